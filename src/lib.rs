@@ -1,0 +1,3 @@
+//! Quittance.
+#[cfg(feature = "service")]
+pub mod domain;
