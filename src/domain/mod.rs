@@ -1,5 +1,405 @@
 //! What may happen to a device, and what follows from it: commands are decided into events, events are folded into records.
-//! Knows no clock, no disk, no hash and no framework.
+//! Knows no clock, no disk, no hash and no framework. The two lists below are the only lists of commands and of event kinds.
 
+pub mod asset;
+pub mod certification;
+pub mod consignment;
+pub mod disposition;
+pub mod evidence;
+pub mod ledger;
+pub mod lifecycle;
+pub mod medium;
 pub mod names;
+pub mod parties;
+pub mod policy;
+pub mod records;
 pub mod refusal;
+pub mod registration;
+pub mod sanitization;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use asset::Asset;
+use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, PartyId, PersonId, Role, codes};
+use policy::Pack;
+use records::{Records, Stop};
+use refusal::Refusal;
+
+codes! {
+    /// What an entry is about.
+    SubjectKind {
+        Asset = "Asset", "device";
+        Certificate = "Certificate", "certificate";
+        Consignment = "Consignment", "consignment";
+        Discrepancy = "Discrepancy", "discrepancy";
+        Evidence = "Evidence", "evidence file";
+        Log = "Log", "the log itself";
+        Medium = "Medium", "medium";
+        Party = "Party", "party";
+        StatusList = "StatusList", "status list";
+    }
+}
+
+/// One thing that an entry is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Subject {
+    /// Its id: an IRI, or the origin of the log.
+    pub id: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: SubjectKind,
+}
+
+impl Subject {
+    /// A thing by kind and id.
+    pub fn new(kind: SubjectKind, id: &str) -> Self {
+        Self { id: id.to_owned(), kind }
+    }
+    /// A stored file; its id is made of its SHA-256.
+    pub fn evidence(digest: &Digest) -> Self {
+        Self { id: format!("urn:sha256:{digest}"), kind: SubjectKind::Evidence }
+    }
+}
+
+/// What an entry is about: sorted by id and kind, at least one, none twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subjects(Vec<Subject>);
+
+impl Subjects {
+    /// Sorts, and drops repetitions.
+    pub fn new(subjects: impl IntoIterator<Item = Subject>) -> Self {
+        let mut subjects: Vec<Subject> = subjects.into_iter().collect();
+        subjects.sort();
+        subjects.dedup();
+        Self(subjects)
+    }
+    /// In order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Subject> {
+        self.0.iter()
+    }
+    fn ids(&self, kind: SubjectKind) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |subject| subject.kind == kind).map(|subject| subject.id.as_str())
+    }
+    /// The first device.
+    pub fn asset(&self) -> Option<AssetId> {
+        self.assets().into_iter().next()
+    }
+    /// Every device.
+    pub fn assets(&self) -> Vec<AssetId> {
+        self.ids(SubjectKind::Asset).filter_map(|id| AssetId::parse(id).ok()).collect()
+    }
+    /// The first medium.
+    pub fn medium(&self) -> Option<MediumId> {
+        self.media().into_iter().next()
+    }
+    /// Every medium.
+    pub fn media(&self) -> Vec<MediumId> {
+        self.ids(SubjectKind::Medium).filter_map(|id| MediumId::parse(id).ok()).collect()
+    }
+    /// The first consignment.
+    pub fn consignment(&self) -> Option<ConsignmentId> {
+        self.ids(SubjectKind::Consignment).find_map(|id| ConsignmentId::parse(id).ok())
+    }
+    /// The first party.
+    pub fn party(&self) -> Option<PartyId> {
+        self.ids(SubjectKind::Party).find_map(|id| PartyId::parse(id).ok())
+    }
+    /// The first discrepancy.
+    pub fn discrepancy(&self) -> Option<DiscrepancyId> {
+        self.ids(SubjectKind::Discrepancy).find_map(|id| DiscrepancyId::parse(id).ok())
+    }
+    /// The first stored file.
+    pub fn evidence(&self) -> Option<Digest> {
+        self.ids(SubjectKind::Evidence).find_map(|id| id.strip_prefix("urn:sha256:").and_then(|hex| Digest::parse(hex).ok()))
+    }
+    /// The address of the first certificate.
+    pub fn certificate(&self) -> Option<&str> {
+        self.ids(SubjectKind::Certificate).next()
+    }
+}
+
+/// Who gives a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The person; what the service does by itself has the service's own id.
+    pub person: PersonId,
+    /// As what.
+    pub role: Role,
+    /// For whom.
+    pub party: PartyId,
+}
+
+/// The circumstances of a decision. Everything that a pure function cannot know by itself.
+#[derive(Clone, Debug)]
+pub struct Occasion<'a> {
+    /// Who gives the command.
+    pub actor: &'a Actor,
+    /// Now, never earlier than the entry before.
+    pub at: Instant,
+    /// When it happened, as claimed.
+    pub occurred: Instant,
+    /// The policy pack in force.
+    pub policy: &'a Pack,
+    /// 16 random bytes of this command: fresh ids come from them, the same ones however often it is decided.
+    pub seed: u128,
+}
+
+impl Occasion<'_> {
+    /// The n-th fresh id of this command (a random UUID).
+    pub fn fresh(&self, n: u32) -> uuid::Uuid {
+        uuid::Builder::from_random_bytes(self.seed.wrapping_add(u128::from(n) << 64 | u128::from(n)).to_be_bytes()).into_uuid()
+    }
+
+    /// A vendor's people act on what their company holds; the organisation's act on everything.
+    pub fn may_touch(&self, asset: &Asset) -> Result<(), Refusal> {
+        if self.actor.role.is_vendor() && (asset.holder.party != self.actor.party || asset.in_transit) {
+            return Err(Refusal::new("custody.not_yours", format!("{} is not in your company's hands according to the record; receive it first.", asset.tag)));
+        }
+        Ok(())
+    }
+}
+
+/// What became known, about what. `part` numbers the entries of one act that is too large for one entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happening {
+    /// The event.
+    pub event: Event,
+    /// What it is about.
+    pub about: Subjects,
+    /// `(id of the act, number of this part, number of parts on the last part)`
+    pub batch: Option<(String, u32, Option<u32>)>,
+}
+
+/// Most subjects of one entry; 500 of them stay far below the 65,535 bytes of an entry.
+pub const SUBJECTS_PER_ENTRY: usize = 500;
+
+impl Happening {
+    /// An event about a few things.
+    pub fn new(event: impl Into<Event>, about: impl IntoIterator<Item = Subject>) -> Self {
+        Self { event: event.into(), about: Subjects::new(about), batch: None }
+    }
+
+    /// An event about `one` thing and `many` others: one entry, or several parts of one act.
+    pub fn about_many(event: impl Into<Event>, one: Subject, many: Vec<Subject>, act: uuid::Uuid) -> Vec<Self> {
+        let event = event.into();
+        let chunks: Vec<&[Subject]> = many.chunks(SUBJECTS_PER_ENTRY).collect();
+        let of = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
+        (1u32..)
+            .zip(&chunks)
+            .map(|(part, chunk)| Self {
+                event: event.clone(),
+                about: Subjects::new(std::iter::once(one.clone()).chain(chunk.iter().cloned())),
+                batch: (of > 1).then(|| (format!("urn:uuid:{}", act.hyphenated()), part, (part == of).then_some(of))),
+            })
+            .collect()
+    }
+}
+
+/// The entry that an event became: what `apply` may know besides the event.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    /// Its index in the log.
+    pub seq: u64,
+    /// When it was recorded.
+    pub at: Instant,
+    /// When it happened, as claimed.
+    pub occurred: Instant,
+    /// Who said so.
+    pub actor: Actor,
+}
+
+impl Stamp {
+    /// Who did it, for whom and when.
+    pub fn act(&self) -> medium::Act {
+        medium::Act { seq: self.seq, occurred: self.occurred, by: self.actor.person.clone(), party: self.actor.party.clone() }
+    }
+}
+
+/// A kind of event: its facts, how they change the records, and the sentence that people read.
+pub trait Fact: Serialize + DeserializeOwned {
+    /// Changes the records. Never refuses: an event has happened.
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records);
+    /// One plain sentence.
+    fn sentence(&self) -> String;
+}
+
+/// A kind of command: who may give it and what it comes to.
+pub trait Order: DeserializeOwned {
+    /// Who may give it.
+    const ROLES: &'static [Role];
+    /// The events that it comes to, or why not. Pure: may be asked again whenever more has been loaded.
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop>;
+}
+
+macro_rules! events {
+    ($($wire:literal, $version:literal => $chapter:ident::$name:ident;)+) => {
+        /// Every kind of event.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::large_enum_variant, reason = "events are short-lived and few at a time")]
+        pub enum Event { $(#[doc = $wire] $name($chapter::$name),)+ }
+        $(impl From<$chapter::$name> for Event { fn from(event: $chapter::$name) -> Self { Event::$name(event) } })+
+        impl Event {
+            /// Every wire name with its version.
+            pub const KINDS: &'static [(&'static str, u64)] = &[$(($wire, $version),)+];
+            /// The name on the wire.
+            pub fn name(&self) -> &'static str { match self { $(Event::$name(_) => $wire,)+ } }
+            /// The entry's `data`: the facts, and `v`, the version of this kind of event.
+            pub fn data(&self) -> Result<Value, serde_json::Error> {
+                let (mut data, version) = match self { $(Event::$name(event) => (serde_json::to_value(event)?, $version),)+ };
+                if let Value::Object(members) = &mut data {
+                    members.retain(|_, value| !value.is_null());
+                    members.insert("v".to_owned(), Value::from(version as u64));
+                }
+                Ok(data)
+            }
+            /// Reads an entry's event.
+            pub fn read(name: &str, data: &Value) -> Result<Self, String> {
+                let mut members: Map<String, Value> = data.as_object().cloned().unwrap_or_default();
+                let version = members.remove("v").and_then(|v| v.as_u64());
+                match (name, version) {
+                    $(($wire, Some($version)) => serde_json::from_value(Value::Object(members)).map(Event::$name).map_err(|e| e.to_string()),)+
+                    _ => Err(format!("no event {name} of version {version:?} is known to this program")),
+                }
+            }
+            /// Changes the records.
+            pub fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) { match self { $(Event::$name(event) => event.apply(about, stamp, known),)+ } }
+            /// One plain sentence.
+            pub fn sentence(&self) -> String { match self { $(Event::$name(event) => event.sentence(),)+ } }
+        }
+    };
+}
+
+macro_rules! commands {
+    ($($wire:literal => $chapter:ident::$name:ident;)+) => {
+        /// Every command.
+        #[derive(Clone, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "commands are short-lived and few at a time")]
+        pub enum Command { $(#[doc = $wire] $name($chapter::$name),)+ }
+        $(impl From<$chapter::$name> for Command { fn from(command: $chapter::$name) -> Self { Command::$name(command) } })+
+        impl Command {
+            /// Every command's name with who may give it.
+            pub const KINDS: &'static [(&'static str, &'static [Role])] = &[$(($wire, <$chapter::$name as Order>::ROLES),)+];
+            /// The name on the wire.
+            pub fn name(&self) -> &'static str { match self { $(Command::$name(_) => $wire,)+ } }
+            /// Reads a command by name; unknown members are refused.
+            pub fn read(name: &str, body: Value) -> Result<Self, Refusal> {
+                match name {
+                    $($wire => serde_json::from_value(body).map(Command::$name).map_err(|e| Refusal::new("command.malformed", format!("{name}: {e}"))),)+
+                    _ => Err(Refusal::new("command.unknown", format!("There is no command “{}”. The commands are: {}.",
+                        name.chars().take(60).collect::<String>(), [$($wire),+].join(", ")))),
+                }
+            }
+            /// The events that it comes to, or why not.
+            pub fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+                let roles = match self { $(Command::$name(_) => <$chapter::$name as Order>::ROLES,)+ };
+                if !roles.contains(&occasion.actor.role) {
+                    return Err(Refusal::new("command.wrong_role", format!("This needs the role {}; you are signed in as {}.",
+                        roles.iter().filter(|role| **role != Role::Service).map(|role| role.label()).collect::<Vec<_>>().join(" or "), occasion.actor.role.label())).into());
+                }
+                if occasion.occurred.unix_ms() > occasion.at.unix_ms() + 300_000 {
+                    return Err(Refusal::new("command.future", format!("It cannot have happened at {}, which is still to come; correct the time or the device's clock.", occasion.occurred)).into());
+                }
+                match self { $(Command::$name(command) => command.decide(known, occasion),)+ }
+            }
+        }
+    };
+}
+
+events! {
+    "log.genesis", 1 => ledger::LogGenesis;
+    "key.added", 1 => ledger::KeyAdded;
+    "party.registered", 1 => parties::PartyRegistered;
+    "asset.registered", 1 => registration::AssetRegistered;
+    "media.recorded", 1 => registration::MediumRecorded;
+    "asset.no_storage_attested", 1 => registration::NoStorageAttested;
+    "asset.sent_to_repair", 1 => lifecycle::SentToRepair;
+    "asset.repaired", 1 => lifecycle::Repaired;
+    "asset.redeployed", 1 => lifecycle::Redeployed;
+    "asset.retired", 1 => lifecycle::Retired;
+    "consignment.opened", 1 => consignment::ConsignmentOpened;
+    "consignment.line_added", 1 => consignment::LineAdded;
+    "consignment.sealed", 1 => consignment::ConsignmentSealed;
+    "consignment.released", 1 => consignment::ConsignmentReleased;
+    "consignment.received", 1 => consignment::ConsignmentReceived;
+    "consignment.line_received", 1 => consignment::LineReceived;
+    "discrepancy.recorded", 1 => consignment::DiscrepancyRecorded;
+    "discrepancy.resolved", 1 => consignment::DiscrepancyResolved;
+    "consignment.reconciled", 1 => consignment::ConsignmentReconciled;
+    "evidence.received", 1 => evidence::EvidenceReceived;
+    "evidence.read", 1 => evidence::EvidenceRead;
+    "evidence.linked", 1 => evidence::EvidenceLinked;
+    "media.sanitized", 1 => sanitization::MediumSanitized;
+    "media.sanitization_failed", 1 => sanitization::SanitizationFailed;
+    "media.verified", 1 => sanitization::SanitizationVerified;
+    "media.validated", 1 => sanitization::SanitizationValidated;
+    "disposition.recorded", 1 => disposition::DispositionRecorded;
+    "certificate.issued", 1 => certification::CertificateIssued;
+    "certificate.rendered", 1 => certification::CertificateRendered;
+    "certificate.revoked", 1 => certification::CertificateRevoked;
+    "status.published", 1 => certification::StatusPublished;
+}
+
+commands! {
+    "open_log" => ledger::OpenLog;
+    "register_party" => parties::RegisterParty;
+    "register_asset" => registration::RegisterAsset;
+    "record_media" => registration::RecordMedia;
+    "attest_no_storage" => registration::AttestNoStorage;
+    "send_to_repair" => lifecycle::SendToRepair;
+    "return_from_repair" => lifecycle::ReturnFromRepair;
+    "redeploy" => lifecycle::Redeploy;
+    "retire" => lifecycle::Retire;
+    "open_consignment" => consignment::OpenConsignment;
+    "add_lines" => consignment::AddLines;
+    "seal_consignment" => consignment::SealConsignment;
+    "release_consignment" => consignment::ReleaseConsignment;
+    "receive_consignment" => consignment::ReceiveConsignment;
+    "resolve_discrepancy" => consignment::ResolveDiscrepancy;
+    "receive_evidence" => evidence::ReceiveEvidence;
+    "record_sanitization" => sanitization::RecordSanitization;
+    "verify_sanitization" => sanitization::VerifySanitization;
+    "validate_sanitization" => sanitization::ValidateSanitization;
+    "record_disposition" => disposition::RecordDisposition;
+    "issue_certificate" => certification::IssueCertificate;
+    "record_rendering" => certification::RecordRendering;
+    "revoke_certificate" => certification::RevokeCertificate;
+    "publish_status" => certification::PublishStatus;
+}
+
+/// A device that must exist.
+pub fn require_asset<'a>(known: &'a Records, id: &AssetId) -> Result<&'a Asset, Stop> {
+    known.find::<Asset>(id)?.ok_or_else(|| Refusal::new("registration.unknown_asset", format!("No device has the id {id}; register it first.")).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_kind_has_one_name() {
+        let mut names: Vec<_> = Event::KINDS.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Event::KINDS.len());
+        assert!(names.iter().all(|name| name.split('.').count() == 2));
+    }
+
+    #[test]
+    fn a_large_act_becomes_parts_and_the_last_says_how_many() {
+        let many: Vec<Subject> = (0..1_001).map(|n| Subject::new(SubjectKind::Asset, &format!("urn:uuid:00000000-0000-4000-8000-{n:012}"))).collect();
+        let event = consignment::LineAdded { container: None };
+        let parts = Happening::about_many(event, Subject::new(SubjectKind::Consignment, "urn:uuid:00000000-0000-4000-8000-00000000ffff"), many, uuid::Uuid::nil());
+        let numbers: Vec<_> = parts.iter().map(|part| part.batch.as_ref().map(|(_, part, of)| (*part, *of))).collect();
+        assert_eq!(numbers, [Some((1, None)), Some((2, None)), Some((3, Some(3)))]);
+        assert_eq!(parts.iter().map(|part| part.about.assets().len()).sum::<usize>(), 1_001);
+    }
+
+    #[test]
+    fn unknown_commands_and_members_are_refused_with_what_is_allowed() {
+        let refusal = Command::read("explode", Value::Null).unwrap_err();
+        assert!(refusal.why.contains("register_asset"), "{refusal}");
+        let refusal = Command::read("retire", serde_json::json!({"asset": "urn:uuid:0b7c3a52-41f6-4b1c-8b6e-0f4f6f7f1a01", "reason": "end_of_life", "owner": 1})).unwrap_err();
+        assert!(refusal.why.contains("owner"), "{refusal}");
+    }
+}

@@ -1,0 +1,176 @@
+//! A device: its facts, folded from events, and the one label that people read.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::disposition::Disposition;
+use super::names::{AssetId, Category, ConsignmentId, DiscrepancyId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
+use super::records::{Key, record};
+
+codes! {
+    /// What the organisation is doing with a device.
+    Status {
+        InStock = "in_stock", "in stock";
+        InService = "in_service", "in service";
+        InRepair = "in_repair", "in repair";
+        Retired = "retired", "retired";
+        Disposed = "disposed", "disposed";
+        Missing = "missing", "missing";
+    }
+}
+
+codes! {
+    /// The label that people read: one pure function of the facts ([`Asset::label`]).
+    Label {
+        InStock = "in_stock", "in stock";
+        InService = "in_service", "in service";
+        InRepair = "in_repair", "in repair";
+        Retired = "retired", "retired";
+        Staged = "staged", "staged for pickup";
+        Released = "released", "released, on its way";
+        Received = "received", "received";
+        Discrepancy = "discrepancy", "discrepancy";
+        Disposed = "disposed", "disposed";
+        Missing = "missing", "missing";
+    }
+}
+
+codes! {
+    /// The public phase.
+    Phase {
+        InService = "in_service", "in service";
+        Retired = "retired", "retired";
+        Disposed = "disposed", "disposed";
+    }
+}
+
+/// Who has it and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The organisation.
+    pub party: PartyId,
+    /// The site.
+    pub site: Name,
+}
+
+/// One travel from one holder to the next: a signed release and, when it has happened, a signed receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handoff {
+    /// The consignment it travelled in.
+    pub consignment: ConsignmentId,
+    /// Who released.
+    pub from: Holder,
+    /// Who was to receive.
+    pub to: Holder,
+    /// Entry and time of the release.
+    pub released: (u64, Instant),
+    /// Entry and time of the receipt.
+    pub received: Option<(u64, Instant)>,
+}
+
+/// A device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asset {
+    /// Its id.
+    pub id: AssetId,
+    /// The organisation's tag.
+    pub tag: Tag,
+    /// The maker's serial number.
+    pub serial: Option<Serial>,
+    /// What it is.
+    pub category: Category,
+    /// Who made it.
+    pub manufacturer: Name,
+    /// Which model.
+    pub model: Name,
+    /// How confidential what was on it is.
+    pub sensitivity: Sensitivity,
+    /// When it was bought.
+    pub purchased_on: Option<NaiveDate>,
+    /// What it cost, in cents.
+    pub cost_cents: Option<u32>,
+    /// What the organisation is doing with it.
+    pub status: Status,
+    /// Who has it; while it travels, who released it.
+    pub holder: Holder,
+    /// The consignment it is a line of, from the scan at the dock to the receipt.
+    pub consignment: Option<ConsignmentId>,
+    /// Released and not yet received.
+    pub in_transit: bool,
+    /// Every travel, oldest first.
+    pub handoffs: Vec<Handoff>,
+    /// Its media; empty means unknown unless `no_storage` says otherwise.
+    pub media: Vec<MediumId>,
+    /// The entry that attests that it stores nothing.
+    pub no_storage: Option<u64>,
+    /// Discrepancies that hold it.
+    pub holds: Vec<DiscrepancyId>,
+    /// The entry of the last return from repair.
+    pub repaired: Option<u64>,
+    /// The entry of the last redeployment.
+    pub redeployed: Option<u64>,
+    /// When it was retired.
+    pub retired_at: Option<Instant>,
+    /// What became of the material.
+    pub disposition: Option<Disposition>,
+    /// The number of its live certificate.
+    pub certificate: Option<String>,
+    /// The entry that changed it last.
+    pub last_seq: u64,
+}
+
+record!(Asset, id: AssetId = |a| a.id.clone(), owner: |a| a.id.as_str().to_owned(), shelf: assets, need: Asset, keys: |a| {
+    let mut keys = vec![Asset::tag_key(&a.tag)];
+    keys.extend(a.serial.as_ref().map(Asset::serial_key));
+    keys
+});
+
+impl Asset {
+    /// The unique value of a tag.
+    pub fn tag_key(tag: &Tag) -> Key {
+        Key::new("asset.tag", tag.normal())
+    }
+    /// The unique value of a serial number.
+    pub fn serial_key(serial: &Serial) -> Key {
+        Key::new("asset.serial", serial.normal())
+    }
+
+    /// The label that people read.
+    pub fn label(&self) -> Label {
+        match self.status {
+            Status::Disposed => Label::Disposed,
+            Status::Missing => Label::Missing,
+            _ if !self.holds.is_empty() => Label::Discrepancy,
+            _ if self.in_transit => Label::Released,
+            Status::Retired if self.consignment.is_some() => Label::Staged,
+            Status::Retired if self.handoffs.last().is_some_and(|handoff| handoff.received.is_some()) => Label::Received,
+            Status::Retired => Label::Retired,
+            Status::InStock => Label::InStock,
+            Status::InService => Label::InService,
+            Status::InRepair => Label::InRepair,
+        }
+    }
+
+    /// The public phase.
+    pub fn phase(&self) -> Phase {
+        match self.status {
+            Status::InStock | Status::InService | Status::InRepair => Phase::InService,
+            Status::Retired | Status::Missing => Phase::Retired,
+            Status::Disposed => Phase::Disposed,
+        }
+    }
+
+    /// Maker and model, as one reads them.
+    pub fn title(&self) -> String {
+        if self.model.as_str().starts_with(self.manufacturer.as_str()) {
+            self.model.to_string()
+        } else {
+            format!("{} {}", self.manufacturer, self.model)
+        }
+    }
+
+    /// Whether this party has, or had, the device in its hands, or is to receive it.
+    pub fn concerns(&self, party: &PartyId) -> bool {
+        &self.holder.party == party || self.handoffs.iter().any(|handoff| &handoff.from.party == party || &handoff.to.party == party)
+    }
+}

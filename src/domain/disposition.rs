@@ -1,0 +1,241 @@
+//! Disposition: what became of the material. What became of the data is the media's state; “destroyed” is not an outcome.
+
+use serde::{Deserialize, Serialize};
+
+use super::asset::{Asset, Status};
+use super::medium::Medium;
+use super::names::{AssetId, Instant, Method, PartyId, Role, WeightBasis, codes};
+use super::policy::Pack;
+use super::records::{Records, Stop};
+use super::refusal::Refusal;
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
+
+codes! {
+    /// What became of the material (EPA hierarchy order; `destroyed` is a data event and not in this list).
+    Outcome {
+        Repaired = "repaired", "repaired and back in service";
+        Redeployed = "redeployed", "redeployed";
+        Resold = "resold", "sold for reuse";
+        Donated = "donated", "given for reuse";
+        PartsHarvested = "parts_harvested", "parts reused";
+        Recycled = "recycled", "recycled";
+        EnergyRecovery = "energy_recovery", "burned with energy recovery";
+        Incinerated = "incinerated", "burned without energy recovery";
+        Landfilled = "landfilled", "landfilled";
+        InStorage = "in_storage", "in storage";
+        LostOrStolen = "lost_or_stolen", "lost or stolen";
+        Unknown = "unknown", "claimed without accepted evidence";
+    }
+}
+
+codes! {
+    /// Where a device goes, as the decision table sees it.
+    Destination {
+        InternalReuse = "internal_reuse", "reuse inside the organisation";
+        ExternalReuse = "external_reuse", "reuse by others";
+        MaterialsRecovery = "materials_recovery", "materials recovery";
+        Disposal = "disposal", "disposal";
+    }
+}
+
+impl Outcome {
+    /// Where the device goes; `None` where the data need not be judged, or nobody can say.
+    pub const fn destination(self) -> Option<Destination> {
+        match self {
+            Outcome::Resold | Outcome::Donated | Outcome::PartsHarvested => Some(Destination::ExternalReuse),
+            Outcome::Recycled => Some(Destination::MaterialsRecovery),
+            Outcome::EnergyRecovery | Outcome::Incinerated | Outcome::Landfilled => Some(Destination::Disposal),
+            Outcome::Repaired | Outcome::Redeployed | Outcome::InStorage | Outcome::LostOrStolen | Outcome::Unknown => None,
+        }
+    }
+}
+
+/// Mass in grams and what the processor states it became.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mass {
+    /// Weight of the device.
+    pub weight_grams: u32,
+    /// Where the weight comes from.
+    pub weight_basis: WeightBasis,
+    /// Recycled: grams recovered as material.
+    pub recovered_grams: Option<u32>,
+    /// Recycled: grams burned for energy.
+    pub energy_grams: Option<u32>,
+    /// Recycled: grams landfilled.
+    pub landfill_grams: Option<u32>,
+}
+
+/// A recorded outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disposition {
+    /// What became of the material.
+    pub outcome: Outcome,
+    /// Its mass.
+    pub mass: Mass,
+    /// Who processed it.
+    pub processor: PartyId,
+    /// The entry.
+    pub seq: u64,
+    /// When, as claimed.
+    pub occurred: Instant,
+}
+
+/// Records what became of a device's material.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordDisposition {
+    /// The device.
+    pub asset: AssetId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its mass.
+    pub mass: Mass,
+}
+
+/// `disposition.recorded`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DispositionRecorded {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its mass.
+    pub mass: Mass,
+    /// Who processed it: the party whose person recorded it.
+    pub processor: PartyId,
+}
+
+/// What keeps the data on a device from being declared gone for this destination: a sentence for each thing that is missing.
+pub fn data_missing(known: &Records, asset: &Asset, destination: Destination, policy: &Pack) -> Result<Vec<String>, Stop> {
+    let mut missing = Vec::new();
+    if !asset.holds.is_empty() {
+        missing.push(format!("{} is held by an unresolved discrepancy: an approver has to resolve it.", asset.tag));
+    }
+    if asset.in_transit {
+        missing.push(format!("{} was released and nobody has received it: the receiver has to record the receipt.", asset.tag));
+    }
+    if asset.media.is_empty() && asset.no_storage.is_none() {
+        missing.push(format!("The media of {} are unknown: record them, or attest that it has no storage.", asset.tag));
+    }
+    let least = policy.least(asset.sensitivity, destination);
+    for medium in known.find_all::<Medium>(&asset.media)?.into_iter().flatten() {
+        let title = medium.title();
+        match &medium.sanitization {
+            None if medium.state == super::medium::MediumState::Failed => {
+                missing.push(format!("{title}: sanitization failed; record its destruction."));
+            }
+            None => missing.push(format!("{title}: no sanitization is recorded; {} is the least for this device.", least.label())),
+            Some(sanitization) => {
+                if sanitization.method < least {
+                    missing.push(format!(
+                        "{title}: {} by {} was reached, and {} is the least for {} data and {}; sanitize it again with a stronger technique.",
+                        sanitization.method.label(),
+                        sanitization.technique.label(),
+                        least.label(),
+                        asset.sensitivity.label(),
+                        destination.label()
+                    ));
+                }
+                if sanitization.verified.is_none() {
+                    missing.push(format!("{title}: nobody has verified the sanitization; a person other than the one who performed it has to."));
+                } else if sanitization.validated.is_none() {
+                    missing.push(format!("{title}: the organisation has not validated the sanitization; an approver has to."));
+                }
+            }
+        }
+    }
+    Ok(missing)
+}
+
+impl Order for RecordDisposition {
+    const ROLES: &'static [Role] = &[Role::VendorOperator, Role::Coordinator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        occasion.may_touch(asset)?;
+        parties::require(known, &occasion.actor.party)?;
+        self.check_mass()?;
+        if asset.status == Status::Disposed {
+            return Err(Refusal::new("disposition.recorded", format!("What became of {} is recorded already.", asset.tag)).into());
+        }
+        if asset.consignment.is_some() && self.outcome != Outcome::LostOrStolen {
+            return Err(Refusal::new("disposition.on_consignment", format!("{} is on a consignment; what became of it can be recorded after its receipt.", asset.tag)).into());
+        }
+        let wanted: &[Status] = match self.outcome {
+            Outcome::Repaired | Outcome::Redeployed => &[Status::InService, Status::InStock],
+            Outcome::LostOrStolen => &[Status::Missing],
+            _ => &[Status::Retired],
+        };
+        if !wanted.contains(&asset.status) {
+            let words: Vec<_> = wanted.iter().map(|status| status.label()).collect();
+            return Err(Refusal::new(
+                "disposition.wrong_status",
+                format!("{} is {}; “{}” fits a device that is {}.", asset.tag, asset.status.label(), self.outcome.label(), words.join(" or ")),
+            )
+            .into());
+        }
+        if self.outcome == Outcome::Repaired && asset.repaired.is_none() {
+            return Err(Refusal::new("disposition.no_repair", format!("No return of {} from repair is recorded.", asset.tag)).into());
+        }
+        if self.outcome == Outcome::Redeployed && asset.redeployed.is_none() {
+            return Err(Refusal::new("disposition.no_redeployment", format!("No redeployment of {} is recorded.", asset.tag)).into());
+        }
+        if let Some(destination) = self.outcome.destination() {
+            let missing = data_missing(known, asset, destination, occasion.policy)?;
+            if !missing.is_empty() {
+                let why = format!("{} cannot be recorded as {} yet: {}", asset.tag, self.outcome.label(), missing.join(" "));
+                return Err(Refusal::listing("disposition.data_not_gone", why, missing).into());
+            }
+        }
+        let event = DispositionRecorded { outcome: self.outcome, mass: self.mass.clone(), processor: occasion.actor.party.clone() };
+        Ok(vec![Happening::new(event, [Subject::new(SubjectKind::Asset, asset.id.as_str())])])
+    }
+}
+
+impl RecordDisposition {
+    fn check_mass(&self) -> Result<(), Refusal> {
+        let mass = &self.mass;
+        if mass.weight_grams == 0 || mass.weight_grams > 2_000_000 {
+            return Err(Refusal::new("disposition.weight", "State the weight of the device, between 1 gram and 2 tonnes, and where it comes from."));
+        }
+        let parts = [mass.recovered_grams, mass.energy_grams, mass.landfill_grams];
+        if self.outcome == Outcome::Recycled {
+            if parts.iter().any(Option::is_none) {
+                return Err(Refusal::new("disposition.mass_balance", "For recycling state what the processor made of it: grams recovered, burned for energy and landfilled (0 where none)."));
+            }
+            let sum: u64 = parts.iter().flatten().map(|grams| u64::from(*grams)).sum();
+            if sum > u64::from(mass.weight_grams) {
+                return Err(Refusal::new("disposition.mass_balance", format!("The parts add up to {sum} g, more than the device's {} g.", mass.weight_grams)));
+            }
+        } else if parts.iter().any(Option::is_some) {
+            return Err(Refusal::new("disposition.mass_balance", "Grams recovered, burned and landfilled are stated for recycling only."));
+        }
+        Ok(())
+    }
+}
+
+impl Fact for DispositionRecorded {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.asset() else { return };
+        known.change::<Asset>(&id, stamp.seq, |asset| {
+            asset.disposition = Some(Disposition {
+                outcome: self.outcome,
+                mass: self.mass.clone(),
+                processor: self.processor.clone(),
+                seq: stamp.seq,
+                occurred: stamp.occurred,
+            });
+            if self.outcome.destination().is_some() || self.outcome == Outcome::Unknown {
+                asset.status = Status::Disposed;
+            }
+        });
+    }
+    fn sentence(&self) -> String {
+        format!("Disposition: {}, {} g ({}).", self.outcome.label(), self.mass.weight_grams, self.mass.weight_basis.label())
+    }
+}
+
+/// The least method among the media of a device; [`Method::None`] where it has none.
+pub fn least_reached<'a>(media: impl IntoIterator<Item = &'a Medium>) -> Method {
+    media.into_iter().map(|medium| medium.sanitization.as_ref().map_or(Method::None, |s| s.method)).min().unwrap_or(Method::None)
+}

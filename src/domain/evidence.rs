@@ -1,0 +1,215 @@
+//! Evidence files: that they were received, what a reader found in them, and which media their readings are about.
+
+use serde::{Deserialize, Serialize};
+
+use super::medium::Medium;
+use super::names::{Digest, MediumId, Role, Serial, Technique, codes};
+use super::records::{Records, Stop, record};
+use super::refusal::Refusal;
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
+
+codes! {
+    /// What a tool says of its own work. An unknown word is never a pass.
+    ToolResult {
+        Pass = "pass", "completed without error";
+        PassWithExceptions = "pass_with_exceptions", "completed with exceptions";
+        Fail = "fail", "failed";
+        Aborted = "aborted", "aborted";
+        InProgress = "in_progress", "not finished";
+        Inconclusive = "inconclusive", "inconclusive";
+    }
+}
+
+codes! {
+    /// Whether the tool found areas that it could not reach (HPA, DCO).
+    HiddenArea {
+        None = "none", "none";
+        Found = "found", "found";
+        Unknown = "unknown", "unknown";
+    }
+}
+
+/// What a reader found about one medium.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// The technique.
+    pub technique: Technique,
+    /// What the tool says of its own work.
+    pub result: ToolResult,
+    /// Write, verify and sync errors together.
+    pub errors: u64,
+    /// Every byte of the medium was covered.
+    pub complete: bool,
+    /// Areas that the tool could not reach.
+    pub hidden_area: HiddenArea,
+    /// Tool and version.
+    pub tool: Option<String>,
+}
+
+/// Which reader read the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reader {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// Media it found in the file.
+    pub records: u32,
+    /// Remarks it made.
+    pub remarks: u32,
+}
+
+/// A reading that belongs to a medium of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// The medium.
+    pub medium: MediumId,
+    /// The serial number as the tool read it.
+    pub serial: Serial,
+    /// What the reader found.
+    pub reading: Reading,
+}
+
+/// A stored file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// Its size.
+    pub size_bytes: u64,
+    /// The party whose person uploaded it.
+    pub party: super::names::PartyId,
+    /// The reader that understood it.
+    pub reader: Option<Reader>,
+    /// Readings by medium.
+    pub links: Vec<(MediumId, Reading)>,
+    /// The entry that changed it last.
+    pub last_seq: u64,
+}
+
+record!(Evidence, id: Digest = |e| e.sha256.clone(), owner: |e| e.sha256.as_str().to_owned(), shelf: evidence, need: Evidence, keys: |_| Vec::new());
+
+/// A stored file arrives in the record. Its bytes are durable under their SHA-256 before this command is given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiveEvidence {
+    /// SHA-256 of the stored bytes.
+    pub sha256: Digest,
+    /// Their number.
+    pub size_bytes: u64,
+    /// The reader that understood them.
+    pub reader: Option<Reader>,
+    /// Readings about media of the record.
+    pub links: Vec<Link>,
+}
+
+/// `evidence.received`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceReceived {
+    /// SHA-256 of the stored bytes.
+    pub sha256: Digest,
+    /// Their number.
+    pub size_bytes: u64,
+}
+
+/// `evidence.read`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceRead {
+    /// The reader.
+    pub reader: Reader,
+}
+
+/// `evidence.linked`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceLinked {
+    /// The serial number as the tool read it.
+    pub serial: Serial,
+    /// What the reader found.
+    pub reading: Reading,
+}
+
+impl Order for ReceiveEvidence {
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator, Role::VendorVerifier];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let subject = Subject::evidence(&self.sha256);
+        let mut happenings = Vec::new();
+        let stored = known.find::<Evidence>(&self.sha256)?;
+        if stored.is_none() {
+            happenings.push(Happening::new(EvidenceReceived { sha256: self.sha256.clone(), size_bytes: self.size_bytes }, [subject.clone()]));
+        }
+        if let Some(reader) = &self.reader
+            && stored.and_then(|evidence| evidence.reader.as_ref()) != Some(reader)
+        {
+            happenings.push(Happening::new(EvidenceRead { reader: reader.clone() }, [subject.clone()]));
+        }
+        let media = known.find_all::<Medium>(self.links.iter().map(|link| &link.medium))?;
+        for (link, medium) in self.links.iter().zip(media) {
+            let Some(medium) = medium else {
+                return Err(Refusal::new("evidence.unknown_medium", format!("No medium has the id {}.", link.medium)).into());
+            };
+            let host = require_asset(known, &medium.host)?;
+            occasion.may_touch(host)?;
+            let own = medium.serial.as_ref().or(host.serial.as_ref());
+            if !own.is_some_and(|own| own.same(&link.serial)) {
+                return Err(Refusal::new("evidence.serial_differs", format!("The file speaks of {}, which is not the medium {}.", link.serial, medium.title())).into());
+            }
+            let same = stored.is_some_and(|evidence| evidence.links.contains(&(link.medium.clone(), link.reading.clone())));
+            if !same {
+                let about = [subject.clone(), Subject::new(SubjectKind::Medium, link.medium.as_str())];
+                happenings.push(Happening::new(EvidenceLinked { serial: link.serial.clone(), reading: link.reading.clone() }, about));
+            }
+        }
+        Ok(happenings)
+    }
+}
+
+impl Fact for EvidenceReceived {
+    fn apply(&self, _about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        known.put(
+            Evidence {
+                sha256: self.sha256.clone(),
+                size_bytes: self.size_bytes,
+                party: stamp.actor.party.clone(),
+                reader: None,
+                links: Vec::new(),
+                last_seq: stamp.seq,
+            },
+            stamp.seq,
+        );
+    }
+    fn sentence(&self) -> String {
+        format!("Evidence file stored: {} bytes.", self.size_bytes)
+    }
+}
+
+impl Fact for EvidenceRead {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        if let Some(sha256) = about.evidence() {
+            known.change::<Evidence>(&sha256, stamp.seq, |evidence| evidence.reader = Some(self.reader.clone()));
+        }
+    }
+    fn sentence(&self) -> String {
+        format!("Evidence file read by {} version {}: {} media, {} remarks.", self.reader.name, self.reader.version, self.reader.records, self.reader.remarks)
+    }
+}
+
+impl Fact for EvidenceLinked {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let (Some(sha256), Some(medium)) = (about.evidence(), about.medium()) else { return };
+        known.change::<Evidence>(&sha256, stamp.seq, |evidence| {
+            evidence.links.retain(|(other, _)| other != &medium);
+            evidence.links.push((medium, self.reading.clone()));
+        });
+    }
+    fn sentence(&self) -> String {
+        let tool = self.reading.tool.as_deref().unwrap_or("the tool");
+        format!("Evidence linked: {tool} says of {}: {}, {}.", self.serial, self.reading.technique.label(), self.reading.result.label())
+    }
+}

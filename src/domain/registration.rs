@@ -1,0 +1,336 @@
+//! Registration: devices and the media in them.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::asset::{Asset, Holder, Status};
+use super::medium::{Medium, MediumState};
+use super::names::{AssetId, Category, IdentifiedBy, MediaType, MediumId, Name, PartyId, Role, Sensitivity, Serial, Tag, codes};
+use super::records::{Records, Stop};
+use super::refusal::Refusal;
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
+
+/// A medium as somebody read it from a label or a tool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediumSeen {
+    /// Its own serial number; leave it out for storage that is soldered in.
+    pub serial: Option<Serial>,
+    /// What kind it is.
+    pub media_type: MediaType,
+    /// Capacity in bytes.
+    pub capacity_bytes: Option<u64>,
+}
+
+/// Registers a device that the organisation owns.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterAsset {
+    /// Its id; a fresh one where none is given.
+    pub asset: Option<AssetId>,
+    /// The organisation's tag.
+    pub tag: Tag,
+    /// The maker's serial number.
+    pub serial: Option<Serial>,
+    /// What it is.
+    pub category: Category,
+    /// Who made it.
+    pub manufacturer: Name,
+    /// Which model.
+    pub model: Name,
+    /// How confidential what is on it is; `unknown` is treated as high.
+    #[serde(default = "unknown_sensitivity")]
+    pub sensitivity: Sensitivity,
+    /// Where it is.
+    pub site: Name,
+    /// `in_stock` or `in_service`.
+    #[serde(default = "in_stock")]
+    pub status: Status,
+    /// When it was bought.
+    pub purchased_on: Option<NaiveDate>,
+    /// What it cost, in cents.
+    pub cost_cents: Option<u32>,
+    /// Its media, where they are known.
+    #[serde(default)]
+    pub media: Vec<MediumSeen>,
+}
+
+fn unknown_sensitivity() -> Sensitivity {
+    Sensitivity::Unknown
+}
+fn in_stock() -> Status {
+    Status::InStock
+}
+
+/// `asset.registered`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssetRegistered {
+    /// The organisation's tag.
+    pub tag: Tag,
+    /// The maker's serial number.
+    pub serial: Option<Serial>,
+    /// What it is.
+    pub category: Category,
+    /// Who made it.
+    pub manufacturer: Name,
+    /// Which model.
+    pub model: Name,
+    /// How confidential what is on it is.
+    pub sensitivity: Sensitivity,
+    /// Who has it.
+    pub party: PartyId,
+    /// Where.
+    pub site: Name,
+    /// In stock or in service.
+    pub status: Status,
+    /// When it was bought.
+    pub purchased_on: Option<NaiveDate>,
+    /// What it cost, in cents.
+    pub cost_cents: Option<u32>,
+}
+
+/// Adds media to a registered device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordMedia {
+    /// The device.
+    pub asset: AssetId,
+    /// What was found in it.
+    pub media: Vec<MediumSeen>,
+}
+
+/// `media.recorded`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediumRecorded {
+    /// The device it is in.
+    pub host: AssetId,
+    /// How it is told from others.
+    pub identified_by: IdentifiedBy,
+    /// Its own serial number.
+    pub serial: Option<Serial>,
+    /// What kind it is.
+    pub media_type: MediaType,
+    /// Capacity in bytes.
+    pub capacity_bytes: Option<u64>,
+}
+
+codes! {
+    /// Why a device is said to store nothing.
+    NoStorageBasis {
+        ModelHasNone = "model_has_none", "this model has no storage";
+        Removed = "removed", "opened and found without storage";
+    }
+}
+
+/// States that a device has no storage at all.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttestNoStorage {
+    /// The device.
+    pub asset: AssetId,
+    /// Why.
+    pub basis: NoStorageBasis,
+}
+
+/// `asset.no_storage_attested`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoStorageAttested {
+    /// Why.
+    pub basis: NoStorageBasis,
+}
+
+fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+    let keys: Vec<_> = seen.iter().filter_map(|medium| medium.serial.as_ref().map(Medium::serial_key)).collect();
+    for (key, owner) in keys.iter().zip(known.owners(&keys)?) {
+        if owner.is_some() || keys.iter().filter(|other| *other == key).count() > 1 {
+            return Err(Refusal::new("registration.medium_exists", format!("A medium with the serial {} is recorded already; look it up or read the label again.", key.text)).into());
+        }
+    }
+    Ok((1u32..)
+        .zip(seen)
+        .map(|(n, medium)| {
+            let identified_by = if medium.serial.is_some() { IdentifiedBy::OwnSerial } else { IdentifiedBy::HostSerial };
+            let event = MediumRecorded {
+                host: host.clone(),
+                identified_by,
+                serial: medium.serial.clone(),
+                media_type: medium.media_type,
+                capacity_bytes: medium.capacity_bytes,
+            };
+            let id = MediumId::from_uuid(occasion.fresh(n));
+            Happening::new(event, [Subject::new(SubjectKind::Medium, id.as_str())])
+        })
+        .collect())
+}
+
+impl Order for RegisterAsset {
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Administrator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let id = self.asset.clone().unwrap_or_else(|| AssetId::from_uuid(occasion.fresh(0)));
+        let mut keys = vec![Asset::tag_key(&self.tag)];
+        keys.extend(self.serial.as_ref().map(Asset::serial_key));
+        let owners = known.owners(&keys)?;
+        if owners.first().is_some_and(Option::is_some) {
+            return Err(Refusal::new("registration.tag_taken", format!("The tag {} belongs to another device already; scan it again or look it up.", self.tag)).into());
+        }
+        if let (Some(serial), Some(Some(_))) = (&self.serial, owners.get(1)) {
+            return Err(Refusal::new("registration.serial_taken", format!("A device with the serial {serial} is registered already under another tag.")).into());
+        }
+        if known.find::<Asset>(&id)?.is_some() {
+            return Err(Refusal::new("registration.id_taken", format!("The id {id} belongs to a device already.")).into());
+        }
+        if !matches!(self.status, Status::InStock | Status::InService) {
+            return Err(Refusal::new("registration.status", "A device is registered as in_stock or in_service; what happens later is recorded as it happens.").into());
+        }
+        parties::require(known, &occasion.actor.party)?;
+        let event = AssetRegistered {
+            tag: self.tag.clone(),
+            serial: self.serial.clone(),
+            category: self.category,
+            manufacturer: self.manufacturer.clone(),
+            model: self.model.clone(),
+            sensitivity: self.sensitivity,
+            party: occasion.actor.party.clone(),
+            site: self.site.clone(),
+            status: self.status,
+            purchased_on: self.purchased_on,
+            cost_cents: self.cost_cents,
+        };
+        let mut happenings = vec![Happening::new(event, [Subject::new(SubjectKind::Asset, id.as_str())])];
+        require_host_serial(&self.tag, self.serial.is_some(), &self.media)?;
+        happenings.extend(media_recorded(&id, &self.media, known, occasion)?);
+        Ok(happenings)
+    }
+}
+
+/// Soldered storage is told from others by the serial of its host, so the host must have one, and there can be only one such medium.
+fn require_host_serial(tag: &Tag, host_has_serial: bool, media: &[MediumSeen]) -> Result<(), Refusal> {
+    let embedded = media.iter().filter(|medium| medium.serial.is_none()).count();
+    if embedded > 0 && !host_has_serial {
+        return Err(Refusal::new("registration.no_identity", format!("Storage without a serial number is identified by its device's, and {tag} has none recorded.")));
+    }
+    if embedded > 1 {
+        return Err(Refusal::new("registration.two_embedded", format!("Only one medium of {tag} can be identified by the device's serial number; give the others' own.")));
+    }
+    Ok(())
+}
+
+impl Fact for AssetRegistered {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.asset() else { return };
+        known.put(
+            Asset {
+                id,
+                tag: self.tag.clone(),
+                serial: self.serial.clone(),
+                category: self.category,
+                manufacturer: self.manufacturer.clone(),
+                model: self.model.clone(),
+                sensitivity: self.sensitivity,
+                purchased_on: self.purchased_on,
+                cost_cents: self.cost_cents,
+                status: self.status,
+                holder: Holder { party: self.party.clone(), site: self.site.clone() },
+                consignment: None,
+                in_transit: false,
+                handoffs: Vec::new(),
+                media: Vec::new(),
+                no_storage: None,
+                holds: Vec::new(),
+                repaired: None,
+                redeployed: None,
+                retired_at: None,
+                disposition: None,
+                certificate: None,
+                last_seq: stamp.seq,
+            },
+            stamp.seq,
+        );
+    }
+    fn sentence(&self) -> String {
+        format!("Registered: {} {}, at {}.", self.manufacturer, self.model, self.site)
+    }
+}
+
+impl Order for RecordMedia {
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        occasion.may_touch(asset)?;
+        if self.media.is_empty() {
+            return Err(Refusal::new("registration.no_media_given", "List the media that were found; where there are none, attest that the device has no storage.").into());
+        }
+        if matches!(asset.status, Status::Disposed | Status::Missing) {
+            return Err(Refusal::new("registration.gone", format!("{} is {}; nobody can look into it now.", asset.tag, asset.status.label())).into());
+        }
+        if asset.no_storage.is_some() {
+            return Err(Refusal::new("registration.no_storage_attested", format!("{} is attested to have no storage (entry {}); that has to be corrected first.", asset.tag, asset.last_seq)).into());
+        }
+        require_host_serial(&asset.tag, asset.serial.is_some(), &self.media)?;
+        let embedded = known.find_all::<Medium>(&asset.media)?.into_iter().flatten().any(|medium| medium.identified_by == IdentifiedBy::HostSerial);
+        if embedded && self.media.iter().any(|medium| medium.serial.is_none()) {
+            return Err(Refusal::new("registration.two_embedded", format!("The embedded storage of {} is recorded already.", asset.tag)).into());
+        }
+        media_recorded(&self.asset, &self.media, known, occasion)
+    }
+}
+
+impl Fact for MediumRecorded {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.medium() else { return };
+        known.put(
+            Medium {
+                id: id.clone(),
+                host: self.host.clone(),
+                identified_by: self.identified_by,
+                serial: self.serial.clone(),
+                media_type: self.media_type,
+                capacity_bytes: self.capacity_bytes,
+                state: MediumState::DataPresent,
+                sanitization: None,
+                purged_before: None,
+                last_seq: stamp.seq,
+            },
+            stamp.seq,
+        );
+        known.change::<Asset>(&self.host, stamp.seq, |asset| asset.media.push(id));
+    }
+    fn sentence(&self) -> String {
+        match &self.serial {
+            Some(serial) => format!("Medium recorded: {} with serial {serial}.", self.media_type.label()),
+            None => format!("Medium recorded: {}, {}.", self.media_type.label(), self.identified_by.label()),
+        }
+    }
+}
+
+impl Order for AttestNoStorage {
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        occasion.may_touch(asset)?;
+        if !asset.media.is_empty() {
+            return Err(Refusal::new("registration.has_media", format!("{} has recorded media; it cannot be attested to have none.", asset.tag)).into());
+        }
+        if asset.no_storage.is_some() {
+            return Err(Refusal::new("registration.no_storage_attested", format!("{} is attested to have no storage already.", asset.tag)).into());
+        }
+        Ok(vec![Happening::new(NoStorageAttested { basis: self.basis }, [Subject::new(SubjectKind::Asset, asset.id.as_str())])])
+    }
+}
+
+impl Fact for NoStorageAttested {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        if let Some(id) = about.asset() {
+            known.change::<Asset>(&id, stamp.seq, |asset| asset.no_storage = Some(stamp.seq));
+        }
+    }
+    fn sentence(&self) -> String {
+        format!("Attested to have no storage: {}.", self.basis.label())
+    }
+}

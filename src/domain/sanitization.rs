@@ -1,0 +1,337 @@
+//! Sanitization: performed by one person, verified by another, validated by the organisation.
+
+use serde::{Deserialize, Serialize};
+
+use super::asset::{Asset, Status};
+use super::evidence::{Evidence, ToolResult};
+use super::medium::{Medium, MediumState, Sanitization};
+use super::names::{Digest, MediumId, Method, Role, Technique};
+use super::policy::{Circumstances, PackRef, Reached, Statement};
+use super::records::{Records, Stop};
+use super::refusal::Refusal;
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
+
+/// Reports that a medium was sanitized, or that it was tried and failed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordSanitization {
+    /// The medium.
+    pub medium: MediumId,
+    /// The technique.
+    pub technique: Technique,
+    /// The stored file that shows it; needed for every technique that software performs.
+    pub evidence: Option<Digest>,
+    /// Tool and version, where the file does not say.
+    pub tool: Option<super::names::Name>,
+    /// What the file cannot show.
+    #[serde(default)]
+    pub statement: Statement,
+}
+
+/// `media.sanitized`: carries the outcome and what it rests on, so that it is never judged again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediumSanitized {
+    /// The technique.
+    pub technique: Technique,
+    /// The method reached.
+    pub method: Method,
+    /// The rule that says so.
+    pub rule: String,
+    /// Its basis.
+    pub basis: String,
+    /// The policy pack the rule is of.
+    pub policy: PackRef,
+    /// Tool and version.
+    pub tool: Option<String>,
+    /// The evidence file.
+    pub evidence: Option<Digest>,
+    /// What the person states.
+    pub statement: Statement,
+}
+
+/// `media.sanitization_failed`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SanitizationFailed {
+    /// The technique.
+    pub technique: Technique,
+    /// What the tool said.
+    pub result: ToolResult,
+    /// The evidence file.
+    pub evidence: Option<Digest>,
+}
+
+/// Another person inspected the immediate outcome.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifySanitization {
+    /// The medium.
+    pub medium: MediumId,
+}
+
+/// `media.verified`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SanitizationVerified {
+    /// The entry that reports the sanitization.
+    pub performed: u64,
+}
+
+/// The organisation accepts the sanitization for this data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidateSanitization {
+    /// The medium.
+    pub medium: MediumId,
+}
+
+/// `media.validated`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SanitizationValidated {
+    /// The entry that reports the sanitization.
+    pub performed: u64,
+    /// The method that is accepted.
+    pub method: Method,
+}
+
+/// A medium with its device, both in hands that may act on them.
+fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, &'a Asset), Stop> {
+    let Some(medium) = known.find::<Medium>(id)? else {
+        return Err(Refusal::new("sanitization.unknown_medium", format!("No medium has the id {id}; record it first.")).into());
+    };
+    let host = require_asset(known, &medium.host)?;
+    occasion.may_touch(host)?;
+    if !host.holds.is_empty() {
+        return Err(Refusal::new(
+            "sanitization.held",
+            format!("{} is held by an unresolved discrepancy: an approver has to resolve it before work on it counts.", host.tag),
+        )
+        .into());
+    }
+    Ok((medium, host))
+}
+
+fn about(medium: &Medium) -> [Subject; 1] {
+    [Subject::new(SubjectKind::Medium, medium.id.as_str())]
+}
+
+impl Order for RecordSanitization {
+    const ROLES: &'static [Role] = &[Role::VendorOperator, Role::Coordinator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let (medium, host) = medium_at_hand(known, &self.medium, occasion)?;
+        if host.in_transit || !matches!(host.status, Status::Retired) {
+            return Err(Refusal::new("sanitization.not_at_rest", format!("{} is {}; sanitization is recorded for retired devices at rest.", host.tag, host.label().label())).into());
+        }
+        if matches!(medium.state, MediumState::Destroyed) {
+            return Err(Refusal::new("sanitization.destroyed", format!("{} is destroyed; nothing more can be done to it.", medium.title())).into());
+        }
+        let evidence = match &self.evidence {
+            None => None,
+            Some(digest) => match known.find::<Evidence>(digest)? {
+                Some(evidence) => Some(evidence),
+                None => return Err(Refusal::new("sanitization.unknown_evidence", format!("No file with the SHA-256 {digest} is stored; upload it first.")).into()),
+            },
+        };
+        let reading = evidence.and_then(|evidence| evidence.links.iter().find(|(linked, _)| linked == &medium.id)).map(|(_, reading)| reading);
+        if self.technique.needs_file() && evidence.is_none() {
+            return Err(Refusal::new("sanitization.no_evidence", format!("{} is shown by a file: upload the tool's log or output and name it here.", self.technique.label())).into());
+        }
+        if let Some(evidence) = evidence
+            && evidence.reader.is_some()
+            && reading.is_none()
+        {
+            return Err(Refusal::new("sanitization.other_medium", format!("The file was read and says nothing about {}; upload the one that does.", medium.title())).into());
+        }
+        if let Some(reading) = reading {
+            if reading.technique != self.technique {
+                return Err(Refusal::new(
+                    "sanitization.technique_differs",
+                    format!("The file shows “{}”, you say “{}”; correct the technique or upload the right file.", reading.technique.label(), self.technique.label()),
+                )
+                .into());
+            }
+            match reading.result {
+                ToolResult::Fail | ToolResult::Aborted => {
+                    let failed = SanitizationFailed { technique: self.technique, result: reading.result, evidence: self.evidence.clone() };
+                    return Ok(vec![Happening::new(failed, about(medium))]);
+                }
+                ToolResult::InProgress | ToolResult::Inconclusive => {
+                    return Err(Refusal::new(
+                        "sanitization.no_result",
+                        format!("According to the file the work is {}; upload the file that shows its end.", reading.result.label()),
+                    )
+                    .into());
+                }
+                ToolResult::Pass | ToolResult::PassWithExceptions => {}
+            }
+        }
+        let reached: Reached = occasion.policy.reached(&Circumstances {
+            media_type: medium.media_type,
+            technique: self.technique,
+            sensitivity: host.sensitivity,
+            reading,
+            statement: &self.statement,
+            purged_before: medium.purged_before.is_some(),
+        });
+        if reached.method == Method::None {
+            let missing: Vec<String> = reached.missing.iter().map(|need| need.label().to_owned()).collect();
+            let why = format!(
+                "{} does not sanitize {} by the policy {} version {}: it would need {}.",
+                self.technique.label(),
+                medium.media_type.label(),
+                occasion.policy.name,
+                occasion.policy.version,
+                missing.join("; ")
+            );
+            return Err(Refusal::listing("sanitization.not_reached", why, missing).into());
+        }
+        // P-5: where a technique has failed, only destruction is left.
+        if medium.state == MediumState::Failed && reached.method != Method::Destroy {
+            return Err(Refusal::new("sanitization.only_destroy", format!("Sanitization of {} has failed before; only destruction is left for it.", medium.title())).into());
+        }
+        let sanitized = MediumSanitized {
+            technique: self.technique,
+            method: reached.method,
+            rule: reached.rule,
+            basis: reached.basis,
+            policy: occasion.policy.reference(),
+            tool: reading.and_then(|reading| reading.tool.clone()).or_else(|| self.tool.as_ref().map(ToString::to_string)),
+            evidence: self.evidence.clone(),
+            statement: self.statement.clone(),
+        };
+        Ok(vec![Happening::new(sanitized, about(medium))])
+    }
+}
+
+impl Technique {
+    /// Performed by software, which leaves a log: a file is needed. Machines that cut, melt or magnetise leave a reference to themselves.
+    fn needs_file(self) -> bool {
+        !matches!(
+            self,
+            Technique::Degauss
+                | Technique::Shred
+                | Technique::Pulverize
+                | Technique::Disintegrate
+                | Technique::Melt
+                | Technique::Incinerate
+                | Technique::Damage
+                | Technique::Unknown
+        )
+    }
+}
+
+impl Fact for MediumSanitized {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.medium() else { return };
+        known.change::<Medium>(&id, stamp.seq, |medium| {
+            medium.state = MediumState::InProcess;
+            medium.sanitization = Some(Sanitization {
+                performed: stamp.act(),
+                technique: self.technique,
+                method: self.method,
+                rule: self.rule.clone(),
+                basis: self.basis.clone(),
+                tool: self.tool.clone(),
+                evidence: self.evidence.clone(),
+                verified: None,
+                validated: None,
+            });
+        });
+    }
+    fn sentence(&self) -> String {
+        format!("Sanitized by {}: {} by rule {} of {} version {}.", self.technique.label(), self.method.label(), self.rule, self.policy.name, self.policy.version)
+    }
+}
+
+impl Fact for SanitizationFailed {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.medium() else { return };
+        known.change::<Medium>(&id, stamp.seq, |medium| {
+            medium.state = MediumState::Failed;
+            medium.sanitization = None;
+        });
+    }
+    fn sentence(&self) -> String {
+        format!("Sanitization by {}: {}. Only destruction is left.", self.technique.label(), self.result.label())
+    }
+}
+
+impl Order for VerifySanitization {
+    const ROLES: &'static [Role] = &[Role::VendorVerifier, Role::VendorOperator, Role::Coordinator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let (medium, _) = medium_at_hand(known, &self.medium, occasion)?;
+        let Some(sanitization) = &medium.sanitization else {
+            return Err(Refusal::new("sanitization.not_performed", format!("No sanitization of {} is recorded that could be verified.", medium.title())).into());
+        };
+        if sanitization.verified.is_some() {
+            return Err(Refusal::new("sanitization.verified", format!("The sanitization of {} is verified already.", medium.title())).into());
+        }
+        if sanitization.performed.by == occasion.actor.person {
+            return Err(Refusal::new("sanitization.same_person", "You performed this sanitization; another person has to verify it.").into());
+        }
+        Ok(vec![Happening::new(SanitizationVerified { performed: sanitization.performed.seq }, about(medium))])
+    }
+}
+
+impl Fact for SanitizationVerified {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.medium() else { return };
+        known.change::<Medium>(&id, stamp.seq, |medium| {
+            if let Some(sanitization) = &mut medium.sanitization {
+                sanitization.verified = Some(stamp.act());
+                if sanitization.method == Method::Purge {
+                    medium.purged_before = Some(sanitization.performed.seq);
+                }
+            }
+        });
+    }
+    fn sentence(&self) -> String {
+        format!("Sanitization of entry {} verified by another person.", self.performed)
+    }
+}
+
+impl Order for ValidateSanitization {
+    const ROLES: &'static [Role] = &[Role::Approver];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let (medium, _) = medium_at_hand(known, &self.medium, occasion)?;
+        let Some(sanitization) = &medium.sanitization else {
+            return Err(Refusal::new("sanitization.not_performed", format!("No sanitization of {} is recorded that could be validated.", medium.title())).into());
+        };
+        let Some(verified) = &sanitization.verified else {
+            return Err(Refusal::new("sanitization.not_verified", format!("The sanitization of {} has to be verified by another person first.", medium.title())).into());
+        };
+        if sanitization.validated.is_some() {
+            return Err(Refusal::new("sanitization.validated", format!("The sanitization of {} is validated already.", medium.title())).into());
+        }
+        if occasion.actor.person == sanitization.performed.by || occasion.actor.person == verified.by {
+            return Err(Refusal::new("sanitization.same_person", "You performed or verified this sanitization; another person has to validate it.").into());
+        }
+        let event = SanitizationValidated { performed: sanitization.performed.seq, method: sanitization.method };
+        Ok(vec![Happening::new(event, about(medium))])
+    }
+}
+
+impl Fact for SanitizationValidated {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.medium() else { return };
+        known.change::<Medium>(&id, stamp.seq, |medium| {
+            medium.state = match self.method {
+                Method::None => MediumState::Failed,
+                Method::Clear => MediumState::Cleared,
+                Method::Purge => MediumState::Purged,
+                Method::Destroy => MediumState::Destroyed,
+            };
+            if let Some(sanitization) = &mut medium.sanitization {
+                sanitization.validated = Some(stamp.act());
+            }
+        });
+    }
+    fn sentence(&self) -> String {
+        format!("Sanitization of entry {} accepted by the organisation: {}.", self.performed, self.method.label())
+    }
+}
