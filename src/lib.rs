@@ -1,3 +1,4 @@
 //! Quittance.
 #[cfg(feature = "service")]
 pub mod domain;
+pub mod proof;

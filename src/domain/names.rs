@@ -85,8 +85,19 @@ pub struct Serial(String);
 
 /// What firmware and tools print where no serial was set (normal form).
 const PLACEHOLDERS: &[&str] = &[
-    "TOBEFILLEDBYOEM", "UNKNOWN", "NONE", "NA", "N/A", "NOTAPPLICABLE", "NOTAPPLICABLE(BN)", "NOTAVAILABLE", "NOTSPECIFIED", "DEFAULTSTRING",
-    "SYSTEMSERIALNUMBER", "OEM", "INVALID",
+    "TOBEFILLEDBYOEM",
+    "UNKNOWN",
+    "NONE",
+    "NA",
+    "N/A",
+    "NOTAPPLICABLE",
+    "NOTAPPLICABLE(BN)",
+    "NOTAVAILABLE",
+    "NOTSPECIFIED",
+    "DEFAULTSTRING",
+    "SYSTEMSERIALNUMBER",
+    "OEM",
+    "INVALID",
 ];
 
 impl Serial {
@@ -256,8 +267,9 @@ impl Instant {
     }
     /// Accepts RFC 3339 with a zone, between the years 1990 and 2200.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let at = DateTime::parse_from_rfc3339(text)
-            .map_err(|_| Refusal::new("names.not_a_time", format!("“{}” is not a time; write 2026-11-23T10:31:02Z.", text.chars().take(40).collect::<String>())))?;
+        let at = DateTime::parse_from_rfc3339(text).map_err(|_| {
+            Refusal::new("names.not_a_time", format!("“{}” is not a time; write 2026-11-23T10:31:02Z.", text.chars().take(40).collect::<String>()))
+        })?;
         let at = Self::new(at.with_timezone(&Utc));
         if (631_152_000_000..7_258_118_400_000).contains(&at.unix_ms()) {
             Ok(at)

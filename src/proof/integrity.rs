@@ -1,0 +1,196 @@
+//! The W3C Data Integrity proof `eddsa-jcs-2022` (Recommendation of 2025-05-15): one JSON document, one Ed25519 signature.
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use super::canonical::{self, NotCanonical};
+use super::digest::sha256;
+use super::identity::{DidDocument, PublicKey, Signer};
+use super::instant;
+
+/// The name of the cryptosuite.
+pub const CRYPTOSUITE: &str = "eddsa-jcs-2022";
+/// What every proof of ours is made for.
+pub const PURPOSE: &str = "assertionMethod";
+/// The longest base58 text that 64 bytes can give, with its `z`.
+const PROOF_VALUE_LENGTH: usize = 89;
+
+/// Why the proof of a document does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unproven {
+    /// No proof, several, or one with missing, unknown or misspelt members; the text says which.
+    Form(&'static str),
+    /// The proof covers another `@context` than the document has.
+    Context,
+    /// The document has no canonical form.
+    Canonical(NotCanonical),
+    /// The key that the proof names is not one that the trusted DID document lets sign this kind of document.
+    Key(String),
+    /// The signature is not by that key over these bytes.
+    Signature,
+}
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form(what) => f.write_str(what),
+            Self::Context => f.write_str("the proof was made for another @context"),
+            Self::Canonical(why) => why.fmt(f),
+            Self::Key(method) => write!(f, "the trusted DID document does not let the key {method} sign this"),
+            Self::Signature => f.write_str("the signature does not match the content"),
+        }
+    }
+}
+
+impl std::error::Error for Unproven {}
+
+impl From<NotCanonical> for Unproven {
+    fn from(why: NotCanonical) -> Self {
+        Self::Canonical(why)
+    }
+}
+
+/// Adds the proof to `document`, which must be an object with `@context` and without `proof`, and gives the canonical bytes of
+/// the whole. `created` is UTC in whole seconds, `2026-11-23T10:31:02Z`.
+pub fn secure(document: Value, signer: &Signer, created: &str) -> Result<Vec<u8>, NotCanonical> {
+    let Value::Object(mut members) = document else { return Err(NotCanonical::Document("it is not a JSON object")) };
+    let context = members.get("@context").cloned().ok_or(NotCanonical::Document("it has no @context"))?;
+    if members.contains_key("proof") {
+        return Err(NotCanonical::Document("it already carries a proof"));
+    }
+    if !instant::is_seconds(created) {
+        return Err(NotCanonical::Document("the time of the proof is not UTC in whole seconds"));
+    }
+    let mut proof = json!({
+        "@context": context, "type": "DataIntegrityProof", "cryptosuite": CRYPTOSUITE, "created": created,
+        "verificationMethod": signer.verification_method(), "proofPurpose": PURPOSE,
+    });
+    let document = Value::Object(members.clone());
+    let signature = signer.sign(&hash_data(&canonical::to_vec(&proof)?, &canonical::to_vec(&document)?));
+    if let Value::Object(proof) = &mut proof {
+        proof.insert("proofValue".to_owned(), Value::String(proof_value(&signature)));
+    }
+    members.insert("proof".to_owned(), proof);
+    canonical::to_vec(&Value::Object(members))
+}
+
+/// Checks the proof of `document` against a trusted DID document: one proof, made for this `@context`, with a key that the DID
+/// lets assert and whose fragment starts with `scope`.
+pub fn verify(document: &Value, did: &DidDocument, scope: &str) -> Result<(), Unproven> {
+    let method = document.get("proof").and_then(|proof| proof.get("verificationMethod")).and_then(Value::as_str);
+    let method = method.ok_or(Unproven::Form("the document has no single proof that names a key"))?;
+    let key = did.key_in_scope(method, scope).ok_or_else(|| Unproven::Key(method.to_owned()))?;
+    verify_with(document, &key)
+}
+
+/// Checks the proof of `document` against one key, whatever name the proof gives it.
+pub fn verify_with(document: &Value, key: &PublicKey) -> Result<(), Unproven> {
+    let members = document.as_object().ok_or(Unproven::Form("the document is not a JSON object"))?;
+    let proof = members.get("proof").and_then(Value::as_object).ok_or(Unproven::Form("the document has no single proof"))?;
+    check_form(proof)?;
+    if proof.get("@context") != members.get("@context") {
+        return Err(Unproven::Context);
+    }
+    let signature = proof.get("proofValue").and_then(Value::as_str).and_then(read_proof_value);
+    let signature = signature.ok_or(Unproven::Form("the proofValue is not a base58 Ed25519 signature"))?;
+
+    let without = |members: &Map<String, Value>, name: &str| {
+        let mut members = members.clone();
+        members.remove(name);
+        canonical::to_vec(&Value::Object(members))
+    };
+    let hashes = hash_data(&without(proof, "proofValue")?, &without(members, "proof")?);
+    if key.verify(&hashes, &signature) { Ok(()) } else { Err(Unproven::Signature) }
+}
+
+/// What is signed: the hash of the canonical proof options, then the hash of the canonical document.
+pub fn hash_data(proof_options: &[u8], document: &[u8]) -> [u8; 64] {
+    join_hashes(sha256(proof_options), sha256(document))
+}
+
+/// The two hashes as one message.
+pub(super) fn join_hashes(proof_options: [u8; 32], document: [u8; 32]) -> [u8; 64] {
+    let mut joined = [0; 64];
+    for (byte, from) in joined.iter_mut().zip(proof_options.iter().chain(&document)) {
+        *byte = *from;
+    }
+    joined
+}
+
+/// `z` and base58btc of the signature.
+pub fn proof_value(signature: &[u8; 64]) -> String {
+    format!("z{}", bs58::encode(signature).into_string())
+}
+
+/// Reads a `proofValue`; `None` if it is not 64 bytes in base58btc.
+pub fn read_proof_value(text: &str) -> Option<[u8; 64]> {
+    let encoded = text.strip_prefix('z').filter(|_| text.len() <= PROOF_VALUE_LENGTH)?;
+    bs58::decode(encoded).into_vec().ok()?.try_into().ok()
+}
+
+/// Exactly the seven members that we write, each of the right kind.
+fn check_form(proof: &Map<String, Value>) -> Result<(), Unproven> {
+    let text = |member: &str| proof.get(member).and_then(Value::as_str);
+    if text("type") != Some("DataIntegrityProof") {
+        return Err(Unproven::Form("the proof is not a DataIntegrityProof"));
+    }
+    if text("cryptosuite") != Some(CRYPTOSUITE) {
+        return Err(Unproven::Form("the cryptosuite of the proof is not eddsa-jcs-2022"));
+    }
+    if text("proofPurpose") != Some(PURPOSE) {
+        return Err(Unproven::Form("the purpose of the proof is not assertionMethod"));
+    }
+    if !text("created").is_some_and(instant::is_seconds) {
+        return Err(Unproven::Form("the proof does not say when it was created, in UTC and whole seconds"));
+    }
+    if !proof.contains_key("@context") || text("verificationMethod").is_none() || proof.len() != 7 {
+        return Err(Unproven::Form("the proof has missing or unknown members"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signer() -> Signer {
+        Signer::from_seed("did:web:a.example#issuer-1".to_owned(), [7; 32])
+    }
+
+    fn did() -> DidDocument {
+        DidDocument::new("did:web:a.example", &[("did:web:a.example#issuer-1".to_owned(), signer().public())], None)
+    }
+
+    fn secured() -> Value {
+        let document = json!({"@context": ["https://www.w3.org/ns/credentials/v2"], "name": "Zoë \u{1}"});
+        serde_json::from_slice(&secure(document, &signer(), "2026-11-23T10:31:02Z").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_secured_verifies_in_scope_only() {
+        assert_eq!(verify(&secured(), &did(), "issuer-"), Ok(()));
+        assert!(matches!(verify(&secured(), &did(), "entry-"), Err(Unproven::Key(_))));
+        let stranger = DidDocument::new("did:web:b.example", &[("did:web:a.example#issuer-1".to_owned(), signer().public())], None);
+        assert!(matches!(verify(&secured(), &stranger, "issuer-"), Err(Unproven::Key(_))));
+    }
+
+    #[test]
+    fn each_change_has_its_finding() {
+        type Change = fn(&mut Value);
+        let cases: [(Change, Unproven); 7] = [
+            (|d| d["name"] = "Zoe".into(), Unproven::Signature),
+            (|d| d["@context"] = json!(["https://other.example"]), Unproven::Context),
+            (|d| d["proof"]["created"] = "2026-11-23T10:31:03Z".into(), Unproven::Signature),
+            (|d| d["proof"]["cryptosuite"] = "eddsa-rdfc-2022".into(), Unproven::Form("the cryptosuite of the proof is not eddsa-jcs-2022")),
+            (|d| d["proof"]["domain"] = "x".into(), Unproven::Form("the proof has missing or unknown members")),
+            (|d| d["proof"] = json!([d["proof"].clone()]), Unproven::Form("the document has no single proof that names a key")),
+            (|d| d["size"] = json!(1.5), Unproven::Canonical(NotCanonical::Number)),
+        ];
+        for (change, finding) in cases {
+            let mut document = secured();
+            change(&mut document);
+            assert_eq!(verify(&document, &did(), "issuer-"), Err(finding));
+        }
+    }
+}

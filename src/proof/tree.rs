@@ -1,0 +1,277 @@
+//! The Merkle tree over the entries: RFC 6962 hashes, RFC 9162 proofs.
+//! Node (level, n) covers the leaves n·2^level up to (n+1)·2^level; only such complete nodes are ever stored.
+
+use super::digest::{Hash, sha256, sha256_of};
+
+/// Hash of a leaf: SHA-256 of 0x00 and the entry's bytes.
+pub fn leaf_hash(entry: &[u8]) -> Hash {
+    sha256_of(&[&[0], entry])
+}
+
+/// Hash of an inner node: SHA-256 of 0x01 and its two children.
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    sha256_of(&[&[1], left, right])
+}
+
+/// Root of the tree without leaves: SHA-256 of nothing.
+pub fn empty_root() -> Hash {
+    sha256(b"")
+}
+
+/// The right edge of a tree: enough to append to it and to know its root, at most 64 hashes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frontier {
+    size: u64,
+    /// Roots of the complete subtrees, largest first: one for each bit of `size`.
+    edge: Vec<Hash>,
+}
+
+impl Frontier {
+    /// The edge of the empty tree.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many leaves the tree has.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends a leaf. Gives the leaf and every parent that it completes: index k is the node at level k, and its number there
+    /// is the leaf's index shifted right by k.
+    pub fn push(&mut self, leaf: Hash) -> Vec<Hash> {
+        let mut nodes = vec![leaf];
+        let mut node = leaf;
+        let mut remaining = self.size;
+        while remaining & 1 == 1 {
+            let Some(left) = self.edge.pop() else { break };
+            node = node_hash(&left, &node);
+            nodes.push(node);
+            remaining >>= 1;
+        }
+        self.edge.push(node);
+        self.size += 1;
+        nodes
+    }
+
+    /// The root of the tree.
+    pub fn root(&self) -> Hash {
+        let mut edge = self.edge.iter().rev();
+        let Some(smallest) = edge.next() else { return empty_root() };
+        edge.fold(*smallest, |right, left| node_hash(left, &right))
+    }
+
+    /// Size as eight big-endian bytes, then the hashes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [&self.size.to_be_bytes()[..], self.edge.as_flattened()].concat()
+    }
+
+    /// Reads what [`Frontier::to_bytes`] wrote; `None` if the number of hashes does not fit the size.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (size, hashes) = bytes.split_first_chunk::<8>()?;
+        let size = u64::from_be_bytes(*size);
+        let (edge, []) = hashes.as_chunks::<32>() else { return None };
+        (edge.len() == usize::try_from(size.count_ones()).ok()?).then(|| Self { size, edge: edge.to_vec() })
+    }
+}
+
+/// Root of the first `size` leaves, from stored complete nodes.
+pub fn root_at<E>(size: u64, read: &mut impl FnMut(u32, u64) -> Result<Hash, E>) -> Result<Hash, E> {
+    if size == 0 { Ok(empty_root()) } else { subtree(0, size, read) }
+}
+
+/// The path from leaf `index` to the root of the first `size` leaves, sibling first (RFC 9162 §2.1.3.1). An index outside the
+/// tree has the empty path, which proves nothing.
+pub fn inclusion_proof<E>(index: u64, size: u64, read: &mut impl FnMut(u32, u64) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
+    let mut path = Vec::new();
+    if index >= size {
+        return Ok(path);
+    }
+    let (mut from, mut to) = (0, size);
+    while to - from > 1 {
+        let middle = from + split(to - from);
+        if index < middle {
+            path.push(subtree(middle, to, read)?);
+            to = middle;
+        } else {
+            path.push(subtree(from, middle, read)?);
+            from = middle;
+        }
+    }
+    path.reverse();
+    Ok(path)
+}
+
+/// The nodes that show the first `old` leaves to be a prefix of the first `new` ones (RFC 9162 §2.1.4.1). Empty if `old` is 0,
+/// or not smaller than `new`.
+pub fn consistency_proof<E>(old: u64, new: u64, read: &mut impl FnMut(u32, u64) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
+    let mut path = Vec::new();
+    if old == 0 || old >= new {
+        return Ok(path);
+    }
+    let (mut from, mut to) = (0, new);
+    while to != old {
+        let middle = from + split(to - from);
+        if old <= middle {
+            path.push(subtree(middle, to, read)?);
+            to = middle;
+        } else {
+            path.push(subtree(from, middle, read)?);
+            from = middle;
+        }
+    }
+    // The verifier knows the old root; only where the old tree is not itself a complete left subtree is its last part needed.
+    if from > 0 {
+        path.push(subtree(from, to, read)?);
+    }
+    path.reverse();
+    Ok(path)
+}
+
+/// Whether `proof` leads from `leaf` at `index` to the `root` of `size` leaves (RFC 9162 §2.1.3.2).
+pub fn verify_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash], root: &Hash) -> bool {
+    if index >= size {
+        return false;
+    }
+    let (mut node, mut last, mut hash) = (index, size - 1, *leaf);
+    for sibling in proof {
+        if last == 0 {
+            return false;
+        }
+        if node & 1 == 1 || node == last {
+            hash = node_hash(sibling, &hash);
+            while node & 1 == 0 && node != 0 {
+                node >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = node_hash(&hash, sibling);
+        }
+        node >>= 1;
+        last >>= 1;
+    }
+    last == 0 && hash == *root
+}
+
+/// Whether `proof` shows the tree of `old` leaves to be a prefix of the tree of `new` leaves (RFC 9162 §2.1.4.2). From the
+/// empty tree, and between equal trees, the proof is empty.
+pub fn verify_consistency(old: u64, new: u64, proof: &[Hash], old_root: &Hash, new_root: &Hash) -> bool {
+    if old > new {
+        return false;
+    }
+    if old == new {
+        return proof.is_empty() && old_root == new_root;
+    }
+    if old == 0 {
+        return proof.is_empty() && *old_root == empty_root();
+    }
+    let mut path = proof.iter();
+    let first = if old.is_power_of_two() { Some(old_root) } else { path.next() };
+    let Some(first) = first else { return false };
+    let (mut node, mut last) = (old - 1, new - 1);
+    while node & 1 == 1 {
+        node >>= 1;
+        last >>= 1;
+    }
+    let (mut from_old, mut from_new) = (*first, *first);
+    for sibling in path {
+        if last == 0 {
+            return false;
+        }
+        if node & 1 == 1 || node == last {
+            from_old = node_hash(sibling, &from_old);
+            from_new = node_hash(sibling, &from_new);
+            while node & 1 == 0 && node != 0 {
+                node >>= 1;
+                last >>= 1;
+            }
+        } else {
+            from_new = node_hash(&from_new, sibling);
+        }
+        node >>= 1;
+        last >>= 1;
+    }
+    last == 0 && from_old == *old_root && from_new == *new_root
+}
+
+/// The largest power of two smaller than `n`, for n > 1.
+fn split(n: u64) -> u64 {
+    1 << (63 - (n - 1).leading_zeros())
+}
+
+/// Hash over the leaves `from..to`, where `from` is a multiple of the largest power of two in the range.
+fn subtree<E>(from: u64, to: u64, read: &mut impl FnMut(u32, u64) -> Result<Hash, E>) -> Result<Hash, E> {
+    let count = to - from;
+    if count.is_power_of_two() {
+        let level = count.trailing_zeros();
+        return read(level, from >> level);
+    }
+    let middle = from + split(count);
+    let left = subtree(from, middle, read)?;
+    Ok(node_hash(&left, &subtree(middle, to, read)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use std::convert::Infallible;
+
+    /// The definition of RFC 9162 §2.1.1, word for word.
+    fn reference_root(leaves: &[Hash]) -> Hash {
+        match leaves {
+            [] => empty_root(),
+            [leaf] => *leaf,
+            _ => {
+                let (left, right) = leaves.split_at(usize::try_from(split(leaves.len() as u64)).unwrap());
+                node_hash(&reference_root(left), &reference_root(right))
+            }
+        }
+    }
+
+    #[test]
+    fn every_proof_of_every_small_tree_verifies_and_no_other() {
+        const MOST: u64 = 40;
+        let leaves: Vec<Hash> = (0..MOST).map(|n| leaf_hash(n.to_string().as_bytes())).collect();
+        let (mut frontier, mut nodes) = (Frontier::new(), HashMap::new());
+        for (index, leaf) in leaves.iter().enumerate() {
+            for (level, node) in frontier.push(*leaf).into_iter().enumerate() {
+                nodes.insert((level as u32, (index >> level) as u64), node);
+            }
+            assert_eq!(frontier.root(), reference_root(&leaves[..=index]));
+            assert_eq!(Frontier::from_bytes(&frontier.to_bytes()), Some(frontier.clone()));
+        }
+        let root = |size: u64| reference_root(&leaves[..size as usize]);
+        let mut read = |level, n| Ok::<_, Infallible>(nodes[&(level, n)]);
+        for size in 0..=MOST {
+            assert_eq!(root_at(size, &mut read).unwrap(), root(size));
+            for index in 0..size {
+                let proof = inclusion_proof(index, size, &mut read).unwrap();
+                assert!(verify_inclusion(index, size, &leaves[index as usize], &proof, &root(size)));
+                assert!(!verify_inclusion(index ^ 1, size, &leaves[index as usize], &proof, &root(size)) || size == 1);
+                if let Some((_, short)) = proof.split_last() {
+                    assert!(!verify_inclusion(index, size, &leaves[index as usize], short, &root(size)));
+                }
+            }
+            for old in 0..=size {
+                let proof = consistency_proof(old, size, &mut read).unwrap();
+                assert!(verify_consistency(old, size, &proof, &root(old), &root(size)), "{old} {size}");
+                if old > 1 && old < size {
+                    assert!(!verify_consistency(old - 1, size, &proof, &root(old), &root(size)));
+                    assert!(!verify_consistency(old, size, &proof, &root(old - 1), &root(size)));
+                }
+            }
+        }
+        assert_eq!(inclusion_proof(7, 7, &mut read).unwrap(), Vec::<Hash>::new());
+    }
+
+    #[test]
+    fn a_frontier_with_the_wrong_number_of_hashes_is_refused() {
+        let mut frontier = Frontier::new();
+        frontier.push([1; 32]);
+        let bytes = frontier.to_bytes();
+        assert_eq!(Frontier::from_bytes(&bytes[..39]), None);
+        assert_eq!(Frontier::from_bytes(&bytes[..8]), None);
+        assert_eq!(Frontier::from_bytes(&[&bytes[..], &[0; 32]].concat()), None);
+    }
+}
