@@ -1,0 +1,98 @@
+//! What an operation may reach: the database, the keys, the stored files, the policy, the clock. No business rules.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use crate::config::Config;
+use crate::domain::Actor;
+use crate::domain::names::{Digest, Instant, Name};
+use crate::domain::policy::{Pack, STARTER};
+use crate::error::{Error, Result};
+use crate::proof::digest::{hex, sha256};
+use crate::store::files::Files;
+use crate::store::keyring::{Identity, Keyring};
+use crate::store::{Database, DatabaseUrl, Pool};
+
+/// Set once, when the disk or the database failed in a way after which nothing may be acknowledged. Only a restart clears it.
+#[derive(Clone, Debug, Default)]
+pub struct Halt(Arc<OnceLock<String>>);
+
+impl Halt {
+    /// Stops all writing, for this reason.
+    pub fn stop(&self, reason: &Error) {
+        if self.0.set(reason.to_string()).is_ok() {
+            tracing::error!("writing has stopped: {reason}. Reading and verification go on; mend the cause and restart.");
+        }
+    }
+    /// Refuses where writing has stopped.
+    pub fn check(&self) -> Result<()> {
+        match self.0.get() {
+            None => Ok(()),
+            Some(reason) => Err(Error::Busy(format!("Writing has stopped because of a fault ({reason}). Nothing was recorded; the operator has to mend it and restart the service."))),
+        }
+    }
+    /// Passes a result of durable I/O on; a failure stops all writing.
+    pub fn guard<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result {
+            self.stop(error);
+        }
+        result
+    }
+}
+
+/// Everything an operation may reach.
+pub struct App {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The database.
+    pub database: DatabaseUrl,
+    /// Read connections.
+    pub pool: Pool,
+    /// Who the service is.
+    pub identity: Identity,
+    /// The accountable organisation's name.
+    pub organisation: Name,
+    /// The service itself, as the one who acts.
+    pub service: Actor,
+    /// The keys.
+    pub keys: Keyring,
+    /// Stored files.
+    pub files: Files,
+    /// The policy in force.
+    pub policy: Pack,
+    /// Whether writing has stopped.
+    pub halt: Halt,
+}
+
+impl App {
+    /// A read connection; a 503 where none is free within two seconds.
+    pub fn read(&self) -> Result<diesel::r2d2::PooledConnection<crate::store::Readers>> {
+        self.pool.get().map_err(|_| Error::Busy("All connections to the database are in use; try again in a moment.".to_owned()))
+    }
+    /// A connection of one's own.
+    pub fn connect(&self) -> Result<Database> {
+        self.database.open()
+    }
+}
+
+/// The stored files of a record.
+pub fn open_files(config: &Config) -> Result<Files> {
+    Files::open(config.data.join("files"))
+}
+
+/// The policy pack that ships with the product.
+pub fn starter_policy() -> Result<Pack> {
+    Ok(Pack::parse(STARTER, Digest::parse(&hex(&sha256(STARTER.as_bytes())))?)?)
+}
+
+/// The clock.
+pub fn now() -> Instant {
+    Instant::new(chrono::Utc::now())
+}
+
+/// 16 random bytes.
+pub fn seed() -> Result<u128> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|e| Error::fault("random bytes", e))?;
+    Ok(u128::from_be_bytes(bytes))
+}

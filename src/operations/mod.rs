@@ -1,0 +1,24 @@
+//! The verbs: one file for each thing the service does, where domain, proof, documents and store meet.
+
+pub mod audit_ledger;
+pub mod import_inventory;
+pub mod issue_certificate;
+pub mod open_ledger;
+pub mod publish_checkpoint;
+pub mod publish_status;
+pub mod receive_evidence;
+pub mod record;
+pub mod verify_certificate;
+
+use std::sync::Arc;
+
+use crate::app::App;
+
+/// A running record: what it may reach, and its one writer.
+#[derive(Clone)]
+pub struct Service {
+    /// What operations may reach.
+    pub app: Arc<App>,
+    /// The one writer.
+    pub recorder: record::Recorder,
+}

@@ -1,0 +1,199 @@
+//! The log: its head, its entries, its checkpoints. Appends; never changes or removes an entry.
+
+use diesel::prelude::*;
+
+use super::schema::{checkpoints, entries, entry_subjects, log_head};
+use super::{Database, each, from_db, to_db};
+use crate::error::{Error, Result};
+use crate::proof::digest::Hash;
+use crate::proof::entry::GENESIS_PREV;
+use crate::proof::tree::{self, Frontier};
+
+/// Where the log ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Leaf hash of the last entry.
+    pub last_leaf: Hash,
+    /// Its time, milliseconds since 1970.
+    pub last_time: i64,
+    /// The right edge of the tree; knows the size and the root.
+    pub frontier: Frontier,
+}
+
+/// An entry with its place in the tree, ready to be stored.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = entries)]
+pub struct EntryRow {
+    /// Index of the leaf.
+    pub seq: i64,
+    /// The exact bytes.
+    pub bytes: Vec<u8>,
+    /// The leaf's hash and the nodes it completes, 32 bytes each.
+    pub nodes: Vec<u8>,
+}
+
+#[derive(Queryable)]
+struct HeadRow {
+    #[expect(dead_code, reason = "the table has one row")]
+    id: i32,
+    size: i64,
+    last_leaf: Vec<u8>,
+    last_time: i64,
+    frontier: Vec<u8>,
+    #[expect(dead_code, reason = "only counted, to take the lock")]
+    taken: i64,
+}
+
+impl HeadRow {
+    fn read(self) -> Result<Head> {
+        let broken = || Error::Fault("the head of the log is damaged: run `quittance audit`".to_owned());
+        let frontier = Frontier::from_bytes(&self.frontier).ok_or_else(broken)?;
+        let last_leaf = Hash::try_from(self.last_leaf.as_slice()).map_err(|_| broken())?;
+        if from_db(self.size)? != frontier.size() {
+            return Err(broken());
+        }
+        Ok(Head { last_leaf, last_time: self.last_time, frontier })
+    }
+}
+
+/// The head of an empty log.
+pub fn empty_head() -> Head {
+    Head { last_leaf: GENESIS_PREV, last_time: 0, frontier: Frontier::new() }
+}
+
+/// Writes the head of an empty log, where there is none.
+pub fn create(db: &mut Database) -> Result<()> {
+    let head = empty_head();
+    if log_head::table.count().get_result::<i64>(db)? == 0 {
+        diesel::insert_into(log_head::table)
+            .values((
+                log_head::id.eq(1),
+                log_head::size.eq(0),
+                log_head::last_leaf.eq(head.last_leaf.to_vec()),
+                log_head::last_time.eq(0),
+                log_head::frontier.eq(head.frontier.to_bytes()),
+                log_head::taken.eq(0),
+            ))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// The head, for readers; `None` where the log was never created.
+pub fn head(db: &mut Database) -> Result<Option<Head>> {
+    log_head::table.find(1).first::<HeadRow>(db).optional()?.map(HeadRow::read).transpose()
+}
+
+/// The head, for the writer: taken by a write, so that the lock of either database is held until the commit.
+pub fn take_head(db: &mut Database) -> Result<Head> {
+    let rows = diesel::update(log_head::table.find(1)).set(log_head::taken.eq(log_head::taken + 1)).execute(db)?;
+    if rows != 1 {
+        return Err(Error::Fault("there is no log here: run `quittance init` first".to_owned()));
+    }
+    head(db)?.ok_or_else(|| Error::Fault("there is no log here: run `quittance init` first".to_owned()))
+}
+
+/// Moves the head, only from where it was taken: if another writer moved it, nothing is written rather than the log forked.
+pub fn move_head(db: &mut Database, from: &Head, to: &Head) -> Result<()> {
+    let rows = diesel::update(log_head::table.find(1))
+        .filter(log_head::last_leaf.eq(from.last_leaf.to_vec()))
+        .filter(log_head::size.eq(to_db(from.frontier.size())))
+        .set((
+            log_head::size.eq(to_db(to.frontier.size())),
+            log_head::last_leaf.eq(to.last_leaf.to_vec()),
+            log_head::last_time.eq(to.last_time),
+            log_head::frontier.eq(to.frontier.to_bytes()),
+        ))
+        .execute(db)?;
+    if rows == 1 { Ok(()) } else { Err(Error::Fault("another writer moved the head of the log; nothing was written".to_owned())) }
+}
+
+/// Appends sealed entries and the index of what they are about.
+pub fn append(db: &mut Database, rows: &[EntryRow], subjects: &[(String, i64)]) -> Result<()> {
+    each!(db, c => {
+        for row in rows {
+            diesel::insert_into(entries::table).values(row).execute(c)?;
+        }
+        for (subject, seq) in subjects {
+            diesel::insert_into(entry_subjects::table).values((entry_subjects::subject.eq(subject), entry_subjects::seq.eq(seq))).execute(c)?;
+        }
+    });
+    Ok(())
+}
+
+/// The exact bytes of one entry.
+pub fn entry(db: &mut Database, seq: u64) -> Result<Option<Vec<u8>>> {
+    Ok(entries::table.find(to_db(seq)).select(entries::bytes).first(db).optional()?)
+}
+
+/// Entries `from..` in order, at most `limit`.
+pub fn entries_from(db: &mut Database, from: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>, Vec<u8>)>> {
+    Ok(entries::table.filter(entries::seq.ge(to_db(from))).order(entries::seq).limit(limit).load(db)?)
+}
+
+/// The entries about any of these things, oldest first, at most `limit`, from `from` on.
+pub fn entries_about(db: &mut Database, subjects: &[String], from: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>)>> {
+    let seqs = entry_subjects::table
+        .filter(entry_subjects::subject.eq_any(subjects))
+        .filter(entry_subjects::seq.ge(to_db(from)))
+        .select(entry_subjects::seq)
+        .distinct();
+    Ok(entries::table.filter(entries::seq.eq_any(seqs)).order(entries::seq).limit(limit).select((entries::seq, entries::bytes)).load(db)?)
+}
+
+/// Node (level, number) of the tree: stored with the leaf that completed it.
+pub fn node(db: &mut Database, level: u32, number: u64) -> Result<Hash> {
+    let missing = || Error::Fault(format!("node {number} of level {level} of the tree is missing: run `quittance audit`"));
+    let seq = number.checked_add(1).and_then(|n| n.checked_mul(1u64.checked_shl(level)?)).and_then(|n| n.checked_sub(1)).ok_or_else(missing)?;
+    let nodes: Vec<u8> = entries::table.find(to_db(seq)).select(entries::nodes).first(db).optional()?.ok_or_else(missing)?;
+    let at = usize::try_from(level).map_err(|_| missing())? * 32;
+    nodes.get(at..at + 32).and_then(|bytes| Hash::try_from(bytes).ok()).ok_or_else(missing)
+}
+
+/// The path from an entry to the root of the first `size` entries.
+pub fn inclusion_proof(db: &mut Database, seq: u64, size: u64) -> Result<Vec<Hash>> {
+    tree::inclusion_proof(seq, size, &mut |level, number| node(db, level, number))
+}
+
+/// The root of the first `size` entries.
+pub fn root_at(db: &mut Database, size: u64) -> Result<Hash> {
+    tree::root_at(size, &mut |level, number| node(db, level, number))
+}
+
+/// A published checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = checkpoints)]
+pub struct CheckpointRow {
+    /// 0, 1, 2 … without a gap.
+    pub number: i64,
+    /// Size of the tree.
+    pub size: i64,
+    /// The signed checkpoint.
+    pub note: String,
+}
+
+/// The newest checkpoint.
+pub fn newest_checkpoint(db: &mut Database) -> Result<Option<CheckpointRow>> {
+    Ok(checkpoints::table.order(checkpoints::number.desc()).first(db).optional()?)
+}
+
+/// The first checkpoint that covers an entry.
+pub fn first_checkpoint_covering(db: &mut Database, seq: u64) -> Result<Option<CheckpointRow>> {
+    Ok(checkpoints::table.filter(checkpoints::size.gt(to_db(seq))).order(checkpoints::number).first(db).optional()?)
+}
+
+/// Every checkpoint in order.
+pub fn all_checkpoints(db: &mut Database) -> Result<Vec<CheckpointRow>> {
+    Ok(checkpoints::table.order(checkpoints::number).load(db)?)
+}
+
+/// Stores a checkpoint; its number may not be taken.
+pub fn add_checkpoint(db: &mut Database, row: &CheckpointRow) -> Result<()> {
+    diesel::insert_into(checkpoints::table).values(row.clone()).execute(db)?;
+    Ok(())
+}
+
+/// The whole index of what entries are about, in order: `audit` compares it with the entries.
+pub fn all_subjects(db: &mut Database) -> Result<Vec<(String, i64)>> {
+    Ok(entry_subjects::table.order((entry_subjects::subject, entry_subjects::seq)).load(db)?)
+}

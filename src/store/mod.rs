@@ -1,0 +1,222 @@
+//! The log and the tables, on SQLite or PostgreSQL, and the files beside them. Decides nothing.
+//!
+//! Derived from the log, and rebuilt or compared by `audit`: `entry_subjects`, `record_keys`, `assets`, `asset_parties`, `media`, `parties`,
+//! `consignments`, `consignment_lines`, `discrepancies`, `evidence`, `certificates`.
+//! Not derived: `people` (the directory), `shown_names` (salts), `certificate_parts` and `status_lists` (which stored files belong together;
+//! `audit` draws every certificate's pages again from them and compares the digest that the log names).
+
+pub mod files;
+pub mod inventory;
+pub mod keyring;
+pub mod log;
+pub mod people;
+pub mod schema;
+pub mod tables;
+
+use std::path::Path;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::error::{Error, Result};
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum Database {
+    /// The embedded default.
+    Sqlite(SqliteConnection),
+    /// For many writers on several machines.
+    #[cfg(feature = "postgres")]
+    Postgres(PgConnection),
+}
+
+/// Runs the same statement on the concrete connection, for what diesel cannot do on both at once (upserts).
+macro_rules! each {
+    ($connection:expr, $it:ident => $body:expr) => {
+        match $connection {
+            $crate::store::Database::Sqlite($it) => $body,
+            #[cfg(feature = "postgres")]
+            $crate::store::Database::Postgres($it) => $body,
+        }
+    };
+}
+pub(crate) use each;
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+#[cfg(feature = "postgres")]
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// WAL with a full sync: a commit is on the disk when it returns. The rest is speed, within bounds: a busy reader waits at most 5 s,
+/// and 16 MiB of pages are cached. SQLite would move the WAL into the file by itself and swallow a failing fsync there; the writer does it instead.
+const SQLITE_SETTINGS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000; \
+     PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0;";
+
+/// Where the database is: `sqlite://path` or `postgres://…`. The scheme alone decides which one it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The database file in a data folder.
+    pub fn in_folder(data: &Path) -> Self {
+        Self(format!("sqlite://{}", data.join("quittance.db").display()))
+    }
+    /// Accepts `sqlite://` and, where it is built in, `postgres://` or `postgresql://`.
+    pub fn parse(text: &str) -> Result<Self> {
+        let postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        if text.starts_with("sqlite://") || (postgres && cfg!(feature = "postgres")) {
+            Ok(Self(text.to_owned()))
+        } else if postgres {
+            Err(Error::Fault("this program was built without PostgreSQL; build it with --features postgres".to_owned()))
+        } else {
+            Err(Error::Fault("a database URL starts with sqlite:// or postgres://".to_owned()))
+        }
+    }
+    /// Opens a connection with the settings that durability needs.
+    pub fn open(&self) -> Result<Database> {
+        if let Some(path) = self.0.strip_prefix("sqlite://") {
+            let mut connection = SqliteConnection::establish(path).map_err(|e| Error::fault(&format!("opening {path}"), e))?;
+            connection.batch_execute(SQLITE_SETTINGS)?;
+            return Ok(Database::Sqlite(connection));
+        }
+        #[cfg(feature = "postgres")]
+        {
+            let connection = PgConnection::establish(&self.0).map_err(|e| Error::fault("connecting to PostgreSQL", e))?;
+            return Ok(Database::Postgres(connection));
+        }
+        #[cfg(not(feature = "postgres"))]
+        Err(Error::Fault("this program was built without PostgreSQL".to_owned()))
+    }
+}
+
+impl Database {
+    /// Brings the schema up to date.
+    pub fn migrate(&mut self) -> Result<()> {
+        match self {
+            Database::Sqlite(connection) => connection.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(connection) => connection.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ()),
+        }
+        .map_err(|e| Error::fault("bringing the tables up to date", e))
+    }
+
+    /// Runs `work` in a transaction that takes SQLite's write lock at once. When this returns [`Ended::Committed`], the commit is on the disk.
+    pub fn write<T>(&mut self, work: impl FnOnce(&mut Database) -> Result<Ended<T>>) -> std::result::Result<Ended<T>, WriteError> {
+        match self {
+            Database::Sqlite(connection) => AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE"),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(connection) => AnsiTransactionManager::begin_transaction(connection),
+        }
+        .map_err(|e| WriteError::Before(e.into()))?;
+        match work(self) {
+            Ok(Ended::Committed(value)) => match <Self as Connection>::TransactionManager::commit_transaction(self) {
+                Ok(()) => Ok(Ended::Committed(value)),
+                Err(error) => Err(WriteError::Commit(error.into())),
+            },
+            Ok(Ended::Abandoned(value)) => {
+                <Self as Connection>::TransactionManager::rollback_transaction(self).map_err(|e| WriteError::Before(e.into()))?;
+                Ok(Ended::Abandoned(value))
+            }
+            Err(error) => {
+                // The cause is `error`; a failing rollback adds nothing that the caller could act on.
+                let _ = <Self as Connection>::TransactionManager::rollback_transaction(self);
+                Err(WriteError::Before(error))
+            }
+        }
+    }
+
+    /// Moves SQLite's WAL into its file. Not on the way to any answer; a failure here is a failing disk.
+    pub fn tidy_up(&mut self) -> Result<()> {
+        each!(self, c => tidy(c))
+    }
+}
+
+trait Tidy {
+    fn tidy(&mut self) -> Result<()>;
+}
+impl Tidy for SqliteConnection {
+    fn tidy(&mut self) -> Result<()> {
+        #[derive(QueryableByName)]
+        struct Moved {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            #[expect(dead_code, reason = "a busy reader only delays the move")]
+            busy: i32,
+        }
+        let _: Vec<Moved> = diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").load(self)?;
+        Ok(())
+    }
+}
+#[cfg(feature = "postgres")]
+impl Tidy for PgConnection {
+    fn tidy(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+fn tidy(connection: &mut impl Tidy) -> Result<()> {
+    connection.tidy()
+}
+
+/// How a transaction ended.
+#[derive(Debug)]
+pub enum Ended<T> {
+    /// Everything is on the disk.
+    Committed(T),
+    /// There was nothing to write.
+    Abandoned(T),
+}
+
+/// Why a transaction did not end well.
+#[derive(Debug)]
+pub enum WriteError {
+    /// Nothing was committed.
+    Before(Error),
+    /// The commit itself failed: nobody knows what is on the disk, so nothing more may be acknowledged.
+    Commit(Error),
+}
+
+impl From<WriteError> for Error {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Before(error) | WriteError::Commit(error) => error,
+        }
+    }
+}
+
+/// Read connections for pages and the API; they never wait for the writer.
+pub type Pool = diesel::r2d2::Pool<Readers>;
+
+/// Opens read connections by URL scheme.
+pub struct Readers(pub DatabaseUrl);
+
+impl diesel::r2d2::ManageConnection for Readers {
+    type Connection = Database;
+    type Error = Error;
+    fn connect(&self) -> Result<Database> {
+        self.0.open()
+    }
+    fn is_valid(&self, _: &mut Database) -> Result<()> {
+        Ok(())
+    }
+    fn has_broken(&self, _: &mut Database) -> bool {
+        false
+    }
+}
+
+/// A pool of `size` read connections.
+pub fn pool(url: &DatabaseUrl, size: u32) -> Result<Pool> {
+    diesel::r2d2::Pool::builder()
+        .max_size(size)
+        .test_on_check_out(false)
+        .connection_timeout(std::time::Duration::from_secs(2))
+        .build(Readers(url.clone()))
+        .map_err(|e| Error::fault("opening read connections", e))
+}
+
+/// An index as the database keeps it; the log cannot hold more than 2^63 entries.
+pub(crate) fn to_db(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+/// An index as the program uses it.
+pub(crate) fn from_db(n: i64) -> Result<u64> {
+    u64::try_from(n).map_err(|_| Error::Fault("the database holds a negative index: run `quittance audit`".to_owned()))
+}

@@ -1,0 +1,61 @@
+//! The tables as diesel sees them; `migrations/` says what each column means.
+
+diesel::table! {
+    entries (seq) { seq -> BigInt, bytes -> Binary, nodes -> Binary, }
+}
+diesel::table! {
+    log_head (id) { id -> Integer, size -> BigInt, last_leaf -> Binary, last_time -> BigInt, frontier -> Binary, taken -> BigInt, }
+}
+diesel::table! {
+    checkpoints (number) { number -> BigInt, size -> BigInt, note -> Text, }
+}
+diesel::table! {
+    entry_subjects (subject, seq) { subject -> Text, seq -> BigInt, }
+}
+diesel::table! {
+    record_keys (space, text) { space -> Text, text -> Text, owner -> Text, }
+}
+diesel::table! {
+    assets (id) {
+        id -> Text, last_seq -> BigInt, state -> Text, tag -> Text, serial -> Nullable<Text>, title -> Text, category -> Text, site -> Text,
+        party -> Text, label -> Text,
+    }
+}
+diesel::table! {
+    asset_parties (party, tag, asset) { party -> Text, tag -> Text, asset -> Text, }
+}
+diesel::table! {
+    media (id) { id -> Text, last_seq -> BigInt, state -> Text, host -> Text, }
+}
+diesel::table! {
+    parties (id) { id -> Text, last_seq -> BigInt, state -> Text, name -> Text, }
+}
+diesel::table! {
+    consignments (id) { id -> Text, last_seq -> BigInt, state -> Text, reference -> Text, from_party -> Text, to_party -> Text, }
+}
+diesel::table! {
+    consignment_lines (consignment, asset) { consignment -> Text, asset -> Text, last_seq -> BigInt, state -> Text, }
+}
+diesel::table! {
+    discrepancies (id) { id -> Text, last_seq -> BigInt, state -> Text, consignment -> Text, }
+}
+diesel::table! {
+    evidence (id) { id -> Text, last_seq -> BigInt, state -> Text, }
+}
+diesel::table! {
+    certificates (id) { id -> Text, last_seq -> BigInt, state -> Text, asset -> Text, }
+}
+diesel::table! {
+    people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, }
+}
+diesel::table! {
+    shown_names (certificate, person) { certificate -> Text, person -> Text, salt -> Binary, }
+}
+diesel::table! {
+    certificate_parts (certificate, name) { certificate -> Text, name -> Text, sha256 -> Text, }
+}
+diesel::table! {
+    status_lists (list, seq) { list -> Text, seq -> BigInt, sha256 -> Text, }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(assets, asset_parties, certificates, entries, entry_subjects);
