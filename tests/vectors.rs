@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use quittance::proof::bundle::{self, Bundle, BundleError};
 use quittance::proof::canonical::{self, NotCanonical};
-use quittance::proof::checkpoint::{Checkpoint, CheckpointError};
+use quittance::proof::checkpoint::Checkpoint;
 use quittance::proof::digest::{Hash, from_hex, hex, multibase, sha256};
 use quittance::proof::entry::{Actor, Entry, Frame, GENESIS_PREV, Sealed, Subject, seal};
 use quittance::proof::identity::{DidDocument, ENTRY_SCOPE, ISSUER_SCOPE, PublicKey, Signer};
@@ -310,10 +310,10 @@ fn checkpoints_and_receipts_are_read_strictly() {
         format!("o\n18446744073709551616\n{root}\n"),
         "o\n1\nAAAA\n".to_owned(),
     ] {
-        assert_eq!(Checkpoint::parse(&wrong), Err(CheckpointError::Form), "{wrong:?}");
+        assert_eq!(Checkpoint::parse(&wrong), Err(NoteError::Form("the checkpoint is not three lines of origin, size and root")), "{wrong:?}");
     }
     let stranger = Checkpoint { origin: "other".to_owned(), size: 1, root: [7; 32] }.sign(&signer);
-    assert_eq!(Checkpoint::open(&stranger, signer.verifier()), Err(CheckpointError::Origin("other".to_owned())));
+    assert_eq!(Checkpoint::open(&stranger, signer.verifier()), Err(NoteError::Origin("other".to_owned())));
 
     let head = Checkpoint { origin: "localhost:8080/ledger".to_owned(), size: 1, root: [7; 32] }.sign(&signer);
     let receipt = TlogProof { index: 0, hashes: vec![], checkpoint: head };

@@ -398,72 +398,74 @@ impl<'a> Reader<'a> {
 
     fn hexadecimal(&mut self) -> Result<Pdf, BundleError> {
         self.at += 1;
-        let mut digits = Vec::new();
-        loop {
-            match self.next() {
-                Some(b'>') => break,
-                Some(byte) if is_space(byte) => {}
-                Some(byte) => match char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()) {
-                    Some(digit) => digits.push(digit),
-                    None => return self.wrong("a string is not hexadecimal"),
-                },
-                None => return self.wrong("a string does not end"),
-            }
-        }
-        Ok(Pdf::Text(digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit) << (4 * (2 - pair.len()))).collect()))
+        let Some(length) = self.rest().iter().position(|byte| *byte == b'>') else { return self.wrong("a string does not end") };
+        let digits = self.rest().iter().take(length).filter(|byte| !is_space(**byte)).map(|byte| char::from(*byte).to_digit(16));
+        let Some(mut digits) = digits.collect::<Option<Vec<u32>>>() else { return self.wrong("a string is not hexadecimal") };
+        self.at += length + 1;
+        digits.resize(digits.len().next_multiple_of(2), 0);
+        let (pairs, _) = digits.as_chunks::<2>();
+        Ok(Pdf::Text(pairs.iter().filter_map(|[high, low]| u8::try_from(high << 4 | low).ok()).collect()))
     }
 
+    /// A string in brackets. One with other escapes than of brackets and backslash is none of the names that we write, and not kept.
     fn literal(&mut self) -> Result<Pdf, BundleError> {
         self.at += 1;
-        let mut out = Vec::new();
-        let mut open = 1;
-        loop {
-            let Some(byte) = self.next() else { return self.wrong("a string does not end") };
+        let (mut out, mut open, mut plain) = (Vec::new(), 1, true);
+        while let Some(mut byte) = self.next() {
             match byte {
                 b'(' => open += 1,
-                b')' => {
-                    open -= 1;
-                    if open == 0 {
-                        return Ok(Pdf::Text(out));
-                    }
-                }
+                b')' => open -= 1,
                 b'\\' => {
-                    out.extend(self.escape());
-                    continue;
+                    byte = self.next().unwrap_or_default();
+                    plain &= matches!(byte, b'(' | b')' | b'\\');
                 }
                 _ => {}
             }
+            if open == 0 {
+                return Ok(if plain { Pdf::Text(out) } else { Pdf::Other });
+            }
             out.push(byte);
         }
-    }
-
-    /// What follows a backslash; a line break there stands for nothing.
-    fn escape(&mut self) -> Option<u8> {
-        match self.next()? {
-            b'n' => Some(b'\n'),
-            b'r' => Some(b'\r'),
-            b't' => Some(b'\t'),
-            b'b' => Some(8),
-            b'f' => Some(12),
-            b'\r' => {
-                self.at += usize::from(self.peek() == Some(b'\n'));
-                None
-            }
-            b'\n' => None,
-            first @ b'0'..=b'7' => {
-                let mut value = u32::from(first - b'0');
-                for _ in 0..2 {
-                    let Some(digit @ b'0'..=b'7') = self.peek() else { break };
-                    value = value * 8 + u32::from(digit - b'0');
-                    self.at += 1;
-                }
-                u8::try_from(value & 0xff).ok()
-            }
-            other => Some(other),
-        }
+        self.wrong("a string does not end")
     }
 }
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, 0 | b'\t' | b'\n' | 12 | b'\r' | b' ')
+}
+
+#[cfg(all(test, feature = "service"))]
+mod tests {
+    use super::*;
+    use lopdf::{Dictionary, Document, Object, Stream, StringFormat, dictionary};
+
+    #[test]
+    fn attachments_of_a_pdf_written_by_lopdf_come_out_as_they_went_in() {
+        let files =
+            [(CREDENTIAL, b"{\"a\":1}".to_vec()), ("entries-12.json", vec![b'x'; 5000]), (RECEIPT, b"endstream\nendobj\n%%EOF\nxref".to_vec())];
+        let mut document = Document::with_version("1.7");
+        for (name, content) in &files {
+            let mut stream = Stream::new(dictionary! { "Type" => "EmbeddedFile", "Subtype" => "application/vc" }, content.clone());
+            stream.compress().unwrap();
+            let stream = document.add_object(stream);
+            let name = Object::String(name.as_bytes().to_vec(), StringFormat::Literal);
+            let specification = dictionary! { "Type" => "Filespec", "F" => name.clone(), "UF" => name, "EF" => dictionary! { "F" => stream } };
+            document.add_object(specification);
+        }
+        document.add_object(Object::Array(vec![
+            Object::Real(-1.5),
+            Object::Null,
+            Object::Integer(-3),
+            Object::String(vec![0, b'(', b'\\', 255], StringFormat::Literal),
+        ]));
+        let root = document.add_object(Dictionary::from_iter([("Type", Object::from("Catalog"))]));
+        document.trailer.set("Root", root);
+        let mut bytes = Vec::new();
+        document.save_to(&mut bytes).unwrap();
+        let bundle = Bundle::from_bytes(&bytes).unwrap();
+        assert_eq!(bundle.parts.len(), 3);
+        for (name, content) in &files {
+            assert_eq!(bundle.part(&name.replace("entries-", "entries/")), Some(content.as_slice()));
+        }
+    }
 }

@@ -1,28 +1,15 @@
 //! What a verifier reads in a certificate: who issued it, which ledger entries it cites, and where its revocation would show.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::digest::{self, Hash};
 use super::instant;
+use super::integrity::Unproven;
 use super::note;
 use super::status;
 
 /// The context that every Verifiable Credential 2.0 begins with.
 pub const CREDENTIALS_V2: &str = "https://www.w3.org/ns/credentials/v2";
-
-/// What is missing or wrong in a certificate, by member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CredentialError(pub &'static str);
-
-impl fmt::Display for CredentialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for CredentialError {}
 
 /// A ledger entry that a certificate rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,31 +51,31 @@ pub struct Certificate {
 
 impl Certificate {
     /// Reads a parsed credential. Anything that a check relies on must be there in its one form.
-    pub fn read(value: &Value) -> Result<Self, CredentialError> {
+    pub fn read(value: &Value) -> Result<Self, Unproven> {
         let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-        let need = CredentialError;
+        let need = Unproven::Form;
 
         let contexts = value.get("@context").and_then(strings).ok_or(need("@context is not a list of URLs"))?;
         if contexts.first().map(String::as_str) != Some(CREDENTIALS_V2) {
-            return Err(CredentialError("@context does not begin with that of Verifiable Credentials 2.0"));
+            return Err(need("@context does not begin with that of Verifiable Credentials 2.0"));
         }
         let mut types = value.get("type").and_then(strings).ok_or(need("type is not a list of names"))?;
         let all = types.len();
         types.retain(|kind| kind != "VerifiableCredential");
         if types.len() + 1 != all || types.is_empty() {
-            return Err(CredentialError("type is not VerifiableCredential and the kind of certificate"));
+            return Err(need("type is not VerifiableCredential and the kind of certificate"));
         }
         let issuer = value.get("issuer").ok_or(need("issuer is missing"))?;
         if value.get("validUntil").is_some() {
-            return Err(CredentialError("validUntil is present; certificates do not expire, they are revoked"));
+            return Err(need("validUntil is present; certificates do not expire, they are revoked"));
         }
         if !value.get("credentialSubject").is_some_and(|subject| subject.is_object() || subject.as_array().is_some_and(|list| !list.is_empty())) {
-            return Err(CredentialError("credentialSubject is missing"));
+            return Err(need("credentialSubject is missing"));
         }
 
         let status = value.get("credentialStatus").ok_or(need("credentialStatus is missing"))?;
         if text(status, "type").as_deref() != Some("BitstringStatusListEntry") || text(status, "statusPurpose").as_deref() != Some(status::PURPOSE) {
-            return Err(CredentialError("credentialStatus is not a BitstringStatusListEntry for revocation"));
+            return Err(need("credentialStatus is not a BitstringStatusListEntry for revocation"));
         }
         let status_index = text(status, "statusListIndex").as_deref().and_then(note::decimal);
 

@@ -1,6 +1,5 @@
 //! The Bitstring Status List 1.0: one bit for each certificate, set once it is revoked or superseded.
 
-use std::fmt;
 use std::io::{Read, Write};
 
 use base64::Engine as _;
@@ -9,7 +8,7 @@ use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 
-use super::canonical::{self, NotCanonical};
+use super::canonical;
 use super::credential::CREDENTIALS_V2;
 use super::identity::{DidDocument, ISSUER_SCOPE};
 use super::instant;
@@ -22,31 +21,8 @@ const MAX_BYTES: usize = 2 << 20;
 /// The only purpose that our lists have.
 pub const PURPOSE: &str = "revocation";
 
-/// Why a status list is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StatusError {
-    /// `encodedList` is not `u` and base64url of gzip, or too short or too long.
-    List,
-    /// The credential around it lacks or misstates something; the text says what.
-    Form(&'static str),
-    /// The credential's bytes are not canonical JSON.
-    Canonical(NotCanonical),
-    /// The credential's proof.
-    Proof(Unproven),
-}
-
-impl fmt::Display for StatusError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::List => f.write_str("the status list cannot be unpacked, or is shorter than 131,072 bits"),
-            Self::Form(what) => f.write_str(what),
-            Self::Canonical(why) => write!(f, "the status list: {why}"),
-            Self::Proof(why) => write!(f, "the status list: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for StatusError {}
+/// What a list that cannot be read is told.
+const LIST: Unproven = Unproven::Form("the status list cannot be unpacked, or is shorter than 131,072 bits");
 
 /// The bits. Index 0 is the most significant bit of the first byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,14 +74,14 @@ impl StatusList {
     }
 
     /// Reads `encodedList`; unpacks at most 16 million bits.
-    pub fn decode(text: &str) -> Result<Self, StatusError> {
-        let encoded = text.strip_prefix('u').filter(|_| text.len() <= 2 * MAX_BYTES).ok_or(StatusError::List)?;
-        let packed = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| StatusError::List)?;
+    pub fn decode(text: &str) -> Result<Self, Unproven> {
+        let encoded = text.strip_prefix('u').filter(|_| text.len() <= 2 * MAX_BYTES).ok_or(LIST)?;
+        let packed = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| LIST)?;
         let mut gzip = GzDecoder::new(packed.as_slice());
         let mut bytes = Vec::new();
-        gzip.by_ref().take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|_| StatusError::List)?;
+        gzip.by_ref().take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|_| LIST)?;
         let whole = bytes.len() <= MAX_BYTES && gzip.into_inner().is_empty();
-        if whole && bytes.len() >= MIN_BYTES { Ok(Self { bytes }) } else { Err(StatusError::List) }
+        if whole && bytes.len() >= MIN_BYTES { Ok(Self { bytes }) } else { Err(LIST) }
     }
 }
 
@@ -133,29 +109,29 @@ pub struct SignedList {
 }
 
 /// Reads a status list credential and checks that the trusted DID signed it with an issuer key.
-pub fn read(bytes: &[u8], did: &DidDocument) -> Result<SignedList, StatusError> {
-    let value = canonical::parse(bytes).map_err(StatusError::Canonical)?;
-    integrity::verify(&value, did, ISSUER_SCOPE).map_err(StatusError::Proof)?;
+pub fn read(bytes: &[u8], did: &DidDocument) -> Result<SignedList, Unproven> {
+    let value = canonical::parse(bytes)?;
+    integrity::verify(&value, did, ISSUER_SCOPE)?;
     let member = |name: &str| value.get(name).unwrap_or(&Value::Null);
     let subject = |name: &str| member("credentialSubject").get(name).and_then(Value::as_str);
     if member("@context").get(0).and_then(Value::as_str) != Some(CREDENTIALS_V2) {
-        return Err(StatusError::Form("the status list is not a Verifiable Credential 2.0"));
+        return Err(Unproven::Form("the status list is not a Verifiable Credential 2.0"));
     }
     if *member("type") != json!(["VerifiableCredential", "BitstringStatusListCredential"]) || subject("type") != Some("BitstringStatusList") {
-        return Err(StatusError::Form("this is not a status list"));
+        return Err(Unproven::Form("this is not a status list"));
     }
     if member("issuer").as_str().or_else(|| member("issuer").get("id").and_then(Value::as_str)) != Some(did.id()) {
-        return Err(StatusError::Form("the status list is by another issuer"));
+        return Err(Unproven::Form("the status list is by another issuer"));
     }
     if subject("statusPurpose") != Some(PURPOSE) {
-        return Err(StatusError::Form("the status list is not one of revocations"));
+        return Err(Unproven::Form("the status list is not one of revocations"));
     }
-    let url = member("id").as_str().ok_or(StatusError::Form("the status list does not say where it is served"))?;
+    let url = member("id").as_str().ok_or(Unproven::Form("the status list does not say where it is served"))?;
     if subject("id") != Some(&format!("{url}#list")) {
-        return Err(StatusError::Form("the status list describes another one than itself"));
+        return Err(Unproven::Form("the status list describes another one than itself"));
     }
     let valid_from = member("validFrom").as_str().filter(|time| instant::is_seconds(time));
-    let valid_from = valid_from.ok_or(StatusError::Form("the status list does not say as of when it speaks"))?;
+    let valid_from = valid_from.ok_or(Unproven::Form("the status list does not say as of when it speaks"))?;
     let list = StatusList::decode(subject("encodedList").unwrap_or_default())?;
     Ok(SignedList { url: url.to_owned(), valid_from: valid_from.to_owned(), list })
 }

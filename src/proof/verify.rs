@@ -72,35 +72,27 @@ pub enum Finding {
 impl Finding {
     /// For machines.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::CredentialForm => "credential_form",
-            Self::Issuer => "issuer",
-            Self::CredentialSignature => "credential_signature",
-            Self::EntrySignature => "entry_signature",
-            Self::EntryNamesCredential => "entry_names_credential",
-            Self::LogSignature => "log_signature",
-            Self::Inclusion => "inclusion",
-            Self::CitedEntry { .. } => "cited_entry",
-            Self::StatusSnapshot => "status_snapshot",
-            Self::StatusNow => "status_now",
-            Self::Pages => "pages",
-        }
+        self.words().0
     }
 
     /// For people.
-    pub fn title(&self) -> String {
+    pub fn title(&self) -> &'static str {
+        self.words().1
+    }
+
+    fn words(&self) -> (&'static str, &'static str) {
         match self {
-            Self::CredentialForm => "the certificate is well formed".to_owned(),
-            Self::Issuer => "it is by the trusted issuer".to_owned(),
-            Self::CredentialSignature => "the issuer's signature".to_owned(),
-            Self::EntrySignature => "the ledger entry and its signature".to_owned(),
-            Self::EntryNamesCredential => "the ledger entry records this certificate".to_owned(),
-            Self::LogSignature => "the log's signature on its head".to_owned(),
-            Self::Inclusion => "the entry is in the log".to_owned(),
-            Self::CitedEntry { seq } => format!("the cited ledger entry {seq}"),
-            Self::StatusSnapshot => "not revoked when it was issued".to_owned(),
-            Self::StatusNow => "not revoked by the status list given".to_owned(),
-            Self::Pages => "the pages show what was signed".to_owned(),
+            Self::CredentialForm => ("credential_form", "the certificate is well formed"),
+            Self::Issuer => ("issuer", "it is by the trusted issuer"),
+            Self::CredentialSignature => ("credential_signature", "the issuer's signature"),
+            Self::EntrySignature => ("entry_signature", "the ledger entry and its signature"),
+            Self::EntryNamesCredential => ("entry_names_credential", "the ledger entry records this certificate"),
+            Self::LogSignature => ("log_signature", "the log's signature on its head"),
+            Self::Inclusion => ("inclusion", "the entry is in the log"),
+            Self::CitedEntry { .. } => ("cited_entry", "a ledger entry that the certificate cites"),
+            Self::StatusSnapshot => ("status_snapshot", "not revoked when it was issued"),
+            Self::StatusNow => ("status_now", "not revoked by the status list given"),
+            Self::Pages => ("pages", "the pages show what was signed"),
         }
     }
 }
