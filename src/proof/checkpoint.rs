@@ -1,7 +1,5 @@
 //! The signed head of the log (C2SP tlog-checkpoint): origin, size, root. Extension lines are neither written nor accepted.
 
-use std::fmt;
-
 use super::digest::Hash;
 use super::note::{self, NoteError, NoteSigner, NoteVerifier};
 use super::tree;
@@ -17,28 +15,8 @@ pub struct Checkpoint {
     pub root: Hash,
 }
 
-/// Why a checkpoint is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CheckpointError {
-    /// The note around it.
-    Note(NoteError),
-    /// Not three lines of origin, size and root, each in its one spelling.
-    Form,
-    /// It speaks for another log than the key that signed it.
-    Origin(String),
-}
-
-impl fmt::Display for CheckpointError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Note(why) => why.fmt(f),
-            Self::Form => f.write_str("the checkpoint is not three lines of origin, size and root"),
-            Self::Origin(origin) => write!(f, "the checkpoint speaks for the log {origin}, which is not the trusted one"),
-        }
-    }
-}
-
-impl std::error::Error for CheckpointError {}
+/// What a checkpoint that is not one is told.
+const FORM: NoteError = NoteError::Form("the checkpoint is not three lines of origin, size and root");
 
 impl Checkpoint {
     /// The three lines that are signed.
@@ -47,15 +25,15 @@ impl Checkpoint {
     }
 
     /// Reads exactly those three lines. The empty log has the empty root.
-    pub fn parse(text: &str) -> Result<Self, CheckpointError> {
+    pub fn parse(text: &str) -> Result<Self, NoteError> {
         let mut lines = text.split('\n');
         let (Some(origin), Some(size), Some(root), Some(""), None) = (lines.next(), lines.next(), lines.next(), lines.next(), lines.next()) else {
-            return Err(CheckpointError::Form);
+            return Err(FORM);
         };
-        let size = note::decimal(size).ok_or(CheckpointError::Form)?;
-        let root: Hash = note::decode(root).and_then(|root| root.try_into().ok()).ok_or(CheckpointError::Form)?;
+        let size = note::decimal(size).ok_or(FORM)?;
+        let root: Hash = note::decode(root).and_then(|root| root.try_into().ok()).ok_or(FORM)?;
         if !note::is_key_name(origin) || (size == 0 && root != tree::empty_root()) {
-            return Err(CheckpointError::Form);
+            return Err(FORM);
         }
         Ok(Self { origin: origin.to_owned(), size, root })
     }
@@ -66,9 +44,9 @@ impl Checkpoint {
     }
 
     /// Checks a signed checkpoint against the trusted key of its log, whose name must be the origin.
-    pub fn open(signed: &str, verifier: &NoteVerifier) -> Result<Self, CheckpointError> {
-        let text = note::open(signed, verifier).map_err(CheckpointError::Note)?;
+    pub fn open(signed: &str, verifier: &NoteVerifier) -> Result<Self, NoteError> {
+        let text = note::open(signed, verifier)?;
         let checkpoint = Self::parse(&text)?;
-        if checkpoint.origin == verifier.name() { Ok(checkpoint) } else { Err(CheckpointError::Origin(checkpoint.origin)) }
+        if checkpoint.origin == verifier.name() { Ok(checkpoint) } else { Err(NoteError::Origin(checkpoint.origin)) }
     }
 }

@@ -268,7 +268,7 @@ impl Pieces {
         check(frame)?;
         let created = instant::to_seconds(&frame.time).ok_or(SealError::Member("time is not an instant"))?;
         let mut context = Vec::with_capacity(128);
-        write_list(&mut context, &frame.context, canonical_string);
+        write_list(&mut context, &frame.context, |out, url| canonical::write_string(out, url));
 
         let mut head = Vec::with_capacity(1536);
         head.extend_from_slice(br#"{"@context":"#);
@@ -345,10 +345,6 @@ fn text(out: &mut Vec<u8>, member: &str, value: &str) {
 fn integer(out: &mut Vec<u8>, member: &str, value: u64) {
     out.extend_from_slice(member.as_bytes());
     canonical::write_integer(out, value);
-}
-
-fn canonical_string(out: &mut Vec<u8>, item: &String) {
-    canonical::write_string(out, item);
 }
 
 fn write_list<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Vec<u8>, &T)) {

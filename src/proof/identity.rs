@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::canonical;
 
@@ -162,34 +162,19 @@ impl DidDocument {
 
     /// The document as it is served, in canonical JSON.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(1024);
-        out.extend_from_slice(br#"{"@context":["https://www.w3.org/ns/did/v1","https://w3id.org/security/multikey/v1"],"assertionMethod":["#);
-        for (position, (name, _)) in self.keys.iter().enumerate() {
-            out.extend_from_slice(if position > 0 { b"," } else { b"" });
-            canonical::write_string(&mut out, name);
+        let names: Vec<&String> = self.keys.iter().map(|(name, _)| name).collect();
+        let method =
+            |(name, key): &(String, PublicKey)| json!({"id": name, "type": "Multikey", "controller": self.id, "publicKeyMultibase": key.multibase()});
+        let mut document = json!({
+            "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"], "id": self.id,
+            "verificationMethod": self.keys.iter().map(method).collect::<Vec<_>>(), "assertionMethod": names,
+        });
+        if let (Some(endpoint), Some(members)) = (&self.service_endpoint, document.as_object_mut()) {
+            let service = json!([{"id": format!("{}#ledger", self.id), "type": "TransparencyLog", "serviceEndpoint": endpoint}]);
+            members.insert("service".to_owned(), service);
         }
-        out.extend_from_slice(br#"],"id":"#);
-        canonical::write_string(&mut out, &self.id);
-        if let Some(endpoint) = &self.service_endpoint {
-            out.extend_from_slice(br#","service":[{"id":"#);
-            canonical::write_string(&mut out, &format!("{}#ledger", self.id));
-            out.extend_from_slice(br#","serviceEndpoint":"#);
-            canonical::write_string(&mut out, endpoint);
-            out.extend_from_slice(br#","type":"TransparencyLog"}]"#);
-        }
-        out.extend_from_slice(br#","verificationMethod":["#);
-        for (position, (name, key)) in self.keys.iter().enumerate() {
-            out.extend_from_slice(if position > 0 { b"," } else { b"" });
-            out.extend_from_slice(br#"{"controller":"#);
-            canonical::write_string(&mut out, &self.id);
-            out.extend_from_slice(br#","id":"#);
-            canonical::write_string(&mut out, name);
-            out.extend_from_slice(br#","publicKeyMultibase":"#);
-            canonical::write_string(&mut out, &key.multibase());
-            out.extend_from_slice(br#","type":"Multikey"}"#);
-        }
-        out.extend_from_slice(b"]}");
-        out
+        // It holds only strings under ASCII names, which always have a canonical form.
+        canonical::to_vec(&document).unwrap_or_default()
     }
 
     /// The DID.

@@ -16,10 +16,10 @@ pub const PURPOSE: &str = "assertionMethod";
 /// The longest base58 text that 64 bytes can give, with its `z`.
 const PROOF_VALUE_LENGTH: usize = 89;
 
-/// Why the proof of a document does not hold.
+/// Why a document, or its proof, does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unproven {
-    /// No proof, several, or one with missing, unknown or misspelt members; the text says which.
+    /// No proof, several, or something missing, unknown or misspelt in the proof or the document; the text says what.
     Form(&'static str),
     /// The proof covers another `@context` than the document has.
     Context,

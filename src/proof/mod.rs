@@ -11,13 +11,17 @@
 //! 5. [`status`] and [`credential`]: the revocation list, and what is read in a certificate.
 //! 6. [`bundle`] and [`verify`]: a PDF, folder or JSON file into named parts, and every check over them, each by name.
 
+pub mod bundle;
 pub mod canonical;
 pub mod checkpoint;
+pub mod credential;
 pub mod digest;
 pub mod entry;
 pub mod identity;
 pub mod instant;
 pub mod integrity;
 pub mod note;
+pub mod status;
 pub mod tlog_proof;
 pub mod tree;
+pub mod verify;

@@ -17,19 +17,23 @@ const MAX_NAME_BYTES: usize = 255;
 /// Signature type: Ed25519 over the text.
 const ED25519: u8 = 0x01;
 
-/// Why a note or a key of one is not accepted.
+/// Why a note, the checkpoint in it, or a receipt around that is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoteError {
     /// Not a key name: empty, too long, or with white space, control characters or `+`.
     Name,
     /// Not a verifier key of type 01, or its key id does not fit.
     VerifierKey,
-    /// Not a signed note; the text says why.
+    /// Not in its one spelling; the text says where.
     Form(&'static str),
     /// A line in the name of the trusted key does not verify.
     Signature,
     /// No line by the trusted key.
     Unsigned,
+    /// A checkpoint that speaks for another log than the key that signed it.
+    Origin(String),
+    /// A receipt whose path does not lead from the leaf to the root of its checkpoint.
+    Path,
 }
 
 impl fmt::Display for NoteError {
@@ -40,6 +44,8 @@ impl fmt::Display for NoteError {
             Self::Form(why) => why,
             Self::Signature => "a signature in the name of the trusted log key does not match the text",
             Self::Unsigned => "no signature by the trusted log key",
+            Self::Origin(origin) => return write!(f, "the checkpoint speaks for the log {origin}, which is not the trusted one"),
+            Self::Path => "the path does not lead from this entry to the root that the log signed",
         })
     }
 }

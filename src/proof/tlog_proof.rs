@@ -1,10 +1,8 @@
 //! The offline receipt of one entry (C2SP tlog-proof): its index, the path to the root, and the signed checkpoint.
 
-use std::fmt;
-
-use super::checkpoint::{Checkpoint, CheckpointError};
+use super::checkpoint::Checkpoint;
 use super::digest::Hash;
-use super::note::{self, NoteVerifier};
+use super::note::{self, NoteError, NoteVerifier};
 use super::tree;
 
 /// The first line of the format.
@@ -23,29 +21,6 @@ pub struct TlogProof {
     pub checkpoint: String,
 }
 
-/// Why a receipt is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReceiptError {
-    /// Not a tlog-proof in its one spelling; the text says where.
-    Form(&'static str),
-    /// The checkpoint in it.
-    Checkpoint(CheckpointError),
-    /// The path does not lead from the leaf to the root of the checkpoint.
-    Path,
-}
-
-impl fmt::Display for ReceiptError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Form(why) => f.write_str(why),
-            Self::Checkpoint(why) => why.fmt(f),
-            Self::Path => f.write_str("the path does not lead from this entry to the root that the log signed"),
-        }
-    }
-}
-
-impl std::error::Error for ReceiptError {}
-
 impl TlogProof {
     /// The receipt as a file.
     pub fn write(&self) -> String {
@@ -60,33 +35,29 @@ impl TlogProof {
     }
 
     /// Reads a receipt. An `extra` line, which nothing vouches for, is checked for its form and dropped.
-    pub fn parse(text: &str) -> Result<Self, ReceiptError> {
+    pub fn parse(text: &str) -> Result<Self, NoteError> {
         if text.len() > 2 * note::MAX_NOTE_BYTES {
-            return Err(ReceiptError::Form("the receipt is too long"));
+            return Err(NoteError::Form("the receipt is too long"));
         }
-        let (head, checkpoint) = text.split_once("\n\n").ok_or(ReceiptError::Form("the receipt has no empty line before its checkpoint"))?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(NoteError::Form("the receipt has no empty line before its checkpoint"))?;
         let mut lines = head.split('\n').peekable();
         if lines.next() != Some(HEADER) {
-            return Err(ReceiptError::Form("the first line is not c2sp.org/tlog-proof@v1"));
+            return Err(NoteError::Form("the first line is not c2sp.org/tlog-proof@v1"));
         }
         if let Some(extra) = lines.peek().and_then(|line| line.strip_prefix("extra ")) {
-            note::decode(extra).ok_or(ReceiptError::Form("the extra line is not base64"))?;
+            note::decode(extra).ok_or(NoteError::Form("the extra line is not base64"))?;
             lines.next();
         }
         let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(note::decimal);
-        let index = index.ok_or(ReceiptError::Form("the index line is not a decimal number"))?;
+        let index = index.ok_or(NoteError::Form("the index line is not a decimal number"))?;
         let hashes = lines.map(|line| note::decode(line).and_then(|hash| hash.try_into().ok())).collect::<Option<Vec<Hash>>>();
-        let hashes = hashes.filter(|hashes| hashes.len() <= MAX_HASHES).ok_or(ReceiptError::Form("the path is not base64 hashes"))?;
+        let hashes = hashes.filter(|hashes| hashes.len() <= MAX_HASHES).ok_or(NoteError::Form("the path is not base64 hashes"))?;
         Ok(Self { index, hashes, checkpoint: checkpoint.to_owned() })
     }
 
     /// Checks that the log signed a head that contains `leaf` at this index, and gives that head.
-    pub fn verify(&self, leaf: &Hash, verifier: &NoteVerifier) -> Result<Checkpoint, ReceiptError> {
-        let checkpoint = Checkpoint::open(&self.checkpoint, verifier).map_err(ReceiptError::Checkpoint)?;
-        if tree::verify_inclusion(self.index, checkpoint.size, leaf, &self.hashes, &checkpoint.root) {
-            Ok(checkpoint)
-        } else {
-            Err(ReceiptError::Path)
-        }
+    pub fn verify(&self, leaf: &Hash, verifier: &NoteVerifier) -> Result<Checkpoint, NoteError> {
+        let checkpoint = Checkpoint::open(&self.checkpoint, verifier)?;
+        if tree::verify_inclusion(self.index, checkpoint.size, leaf, &self.hashes, &checkpoint.root) { Ok(checkpoint) } else { Err(NoteError::Path) }
     }
 }

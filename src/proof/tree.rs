@@ -130,68 +130,44 @@ pub fn consistency_proof<E>(old: u64, new: u64, read: &mut impl FnMut(u32, u64) 
 
 /// Whether `proof` leads from `leaf` at `index` to the `root` of `size` leaves (RFC 9162 §2.1.3.2).
 pub fn verify_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash], root: &Hash) -> bool {
-    if index >= size {
-        return false;
-    }
-    let (mut node, mut last, mut hash) = (index, size - 1, *leaf);
-    for sibling in proof {
-        if last == 0 {
-            return false;
-        }
-        if node & 1 == 1 || node == last {
-            hash = node_hash(sibling, &hash);
-            while node & 1 == 0 && node != 0 {
-                node >>= 1;
-                last >>= 1;
-            }
-        } else {
-            hash = node_hash(&hash, sibling);
-        }
-        node >>= 1;
-        last >>= 1;
-    }
-    last == 0 && hash == *root
+    index < size && climb(index, size - 1, [*leaf, *leaf], proof).is_some_and(|[_, hash]| hash == *root)
 }
 
 /// Whether `proof` shows the tree of `old` leaves to be a prefix of the tree of `new` leaves (RFC 9162 §2.1.4.2). From the
 /// empty tree, and between equal trees, the proof is empty.
 pub fn verify_consistency(old: u64, new: u64, proof: &[Hash], old_root: &Hash, new_root: &Hash) -> bool {
-    if old > new {
-        return false;
+    if old == 0 || old >= new {
+        let (equal, from_empty) = (old == new && old_root == new_root, old == 0 && new > 0 && *old_root == empty_root());
+        return proof.is_empty() && (equal || from_empty);
     }
-    if old == new {
-        return proof.is_empty() && old_root == new_root;
-    }
-    if old == 0 {
-        return proof.is_empty() && *old_root == empty_root();
-    }
-    let mut path = proof.iter();
-    let first = if old.is_power_of_two() { Some(old_root) } else { path.next() };
-    let Some(first) = first else { return false };
-    let (mut node, mut last) = (old - 1, new - 1);
-    while node & 1 == 1 {
-        node >>= 1;
-        last >>= 1;
-    }
-    let (mut from_old, mut from_new) = (*first, *first);
+    // The proof begins with the last complete subtree of the old tree, unless that is the whole old tree.
+    let start = if old.is_power_of_two() { Some((old_root, proof)) } else { proof.split_first() };
+    let Some((first, path)) = start else { return false };
+    let below = (old - 1).trailing_ones();
+    climb((old - 1) >> below, (new - 1) >> below, [*first, *first], path).is_some_and(|roots| roots == [*old_root, *new_root])
+}
+
+/// Climbs from node number `node` of its level, whose last is `last`, to the root along `path`. Gives the root of everything
+/// up to and with the node, and the root of all; `None` if the path has the wrong length.
+fn climb(mut node: u64, mut last: u64, [mut left_part, mut whole]: [Hash; 2], path: &[Hash]) -> Option<[Hash; 2]> {
     for sibling in path {
         if last == 0 {
-            return false;
+            return None;
         }
         if node & 1 == 1 || node == last {
-            from_old = node_hash(sibling, &from_old);
-            from_new = node_hash(sibling, &from_new);
+            left_part = node_hash(sibling, &left_part);
+            whole = node_hash(sibling, &whole);
             while node & 1 == 0 && node != 0 {
                 node >>= 1;
                 last >>= 1;
             }
         } else {
-            from_new = node_hash(&from_new, sibling);
+            whole = node_hash(&whole, sibling);
         }
         node >>= 1;
         last >>= 1;
     }
-    last == 0 && from_old == *old_root && from_new == *new_root
+    (last == 0).then_some([left_part, whole])
 }
 
 /// The largest power of two smaller than `n`, for n > 1.
