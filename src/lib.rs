@@ -1,3 +1,5 @@
 //! Quittance.
 #[cfg(feature = "service")]
+pub mod documents;
+#[cfg(feature = "service")]
 pub mod domain;
