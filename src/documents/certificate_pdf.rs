@@ -28,14 +28,15 @@ pub struct Inputs<'a> {
     pub further: &'a [(String, Vec<u8>)],
 }
 
-const TITLE: Style = Style::new(Cut::Bold, 23.0, Ink::Text);
+const TITLE: Style = Style::new(Cut::Bold, 21.0, Ink::Text);
 const NUMBER: Style = Style::new(Cut::Bold, 12.0, Ink::Accent);
 const ORGANISATION: Style = Style::new(Cut::Bold, 10.0, Ink::Accent);
-const BODY: Style = Style::new(Cut::Regular, 9.2, Ink::Text);
-const STRONG: Style = Style::new(Cut::Bold, 9.2, Ink::Text);
-const SMALL: Style = Style::new(Cut::Regular, 7.6, Ink::Muted);
+const BODY: Style = Style::new(Cut::Regular, 8.8, Ink::Text);
+const STRONG: Style = Style::new(Cut::Bold, 8.8, Ink::Text);
+const CLOSING: Style = Style::new(Cut::Bold, 8.4, Ink::Text);
+const SMALL: Style = Style::new(Cut::Regular, 7.4, Ink::Muted);
 const SECTION: Style = Style::new(Cut::Bold, 9.6, Ink::Accent);
-const QR_SIDE: f32 = 78.0;
+const QR_SIDE: f32 = 74.0;
 
 /// What a certificate shows, and what it does not.
 const LIMITS: &str = "This shows who stated what and when, and that it is unchanged. It does not show that the statement was true.";
@@ -63,9 +64,9 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Vec<u8>, NotDrawable> {
     head(&mut sheet, &certificate)?;
     device(&mut sheet, &certificate);
     media(&mut sheet, &certificate);
-    people(&mut sheet, &certificate);
-    custody(&mut sheet, &certificate);
-    disposition(&mut sheet, &certificate);
+    sheet.together(|sheet| people(sheet, &certificate));
+    sheet.together(|sheet| custody(sheet, &certificate));
+    sheet.together(|sheet| disposition(sheet, &certificate));
     policy(&mut sheet, &certificate);
     ledger(&mut sheet, &certificate, &proof, inputs, &status);
     if sheet.stood_in() {
@@ -116,11 +117,11 @@ fn media_type(name: &str) -> &'static str {
 
 fn description(name: &str) -> &'static str {
     match name {
-        "certificate.vc.json" => "The signed certificate (W3C Verifiable Credential)",
+        "certificate.vc.json" => "The signed certificate, a W3C Verifiable Credential",
         "certificate.entry.json" => "The ledger entry that records it",
-        "certificate.tlog-proof" => "Proof that the entry is in the log (C2SP tlog-proof)",
+        "certificate.tlog-proof" => "Proof that the entry is in the log, a C2SP tlog-proof",
         "status.vc.json" => "The status list when the pages were drawn",
-        _ if name.ends_with(".tlog-proof") => "Proof that an entry is in the log (C2SP tlog-proof)",
+        _ if name.ends_with(".tlog-proof") => "Proof that an entry is in the log, a C2SP tlog-proof",
         _ => "Supports the certificate",
     }
 }
@@ -257,10 +258,10 @@ macro_rules! words {
 }
 
 fn section(sheet: &mut Sheet<'_>, heading: &str) {
-    sheet.skip(9.0);
+    sheet.skip(7.0);
     sheet.need(SECTION.leading() + 36.0);
     sheet.within("H2", |sheet| sheet.line_at(MARGIN, sheet.y, heading, SECTION));
-    sheet.skip(SECTION.leading() + 3.0);
+    sheet.skip(SECTION.leading() + 2.0);
 }
 
 fn head(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) -> Result<(), NotDrawable> {
@@ -288,7 +289,7 @@ fn head(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) -> Result<(), NotD
     sheet.modules(MARGIN + MEASURE - QR_SIDE, top, QR_SIDE, &rows, format!("QR code of {}", certificate.id));
     let caption = "check this certificate";
     let caption_x = MARGIN + MEASURE - (QR_SIDE + sheet.faces.width(caption, SMALL.cut, SMALL.size)) / 2.0;
-    sheet.within("Caption", |sheet| sheet.line_at(caption_x, top + QR_SIDE + 3.0, caption, SMALL));
+    sheet.within("P", |sheet| sheet.line_at(caption_x, top + QR_SIDE + 3.0, caption, SMALL));
     sheet.y = sheet.y.max(top + QR_SIDE + 3.0 + SMALL.leading()) + 5.0;
     let count = list(certificate.subject, "media").len();
     let lead = match (count, certificate.subject.get("noStorage").is_some(), certificate.destroyed) {
@@ -365,15 +366,19 @@ fn medium(medium: &Value) -> Row {
     let mut identity = vec![(get(medium, "serialNumber"), Cut::Bold)];
     identity.extend(text(medium, "model").map(|model| line(model.to_owned())));
     identity.push(line(identified));
-    let mut kind = vec![line(words!(MediaType, &get(medium, "storageType")))];
+    let mut kind = vec![line(capitalised(&words!(MediaType, &get(medium, "storageType"))))];
     kind.extend(medium.get("capacityBytes").and_then(Value::as_u64).map(|bytes| line(capacity(bytes))));
     let method = vec![
         (capitalised(&words!(Method, &get(act, "method"))), Cut::Bold),
         line(format!("required: {}", words!(Method, &get(medium, "requiredMethod")))),
     ];
-    let mut technique = vec![line(words!(Technique, &get(act, "technique")))];
+    let mut technique = vec![line(capitalised(&words!(Technique, &get(act, "technique"))))];
     if let Some(tool) = text(act, "tool") {
-        technique.push(line(format!("{tool} {}", text(act, "toolVersion").unwrap_or("")).trim_end().to_owned()));
+        technique.push(line(match text(act, "toolVersion") {
+            Some(version) if version.starts_with(|c: char| c.is_ascii_digit()) => format!("{tool} {version}"),
+            Some(version) => format!("{tool}, {version}"),
+            None => tool.to_owned(),
+        }));
     }
     let mut verification = vec![line(capitalised(text(act, "verificationWords").or(text(act, "verification")).unwrap_or("")))];
     verification.push(line(format!("result: {}", get(act, "result"))));
@@ -384,8 +389,8 @@ fn medium(medium: &Value) -> Row {
     let mut note = vec![format!("Basis: {} (rule {})", get(act, "basis"), get(act, "rule"))];
     note.extend(text(act, "residualRisk").map(|risk| format!("Residual risk accepted: {risk}")));
     note.extend(text(medium, "destination").map(|destination| format!("Went to: {destination}")));
-    note.extend(text(act, "evidenceSha256").map(|digest| format!("Evidence SHA-256 {digest}")));
-    note.extend(act.get("ledgerIndex").and_then(Value::as_u64).map(|index| format!("entry {index}")));
+    note.extend(text(act, "evidenceSha256").map(|digest| format!("Evidence SHA-256\u{a0}{digest}")));
+    note.extend(act.get("ledgerIndex").and_then(Value::as_u64).map(|index| format!("entry\u{a0}{index}")));
     Row { cells: vec![identity, kind, method, technique, verification, completed], note: Some(note.join(" · ")) }
 }
 
@@ -414,7 +419,7 @@ fn people(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
         }
     }
     if let Some(keeper) = people.get("recordKeptBy").and_then(|k| text(k, "name")) {
-        blocks.push(("Record kept by", vec![(keeper.to_owned(), STRONG), ("in a ledger that shows any later change".to_owned(), SMALL)]));
+        blocks.push(("Record kept by", vec![(keeper.to_owned(), STRONG)]));
     }
     if blocks.is_empty() {
         return;
@@ -510,7 +515,7 @@ fn disposition(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
     let mut shown = vec![
         Pair::new("Outcome", capitalised(text(disposition, "outcomeWords").or(text(disposition, "outcome")).unwrap_or(""))).wide(2),
         Pair::new("Weight", grams("weightGrams").unwrap_or_default()),
-        Pair::new("Weight is", words!(WeightBasis, &get("weightBasis"))),
+        Pair::new("Weight is", capitalised(&words!(WeightBasis, &get("weightBasis")))),
     ];
     let parts = [("Material recovered", "recoveredGrams"), ("Burned, energy recovered", "energyGrams"), ("Landfilled", "landfillGrams")];
     shown.extend(parts.into_iter().filter_map(|(label, name)| grams(name).map(|value| Pair::new(label, value))));
@@ -522,8 +527,8 @@ fn disposition(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
 
 fn policy(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
     let Some(policy) = certificate.subject.get("policy") else { return };
-    section(sheet, "Policy by which it was judged");
     sheet.together(|sheet| {
+        section(sheet, "Policy and entries relied on");
         let get = |name: &str| text(policy, name).unwrap_or("").to_owned();
         let standing = if policy.get("adopted") == Some(&Value::Bool(true)) {
             let on = text(policy, "adoptedOn").map_or_else(String::new, |on| format!(" on {}", day(on)));
@@ -536,11 +541,11 @@ fn policy(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
         sheet.paragraph(MARGIN, MEASURE, &format!("SHA-256 {}", get("digest")), SMALL);
         let cited: Vec<String> = list(certificate.credential, "evidence")
             .iter()
-            .filter_map(|e| Some(format!("{} {}", e.get("ledgerIndex").and_then(Value::as_u64)?, text(e, "name")?)))
+            .filter_map(|e| Some(format!("{}\u{a0}{}", e.get("ledgerIndex").and_then(Value::as_u64)?, text(e, "name")?)))
             .collect();
         if !cited.is_empty() {
             sheet.skip(2.0);
-            sheet.paragraph(MARGIN, MEASURE, &format!("Ledger entries relied on: {}", cited.join(" · ")), SMALL);
+            sheet.paragraph(MARGIN, MEASURE, &format!("Ledger entries: {}", cited.join(" · ")), SMALL);
         }
     });
 }
@@ -550,33 +555,33 @@ fn ledger(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>, proof: &LogProof
     let witnessed = if proof.cosigners.is_empty() { "nobody yet".to_owned() } else { proof.cosigners.join(", ") };
     let bit = certificate.credential.get("credentialStatus").and_then(|s| text(s, "statusListIndex")).unwrap_or("");
     let shown = [
-        Pair::new("Log", proof.origin.clone()),
+        Pair::new("Log", proof.origin.clone()).wide(2),
         Pair::new("Entry of this certificate", format!("{} (leaf index)", proof.index)),
-        Pair::new("Tree size", proof.size.clone()),
         Pair::new("Witnessed by", witnessed),
-        Pair::new("Root of the tree", proof.root.clone()).wide(4),
+        Pair::new("Root of the tree", proof.root.clone()).wide(3),
+        Pair::new("Tree size", proof.size.clone()),
         Pair::new("SHA-256 of certificate.vc.json", digest).wide(4),
     ];
     let status_line = format!(
-        "Status list attached as of {}, bit {bit}. The attached copy can show that this certificate was revoked, never that it still stands: ask online for today's.",
+        "Status list attached as of {}, bit {bit}: it can show a revocation, never rule out a later one. Today's is online.",
         text(status, "validFrom").map_or_else(|| "an unstated time".to_owned(), when)
     );
     let (inset, width) = (MARGIN + 12.0, MEASURE - 24.0);
     // Drawn twice: once to learn how tall the box is, then upon its ground.
     let draw = |sheet: &mut Sheet<'_>| {
-        sheet.skip(10.0);
+        sheet.skip(8.0);
         sheet.within("H2", |sheet| sheet.line_at(inset, sheet.y, "Record and how to check it", SECTION));
-        sheet.skip(SECTION.leading() + 4.0);
+        sheet.skip(SECTION.leading() + 3.0);
         pairs(sheet, inset, width, 4, &shown);
         sheet.paragraph(inset, width, &format!("Online: {}", certificate.id), BODY);
         sheet.paragraph(inset, width, "Offline, with this file and keys that reached you another way: quittance verify FILE --trust keys/", BODY);
         sheet.skip(3.0);
         sheet.paragraph(inset, width, &status_line, SMALL);
         sheet.skip(3.0);
-        sheet.paragraph(inset, width, LIMITS, STRONG);
-        sheet.skip(8.0);
+        sheet.paragraph(inset, width, LIMITS, CLOSING);
+        sheet.skip(7.0);
     };
-    sheet.skip(12.0);
+    sheet.skip(9.0);
     let mut rehearsal = Sheet::new(sheet.faces);
     let from = rehearsal.y;
     draw(&mut rehearsal);

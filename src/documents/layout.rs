@@ -15,8 +15,8 @@ pub(super) const PAGE_HEIGHT: f32 = 792.0;
 pub(super) const MARGIN: f32 = 50.0;
 /// Width between the margins.
 pub(super) const MEASURE: f32 = PAGE_WIDTH - 2.0 * MARGIN;
-const TOP: f32 = 44.0;
-const BOTTOM: f32 = PAGE_HEIGHT - 52.0;
+const TOP: f32 = 36.0;
+const BOTTOM: f32 = PAGE_HEIGHT - 46.0;
 
 /// The inks. Every text ink has a contrast of at least 4.5 to white and to the tint.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +55,7 @@ impl Style {
     }
     /// From baseline to baseline.
     pub(super) fn leading(self) -> f32 {
-        self.size * 1.32
+        self.size * 1.29
     }
     /// From the top of the line to its baseline.
     fn ascent(self) -> f32 {
@@ -300,16 +300,21 @@ impl<'f> Sheet<'f> {
     pub(super) fn finish(mut self, left: &str, middle: &str) -> Drawn {
         let style = Style::new(Cut::Regular, 7.5, Ink::Muted);
         let count = self.pages.len();
+        // A very long name keeps its beginning; it stands in full at the head of the first page.
+        let mut middle = self.faces.showable(middle, style.cut);
+        while self.faces.width(&middle, style.cut, style.size) > MEASURE / 2.0 {
+            middle = middle.trim_end_matches('…').chars().rev().skip(1).collect::<Vec<_>>().into_iter().rev().chain(['…']).collect();
+        }
         let mut done = Vec::new();
         for (index, page) in std::mem::take(&mut self.pages).into_iter().enumerate() {
             self.pages = vec![page];
             let right = format!("page {} of {count}", index + 1);
-            let top = PAGE_HEIGHT - 38.0;
-            let middle_x = (PAGE_WIDTH - self.faces.width(&self.faces.showable(middle, style.cut), style.cut, style.size)) / 2.0;
+            let top = PAGE_HEIGHT - 34.0;
+            let middle_x = (PAGE_WIDTH - self.faces.width(&middle, style.cut, style.size)) / 2.0;
             let right_x = PAGE_WIDTH - MARGIN - self.faces.width(&right, style.cut, style.size);
             self.fill(MARGIN, top - 6.0, MEASURE, 0.6, Ink::Rule);
             self.repeated_line_at(MARGIN, top, left, style);
-            self.repeated_line_at(middle_x, top, middle, style);
+            self.repeated_line_at(middle_x, top, &middle, style);
             self.repeated_line_at(right_x, top, &right, style);
             done.append(&mut self.pages);
         }

@@ -4,7 +4,7 @@ use super::layout::{Ink, MARGIN, MEASURE, Sheet, Style};
 use super::typeface::Cut;
 
 const LABEL: Style = Style::new(Cut::Regular, 7.2, Ink::Muted);
-const VALUE: Style = Style::new(Cut::Regular, 9.2, Ink::Text);
+const VALUE: Style = Style::new(Cut::Regular, 8.8, Ink::Text);
 const HEAD: Style = Style::new(Cut::Bold, 7.2, Ink::Muted);
 const NOTE: Style = Style::new(Cut::Regular, 6.8, Ink::Muted);
 const GUTTER: f32 = 10.0;
@@ -48,7 +48,7 @@ pub(super) fn pairs(sheet: &mut Sheet<'_>, x: f32, width: f32, columns: u16, pai
                 (column * f32::from(pair.span), pair, sheet.faces.wrap(&pair.value, VALUE.cut, VALUE.size, column * f32::from(pair.span) - GUTTER))
             })
             .collect();
-        let height = cells.iter().map(|(_, _, lines)| LABEL.leading() + stack(lines.len(), VALUE)).fold(0.0, f32::max) + 5.0;
+        let height = cells.iter().map(|(_, _, lines)| LABEL.leading() + stack(lines.len(), VALUE)).fold(0.0, f32::max) + 4.0;
         sheet.need(height);
         let mut left = x;
         for (wide, pair, lines) in cells {
@@ -74,8 +74,8 @@ pub(super) struct Row {
     pub(super) note: Option<String>,
 }
 
-const CELL: f32 = 8.6;
-const CELL_MINOR: f32 = 7.4;
+const CELL: f32 = 8.4;
+const CELL_MINOR: f32 = 7.3;
 
 fn cell_style(cut: Cut, first: bool) -> Style {
     if first { Style::new(cut, CELL, Ink::Text) } else { Style::new(cut, CELL_MINOR, Ink::Muted) }
@@ -120,7 +120,7 @@ fn draw_row(sheet: &mut Sheet<'_>, columns: &[Column], row: &Row) {
     }
     let note = row.note.as_ref().map(|text| sheet.faces.wrap(text, NOTE.cut, NOTE.size, MEASURE)).unwrap_or_default();
     let tallest = cells.iter().map(|lines| lines.iter().map(|(_, style)| style.leading()).sum()).fold(0.0_f32, f32::max);
-    let height = tallest + stack(note.len(), NOTE) + 8.0;
+    let height = tallest + stack(note.len(), NOTE) + 6.0;
     if sheet.need(height) {
         head(sheet, columns, true);
     }
@@ -142,9 +142,9 @@ fn draw_row(sheet: &mut Sheet<'_>, columns: &[Column], row: &Row) {
             x += share(column);
         }
     });
-    sheet.y += height - 3.0;
+    sheet.y += height - 2.0;
     sheet.rule();
-    sheet.y += 4.0;
+    sheet.y += 3.0;
 }
 
 fn share(column: &Column) -> f32 {

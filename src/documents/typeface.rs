@@ -75,17 +75,16 @@ impl Faces {
     /// Width in points.
     pub(super) fn width(&self, text: &str, cut: Cut, size: f32) -> f32 {
         let face = self.face(cut);
-        let units: u32 =
-            text.chars().map(|c| face.lookup_glyph_index(c.into()).and_then(|glyph| face.get_glyph_width(glyph)).map_or(0, u32::from)).sum();
-        // A page is a few thousand units wide; sixteen bits would already do, so the clamp is out of reach.
-        f32::from(u16::try_from(units).unwrap_or(u16::MAX)) / f32::from(face.units_per_em) * size
+        let units: f32 =
+            text.chars().filter_map(|c| face.lookup_glyph_index(c.into())).filter_map(|glyph| face.get_glyph_width(glyph)).map(f32::from).sum();
+        units / f32::from(face.units_per_em) * size
     }
 
-    /// Lines no wider than `width` points. Breaks at spaces; a word that is too long by itself (a hash, an address) breaks anywhere.
+    /// Lines no wider than `width` points. Breaks at spaces (not at no-break spaces); a word that is too long by itself (a hash, an address) breaks anywhere.
     pub(super) fn wrap(&self, text: &str, cut: Cut, size: f32, width: f32) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = String::new();
-        for word in self.showable(text, cut).split_whitespace() {
+        for word in self.showable(text, cut).split(' ').filter(|word| !word.is_empty()) {
             let joined = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
             if self.width(&joined, cut, size) <= width {
                 line = joined;
@@ -147,6 +146,7 @@ mod tests {
         let lines = faces.wrap(&format!("SHA-256 {hash} end"), Cut::Regular, 9.0, 120.0);
         assert!(lines.len() > 3);
         assert!(lines.iter().all(|line| faces.width(line, Cut::Regular, 9.0) <= 120.0));
+        assert!(faces.width(&"m".repeat(500), Cut::Regular, 8.0) > 3000.0, "long lines are measured to their end");
         assert_eq!(lines.concat().replace(' ', ""), format!("SHA-256{hash}end"));
     }
 }
