@@ -1,10 +1,13 @@
 //! Certificates as documents: the credential's shape, the pages' words, and what other people's programs find in the file.
 #![cfg(feature = "service")]
+// Clippy exempts functions marked as tests, not the ones that they share.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use quittance::documents::certificate_credential::*;
 use quittance::documents::certificate_pdf::{Inputs, TEMPLATE, render};
 use quittance::documents::{NotDrawable, context::context};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -404,6 +407,19 @@ fn same_inputs_same_bytes_and_other_inputs_others() {
     assert_eq!(TEMPLATE, "certificate-1");
 }
 
+/// Whoever sees this fail has changed what the pages look like: give the template a new name (before the first release: pin the new digest).
+#[test]
+fn the_named_template_draws_these_bytes() {
+    let digest = |facts: &CertificateFacts| {
+        Sha256::digest(render(&parts(facts).inputs()).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    assert_eq!(
+        [digest(&laptop()), digest(&server())],
+        ["e232de3c59339ea551222741f1d9dac96a214c2e24f3e1a81115a9c2cd5c4c0a", "a0b68449330407cc2cfdca87fa954058e039511fe9092eb188516761053d3611"],
+        "{TEMPLATE}"
+    );
+}
+
 #[test]
 fn one_page_stays_small() {
     let bytes = render(&parts(&chromebook()).inputs()).unwrap();
@@ -417,6 +433,10 @@ fn inputs_that_disagree_are_not_drawn() {
     assert!(matches!(render(&Inputs { tlog_proof: &other, ..parts.inputs() }), Err(NotDrawable::Contradiction(_))));
     let elsewhere = String::from_utf8(parts.entry.clone()).unwrap().replace("itad.northstreet.example/ledger", "other.example/ledger").into_bytes();
     assert!(matches!(render(&Inputs { entry: &elsewhere, ..parts.inputs() }), Err(NotDrawable::Contradiction(_))));
+    let unrelated = String::from_utf8(parts.entry.clone()).unwrap().replace("certificate.issued", "asset.registered").into_bytes();
+    assert!(matches!(render(&Inputs { entry: &unrelated, ..parts.inputs() }), Err(NotDrawable::Contradiction(_))));
+    let other_list = String::from_utf8(parts.status.clone()).unwrap().replace("/status/1", "/status/2").into_bytes();
+    assert!(matches!(render(&Inputs { status: &other_list, ..parts.inputs() }), Err(NotDrawable::Contradiction(_))));
     assert!(matches!(render(&Inputs { credential: b"{", ..parts.inputs() }), Err(NotDrawable::Unreadable { .. })));
     assert!(matches!(render(&Inputs { credential: b"{}", ..parts.inputs() }), Err(NotDrawable::Missing(_))));
     assert!(matches!(render(&Inputs { further: &[("../x".into(), vec![])], ..parts.inputs() }), Err(NotDrawable::AttachmentName(_))));

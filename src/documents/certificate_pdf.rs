@@ -1,5 +1,6 @@
 //! The pages of a certificate, drawn from its credential and the proof that travels with it, and from nothing else.
 
+use super::certificate_credential::Kind;
 use super::layout::{Ink, MARGIN, MEASURE, PAGE_WIDTH, Sheet, Style};
 use super::pdf_file::{About, Attachment, NotDrawable, assemble};
 use super::table::{Column, Pair, Row, pairs, table};
@@ -43,7 +44,7 @@ const LIMITS: &str = "This shows who stated what and when, and that it is unchan
 
 /// Draws the certificate: PDF 1.7 on US Letter, one revision, the same bytes for the same inputs.
 ///
-/// The inputs are checked against each other (the entry's index and log against the proof's), not against any key: that is `verify`'s work.
+/// The inputs are checked against each other (the entry against its proof, the status list against the credential), not against any key: that is `verify`'s work.
 pub fn render(inputs: &Inputs<'_>) -> Result<Vec<u8>, NotDrawable> {
     let credential = json("credential", inputs.credential)?;
     let entry = json("certificate.issued entry", inputs.entry)?;
@@ -57,6 +58,14 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Vec<u8>, NotDrawable> {
             "the entry is number {index} of {log}, the proof is of number {} of {}",
             proof.index, proof.origin
         )));
+    }
+
+    if text(&entry, "event") != Some("certificate.issued") {
+        return Err(NotDrawable::Contradiction(format!("entry {index} does not record that a certificate was issued")));
+    }
+    let list_named = credential.get("credentialStatus").and_then(|s| text(s, "statusListCredential"));
+    if list_named.is_none() || list_named != text(&status, "id") {
+        return Err(NotDrawable::Contradiction("the status list given is not the one that the credential names".to_owned()));
     }
 
     let faces = Faces::shared()?;
@@ -154,7 +163,7 @@ struct Certificate<'a> {
     number: String,
     issuer: String,
     valid_from: String,
-    destroyed: bool,
+    kind: Option<Kind>,
 }
 
 impl<'a> Certificate<'a> {
@@ -166,8 +175,10 @@ impl<'a> Certificate<'a> {
         let issuer = credential.get("issuer").and_then(|i| text(i, "name")).ok_or_else(|| missing("issuer.name"))?.to_owned();
         let subject = credential.get("credentialSubject").filter(|s| s.is_object()).ok_or_else(|| missing("credentialSubject"))?;
         let title = name.strip_suffix(&number).unwrap_or(&name).trim().to_owned();
-        let destroyed = list(credential, "type").iter().any(|t| t == "CertificateOfDestruction");
-        Ok(Self { credential, subject, title, number, issuer, valid_from: required("validFrom")?, id, name, destroyed })
+        let kind = [Kind::Sanitization, Kind::Destruction, Kind::Recycling]
+            .into_iter()
+            .find(|kind| list(credential, "type").iter().any(|t| t == kind.type_name()));
+        Ok(Self { credential, subject, title, number, issuer, valid_from: required("validFrom")?, id, name, kind })
     }
 
     fn subject_text(&self, member: &str) -> &'a str {
@@ -292,13 +303,15 @@ fn head(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) -> Result<(), NotD
     sheet.within("P", |sheet| sheet.line_at(caption_x, top + QR_SIDE + 3.0, caption, SMALL));
     sheet.y = sheet.y.max(top + QR_SIDE + 3.0 + SMALL.leading()) + 5.0;
     let count = list(certificate.subject, "media").len();
-    let lead = match (count, certificate.subject.get("noStorage").is_some(), certificate.destroyed) {
-        (0, true, _) => "The device below was attested to hold no data storage. Who attested it, and what became of the device, stands below.",
-        (0, false, _) => "This certificate is about the material of the device below. It says nothing about data.",
-        (1, _, true) => "The storage medium of the device below was destroyed as stated here.",
-        (_, _, true) => "Every storage medium recorded for the device below was destroyed as stated here.",
-        (1, _, false) => "The storage medium of the device below was sanitized as stated here.",
-        (_, _, false) => "Every storage medium recorded for the device below was sanitized as stated here.",
+    let lead = match (certificate.kind, count, certificate.subject.get("noStorage").is_some()) {
+        (_, 0, true) => "The device below was attested to hold no data storage. Who attested it, and what became of the device, stands below.",
+        (Some(Kind::Recycling) | None, _, _) | (_, 0, false) => {
+            "This certificate is about what became of the material of the device below. By itself it says nothing about data."
+        }
+        (Some(Kind::Destruction), 1, _) => "The storage medium of the device below was destroyed as stated here.",
+        (Some(Kind::Destruction), _, _) => "Every storage medium recorded for the device below was destroyed as stated here.",
+        (Some(Kind::Sanitization), 1, _) => "The storage medium of the device below was sanitized as stated here.",
+        (Some(Kind::Sanitization), _, _) => "Every storage medium recorded for the device below was sanitized as stated here.",
     };
     sheet.paragraph(MARGIN, MEASURE, lead, BODY);
     sheet.skip(2.0);
@@ -327,11 +340,8 @@ fn device(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
 fn media(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
     if let Some(none) = certificate.subject.get("noStorage") {
         section(sheet, "Data storage");
-        let mut sentence = "This device holds no data storage".to_owned();
-        if let Some(who) = none.get("attestedBy") {
-            sentence.push_str(&format!(", as attested by {}", said_by(who)));
-        }
-        sheet.paragraph(MARGIN, MEASURE, &format!("{sentence}.{}", entry_of(none)), BODY);
+        let who = none.get("attestedBy").map(said_by).filter(|who| !who.is_empty()).unwrap_or_else(|| "Somebody not named".to_owned());
+        sheet.paragraph(MARGIN, MEASURE, &format!("{who}, attested that this device holds no data storage.{}", entry_of(none)), BODY);
         if let Some(basis) = text(none, "basis") {
             sheet.paragraph(MARGIN, MEASURE, &format!("Basis: {basis}"), SMALL);
         }
@@ -342,10 +352,10 @@ fn media(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
     }
     section(sheet, if media.len() == 1 { "Storage medium" } else { "Storage media" });
     let columns = [
-        Column { head: "Medium, serial number", percent: 24 },
+        Column { head: "Medium, serial number", percent: 23 },
         Column { head: "Type, capacity", percent: 14 },
-        Column { head: "Method", percent: 12 },
-        Column { head: "Technique, tool", percent: 21 },
+        Column { head: "Method", percent: 14 },
+        Column { head: "Technique, tool", percent: 20 },
         Column { head: "Verification", percent: 16 },
         Column { head: "Completed", percent: 13 },
     ];
@@ -370,7 +380,7 @@ fn medium(medium: &Value) -> Row {
     kind.extend(medium.get("capacityBytes").and_then(Value::as_u64).map(|bytes| line(capacity(bytes))));
     let method = vec![
         (capitalised(&words!(Method, &get(act, "method"))), Cut::Bold),
-        line(format!("required: {}", words!(Method, &get(medium, "requiredMethod")))),
+        line(format!("required:\u{a0}{}", words!(Method, &get(medium, "requiredMethod")))),
     ];
     let mut technique = vec![line(capitalised(&words!(Technique, &get(act, "technique"))))];
     if let Some(tool) = text(act, "tool") {
@@ -389,7 +399,7 @@ fn medium(medium: &Value) -> Row {
     let mut note = vec![format!("Basis: {} (rule {})", get(act, "basis"), get(act, "rule"))];
     note.extend(text(act, "residualRisk").map(|risk| format!("Residual risk accepted: {risk}")));
     note.extend(text(medium, "destination").map(|destination| format!("Went to: {destination}")));
-    note.extend(text(act, "evidenceSha256").map(|digest| format!("Evidence SHA-256\u{a0}{digest}")));
+    note.extend(text(act, "evidenceSha256").map(|digest| format!("Evidence\u{a0}SHA-256\u{a0}{digest}")));
     note.extend(act.get("ledgerIndex").and_then(Value::as_u64).map(|index| format!("entry\u{a0}{index}")));
     Row { cells: vec![identity, kind, method, technique, verification, completed], note: Some(note.join(" · ")) }
 }
