@@ -1,6 +1,8 @@
 //! Quittance.
 
 #[cfg(feature = "service")]
+pub mod documents;
+#[cfg(feature = "service")]
 pub mod domain;
 #[cfg(feature = "service")]
 pub mod error;

@@ -1,0 +1,11 @@
+//! Documents: credentials, the JSON-LD context that names their members, and certificate pages. Bytes out, nothing fetched, no clock.
+
+pub mod certificate_credential;
+pub mod certificate_pdf;
+pub mod context;
+mod layout;
+mod pdf_file;
+mod table;
+mod typeface;
+
+pub use pdf_file::NotDrawable;
