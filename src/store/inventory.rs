@@ -123,3 +123,13 @@ pub fn add_status_version(db: &mut Database, list: &str, seq: u64, sha256: &str)
 pub fn newest_status(db: &mut Database, list: &str) -> Result<Option<String>> {
     Ok(status_lists::table.filter(status_lists::list.eq(list)).order(status_lists::seq.desc()).select(status_lists::sha256).first(db).optional()?)
 }
+
+/// Every part of every certificate: `(certificate, name, sha256)`.
+pub fn all_parts(db: &mut Database) -> Result<Vec<(String, String, String)>> {
+    Ok(certificate_parts::table.order((certificate_parts::certificate, certificate_parts::name)).load(db)?)
+}
+
+/// Every version of every status list: `(list, seq, sha256)`.
+pub fn all_status_versions(db: &mut Database) -> Result<Vec<(String, i64, String)>> {
+    Ok(status_lists::table.order((status_lists::list, status_lists::seq)).load(db)?)
+}

@@ -40,8 +40,6 @@ struct HeadRow {
     last_leaf: Vec<u8>,
     last_time: i64,
     frontier: Vec<u8>,
-    #[expect(dead_code, reason = "only counted, to take the lock")]
-    taken: i64,
 }
 
 impl HeadRow {
@@ -72,7 +70,6 @@ pub fn create(db: &mut Database) -> Result<()> {
                 log_head::last_leaf.eq(head.last_leaf.to_vec()),
                 log_head::last_time.eq(0),
                 log_head::frontier.eq(head.frontier.to_bytes()),
-                log_head::taken.eq(0),
             ))
             .execute(db)?;
     }
@@ -86,7 +83,7 @@ pub fn head(db: &mut Database) -> Result<Option<Head>> {
 
 /// The head, for the writer: taken by a write, so that the lock of either database is held until the commit.
 pub fn take_head(db: &mut Database) -> Result<Head> {
-    let rows = diesel::update(log_head::table.find(1)).set(log_head::taken.eq(log_head::taken + 1)).execute(db)?;
+    let rows = diesel::update(log_head::table.find(1)).set(log_head::size.eq(log_head::size)).execute(db)?;
     if rows != 1 {
         return Err(Error::Fault("there is no log here: run `quittance init` first".to_owned()));
     }

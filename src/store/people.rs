@@ -74,3 +74,8 @@ pub fn keep_salt(db: &mut Database, certificate: &str, person: &str, salt: &[u8]
         .execute(db)?;
     Ok(())
 }
+
+/// Every salt that is still kept: `(certificate, person, salt)`.
+pub fn all_salts(db: &mut Database) -> Result<Vec<(String, String, Vec<u8>)>> {
+    Ok(shown_names::table.order((shown_names::certificate, shown_names::person)).load(db)?)
+}

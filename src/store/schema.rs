@@ -1,10 +1,11 @@
 //! The tables as diesel sees them; `migrations/` says what each column means.
+#![allow(missing_docs, reason = "the columns are described in migrations/")]
 
 diesel::table! {
     entries (seq) { seq -> BigInt, bytes -> Binary, nodes -> Binary, }
 }
 diesel::table! {
-    log_head (id) { id -> Integer, size -> BigInt, last_leaf -> Binary, last_time -> BigInt, frontier -> Binary, taken -> BigInt, }
+    log_head (id) { id -> Integer, size -> BigInt, last_leaf -> Binary, last_time -> BigInt, frontier -> Binary, }
 }
 diesel::table! {
     checkpoints (number) { number -> BigInt, size -> BigInt, note -> Text, }

@@ -40,6 +40,10 @@ macro_rules! row {
             pub fn all(db: &mut Database) -> Result<Vec<Self>> {
                 Ok($table::table.order(($($table::$key),+,)).load(db)?)
             }
+            /// The columns in which two rows differ.
+            pub fn differs(&self, other: &Self) -> Vec<&'static str> {
+                [$((stringify!($column), self.$column == other.$column)),+].into_iter().filter(|(_, same)| !same).map(|(column, _)| column).collect()
+            }
             fn save(&self, db: &mut Database) -> Result<()> {
                 each!(db, c => diesel::insert_into($table::table).values(self).on_conflict(($($table::$key),+,)).do_update().set(self).execute(c))?;
                 Ok(())

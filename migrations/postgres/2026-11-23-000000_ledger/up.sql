@@ -12,8 +12,7 @@ CREATE TABLE log_head (
   size BIGINT NOT NULL,             -- number of entries
   last_leaf BYTEA NOT NULL,          -- leaf hash of the last entry, 32 zero bytes before the first
   last_time BIGINT NOT NULL,        -- its time, milliseconds since 1970
-  frontier BYTEA NOT NULL,           -- right edge of the tree
-  taken BIGINT NOT NULL             -- counts writers; changing it takes the row's lock
+  frontier BYTEA NOT NULL            -- right edge of the tree
 );
 CREATE TABLE checkpoints (
   number BIGINT NOT NULL PRIMARY KEY, -- 0, 1, 2 … without a gap

@@ -1,0 +1,198 @@
+//! Sets a record up, and opens one: identity, keys, log and tables have to agree before anything is served or written.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Service;
+use super::record::Recorder;
+use crate::app::{App, Halt, now, open_files, starter_policy};
+use crate::config::Config;
+use crate::domain::ledger::{KeyUse, OpenLog, PublicKeyFact};
+use crate::domain::names::{Digest, Name, PartyId, PersonId, Role};
+use crate::domain::parties::{PartyKind, RegisterParty};
+use crate::domain::{Actor, Event};
+use crate::error::{Error, Result};
+use crate::proof::checkpoint::Checkpoint;
+use crate::proof::digest::{hex, sha256};
+use crate::proof::entry::{Entry, GENESIS_PREV};
+use crate::store::keyring::{Identity, Keyring};
+use crate::store::{Database, Ended, log, pool, to_db};
+
+/// Read connections: pages are short, and two cores serve no more at once.
+const READERS: u32 = 8;
+/// Entries at the end of the log that are checked before anything is written.
+const TAIL: u64 = 256;
+
+/// Held as long as the record is open for writing, so that a second program does not write beside the first.
+pub struct Lock(#[expect(dead_code, reason = "the lock is released when the file is closed")] File);
+
+/// Takes the data folder's lock.
+pub fn lock(data: &Path) -> Result<Lock> {
+    let path = data.join("lock");
+    let file = File::create(&path).map_err(|e| Error::fault(&format!("making {}", path.display()), e))?;
+    file.try_lock().map_err(|_| {
+        Error::Fault(format!("another quittance is writing to {}; stop it first (only one program writes to a record at a time)", data.display()))
+    })?;
+    Ok(Lock(file))
+}
+
+/// Sets up a new record: keys, log, the organisation, the empty status list, the first checkpoint. Identity comes before the first entry.
+pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<(Service, Lock)> {
+    let identity = Identity::of(url)?;
+    let name = Name::parse(name)?;
+    let sites = sites.iter().map(|site| Name::parse(site)).collect::<std::result::Result<Vec<_>, _>>()?;
+    std::fs::create_dir_all(&config.data).map_err(|e| Error::fault(&format!("making {}", config.data.display()), e))?;
+    let lock = lock(&config.data)?;
+    let mut db = config.database.open()?;
+    db.migrate()?;
+    if log::head(&mut db)?.is_some_and(|head| head.frontier.size() > 0) {
+        return Err(Error::Fault(format!("there is a record in {} already; `quittance serve` opens it", config.data.display())));
+    }
+    db.write(|db| log::create(db).map(Ended::Committed))?;
+    let year = chrono::Datelike::year(&now().utc());
+    // An earlier attempt may have been cut short after the keys were made: then they are good for this one.
+    let keys = if config.keys.join("log.vkey").exists() { Keyring::open(&config.keys, &identity)? } else { Keyring::create(&config.keys, &identity, year)? };
+    let fresh = |n: u32| -> Result<uuid::Uuid> { Ok(uuid::Builder::from_random_bytes(crate::app::seed()?.wrapping_add(u128::from(n)).to_be_bytes()).into_uuid()) };
+    let service = Actor { person: PersonId::from_uuid(fresh(1)?), role: Role::Service, party: PartyId::from_uuid(fresh(2)?) };
+
+    let digest = Digest::parse(&hex(&sha256(&keys.did_bytes)))?;
+    let public = |signs, id: &str, public_key: String| PublicKeyFact { signs, id: id.to_owned(), public_key };
+    let open = OpenLog {
+        origin: identity.origin.clone(),
+        name: name.clone(),
+        did: identity.did.clone(),
+        did_document_sha256: digest,
+        keys: vec![
+            public(KeyUse::Entry, keys.entry.verification_method(), keys.entry.public().multibase()),
+            public(KeyUse::Issuer, keys.issuer.verification_method(), keys.issuer.public().multibase()),
+            public(KeyUse::Log, &identity.origin, keys.log.vkey()),
+        ],
+    };
+    let app = Arc::new(app(config, identity, name.clone(), service.clone(), keys)?);
+    let recorder = Recorder::start(Arc::clone(&app))?;
+    recorder.record_waiting(open, &service, None, None)?;
+    let organisation = RegisterParty { party: Some(service.party.clone()), kind: PartyKind::Organisation, name, sites };
+    recorder.record_waiting(organisation, &service, None, None)?;
+    let running = Service { app, recorder };
+    super::publish_status::publish(&running)?;
+    running.recorder.publish_waiting()?;
+    Ok((running, lock))
+}
+
+/// Opens a record for writing, after the checks of start-up.
+pub fn open(config: &Config) -> Result<(Service, Lock)> {
+    require_record(config)?;
+    let lock = lock(&config.data)?;
+    let mut db = config.database.open()?;
+    db.migrate()?;
+    let app = Arc::new(open_app(config, &mut db)?);
+    check_high_water(&app, &mut db)?;
+    check_tail(&app, &mut db)?;
+    let running = Service { recorder: Recorder::start(Arc::clone(&app))?, app };
+    super::publish_status::publish_if_behind(&running)?;
+    Ok((running, lock))
+}
+
+/// Opens a record for reading only: for `audit`, beside a running service.
+pub fn open_app(config: &Config, db: &mut Database) -> Result<App> {
+    require_record(config)?;
+    let bytes = log::entry(db, 0)?.ok_or_else(|| no_record(config))?;
+    let entry = Entry::parse(&bytes).map_err(|e| Error::fault("the first entry of the log", e))?;
+    let frame = entry.frame();
+    let url = frame.context.last().and_then(|context| context.strip_suffix("/ns/quittance/v1"));
+    let identity = Identity::of(url.ok_or_else(|| Error::Fault("the first entry of the log does not name the record's address".to_owned()))?)?;
+    let genesis = match Event::read(&frame.event, &frame.data) {
+        Ok(Event::LogGenesis(genesis)) if frame.log == identity.origin => genesis,
+        _ => return Err(Error::Fault("the first entry is not the beginning of a log of this address".to_owned())),
+    };
+    let keys = Keyring::open(&config.keys, &identity)?;
+    if hex(&sha256(&keys.did_bytes)) != genesis.did_document_sha256.as_str() {
+        return Err(Error::Fault(format!("{} is not the one that the record names", config.keys.join("did.json").display())));
+    }
+    entry.verify(&keys.did).map_err(|e| Error::fault("the signature of the first entry", e))?;
+    let service = Actor { person: PersonId::parse(&frame.actor.id)?, role: Role::Service, party: PartyId::parse(&frame.actor.party)? };
+    app(config, identity, genesis.name, service, keys)
+}
+
+fn app(config: &Config, identity: Identity, organisation: Name, service: Actor, keys: Keyring) -> Result<App> {
+    Ok(App {
+        data: config.data.clone(),
+        database: config.database.clone(),
+        pool: pool(&config.database, READERS)?,
+        identity,
+        organisation,
+        service,
+        keys,
+        files: open_files(config)?,
+        policy: starter_policy()?,
+        halt: Halt::default(),
+    })
+}
+
+fn no_record(config: &Config) -> Error {
+    Error::Fault(format!(
+        "there is no record in {}. Set one up first:\n\n  quittance init --data {} --keys {} --url https://records.example.org --name \"Example School District\"\n",
+        config.data.display(),
+        config.data.display(),
+        config.keys.display()
+    ))
+}
+
+fn require_record(config: &Config) -> Result<()> {
+    let has_file = config.data.join("quittance.db").exists();
+    if has_file || config.database != crate::store::DatabaseUrl::in_folder(&config.data) { Ok(()) } else { Err(no_record(config)) }
+}
+
+/// Yesterday's database under today's keys: the log was shown further than it is now, and going on would make a second history.
+fn check_high_water(app: &App, db: &mut Database) -> Result<()> {
+    let newest = log::newest_checkpoint(db)?;
+    let Some(note) = app.keys.high_water()? else {
+        return match newest {
+            None => Ok(()),
+            Some(row) => app.keys.set_high_water(&row.note),
+        };
+    };
+    let shown = Checkpoint::open(&note, app.keys.log.verifier()).map_err(|e| Error::fault("the high-water checkpoint in the key folder", e))?;
+    let head = log::head(db)?.unwrap_or_else(log::empty_head);
+    if shown.size > head.frontier.size() {
+        return Err(Error::Fault(format!(
+            "this database holds {} entries, and a checkpoint over {} was shown already: it is an older copy. Nothing is written, so that there are \
+             never two histories; restore the newest database",
+            head.frontier.size(),
+            shown.size
+        )));
+    }
+    if log::root_at(db, shown.size)? != shown.root {
+        return Err(Error::Fault("the log differs from the checkpoint that was shown last: run `quittance audit`; nothing is written".to_owned()));
+    }
+    match newest {
+        Some(row) if row.size > to_db(shown.size) => app.keys.set_high_water(&row.note),
+        _ => Ok(()),
+    }
+}
+
+/// The end of the log, checked before the first write; `audit` checks all of it.
+fn check_tail(app: &App, db: &mut Database) -> Result<()> {
+    let head = log::head(db)?.unwrap_or_else(log::empty_head);
+    let size = head.frontier.size();
+    let damaged = |seq: u64, why: &str| Error::Fault(format!("entry {seq}: {why}. Run `quittance audit`; nothing is written"));
+    if log::root_at(db, size)? != head.frontier.root() {
+        return Err(damaged(size, "the tree does not have the root that the head names"));
+    }
+    let from = size.saturating_sub(TAIL);
+    let mut prev = if from == 0 { GENESIS_PREV } else { log::node(db, 0, from - 1)? };
+    let mut expected = from;
+    for (seq, bytes, _) in log::entries_from(db, from, i64::MAX)? {
+        let entry = Entry::parse(&bytes).map_err(|e| damaged(expected, &e.to_string()))?;
+        if seq != to_db(expected) || entry.frame().seq != expected || entry.frame().prev != prev || entry.verify(&app.keys.did).is_err() {
+            return Err(damaged(expected, "it is not the entry that belongs here"));
+        }
+        prev = entry.leaf();
+        expected += 1;
+    }
+    if expected != size || prev != head.last_leaf {
+        return Err(damaged(expected, "the log does not end where its head says"));
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Takes an evidence file in: the bytes first, durable under their SHA-256, then what a reader makes of them, then the record of both.
+
+use super::Service;
+use super::record::Recorded;
+use crate::domain::asset::Asset;
+use crate::domain::evidence::{Evidence, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult};
+use crate::domain::medium::Medium;
+use crate::domain::names::{AssetId, Digest, IdentifiedBy, MediumId, Serial};
+use crate::domain::{Actor, records::Key};
+use crate::error::{Error, Result};
+use crate::evidence::{self, reading};
+use crate::store::{Database, inventory, tables};
+
+/// Largest evidence file.
+pub const MAX_BYTES: usize = 25 << 20;
+
+/// What became of an uploaded file.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Received {
+    /// SHA-256 of the bytes: the file's name from now on.
+    pub sha256: Digest,
+    /// Their number.
+    pub size_bytes: u64,
+    /// The same bytes were stored before.
+    pub already_stored: bool,
+    /// The reader that understood the file.
+    pub reader: Option<Reader>,
+    /// Where no reader did: what was not understood. The file is kept all the same.
+    pub not_understood: Option<String>,
+    /// What the file says of each medium.
+    pub records: Vec<Record>,
+    /// What the reader remarked.
+    pub remarks: Vec<reading::Remark>,
+    /// The entries that record it.
+    pub entries: Vec<Recorded>,
+}
+
+/// What the file says of one medium, and whether the record knows that medium.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Record {
+    /// The serial number as the tool read it.
+    pub serial: Option<String>,
+    /// What the reader found.
+    pub reading: Reading,
+    /// The medium it is about.
+    pub medium: Option<MediumId>,
+    /// Where there is none: why, and what to do.
+    pub not_linked: Option<String>,
+}
+
+/// Receives a file. Nothing is acknowledged before bytes and entries are on the disk.
+pub fn receive(service: &Service, actor: &Actor, bytes: &[u8]) -> Result<Received> {
+    let app = &service.app;
+    app.halt.check()?;
+    if bytes.is_empty() || bytes.len() > MAX_BYTES {
+        return Err(crate::domain::refusal::Refusal::new("evidence.size", format!("An evidence file has between 1 byte and {} MB.", MAX_BYTES >> 20)).into());
+    }
+    let sha256 = app.halt.guard(app.files.put(bytes))?;
+    let read = evidence::read(bytes);
+    let mut db = app.read()?;
+    let already_stored = tables::find::<Evidence>(&mut db, &sha256)?.is_some();
+    let mut records = Vec::new();
+    for found in read.iter().flat_map(|reading| &reading.records) {
+        records.push(record(&mut db, actor, read.as_ref(), found)?);
+    }
+    let reader = read.as_ref().map(|read| Reader {
+        name: read.reader.clone(),
+        version: read.reader_version,
+        records: u32::try_from(read.records.len()).unwrap_or(u32::MAX),
+        remarks: u32::try_from(read.remarks.len()).unwrap_or(u32::MAX),
+    });
+    let mut links: Vec<Link> = Vec::new();
+    for record in &mut records {
+        if let (Some(medium), Some(serial)) = (&record.medium, record.serial.as_deref().and_then(|serial| Serial::parse(serial).ok())) {
+            // The same medium twice in one file: the last run is the one that counts, as on the bench.
+            links.retain(|link| &link.medium != medium);
+            links.push(Link { medium: medium.clone(), serial, reading: record.reading.clone() });
+        }
+    }
+    let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let command = ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links };
+    let receipt = service.recorder.record_waiting(command, actor, None, None)?;
+    Ok(Received {
+        sha256,
+        size_bytes,
+        already_stored,
+        reader,
+        not_understood: read.is_none().then(|| evidence::why_not(bytes)),
+        records,
+        remarks: read.map(|read| read.remarks).unwrap_or_default(),
+        entries: receipt.entries,
+    })
+}
+
+fn record(db: &mut Database, actor: &Actor, read: Option<&reading::Reading>, found: &reading::MediumReading) -> Result<Record> {
+    let tool = read.and_then(|read| read.tool.as_ref().map(|tool| read.tool_version.as_ref().map_or_else(|| tool.clone(), |version| format!("{tool} {version}"))));
+    let errors = [found.errors.write, found.errors.verify, found.errors.sync].iter().flatten().fold(0u64, |sum, n| sum.saturating_add(*n));
+    let reading = Reading {
+        technique: found.technique,
+        result: ToolResult::parse(found.result.as_str()).unwrap_or(ToolResult::Inconclusive),
+        // The ledger counts exactly up to 2^53 − 1; no drive has that many.
+        errors: errors.min((1 << 53) - 1),
+        complete: found.bytes_erased.zip(found.capacity_bytes).is_some_and(|(erased, capacity)| capacity > 0 && erased >= capacity),
+        hidden_area: HiddenArea::parse(found.hidden_area.as_str()).unwrap_or(HiddenArea::Unknown),
+        tool,
+    };
+    let (medium, not_linked) = match found.serial.as_deref().map(Serial::parse) {
+        None => (None, Some("The file names no serial number; link it by hand or upload a log that does.".to_owned())),
+        Some(Err(refusal)) => (None, Some(refusal.why)),
+        Some(Ok(serial)) => match medium_with(db, actor, &serial)? {
+            Some(medium) => (Some(medium), None),
+            None => (None, Some(format!("No medium in your hands has the serial {serial}; record the medium first."))),
+        },
+    };
+    Ok(Record { serial: found.serial.clone(), reading, medium, not_linked })
+}
+
+/// The medium with this serial number, or the embedded one of the device with it, if this person may act on it.
+fn medium_with(db: &mut Database, actor: &Actor, serial: &Serial) -> Result<Option<MediumId>> {
+    let owner = |db: &mut Database, key: Key| tables::owner(db, &key);
+    let medium = match owner(db, Medium::serial_key(serial))? {
+        Some(id) => tables::find::<Medium>(db, &MediumId::parse(&id)?)?,
+        None => match owner(db, Asset::serial_key(serial))? {
+            Some(id) => {
+                let rows = inventory::media_of(db, &id)?;
+                let media = rows.iter().map(tables::MediumRow::record).collect::<Result<Vec<_>>>()?;
+                media.into_iter().find(|medium| medium.identified_by == IdentifiedBy::HostSerial)
+            }
+            None => None,
+        },
+    };
+    let Some(medium) = medium else { return Ok(None) };
+    let host: &AssetId = &medium.host;
+    let host = tables::find::<Asset>(db, host)?.ok_or_else(|| Error::Fault("a medium without a device".to_owned()))?;
+    let may = !actor.role.is_vendor() || (host.holder.party == actor.party && !host.in_transit);
+    Ok(may.then_some(medium.id))
+}
