@@ -118,9 +118,28 @@ pub(super) fn join_hashes(proof_options: [u8; 32], document: [u8; 32]) -> [u8; 6
     joined
 }
 
-/// `z` and base58btc of the signature.
+/// `z` and base58btc of the signature. Written out here because sealing is serial and a general encoder, which goes byte by
+/// byte, takes a fifth of the time of signing: this one divides 32-bit limbs by 58^5 and gets five digits at a time.
 pub fn proof_value(signature: &[u8; 64]) -> String {
-    format!("z{}", bs58::encode(signature).into_string())
+    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    let (chunks, _) = signature.as_chunks::<4>();
+    let mut limbs: Vec<u64> = chunks.iter().map(|chunk| u64::from(u32::from_be_bytes(*chunk))).collect();
+    let mut digits = Vec::with_capacity(PROOF_VALUE_LENGTH + 4);
+    while limbs.iter().any(|limb| *limb != 0) {
+        let mut rest = 0;
+        for limb in &mut limbs {
+            let dividend = rest << 32 | *limb;
+            (*limb, rest) = (dividend / 58_u64.pow(5), dividend % 58_u64.pow(5));
+        }
+        for _ in 0..5 {
+            digits.extend(usize::try_from(rest % 58).ok().and_then(|digit| ALPHABET.get(digit)));
+            rest /= 58;
+        }
+    }
+    // One `1` for each leading zero byte, and none for the leading zeros of the last five digits.
+    digits.truncate(digits.iter().rposition(|digit| *digit != b'1').map_or(0, |last| last + 1));
+    digits.extend(signature.iter().take_while(|byte| **byte == 0).map(|_| b'1'));
+    std::iter::once('z').chain(digits.into_iter().rev().map(char::from)).collect()
 }
 
 /// Reads a `proofValue`; `None` if it is not 64 bytes in base58btc.
@@ -173,6 +192,16 @@ mod tests {
         assert!(matches!(verify(&secured(), &did(), "entry-"), Err(Unproven::Key(_))));
         let stranger = DidDocument::new("did:web:b.example", &[("did:web:a.example#issuer-1".to_owned(), signer().public())], None);
         assert!(matches!(verify(&secured(), &stranger, "issuer-"), Err(Unproven::Key(_))));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_quick_base58_equals_the_general_one(signature: [u8; 32], zeros in 0..65_usize) {
+            let mut signature: [u8; 64] = [signature, signature].concat().try_into().unwrap();
+            signature[..zeros].fill(0);
+            assert_eq!(proof_value(&signature), format!("z{}", bs58::encode(signature).into_string()));
+            assert_eq!(read_proof_value(&proof_value(&signature)), Some(signature));
+        }
     }
 
     #[test]
