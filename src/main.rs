@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: hands its arguments to [`quittance::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    quittance::cli::run()
+}
