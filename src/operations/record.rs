@@ -12,7 +12,7 @@ use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
 use crate::error::{Error, Result};
-use crate::proof::entry::{self, Batch, Frame, SealError, Subject, seal};
+use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
 use crate::store::log::{CheckpointRow, EntryRow, Head, append, move_head, take_head};
 use crate::store::{Database, Ended, WriteError, tables, to_db};
 
@@ -263,9 +263,10 @@ fn write(db: &mut Database, before: &Head, sealing: &Sealing, known: &Records, b
 /// A broken constraint is the doing of one command, which then is in conflict with another; anything else is the database's.
 fn poison(error: Error) -> Error {
     match &error {
-        Error::Fault(why) if why.contains("UNIQUE constraint") || why.contains("unique constraint") => {
-            Error::Conflict(Refusal::new("record.taken", "Another command took the same tag, serial number or place a moment ago; look at it and try again."))
-        }
+        Error::Fault(why) if why.contains("UNIQUE constraint") || why.contains("unique constraint") => Error::Conflict(Refusal::new(
+            "record.taken",
+            "Another command took the same tag, serial number or place a moment ago; look at it and try again.",
+        )),
         _ => error,
     }
 }
@@ -343,7 +344,7 @@ impl Sealing<'_> {
             let stamp = Stamp { seq, at, occurred: job.occurred.unwrap_or(at), actor: job.actor.clone() };
             let frame = self.frame(&stamp, &happening)?;
             let sealed = seal(&frame, &self.app.keys.entry).map_err(|error| match error {
-                SealError::TooLarge { bytes } => Error::Refused(Refusal::new(
+                EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(
                     "record.too_large",
                     format!("What this would record takes {bytes} bytes, and an entry holds {}; split the command.", entry::MAX_ENTRY_BYTES),
                 )),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::digest::{self, Hash};
 use super::instant;
-use super::integrity::Unproven;
+use super::integrity::{self, Unproven};
 use super::note;
 use super::status;
 
@@ -55,28 +55,23 @@ impl Certificate {
         let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let need = Unproven::Form;
 
-        let contexts = value.get("@context").and_then(strings).ok_or(need("@context is not a list of URLs"))?;
-        if contexts.first().map(String::as_str) != Some(CREDENTIALS_V2) {
-            return Err(need("@context does not begin with that of Verifiable Credentials 2.0"));
-        }
-        let mut types = value.get("type").and_then(strings).ok_or(need("type is not a list of names"))?;
+        let at = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let mut types = value.get("type").and_then(strings).unwrap_or_default();
         let all = types.len();
         types.retain(|kind| kind != "VerifiableCredential");
-        if types.len() + 1 != all || types.is_empty() {
-            return Err(need("type is not VerifiableCredential and the kind of certificate"));
-        }
+        let subject = value.get("credentialSubject").is_some_and(|subject| subject.is_object() || subject.get(0).is_some());
+        let status =
+            at("/credentialStatus/type") == Some("BitstringStatusListEntry") && at("/credentialStatus/statusPurpose") == Some(status::PURPOSE);
+        integrity::require([
+            (value.get("@context").and_then(strings).is_some(), "@context is not a list of URLs"),
+            (at("/@context/0") == Some(CREDENTIALS_V2), "@context does not begin with that of Verifiable Credentials 2.0"),
+            (!types.is_empty() && types.len() + 1 == all, "type is not VerifiableCredential and the kind of certificate"),
+            (value.get("validUntil").is_none(), "validUntil is present; certificates do not expire, they are revoked"),
+            (subject, "credentialSubject is missing"),
+            (status, "credentialStatus is not a BitstringStatusListEntry for revocation"),
+        ])?;
         let issuer = value.get("issuer").ok_or(need("issuer is missing"))?;
-        if value.get("validUntil").is_some() {
-            return Err(need("validUntil is present; certificates do not expire, they are revoked"));
-        }
-        if !value.get("credentialSubject").is_some_and(|subject| subject.is_object() || subject.as_array().is_some_and(|list| !list.is_empty())) {
-            return Err(need("credentialSubject is missing"));
-        }
-
         let status = value.get("credentialStatus").ok_or(need("credentialStatus is missing"))?;
-        if text(status, "type").as_deref() != Some("BitstringStatusListEntry") || text(status, "statusPurpose").as_deref() != Some(status::PURPOSE) {
-            return Err(need("credentialStatus is not a BitstringStatusListEntry for revocation"));
-        }
         let status_index = text(status, "statusListIndex").as_deref().and_then(note::decimal);
 
         let evidence = value.get("evidence").and_then(Value::as_array).ok_or(need("evidence is not a list"))?;
