@@ -77,7 +77,12 @@ fn write_at(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), NotCan
         Value::String(text) => write_string(out, text),
         Value::Array(items) => {
             out.push(b'[');
-            write_items(out, items, |out, item| write_at(out, item, depth + 1))?;
+            for (position, item) in items.iter().enumerate() {
+                if position > 0 {
+                    out.push(b',');
+                }
+                write_at(out, item, depth + 1)?;
+            }
             out.push(b']');
         }
         Value::Object(members) => write_object(out, members, depth)?,
@@ -91,30 +96,18 @@ fn write_object(out: &mut Vec<u8>, members: &Map<String, Value>, depth: usize) -
     let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
     out.push(b'{');
-    write_items(out, sorted, |out, (name, value)| {
+    for (position, (name, value)) in sorted.into_iter().enumerate() {
         if !name.is_ascii() {
             return Err(NotCanonical::Name);
         }
-        write_string(out, name);
-        out.push(b':');
-        write_at(out, value, depth + 1)
-    })?;
-    out.push(b'}');
-    Ok(())
-}
-
-/// Appends each of `items` by `write`, with commas between them.
-pub(super) fn write_items<T, E>(
-    out: &mut Vec<u8>,
-    items: impl IntoIterator<Item = T>,
-    write: impl Fn(&mut Vec<u8>, T) -> Result<(), E>,
-) -> Result<(), E> {
-    for (position, item) in items.into_iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }
-        write(out, item)?;
+        write_string(out, name);
+        out.push(b':');
+        write_at(out, value, depth + 1)?;
     }
+    out.push(b'}');
     Ok(())
 }
 

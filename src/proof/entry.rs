@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::canonical::{self, NotCanonical};
-use super::digest::{self, Hash, sha256_of};
+use super::digest::{self, Hash};
 use super::identity::{DidDocument, ENTRY_SCOPE, Signer};
 use super::instant;
 use super::integrity::{self, CRYPTOSUITE, PURPOSE, Unproven};
@@ -272,7 +272,7 @@ impl Pieces {
 
     /// What the signature covers.
     fn hash_data(&self) -> [u8; 64] {
-        integrity::join_hashes(sha256_of(&[&self.options_head, &self.options_tail]), sha256_of(&[&self.head, &self.tail]))
+        integrity::hash_data(&[&self.options_head[..], &self.options_tail].concat(), &[&self.head[..], &self.tail].concat())
     }
 
     /// The whole entry.
@@ -300,7 +300,12 @@ fn integer(out: &mut Vec<u8>, member: &str, value: u64) {
 
 fn write_list<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
     out.push(b'[');
-    let Ok(()) = canonical::write_items(out, items, |out, item| Ok::<_, std::convert::Infallible>(write(out, item)));
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
     out.push(b']');
 }
 

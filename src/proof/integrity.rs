@@ -64,8 +64,10 @@ pub fn secure(mut document: Value, signer: &Signer, created: &str) -> Result<Vec
         "verificationMethod": signer.verification_method(), "proofPurpose": PURPOSE,
     });
     let signature = signer.sign(&hash_data(&canonical::to_vec(&proof)?, &canonical::to_vec(&document)?));
-    proof["proofValue"] = Value::String(proof_value(&signature));
-    document["proof"] = proof;
+    if let (Some(proof), Some(document)) = (proof.as_object_mut(), document.as_object_mut()) {
+        proof.insert("proofValue".to_owned(), Value::String(proof_value(&signature)));
+        document.insert("proof".to_owned(), Value::Object(std::mem::take(proof)));
+    }
     Ok(canonical::to_vec(&document)?)
 }
 
@@ -100,16 +102,11 @@ pub fn verify_with(document: &Value, key: &PublicKey) -> Result<(), Unproven> {
 
 /// What is signed: the hash of the canonical proof options, then the hash of the canonical document.
 pub fn hash_data(proof_options: &[u8], document: &[u8]) -> [u8; 64] {
-    join_hashes(sha256(proof_options), sha256(document))
-}
-
-/// The two hashes as one message.
-pub(super) fn join_hashes(proof_options: [u8; 32], document: [u8; 32]) -> [u8; 64] {
-    let mut joined = [0; 64];
-    for (byte, from) in joined.iter_mut().zip(proof_options.iter().chain(&document)) {
+    let mut hashes = [0; 64];
+    for (byte, from) in hashes.iter_mut().zip(sha256(proof_options).iter().chain(&sha256(document))) {
         *byte = *from;
     }
-    joined
+    hashes
 }
 
 /// `z` and base58btc of the signature. Written out here because sealing is serial and a general encoder, which goes byte by
