@@ -1,4 +1,5 @@
 //! Readers of evidence over folders of samples: golden readings, every cut, random damage, and words that must never become a pass.
+#![cfg(feature = "service")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
 use crate::error::{Error, Result};
-use crate::proof::entry::{self, Batch, Frame, SealError, Subject, seal};
+use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
 use crate::store::log::{CheckpointRow, EntryRow, Head, append, move_head, take_head};
 use crate::store::{Database, Ended, WriteError, tables, to_db};
 
@@ -344,7 +344,7 @@ impl Sealing<'_> {
             let stamp = Stamp { seq, at, occurred: job.occurred.unwrap_or(at), actor: job.actor.clone() };
             let frame = self.frame(&stamp, &happening)?;
             let sealed = seal(&frame, &self.app.keys.entry).map_err(|error| match error {
-                SealError::TooLarge { bytes } => Error::Refused(Refusal::new(
+                EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(
                     "record.too_large",
                     format!("What this would record takes {bytes} bytes, and an entry holds {}; split the command.", entry::MAX_ENTRY_BYTES),
                 )),

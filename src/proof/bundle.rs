@@ -1,7 +1,7 @@
 //! What arrives for checking (a PDF, a folder, a JSON file) as named parts. Reads untrusted bytes: everything is bounded.
 //! The PDF reader knows the files that we write: plain objects one after the other, one revision, attachments raw or deflated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
 
@@ -24,10 +24,10 @@ pub const PAGES: &str = "certificate.pdf";
 pub const MAX_PDF_BYTES: usize = 32 << 20;
 /// The largest part, unpacked.
 pub const MAX_PART_BYTES: usize = 4 << 20;
-/// The most attachments of a PDF.
-const MAX_ATTACHMENTS: usize = 64;
-/// The most parts of a folder.
-const MAX_PARTS: usize = 4096;
+/// The most parts, and the most attachments of a PDF.
+const MAX_PARTS: usize = 2_048;
+/// The largest bundle, all parts unpacked.
+const MAX_BUNDLE_BYTES: usize = 64 << 20;
 /// How deep arrays and dictionaries of a PDF may nest.
 const MAX_NESTING: usize = 64;
 /// The most values in a PDF: bounds the memory that parsing takes.
@@ -36,23 +36,10 @@ const MAX_VALUES: usize = 1_000_000;
 /// Why bytes are not a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BundleError {
-    /// Neither a PDF nor JSON.
-    Unknown,
-    /// Not a PDF of the shape that we write; where it stopped, in bytes from the start, and why.
-    Pdf {
-        /// Offset of the first byte that could not be read.
-        at: usize,
-        /// What was expected there.
-        why: &'static str,
-    },
+    /// Not of a shape that we write, or too large; the text says what and, in a PDF, where.
+    Form(String),
     /// A PDF to which something was appended after it was written.
     Appended,
-    /// Too large, or too many parts; the text says which.
-    TooLarge(&'static str),
-    /// Two parts of one name.
-    Twice(String),
-    /// A PDF without the credential among its attachments.
-    NoCredential,
 }
 
 impl BundleError {
@@ -65,17 +52,22 @@ impl BundleError {
 impl fmt::Display for BundleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => f.write_str("this is neither a PDF nor a JSON credential"),
-            Self::Pdf { at, why } => write!(f, "this PDF cannot be read: {why} (at byte {at})"),
+            Self::Form(why) => f.write_str(why),
             Self::Appended => f.write_str("this PDF was changed after it was issued: something is appended to it"),
-            Self::TooLarge(what) => f.write_str(what),
-            Self::Twice(name) => write!(f, "there are two parts called {name}"),
-            Self::NoCredential => write!(f, "this PDF does not carry {CREDENTIAL}, so it is not one of these certificates"),
         }
     }
 }
 
 impl std::error::Error for BundleError {}
+
+fn form<T>(why: &str) -> Result<T, BundleError> {
+    Err(BundleError::Form(why.to_owned()))
+}
+
+/// `at`: offset of the first byte of a PDF that could not be read.
+fn unread(at: usize, why: &str) -> BundleError {
+    BundleError::Form(format!("this PDF cannot be read: {why} (at byte {at})"))
+}
 
 /// The named parts of what is checked, and the pages if it was or held a PDF.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,7 +86,7 @@ impl Bundle {
         } else if bytes.trim_ascii_start().starts_with(b"{") {
             Self::from_parts([(CREDENTIAL.to_owned(), bytes.to_vec())])
         } else {
-            Err(BundleError::Unknown)
+            form("this is neither a PDF nor a JSON credential")
         }
     }
 
@@ -104,9 +96,9 @@ impl Bundle {
         for (name, bytes) in files {
             if name == PAGES {
                 bundle.pdf = Some(bytes);
-                continue;
+            } else {
+                bundle.add(&name, bytes)?;
             }
-            bundle.add(&name, bytes, MAX_PARTS)?;
         }
         Ok(bundle)
     }
@@ -114,13 +106,15 @@ impl Bundle {
     /// Takes the attachments of a PDF.
     pub fn from_pdf(bytes: &[u8]) -> Result<Self, BundleError> {
         if bytes.len() > MAX_PDF_BYTES {
-            return Err(BundleError::TooLarge("this PDF is larger than 32 MB"));
+            return form("this PDF is larger than 32 MB");
         }
-        let mut bundle = Self { parts: BTreeMap::new(), pdf: Some(bytes.to_vec()) };
-        for (name, content) in attachments(bytes)? {
-            bundle.add(&name, content, MAX_ATTACHMENTS)?;
+        let mut bundle = Self { pdf: Some(bytes.to_vec()), ..Self::default() };
+        bundle.add_attachments(bytes)?;
+        if bundle.parts.contains_key(CREDENTIAL) {
+            Ok(bundle)
+        } else {
+            form(&format!("this PDF does not carry {CREDENTIAL}, so it is not one of these certificates"))
         }
-        if bundle.parts.contains_key(CREDENTIAL) { Ok(bundle) } else { Err(BundleError::NoCredential) }
     }
 
     /// A part by its name.
@@ -128,30 +122,70 @@ impl Bundle {
         self.parts.get(name).map(Vec::as_slice)
     }
 
-    fn add(&mut self, name: &str, bytes: Vec<u8>, most: usize) -> Result<(), BundleError> {
+    fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), BundleError> {
         // PDF readers save attachments under their names, so those have a dash where a folder has a slash.
         let name = name.strip_prefix("entries-").map_or_else(|| name.to_owned(), |rest| format!("entries/{rest}"));
-        if bytes.len() > MAX_PART_BYTES {
-            return Err(BundleError::TooLarge("a part of this bundle is larger than 4 MB"));
-        }
-        if self.parts.len() >= most {
-            return Err(BundleError::TooLarge("this bundle has too many parts"));
+        let total = self.parts.values().map(Vec::len).sum::<usize>() + bytes.len();
+        let bounds = [
+            (bytes.len() <= MAX_PART_BYTES, "a part of this bundle is larger than 4 MB"),
+            (self.parts.len() < MAX_PARTS, "this bundle has too many parts"),
+            (total <= MAX_BUNDLE_BYTES, "the parts of this bundle are together larger than 64 MB"),
+        ];
+        if let Some((_, why)) = bounds.iter().find(|(holds, _)| !holds) {
+            return form(why);
         }
         match self.parts.insert(name.clone(), bytes) {
             None => Ok(()),
-            Some(_) => Err(BundleError::Twice(name)),
+            Some(_) => form(&format!("there are two parts called {name}")),
         }
+    }
+
+    /// Adds the attached files of a PDF, in the order of their file specifications.
+    fn add_attachments(&mut self, bytes: &[u8]) -> Result<(), BundleError> {
+        let mut reader = Reader { bytes, at: 0, values: 0 };
+        let (mut specifications, mut streams, mut seen) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        while let Some(number) = reader.object_number()? {
+            let start = reader.at;
+            let value = reader.value(0)?;
+            let content = reader.stream(&value)?;
+            reader.keyword("endobj")?;
+            if !seen.insert(number) {
+                return Err(unread(start, "an object is there twice"));
+            }
+            let kind = |name: &str| value.get("Type").is_some_and(|kind| kind.is_name(name));
+            if let Some(content) = content.filter(|_| kind("EmbeddedFile")) {
+                streams.insert(number, (value, content));
+            } else if kind("Filespec") && value.get("EF").is_some() {
+                specifications.push((start, value));
+            }
+        }
+        reader.end()?;
+
+        for (at, specification) in specifications {
+            let wrong = |why| unread(at, why);
+            let name = match (specification.get("F"), specification.get("UF")) {
+                (Some(Pdf::Text(name)), Some(Pdf::Text(also))) if name == also => name,
+                _ => return Err(wrong("an attachment has no one plain name")),
+            };
+            let stream = match specification.get("EF").and_then(|files| files.get("F")) {
+                Some(Pdf::Reference(number)) => streams.get(number),
+                _ => None,
+            };
+            let (dictionary, content) = stream.ok_or_else(|| wrong("an attachment has no file"))?;
+            let content = unpack(dictionary, content).ok_or_else(|| wrong("an attachment cannot be unpacked or is larger than 4 MB"))?;
+            self.add(name, content)?;
+        }
+        Ok(())
     }
 }
 
-/// The values that PDF objects are made of. Numbers that are not integers are not needed and not kept.
+/// The values that PDF objects are made of. Arrays, and numbers that are not integers, are not needed and not kept.
 #[derive(Clone, Debug, PartialEq)]
 enum Pdf {
     Other,
     Integer(usize),
     Name(Vec<u8>),
-    Text(Vec<u8>),
-    Array(Vec<Pdf>),
+    Text(String),
     Dictionary(BTreeMap<Vec<u8>, Pdf>),
     Reference(usize),
 }
@@ -166,57 +200,10 @@ impl Pdf {
     }
 }
 
-/// The attached files of a PDF, in the order of their file specifications.
-fn attachments(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, BundleError> {
-    let mut reader = Reader { bytes, at: 0, values: 0 };
-    let mut specifications = Vec::new();
-    let mut streams: BTreeMap<usize, (Pdf, &[u8])> = BTreeMap::new();
-    let mut seen = std::collections::BTreeSet::new();
-    while let Some(number) = reader.object_number()? {
-        let start = reader.at;
-        let value = reader.value(0)?;
-        let content = reader.stream(&value)?;
-        reader.keyword("endobj")?;
-        if !seen.insert(number) {
-            return Err(BundleError::Pdf { at: start, why: "an object is there twice" });
-        }
-        let kind = |name: &str| value.get("Type").is_some_and(|kind| kind.is_name(name));
-        if let Some(content) = content.filter(|_| kind("EmbeddedFile")) {
-            streams.insert(number, (value, content));
-        } else if kind("Filespec") && value.get("EF").is_some() {
-            specifications.push((start, value));
-        }
-    }
-    reader.end()?;
-
-    if specifications.len() > MAX_ATTACHMENTS {
-        return Err(BundleError::TooLarge("this PDF has too many attachments"));
-    }
-    let mut files = Vec::new();
-    for (at, specification) in specifications {
-        let wrong = |why| BundleError::Pdf { at, why };
-        let names: Vec<String> = ["UF", "F"].iter().filter_map(|key| specification.get(key)).filter_map(text).collect();
-        let name = names.first().filter(|first| names.iter().all(|name| name == *first)).ok_or_else(|| wrong("an attachment has no one name"))?;
-        let Some(Pdf::Reference(number)) = specification.get("EF").and_then(|files| files.get("F")) else {
-            return Err(wrong("an attachment has no file"));
-        };
-        let (dictionary, content) = streams.get(number).ok_or_else(|| wrong("an attachment has no file"))?;
-        files.push((name.clone(), unpack(dictionary, content).ok_or_else(|| wrong("an attachment cannot be unpacked or is larger than 4 MB"))?));
-    }
-    Ok(files)
-}
-
 /// The content of a stream that is raw or deflated; `None` if it is otherwise, broken, or larger than [`MAX_PART_BYTES`].
 fn unpack(dictionary: &Pdf, content: &[u8]) -> Option<Vec<u8>> {
-    if dictionary.get("DecodeParms").is_some() {
-        return None;
-    }
-    let filter = match dictionary.get("Filter") {
-        Some(Pdf::Array(filters)) if filters.len() <= 1 => filters.first(),
-        Some(Pdf::Array(_)) => return None,
-        other => other,
-    };
-    match filter {
+    match dictionary.get("Filter") {
+        _ if dictionary.get("DecodeParms").is_some() => None,
         None => Some(content.to_vec()),
         Some(filter) if filter.is_name("FlateDecode") => {
             let mut unpacked = Vec::new();
@@ -225,16 +212,6 @@ fn unpack(dictionary: &Pdf, content: &[u8]) -> Option<Vec<u8>> {
         }
         Some(_) => None,
     }
-}
-
-/// A text string: UTF-16 with its mark, or ASCII.
-fn text(value: &Pdf) -> Option<String> {
-    let Pdf::Text(bytes) = value else { return None };
-    if let Some(wide) = bytes.strip_prefix(&[0xfe, 0xff]) {
-        let (units, []) = wide.as_chunks::<2>() else { return None };
-        return String::from_utf16(&units.iter().map(|unit| u16::from_be_bytes(*unit)).collect::<Vec<_>>()).ok();
-    }
-    String::from_utf8(bytes.clone()).ok().filter(|name| name.is_ascii())
 }
 
 /// Reads a PDF from its first byte to its last.
@@ -246,7 +223,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn wrong<T>(&self, why: &'static str) -> Result<T, BundleError> {
-        Err(BundleError::Pdf { at: self.at, why })
+        Err(unread(self.at, why))
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -312,9 +289,6 @@ impl<'a> Reader<'a> {
         if !self.accepts("stream") {
             return Ok(None);
         }
-        if self.peek() == Some(b'\r') {
-            self.at += 1;
-        }
         if self.next() != Some(b'\n') {
             return self.wrong("a stream does not begin on a line of its own");
         }
@@ -348,11 +322,10 @@ impl<'a> Reader<'a> {
             Some(b'/') => self.name().map(Pdf::Name),
             Some(b'[') => {
                 self.at += 1;
-                let mut items = Vec::new();
                 while !self.accepts("]") {
-                    items.push(self.value(depth + 1)?);
+                    self.value(depth + 1)?;
                 }
-                Ok(Pdf::Array(items))
+                Ok(Pdf::Other)
             }
             Some(b'0'..=b'9' | b'+' | b'-' | b'.') => Ok(self.number()),
             _ if ["true", "false", "null"].iter().any(|word| self.accepts(word)) => Ok(Pdf::Other),
@@ -396,18 +369,15 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
+    /// A hexadecimal string: none of the names that we write, and not kept.
     fn hexadecimal(&mut self) -> Result<Pdf, BundleError> {
         self.at += 1;
-        let Some(length) = self.rest().iter().position(|byte| *byte == b'>') else { return self.wrong("a string does not end") };
-        let digits = self.rest().iter().take(length).filter(|byte| !is_space(**byte)).map(|byte| char::from(*byte).to_digit(16));
-        let Some(mut digits) = digits.collect::<Option<Vec<u32>>>() else { return self.wrong("a string is not hexadecimal") };
-        self.at += length + 1;
-        digits.resize(digits.len().next_multiple_of(2), 0);
-        let (pairs, _) = digits.as_chunks::<2>();
-        Ok(Pdf::Text(pairs.iter().filter_map(|[high, low]| u8::try_from(high << 4 | low).ok()).collect()))
+        self.at += self.rest().iter().take_while(|byte| byte.is_ascii_hexdigit() || is_space(**byte)).count();
+        self.keyword(">").map(|()| Pdf::Other)
     }
 
-    /// A string in brackets. One with other escapes than of brackets and backslash is none of the names that we write, and not kept.
+    /// A string in brackets. One outside ASCII, or with other escapes than of brackets and backslash, is none of the names that we
+    /// write, and not kept.
     fn literal(&mut self) -> Result<Pdf, BundleError> {
         self.at += 1;
         let (mut out, mut open, mut plain) = (Vec::new(), 1, true);
@@ -422,7 +392,7 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
             if open == 0 {
-                return Ok(if plain { Pdf::Text(out) } else { Pdf::Other });
+                return Ok(String::from_utf8(out).ok().filter(|text| plain && text.is_ascii()).map_or(Pdf::Other, Pdf::Text));
             }
             out.push(byte);
         }

@@ -24,8 +24,6 @@ pub enum NotCanonical {
     Depth,
     /// Valid JSON in another spelling: white space, order, duplicate members, escapes.
     Spelling,
-    /// Not a document that can carry a proof; the text says what is wrong.
-    Document(&'static str),
 }
 
 impl fmt::Display for NotCanonical {
@@ -36,7 +34,6 @@ impl fmt::Display for NotCanonical {
             Self::Name => "it holds a member name outside ASCII",
             Self::Depth => "it is nested too deeply",
             Self::Spelling => "its bytes are not the canonical spelling of their content (RFC 8785)",
-            Self::Document(what) => what,
         })
     }
 }

@@ -26,10 +26,7 @@ impl Checkpoint {
 
     /// Reads exactly those three lines. The empty log has the empty root.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let mut lines = text.split('\n');
-        let (Some(origin), Some(size), Some(root), Some(""), None) = (lines.next(), lines.next(), lines.next(), lines.next(), lines.next()) else {
-            return Err(FORM);
-        };
+        let &[origin, size, root, ""] = text.splitn(5, '\n').collect::<Vec<_>>().as_slice() else { return Err(FORM) };
         let size = note::decimal(size).ok_or(FORM)?;
         let root: Hash = note::decode(root).and_then(|root| root.try_into().ok()).ok_or(FORM)?;
         if !note::is_key_name(origin) || (size == 0 && root != tree::empty_root()) {

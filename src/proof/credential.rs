@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::digest::{self, Hash};
 use super::instant;
-use super::integrity::Unproven;
+use super::integrity::{self, Unproven};
 use super::note;
 use super::status;
 
@@ -52,56 +52,49 @@ pub struct Certificate {
 impl Certificate {
     /// Reads a parsed credential. Anything that a check relies on must be there in its one form.
     pub fn read(value: &Value) -> Result<Self, Unproven> {
-        let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let at = |pointer: &str| text(value, pointer);
         let need = Unproven::Form;
 
-        let contexts = value.get("@context").and_then(strings).ok_or(need("@context is not a list of URLs"))?;
-        if contexts.first().map(String::as_str) != Some(CREDENTIALS_V2) {
-            return Err(need("@context does not begin with that of Verifiable Credentials 2.0"));
-        }
-        let mut types = value.get("type").and_then(strings).ok_or(need("type is not a list of names"))?;
+        let mut types = value.get("type").and_then(strings).unwrap_or_default();
         let all = types.len();
         types.retain(|kind| kind != "VerifiableCredential");
-        if types.len() + 1 != all || types.is_empty() {
-            return Err(need("type is not VerifiableCredential and the kind of certificate"));
-        }
-        let issuer = value.get("issuer").ok_or(need("issuer is missing"))?;
-        if value.get("validUntil").is_some() {
-            return Err(need("validUntil is present; certificates do not expire, they are revoked"));
-        }
-        if !value.get("credentialSubject").is_some_and(|subject| subject.is_object() || subject.as_array().is_some_and(|list| !list.is_empty())) {
-            return Err(need("credentialSubject is missing"));
-        }
-
-        let status = value.get("credentialStatus").ok_or(need("credentialStatus is missing"))?;
-        if text(status, "type").as_deref() != Some("BitstringStatusListEntry") || text(status, "statusPurpose").as_deref() != Some(status::PURPOSE) {
-            return Err(need("credentialStatus is not a BitstringStatusListEntry for revocation"));
-        }
-        let status_index = text(status, "statusListIndex").as_deref().and_then(note::decimal);
-
+        let subject = value.get("credentialSubject").is_some_and(|subject| subject.is_object() || subject.get(0).is_some());
+        let says = |pointer: &str, word: &str| at(pointer).as_deref() == Some(word);
+        let status = says("/credentialStatus/type", "BitstringStatusListEntry") && says("/credentialStatus/statusPurpose", status::PURPOSE);
+        integrity::require([
+            (value.get("@context").and_then(strings).is_some(), "@context is not a list of URLs"),
+            (says("/@context/0", CREDENTIALS_V2), "@context does not begin with that of Verifiable Credentials 2.0"),
+            (!types.is_empty() && types.len() + 1 == all, "type is not VerifiableCredential and the kind of certificate"),
+            (value.get("validUntil").is_none(), "validUntil is present; certificates do not expire, they are revoked"),
+            (subject, "credentialSubject is missing"),
+            (status, "credentialStatus is not a BitstringStatusListEntry for revocation"),
+        ])?;
         let evidence = value.get("evidence").and_then(Value::as_array).ok_or(need("evidence is not a list"))?;
         let cites_ledger =
             |item: &&Value| item.get("type").and_then(strings).is_some_and(|types| types.iter().any(|kind| kind == "LedgerEntryEvidence"));
         let evidence = evidence.iter().filter(cites_ledger).map(|item| {
             Some(Citation {
-                origin: text(item, "ledgerOrigin").filter(|origin| note::is_key_name(origin))?,
+                origin: text(item, "/ledgerOrigin").filter(|origin| note::is_key_name(origin))?,
                 seq: item.get("ledgerIndex").and_then(Value::as_u64)?,
-                leaf: text(item, "leafHash").as_deref().and_then(digest::from_hex)?,
-                digest_multibase: text(item, "digestMultibase")?,
-                name: text(item, "name")?,
+                leaf: text(item, "/leafHash").as_deref().and_then(digest::from_hex)?,
+                digest_multibase: text(item, "/digestMultibase")?,
+                name: text(item, "/name")?,
             })
         });
         let evidence = evidence.collect::<Option<Vec<_>>>().filter(|cited| !cited.is_empty());
 
         Ok(Self {
-            id: text(value, "id").ok_or(need("id is missing"))?,
+            id: at("/id").ok_or(need("id is missing"))?,
             types,
-            name: text(value, "name").ok_or(need("name is missing"))?,
-            issuer: issuer.as_str().map(str::to_owned).or_else(|| text(issuer, "id")).ok_or(need("issuer has no id"))?,
-            issuer_name: text(issuer, "name"),
-            valid_from: text(value, "validFrom").filter(|time| instant::is_seconds(time)).ok_or(need("validFrom is not UTC in whole seconds"))?,
-            status_list: text(status, "statusListCredential").ok_or(need("credentialStatus names no status list"))?,
-            status_index: status_index.ok_or(need("credentialStatus has no decimal statusListIndex"))?,
+            name: at("/name").ok_or(need("name is missing"))?,
+            issuer: at("/issuer").or_else(|| at("/issuer/id")).ok_or(need("issuer is missing or has no id"))?,
+            issuer_name: at("/issuer/name"),
+            valid_from: at("/validFrom").filter(|time| instant::is_seconds(time)).ok_or(need("validFrom is not UTC in whole seconds"))?,
+            status_list: at("/credentialStatus/statusListCredential").ok_or(need("credentialStatus names no status list"))?,
+            status_index: at("/credentialStatus/statusListIndex")
+                .and_then(|index| note::decimal(&index))
+                .ok_or(need("credentialStatus has no decimal statusListIndex"))?,
             evidence: evidence.ok_or(need("evidence cites no ledger entry, or one without its log, number, hashes or name"))?,
         })
     }

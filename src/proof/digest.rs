@@ -30,13 +30,9 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Reads exactly 64 lower-case hexadecimal digits; anything else is `None`.
 pub fn from_hex(text: &str) -> Option<Hash> {
-    let value = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
+    let value = |digit: u8| char::from(digit).to_digit(16).filter(|_| !digit.is_ascii_uppercase());
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let bytes = pairs.iter().map(|[high, low]| Some(value(*high)? << 4 | value(*low)?)).collect::<Option<Vec<u8>>>()?;
+    let bytes = pairs.iter().map(|[high, low]| u8::try_from(value(*high)? << 4 | value(*low)?).ok()).collect::<Option<Vec<u8>>>()?;
     bytes.try_into().ok()
 }
 

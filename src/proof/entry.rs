@@ -3,11 +3,12 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::canonical::{self, NotCanonical};
-use super::digest::{self, Hash, sha256_of};
+use super::digest::{self, Hash};
 use super::identity::{DidDocument, ENTRY_SCOPE, Signer};
 use super::instant;
 use super::integrity::{self, CRYPTOSUITE, PURPOSE, Unproven};
@@ -22,7 +23,6 @@ const FRAME_VERSION: u64 = 1;
 
 /// Who did it: the person or service, in which role, for which party.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Actor {
     /// Identifier of the person or service.
     pub id: String,
@@ -34,7 +34,6 @@ pub struct Actor {
 
 /// What the entry is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Subject {
     /// Identifier of the thing.
     pub id: String,
@@ -45,7 +44,6 @@ pub struct Subject {
 
 /// The place of an entry among those that one act made.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Batch {
     /// Identifier that the entries of one act share.
     pub id: String,
@@ -56,15 +54,17 @@ pub struct Batch {
 }
 
 /// Everything in an entry but its proof.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Frame {
     /// The two JSON-LD contexts, as URLs.
+    #[serde(rename = "@context")]
     pub context: Vec<String>,
     /// Origin of the log: no entry can be moved to another one.
     pub log: String,
     /// Index of the leaf.
     pub seq: u64,
     /// Leaf hash of the entry before, [`GENESIS_PREV`] for the first.
+    #[serde(deserialize_with = "read_hash")]
     pub prev: Hash,
     /// When it was recorded, `2026-11-23T10:31:02.009Z`.
     pub time: String,
@@ -91,49 +91,29 @@ pub struct Sealed {
     pub leaf: Hash,
 }
 
-/// Why a frame cannot be sealed.
+/// Why a frame cannot be sealed, or bytes are not a ledger entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SealError {
-    /// The entry would exceed [`MAX_ENTRY_BYTES`].
+pub enum EntryError {
+    /// The entry exceeds [`MAX_ENTRY_BYTES`].
     TooLarge {
-        /// The size that it would have.
+        /// The size that it has.
         bytes: usize,
     },
     /// A member does not have the form that it must have.
     Member(&'static str),
-    /// `data` has no canonical form.
-    Data(NotCanonical),
-}
-
-impl fmt::Display for SealError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge { bytes } => write!(f, "the entry has {bytes} bytes; at most {MAX_ENTRY_BYTES} fit"),
-            Self::Member(which) => write!(f, "the entry's member {which}"),
-            Self::Data(why) => write!(f, "the entry's data: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for SealError {}
-
-/// Why bytes are not a ledger entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EntryError {
+    /// `data` has no canonical form, or the bytes are another spelling of their content.
+    Canonical(NotCanonical),
     /// Not JSON, or not these members with these types; the text is the reader's.
     Form(String),
-    /// A member does not have the form that it must have, or it is too large.
-    Seal(SealError),
-    /// Valid content in other bytes than the canonical ones.
-    Spelling,
 }
 
 impl fmt::Display for EntryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooLarge { bytes } => write!(f, "the entry has {bytes} bytes; at most {MAX_ENTRY_BYTES} fit"),
+            Self::Member(which) => write!(f, "the entry's member {which}"),
+            Self::Canonical(why) => write!(f, "the entry cannot be taken as it is: {why}"),
             Self::Form(why) => write!(f, "it is not a ledger entry: {why}"),
-            Self::Seal(why) => why.fmt(f),
-            Self::Spelling => f.write_str("its bytes are not the canonical spelling of their content (RFC 8785)"),
         }
     }
 }
@@ -141,11 +121,11 @@ impl fmt::Display for EntryError {
 impl std::error::Error for EntryError {}
 
 /// Writes, signs and hashes the entry. The proof's `created` is `time` in whole seconds.
-pub fn seal(frame: &Frame, signer: &Signer) -> Result<Sealed, SealError> {
+pub fn seal(frame: &Frame, signer: &Signer) -> Result<Sealed, EntryError> {
     let pieces = Pieces::of(frame, signer.verification_method())?;
     let bytes = pieces.join(&signer.sign(&pieces.hash_data()));
     if bytes.len() > MAX_ENTRY_BYTES {
-        return Err(SealError::TooLarge { bytes: bytes.len() });
+        return Err(EntryError::TooLarge { bytes: bytes.len() });
     }
     let leaf = tree::leaf_hash(&bytes);
     Ok(Sealed { bytes, leaf })
@@ -165,33 +145,20 @@ impl Entry {
     /// Reads the exact bytes of an entry: canonical, these members and no others, each of its form.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
         if bytes.len() > MAX_ENTRY_BYTES {
-            return Err(EntryError::Seal(SealError::TooLarge { bytes: bytes.len() }));
+            return Err(EntryError::TooLarge { bytes: bytes.len() });
         }
-        let wire: Wire = serde_json::from_slice(bytes).map_err(|why| EntryError::Form(why.to_string()))?;
-        let prev = digest::from_hex(&wire.prev).ok_or(EntryError::Seal(SealError::Member("prev is not 64 hexadecimal digits")))?;
-        let frame = Frame {
-            context: wire.context,
-            log: wire.log,
-            seq: wire.seq,
-            prev,
-            time: wire.time,
-            occurred: wire.occurred,
-            event: wire.event,
-            actor: wire.actor,
-            subjects: wire.subjects,
-            batch: wire.batch,
-            data: wire.data,
-        };
-        let signature = integrity::read_proof_value(&wire.proof.proof_value);
-        let signature = signature.ok_or_else(|| EntryError::Form("its proofValue is not a base58 Ed25519 signature".to_owned()))?;
-        let pieces = Pieces::of(&frame, &wire.proof.verification_method).map_err(EntryError::Seal)?;
-        // Everything that was read but is not in the frame (type, v, the proof's fixed members, its context and time) is
-        // written anew from constants and the frame, so this comparison checks it too.
+        let form = |why: serde_json::Error| EntryError::Form(why.to_string());
+        let frame: Frame = serde_json::from_slice(bytes).map_err(form)?;
+        let Proven { proof: Proof { proof_value, verification_method } } = serde_json::from_slice(bytes).map_err(form)?;
+        let signature = integrity::read_proof_value(&proof_value).ok_or(EntryError::Member("proof has no base58 Ed25519 signature"))?;
+        let pieces = Pieces::of(&frame, &verification_method)?;
+        // Whatever else the bytes hold (type, v, the proof's other members, unknown ones) was not kept, and is written anew from
+        // constants and the frame or not at all: this comparison checks it.
         if pieces.join(&signature) != bytes {
-            return Err(EntryError::Spelling);
+            return Err(EntryError::Canonical(NotCanonical::Spelling));
         }
         let signed = pieces.hash_data();
-        Ok(Self { frame, bytes: bytes.to_vec(), verification_method: wire.proof.verification_method, signature, signed })
+        Ok(Self { frame, bytes: bytes.to_vec(), verification_method, signature, signed })
     }
 
     /// What the entry says.
@@ -221,37 +188,21 @@ impl Entry {
     }
 }
 
-/// The members as they stand in the bytes.
+/// The member of an entry that is not in its frame, and of that what has more than one possible value.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire {
-    #[serde(rename = "@context")]
-    context: Vec<String>,
-    #[serde(rename = "type")]
-    _type: String,
-    #[serde(rename = "v")]
-    _v: u64,
-    log: String,
-    seq: u64,
-    prev: String,
-    time: String,
-    occurred: String,
-    event: String,
-    actor: Actor,
-    subjects: Vec<Subject>,
-    #[serde(default)]
-    batch: Option<Batch>,
-    data: Value,
-    proof: WireProof,
+struct Proven {
+    proof: Proof,
 }
 
-/// The proof as it stands in the bytes; members that have one possible value are compared, not kept.
 #[derive(Deserialize)]
-struct WireProof {
-    #[serde(rename = "proofValue")]
+#[serde(rename_all = "camelCase")]
+struct Proof {
     proof_value: String,
-    #[serde(rename = "verificationMethod")]
     verification_method: String,
+}
+
+fn read_hash<'de, D: Deserializer<'de>>(hexadecimal: D) -> Result<Hash, D::Error> {
+    digest::from_hex(&String::deserialize(hexadecimal)?).ok_or_else(|| D::Error::custom("prev is not 64 hexadecimal digits"))
 }
 
 /// The canonical bytes in four pieces, cut where the proof and the signature go in. Document = `head` + `tail`; proof options =
@@ -264,9 +215,9 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn of(frame: &Frame, verification_method: &str) -> Result<Self, SealError> {
+    fn of(frame: &Frame, verification_method: &str) -> Result<Self, EntryError> {
         check(frame)?;
-        let created = instant::to_seconds(&frame.time).ok_or(SealError::Member("time is not an instant"))?;
+        let created = instant::to_seconds(&frame.time).ok_or(EntryError::Member("time is not an instant"))?;
         let mut context = Vec::with_capacity(128);
         write_list(&mut context, &frame.context, |out, url| canonical::write_string(out, url));
 
@@ -286,7 +237,7 @@ impl Pieces {
             head.push(b'}');
         }
         head.extend_from_slice(br#","data":"#);
-        canonical::write(&mut head, &frame.data).map_err(SealError::Data)?;
+        canonical::write(&mut head, &frame.data).map_err(EntryError::Canonical)?;
         text(&mut head, r#","event":"#, &frame.event);
         text(&mut head, r#","log":"#, &frame.log);
         text(&mut head, r#","occurred":"#, &frame.occurred);
@@ -321,7 +272,7 @@ impl Pieces {
 
     /// What the signature covers.
     fn hash_data(&self) -> [u8; 64] {
-        integrity::join_hashes(sha256_of(&[&self.options_head, &self.options_tail]), sha256_of(&[&self.head, &self.tail]))
+        integrity::hash_data(&[&self.options_head[..], &self.options_tail].concat(), &[&self.head[..], &self.tail].concat())
     }
 
     /// The whole entry.
@@ -359,7 +310,7 @@ fn write_list<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Vec<u8>, &T
 }
 
 /// The rules that types alone do not express.
-fn check(frame: &Frame) -> Result<(), SealError> {
+fn check(frame: &Frame) -> Result<(), EntryError> {
     let rules = [
         (frame.context.len() == 2 && frame.context.iter().all(|url| !url.is_empty()), "@context is not two URLs"),
         (note::is_key_name(&frame.log), "log is not the origin of a log"),
@@ -381,7 +332,7 @@ fn check(frame: &Frame) -> Result<(), SealError> {
         ),
         (frame.data.get("v").is_some_and(Value::is_u64), "data is not an object with a version v"),
     ];
-    rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, which)| Err(SealError::Member(which)))
+    rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, which)| Err(EntryError::Member(which)))
 }
 
 /// Two or more words of lower-case letters, digits and `_`, joined by dots.
@@ -486,7 +437,7 @@ mod tests {
         // The base58 of a signature has 87 or 88 digits, so the exact edge moves by one with the content.
         let length = (room - 2..=room + 2).rev().find(|length| seal(&with(*length), &signer()).is_ok()).unwrap();
         assert!(seal(&with(length), &signer()).unwrap().bytes.len() >= MAX_ENTRY_BYTES - 1);
-        let Err(SealError::TooLarge { bytes }) = seal(&with(length + 2), &signer()) else { panic!("it must be refused") };
+        let Err(EntryError::TooLarge { bytes }) = seal(&with(length + 2), &signer()) else { panic!("it must be refused") };
         assert!(bytes > MAX_ENTRY_BYTES);
     }
 
@@ -511,10 +462,10 @@ mod tests {
         for (change, member) in breaks {
             let mut broken = frame();
             change(&mut broken);
-            let Err(SealError::Member(which)) = seal(&broken, &signer()) else { panic!("{member} must be refused") };
+            let Err(EntryError::Member(which)) = seal(&broken, &signer()) else { panic!("{member} must be refused") };
             assert!(which.starts_with(member), "{which}");
         }
-        assert_eq!(seal(&Frame { data: json!({"v": 1, "x": 0.5}), ..frame() }, &signer()), Err(SealError::Data(NotCanonical::Number)));
+        assert_eq!(seal(&Frame { data: json!({"v": 1, "x": 0.5}), ..frame() }, &signer()), Err(EntryError::Canonical(NotCanonical::Number)));
     }
 
     #[test]
@@ -526,18 +477,20 @@ mod tests {
             Entry::parse(&canonical::to_vec(&value).unwrap())
         };
         assert!(changed(|_| ()).is_ok());
-        assert!(matches!(changed(|e| e["note"] = "x".into()), Err(EntryError::Form(_))));
-        assert!(matches!(changed(|e| e["actor"]["name"] = "x".into()), Err(EntryError::Form(_))));
+        assert_eq!(changed(|e| e["note"] = "x".into()), Err(EntryError::Canonical(NotCanonical::Spelling)));
+        assert_eq!(changed(|e| e["actor"]["name"] = "x".into()), Err(EntryError::Canonical(NotCanonical::Spelling)));
         assert!(matches!(changed(|e| drop(e.as_object_mut().unwrap().remove("occurred"))), Err(EntryError::Form(_))));
         assert!(matches!(changed(|e| e["seq"] = "1".into()), Err(EntryError::Form(_))));
-        assert_eq!(changed(|e| e["batch"] = Value::Null), Err(EntryError::Spelling));
-        assert_eq!(changed(|e| e["type"] = "Entry".into()), Err(EntryError::Spelling));
-        assert_eq!(changed(|e| e["v"] = 2.into()), Err(EntryError::Spelling));
-        assert_eq!(changed(|e| e["proof"]["@context"] = json!([])), Err(EntryError::Spelling));
-        assert_eq!(changed(|e| e["proof"]["created"] = "2026-11-23T10:31:03Z".into()), Err(EntryError::Spelling));
-        assert_eq!(changed(|e| e["proof"]["domain"] = "x".into()), Err(EntryError::Spelling));
+        assert!(matches!(changed(|e| e["prev"] = "00".into()), Err(EntryError::Form(_))));
+        assert!(matches!(changed(|e| e["proof"]["proofValue"] = "z0".into()), Err(EntryError::Member(_))));
+        assert_eq!(changed(|e| e["batch"] = Value::Null), Err(EntryError::Canonical(NotCanonical::Spelling)));
+        assert_eq!(changed(|e| e["type"] = "Entry".into()), Err(EntryError::Canonical(NotCanonical::Spelling)));
+        assert_eq!(changed(|e| e["v"] = 2.into()), Err(EntryError::Canonical(NotCanonical::Spelling)));
+        assert_eq!(changed(|e| e["proof"]["@context"] = json!([])), Err(EntryError::Canonical(NotCanonical::Spelling)));
+        assert_eq!(changed(|e| e["proof"]["created"] = "2026-11-23T10:31:03Z".into()), Err(EntryError::Canonical(NotCanonical::Spelling)));
+        assert_eq!(changed(|e| e["proof"]["domain"] = "x".into()), Err(EntryError::Canonical(NotCanonical::Spelling)));
         let spaced = serde_json::to_vec_pretty(&original).unwrap();
-        assert_eq!(Entry::parse(&spaced), Err(EntryError::Spelling));
+        assert_eq!(Entry::parse(&spaced), Err(EntryError::Canonical(NotCanonical::Spelling)));
     }
 
     #[test]

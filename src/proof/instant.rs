@@ -1,8 +1,5 @@
 //! The spelling of instants on the wire: always UTC, always one form, never a clock.
 
-/// Digits of `2026-11-23T10:31:02`, the part that every form begins with.
-const SECONDS: usize = 19;
-
 /// `2026-11-23T10:31:02Z`: the `created` of a proof, the validity of a credential.
 pub fn is_seconds(text: &str) -> bool {
     text.strip_suffix('Z').is_some_and(is_clock_time)
@@ -28,9 +25,9 @@ pub fn is_day(text: &str) -> bool {
     (1..=days).contains(&day)
 }
 
-/// Cuts an instant to whole seconds: `2026-11-23T10:31:02.009Z` → `2026-11-23T10:31:02Z`.
+/// Cuts an instant in milliseconds to whole seconds: `2026-11-23T10:31:02.009Z` → `2026-11-23T10:31:02Z`.
 pub fn to_seconds(text: &str) -> Option<String> {
-    text.get(..SECONDS).map(|clock| format!("{clock}Z"))
+    text.split_once('.').map(|(clock, _)| format!("{clock}Z"))
 }
 
 /// `2026-11-23T10:31:02` without a leap second.

@@ -53,26 +53,22 @@ impl From<NotCanonical> for Unproven {
 
 /// Adds the proof to `document`, which must be an object with `@context` and without `proof`, and gives the canonical bytes of
 /// the whole. `created` is UTC in whole seconds, `2026-11-23T10:31:02Z`.
-pub fn secure(document: Value, signer: &Signer, created: &str) -> Result<Vec<u8>, NotCanonical> {
-    let Value::Object(mut members) = document else { return Err(NotCanonical::Document("it is not a JSON object")) };
-    let context = members.get("@context").cloned().ok_or(NotCanonical::Document("it has no @context"))?;
-    if members.contains_key("proof") {
-        return Err(NotCanonical::Document("it already carries a proof"));
-    }
-    if !instant::is_seconds(created) {
-        return Err(NotCanonical::Document("the time of the proof is not UTC in whole seconds"));
-    }
+pub fn secure(mut document: Value, signer: &Signer, created: &str) -> Result<Vec<u8>, Unproven> {
+    require([
+        (document.get("@context").is_some(), "it is not a JSON object with @context"),
+        (document.get("proof").is_none(), "it already carries a proof"),
+        (instant::is_seconds(created), "the time of the proof is not UTC in whole seconds"),
+    ])?;
     let mut proof = json!({
-        "@context": context, "type": "DataIntegrityProof", "cryptosuite": CRYPTOSUITE, "created": created,
+        "@context": document.get("@context"), "type": "DataIntegrityProof", "cryptosuite": CRYPTOSUITE, "created": created,
         "verificationMethod": signer.verification_method(), "proofPurpose": PURPOSE,
     });
-    let document = Value::Object(members.clone());
     let signature = signer.sign(&hash_data(&canonical::to_vec(&proof)?, &canonical::to_vec(&document)?));
-    if let Value::Object(proof) = &mut proof {
+    if let (Some(proof), Some(document)) = (proof.as_object_mut(), document.as_object_mut()) {
         proof.insert("proofValue".to_owned(), Value::String(proof_value(&signature)));
+        document.insert("proof".to_owned(), Value::Object(std::mem::take(proof)));
     }
-    members.insert("proof".to_owned(), proof);
-    canonical::to_vec(&Value::Object(members))
+    Ok(canonical::to_vec(&document)?)
 }
 
 /// Checks the proof of `document` against a trusted DID document: one proof, made for this `@context`, with a key that the DID
@@ -106,16 +102,11 @@ pub fn verify_with(document: &Value, key: &PublicKey) -> Result<(), Unproven> {
 
 /// What is signed: the hash of the canonical proof options, then the hash of the canonical document.
 pub fn hash_data(proof_options: &[u8], document: &[u8]) -> [u8; 64] {
-    join_hashes(sha256(proof_options), sha256(document))
-}
-
-/// The two hashes as one message.
-pub(super) fn join_hashes(proof_options: [u8; 32], document: [u8; 32]) -> [u8; 64] {
-    let mut joined = [0; 64];
-    for (byte, from) in joined.iter_mut().zip(proof_options.iter().chain(&document)) {
+    let mut hashes = [0; 64];
+    for (byte, from) in hashes.iter_mut().zip(sha256(proof_options).iter().chain(&sha256(document))) {
         *byte = *from;
     }
-    joined
+    hashes
 }
 
 /// `z` and base58btc of the signature. Written out here because sealing is serial and a general encoder, which goes byte by
@@ -151,22 +142,19 @@ pub fn read_proof_value(text: &str) -> Option<[u8; 64]> {
 /// Exactly the seven members that we write, each of the right kind.
 fn check_form(proof: &Map<String, Value>) -> Result<(), Unproven> {
     let text = |member: &str| proof.get(member).and_then(Value::as_str);
-    if text("type") != Some("DataIntegrityProof") {
-        return Err(Unproven::Form("the proof is not a DataIntegrityProof"));
-    }
-    if text("cryptosuite") != Some(CRYPTOSUITE) {
-        return Err(Unproven::Form("the cryptosuite of the proof is not eddsa-jcs-2022"));
-    }
-    if text("proofPurpose") != Some(PURPOSE) {
-        return Err(Unproven::Form("the purpose of the proof is not assertionMethod"));
-    }
-    if !text("created").is_some_and(instant::is_seconds) {
-        return Err(Unproven::Form("the proof does not say when it was created, in UTC and whole seconds"));
-    }
-    if !proof.contains_key("@context") || text("verificationMethod").is_none() || proof.len() != 7 {
-        return Err(Unproven::Form("the proof has missing or unknown members"));
-    }
-    Ok(())
+    let whole = proof.len() == 7 && proof.contains_key("@context") && text("verificationMethod").is_some();
+    require([
+        (text("type") == Some("DataIntegrityProof"), "the proof is not a DataIntegrityProof"),
+        (text("cryptosuite") == Some(CRYPTOSUITE), "the cryptosuite of the proof is not eddsa-jcs-2022"),
+        (text("proofPurpose") == Some(PURPOSE), "the purpose of the proof is not assertionMethod"),
+        (text("created").is_some_and(instant::is_seconds), "the proof does not say when it was created, in UTC and whole seconds"),
+        (whole, "the proof has missing or unknown members"),
+    ])
+}
+
+/// The text beside the first rule that does not hold is what is wrong with the form.
+pub(super) fn require<const N: usize>(rules: [(bool, &'static str); N]) -> Result<(), Unproven> {
+    rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, why)| Err(Unproven::Form(why)))
 }
 
 #[cfg(test)]

@@ -20,10 +20,6 @@ const ED25519: u8 = 0x01;
 /// Why a note, the checkpoint in it, or a receipt around that is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoteError {
-    /// Not a key name: empty, too long, or with white space, control characters or `+`.
-    Name,
-    /// Not a verifier key of type 01, or its key id does not fit.
-    VerifierKey,
     /// Not in its one spelling; the text says where.
     Form(&'static str),
     /// A line in the name of the trusted key does not verify.
@@ -39,8 +35,6 @@ pub enum NoteError {
 impl fmt::Display for NoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Name => "the key name is empty, too long, or has spaces or + in it",
-            Self::VerifierKey => "the verifier key is not of the form name+hash+base64 of an Ed25519 key",
             Self::Form(why) => why,
             Self::Signature => "a signature in the name of the trusted log key does not match the text",
             Self::Unsigned => "no signature by the trusted log key",
@@ -95,7 +89,7 @@ impl NoteVerifier {
     /// A key under a name.
     pub fn new(name: &str, key: PublicKey) -> Result<Self, NoteError> {
         if !is_key_name(name) {
-            return Err(NoteError::Name);
+            return Err(NoteError::Form("the key name is empty, too long, or has spaces or + in it"));
         }
         let [a, b, c, d, ..] = sha256_of(&[name.as_bytes(), b"\n", &[ED25519], key.as_bytes()]);
         Ok(Self { name: name.to_owned(), id: [a, b, c, d], key })
@@ -103,13 +97,13 @@ impl NoteVerifier {
 
     /// Reads `name+hash+base64`, as it is printed in a contract or lies beside the log key.
     pub fn parse(vkey: &str) -> Result<Self, NoteError> {
-        let mut parts = vkey.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else { return Err(NoteError::VerifierKey) };
-        let key = decode(key).ok_or(NoteError::VerifierKey)?;
-        let Some((&ED25519, key)) = key.split_first() else { return Err(NoteError::VerifierKey) };
-        let key = PublicKey::from_bytes(key.try_into().map_err(|_| NoteError::VerifierKey)?).map_err(|_| NoteError::VerifierKey)?;
-        let verifier = Self::new(name, key)?;
-        if hex(&verifier.id) == id { Ok(verifier) } else { Err(NoteError::VerifierKey) }
+        let read = || {
+            let (name, rest) = vkey.split_once('+')?;
+            let (id, key) = rest.split_once('+')?;
+            let key = decode(key)?.strip_prefix(&[ED25519])?.try_into().ok()?;
+            Self::new(name, PublicKey::from_bytes(&key).ok()?).ok().filter(|verifier| hex(&verifier.id) == id)
+        };
+        read().ok_or(NoteError::Form("the verifier key is not of the form name+hash+base64 of an Ed25519 key"))
     }
 
     /// The key's name: the origin of the log.
@@ -134,27 +128,22 @@ pub fn sign(text: &str, signer: &NoteSigner) -> String {
 /// Checks a note against one trusted key and gives its text. Lines by other keys are ignored; a line with this key's name and
 /// id must verify, and there must be one.
 pub fn open(note: &str, verifier: &NoteVerifier) -> Result<String, NoteError> {
-    if note.len() > MAX_NOTE_BYTES {
-        return Err(NoteError::Form("the note is too long"));
+    let form = NoteError::Form;
+    if note.len() > MAX_NOTE_BYTES || note.chars().any(|c| c < ' ' && c != '\n') {
+        return Err(form("the note is too long or holds control characters"));
     }
-    if note.chars().any(|c| c < ' ' && c != '\n') {
-        return Err(NoteError::Form("the note holds control characters"));
+    let (text, lines) = note.rsplit_once("\n\n").ok_or(form("the note has no empty line before its signatures"))?;
+    let lines = lines.strip_suffix('\n').ok_or(form("the note does not end with a newline"))?;
+    if lines.split('\n').count() > MAX_SIGNATURES {
+        return Err(form("the note has too many signatures"));
     }
-    let (text, lines) = note.rsplit_once("\n\n").ok_or(NoteError::Form("the note has no empty line before its signatures"))?;
-    let lines = lines.strip_suffix('\n').ok_or(NoteError::Form("the note does not end with a newline"))?;
     let text = format!("{text}\n");
     let mut signed = false;
-    for (position, line) in lines.split('\n').enumerate() {
-        if position >= MAX_SIGNATURES {
-            return Err(NoteError::Form("the note has too many signatures"));
-        }
-        let (name, signature) =
-            line.strip_prefix("\u{2014} ").and_then(|line| line.split_once(' ')).ok_or(NoteError::Form("a signature line is malformed"))?;
-        let bytes = decode(signature).ok_or(NoteError::Form("a signature is not canonical base64"))?;
-        let (id, signature) = bytes.split_first_chunk::<4>().ok_or(NoteError::Form("a signature is too short"))?;
-        if !is_key_name(name) || signature.is_empty() {
-            return Err(NoteError::Form("a signature line is malformed"));
-        }
+    for line in lines.split('\n') {
+        let parts = line.strip_prefix("\u{2014} ").and_then(|line| line.split_once(' ')).filter(|(name, _)| is_key_name(name));
+        let (name, signature) = parts.ok_or(form("a signature line is malformed"))?;
+        let bytes = decode(signature).ok_or(form("a signature is not canonical base64"))?;
+        let (id, signature) = bytes.split_first_chunk::<4>().filter(|(_, rest)| !rest.is_empty()).ok_or(form("a signature is too short"))?;
         if name == verifier.name && *id == verifier.id {
             let signature = signature.try_into().map_err(|_| NoteError::Signature)?;
             if !verifier.key.verify(text.as_bytes(), signature) {

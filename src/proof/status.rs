@@ -55,16 +55,6 @@ impl StatusList {
         byte.map(|byte| *byte |= 0x80 >> (index % 8)).is_some()
     }
 
-    /// How many bits there are.
-    pub fn len(&self) -> u64 {
-        self.bytes.len() as u64 * 8
-    }
-
-    /// Never: a list has at least 131,072 bits.
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// `encodedList`: `u` and base64url of gzip. The same bits give the same text.
     pub fn encode(&self) -> String {
         let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
@@ -112,26 +102,18 @@ pub struct SignedList {
 pub fn read(bytes: &[u8], did: &DidDocument) -> Result<SignedList, Unproven> {
     let value = canonical::parse(bytes)?;
     integrity::verify(&value, did, ISSUER_SCOPE)?;
-    let member = |name: &str| value.get(name).unwrap_or(&Value::Null);
-    let subject = |name: &str| member("credentialSubject").get(name).and_then(Value::as_str);
-    if member("@context").get(0).and_then(Value::as_str) != Some(CREDENTIALS_V2) {
-        return Err(Unproven::Form("the status list is not a Verifiable Credential 2.0"));
-    }
-    if *member("type") != json!(["VerifiableCredential", "BitstringStatusListCredential"]) || subject("type") != Some("BitstringStatusList") {
-        return Err(Unproven::Form("this is not a status list"));
-    }
-    if member("issuer").as_str().or_else(|| member("issuer").get("id").and_then(Value::as_str)) != Some(did.id()) {
-        return Err(Unproven::Form("the status list is by another issuer"));
-    }
-    if subject("statusPurpose") != Some(PURPOSE) {
-        return Err(Unproven::Form("the status list is not one of revocations"));
-    }
-    let url = member("id").as_str().ok_or(Unproven::Form("the status list does not say where it is served"))?;
-    if subject("id") != Some(&format!("{url}#list")) {
-        return Err(Unproven::Form("the status list describes another one than itself"));
-    }
-    let valid_from = member("validFrom").as_str().filter(|time| instant::is_seconds(time));
-    let valid_from = valid_from.ok_or(Unproven::Form("the status list does not say as of when it speaks"))?;
-    let list = StatusList::decode(subject("encodedList").unwrap_or_default())?;
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (url, valid_from) = (text("/id"), text("/validFrom"));
+    let types = value.get("type").is_some_and(|types| *types == json!(["VerifiableCredential", "BitstringStatusListCredential"]));
+    integrity::require([
+        (text("/@context/0") == CREDENTIALS_V2, "the status list is not a Verifiable Credential 2.0"),
+        (types && text("/credentialSubject/type") == "BitstringStatusList", "this is not a status list"),
+        ([text("/issuer"), text("/issuer/id")].contains(&did.id()), "the status list is by another issuer"),
+        (text("/credentialSubject/statusPurpose") == PURPOSE, "the status list is not one of revocations"),
+        (!url.is_empty(), "the status list does not say where it is served"),
+        (text("/credentialSubject/id") == format!("{url}#list"), "the status list describes another one than itself"),
+        (instant::is_seconds(valid_from), "the status list does not say as of when it speaks"),
+    ])?;
+    let list = StatusList::decode(text("/credentialSubject/encodedList"))?;
     Ok(SignedList { url: url.to_owned(), valid_from: valid_from.to_owned(), list })
 }

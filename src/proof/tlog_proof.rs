@@ -24,14 +24,8 @@ pub struct TlogProof {
 impl TlogProof {
     /// The receipt as a file.
     pub fn write(&self) -> String {
-        let mut out = format!("{HEADER}\nindex {}\n", self.index);
-        for hash in &self.hashes {
-            out.push_str(&note::encode(hash));
-            out.push('\n');
-        }
-        out.push('\n');
-        out.push_str(&self.checkpoint);
-        out
+        let path: String = self.hashes.iter().map(|hash| note::encode(hash) + "\n").collect();
+        format!("{HEADER}\nindex {}\n{path}\n{}", self.index, self.checkpoint)
     }
 
     /// Reads a receipt. An `extra` line, which nothing vouches for, is checked for its form and dropped.

@@ -83,46 +83,37 @@ pub fn root_at<E>(size: u64, read: &mut impl FnMut(u32, u64) -> Result<Hash, E>)
 /// The path from leaf `index` to the root of the first `size` leaves, sibling first (RFC 9162 §2.1.3.1). An index outside the
 /// tree has the empty path, which proves nothing.
 pub fn inclusion_proof<E>(index: u64, size: u64, read: &mut impl FnMut(u32, u64) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
-    let mut path = Vec::new();
-    if index >= size {
-        return Ok(path);
-    }
-    let (mut from, mut to) = (0, size);
-    while to - from > 1 {
-        let middle = from + split(to - from);
-        if index < middle {
-            path.push(subtree(middle, to, read)?);
-            to = middle;
-        } else {
-            path.push(subtree(from, middle, read)?);
-            from = middle;
-        }
-    }
-    path.reverse();
-    Ok(path)
+    if index < size { path_to(index, index + 1, size, read) } else { Ok(Vec::new()) }
 }
 
 /// The nodes that show the first `old` leaves to be a prefix of the first `new` ones (RFC 9162 §2.1.4.1). Empty if `old` is 0,
 /// or not smaller than `new`.
 pub fn consistency_proof<E>(old: u64, new: u64, read: &mut impl FnMut(u32, u64) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
-    let mut path = Vec::new();
     if old == 0 || old >= new {
-        return Ok(path);
+        return Ok(Vec::new());
     }
-    let (mut from, mut to) = (0, new);
-    while to != old {
+    // The last complete subtree of the old tree. The verifier knows the old root, so only where that is more does it need this node.
+    let last = old & (old - 1);
+    let mut path = path_to(last, old, new, read)?;
+    if last > 0 {
+        path.insert(0, subtree(last, old, read)?);
+    }
+    Ok(path)
+}
+
+/// The siblings on the way from the complete subtree over `start..end` up to the root of `size` leaves.
+fn path_to<E>(start: u64, end: u64, size: u64, read: &mut impl FnMut(u32, u64) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
+    let mut path = Vec::new();
+    let (mut from, mut to) = (0, size);
+    while (from, to) != (start, end) {
         let middle = from + split(to - from);
-        if old <= middle {
+        if start < middle {
             path.push(subtree(middle, to, read)?);
             to = middle;
         } else {
             path.push(subtree(from, middle, read)?);
             from = middle;
         }
-    }
-    // The verifier knows the old root; only where the old tree is not itself a complete left subtree is its last part needed.
-    if from > 0 {
-        path.push(subtree(from, to, read)?);
     }
     path.reverse();
     Ok(path)

@@ -13,7 +13,7 @@ use super::digest::{hex, multibase, sha256};
 use super::entry::Entry;
 use super::identity::{DidDocument, ISSUER_SCOPE};
 use super::integrity;
-use super::note::NoteVerifier;
+use super::note::{NoteError, NoteVerifier};
 use super::status;
 use super::tlog_proof::TlogProof;
 use super::tree;
@@ -133,21 +133,20 @@ pub enum Verdict {
 impl Verdict {
     /// The exit code of `quittance verify`.
     pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Authentic => 0,
-            Self::Refused => 1,
-            Self::Unreadable => 2,
-            Self::AuthenticNotFullyChecked => 3,
-        }
+        self.words().0
     }
 
     /// For machines.
     pub fn name(&self) -> &'static str {
+        self.words().1
+    }
+
+    fn words(&self) -> (u8, &'static str) {
         match self {
-            Self::Authentic => "authentic",
-            Self::AuthenticNotFullyChecked => "authentic_not_fully_checked",
-            Self::Refused => "refused",
-            Self::Unreadable => "unreadable",
+            Self::Authentic => (0, "authentic"),
+            Self::Refused => (1, "refused"),
+            Self::Unreadable => (2, "unreadable"),
+            Self::AuthenticNotFullyChecked => (3, "authentic_not_fully_checked"),
         }
     }
 }
@@ -198,32 +197,39 @@ pub type Redraw<'a> = &'a dyn Fn(&Bundle) -> Result<Vec<u8>, String>;
 pub fn certificate(bundle: &Bundle, trust: &Trust, status: Option<&[u8]>, redraw: Option<Redraw<'_>>) -> Report {
     let mut checks = Checks::default();
     let bytes = bundle.part(bundle::CREDENTIAL);
-    let Some((value, certificate)) = checks.credential(bytes, trust) else {
-        let verdict = if bytes.is_some_and(is_json) { Verdict::Refused } else { Verdict::Unreadable };
-        return Report { checks: checks.made, verdict, certificate: None };
+    let Some(certificate) = checks.credential(bytes, trust) else {
+        return checks.report(bytes.is_some_and(is_json), None);
     };
-    checks.check(
-        Finding::CredentialSignature,
-        integrity::verify(&value, &trust.did, ISSUER_SCOPE).map(|()| {
-            let method = value.get("proof").and_then(|proof| proof.get("verificationMethod")).and_then(Value::as_str);
-            format!("signed with {}", method.unwrap_or_default())
-        }),
-    );
-
     let entry = checks.issued_entry(bundle, trust, &certificate, bytes.unwrap_or_default());
     let head = checks.receipt(bundle.part(bundle::RECEIPT), entry.as_ref(), trust);
     for cited in &certificate.evidence {
-        let outcome = cited_entry(bundle, trust, cited, entry.as_ref(), head.as_ref());
-        checks.add(Finding::CitedEntry { seq: cited.seq }, outcome);
+        checks.add(Finding::CitedEntry { seq: cited.seq }, cited_entry(bundle, trust, cited, entry.as_ref(), head.as_ref()));
     }
 
-    let snapshot = checks.status_snapshot(bundle, trust, &certificate);
-    checks.status_now(status, trust, &certificate, snapshot.as_deref());
+    let snapshot = bundle.part(bundle::STATUS).map(|bytes| status_at(bytes, trust, &certificate));
+    let as_of = snapshot.as_ref().and_then(|seen| seen.clone().ok());
+    let snapshot = snapshot.map(|seen| seen.map(|time| format!("not revoked as of {time}; says nothing about later")).into());
+    checks.add(Finding::StatusSnapshot, snapshot.unwrap_or_else(|| not_run("no status list travels along")));
+    let now = match status.map(|bytes| status_at(bytes, trust, &certificate)) {
+        // Whole seconds in UTC sort as text.
+        Some(Ok(time)) if as_of.is_some_and(|as_of| time < as_of) => {
+            not_run(&format!("the status list given is as of {time}, older than the one that travels along"))
+        }
+        Some(seen) => seen.map(|time| format!("not revoked as of {time}")).into(),
+        None => not_run("no status list was given; it may have been revoked since"),
+    };
+    checks.add(Finding::StatusNow, now);
     if let Some(pdf) = &bundle.pdf {
-        checks.pages(bundle, pdf, redraw);
+        let pages = match redraw.filter(|_| !checks.failed()).map(|redraw| redraw(bundle)) {
+            Some(Ok(drawn)) if drawn == *pdf => Outcome::Passed("drawn again, byte for byte the same".to_owned()),
+            Some(Ok(_)) => Outcome::Failed("drawn again, the file differs from this one".to_owned()),
+            Some(Err(why)) => Outcome::NotRun(why),
+            None if redraw.is_some() => not_run("not drawn, because something else failed"),
+            None => not_run("this build cannot draw pages; read the credential, not the pages"),
+        };
+        checks.add(Finding::Pages, pages);
     }
-    let verdict = checks.verdict();
-    Report { checks: checks.made, verdict, certificate: Some(certificate) }
+    checks.report(true, Some(certificate))
 }
 
 /// Checks one ledger entry, with its receipt if there is one.
@@ -231,8 +237,7 @@ pub fn ledger_entry(entry: &[u8], receipt: Option<&[u8]>, trust: &Trust) -> Repo
     let mut checks = Checks::default();
     let read = checks.signed_entry(entry, trust);
     checks.receipt(receipt, read.as_ref(), trust);
-    let verdict = if is_json(entry) { checks.verdict() } else { Verdict::Unreadable };
-    Report { checks: checks.made, verdict, certificate: None }
+    checks.report(is_json(entry), None)
 }
 
 /// Whether there is something that could have been altered; what is not even JSON cannot be read.
@@ -242,80 +247,66 @@ fn is_json(bytes: &[u8]) -> bool {
 
 /// The checks made so far.
 #[derive(Default)]
-struct Checks {
-    made: Vec<Check>,
-}
+struct Checks(Vec<Check>);
 
 impl Checks {
-    fn add(&mut self, finding: Finding, outcome: Outcome) {
-        self.made.push(Check { finding, outcome });
-    }
-
-    /// Adds a check that was made; `true` if it passed.
-    fn check<E: fmt::Display>(&mut self, finding: Finding, result: Result<String, E>) -> bool {
-        let passed = result.is_ok();
-        self.add(finding, result.map_or_else(|why| Outcome::Failed(why.to_string()), Outcome::Passed));
-        passed
-    }
-
-    fn not_run(&mut self, finding: Finding, why: &str) {
-        self.add(finding, Outcome::NotRun(why.to_owned()));
+    fn add(&mut self, finding: Finding, outcome: impl Into<Outcome>) {
+        self.0.push(Check { finding, outcome: outcome.into() });
     }
 
     fn failed(&self) -> bool {
-        self.made.iter().any(|check| matches!(check.outcome, Outcome::Failed(_)))
+        self.0.iter().any(|check| matches!(check.outcome, Outcome::Failed(_)))
     }
 
     /// A failure refuses. Without one, only the snapshot and cited entries that did not travel along may be missing from full marks:
     /// the snapshot clears nothing anyway, and the issuer's signature covers the hashes of what it cites.
-    fn verdict(&self) -> Verdict {
+    fn report(self, readable: bool, certificate: Option<Certificate>) -> Report {
         let dispensable = |check: &Check| matches!(check.finding, Finding::StatusSnapshot | Finding::CitedEntry { .. });
         let missing = |check: &Check| matches!(check.outcome, Outcome::NotRun(_)) && !dispensable(check);
-        if self.failed() {
-            Verdict::Refused
-        } else if self.made.iter().any(missing) {
-            Verdict::AuthenticNotFullyChecked
-        } else {
-            Verdict::Authentic
-        }
+        let verdict = match (readable, self.failed()) {
+            (false, _) => Verdict::Unreadable,
+            (true, true) => Verdict::Refused,
+            (true, false) if self.0.iter().any(missing) => Verdict::AuthenticNotFullyChecked,
+            (true, false) => Verdict::Authentic,
+        };
+        Report { checks: self.0, verdict, certificate }
     }
 
-    /// Form and issuer. Without them there is nothing that further checks could be about.
-    fn credential(&mut self, bytes: Option<&[u8]>, trust: &Trust) -> Option<(Value, Certificate)> {
-        let Some(bytes) = bytes else {
-            self.check(Finding::CredentialForm, Err(format!("there is no {}", bundle::CREDENTIAL)));
-            return None;
+    /// Form, issuer and signature. Without the form there is nothing that further checks could be about.
+    fn credential(&mut self, bytes: Option<&[u8]>, trust: &Trust) -> Option<Certificate> {
+        let read = || -> Result<(Value, Certificate), String> {
+            let value = canonical::parse(bytes.ok_or(format!("there is no {}", bundle::CREDENTIAL))?).map_err(|why| why.to_string())?;
+            let certificate = Certificate::read(&value).map_err(|why| why.to_string())?;
+            Ok((value, certificate))
         };
-        let value = canonical::parse(bytes).map_err(|why| why.to_string());
-        let read = value.and_then(|value| Certificate::read(&value).map(|certificate| (value, certificate)).map_err(|why| why.to_string()));
-        self.check(Finding::CredentialForm, read.as_ref().map(|(_, certificate)| certificate.id.clone()));
+        let read = read();
+        self.add(Finding::CredentialForm, read.as_ref().map(|(_, certificate)| certificate.id.clone()));
         let (value, certificate) = read.ok()?;
-        let trusted = certificate.issuer == trust.did.id();
-        let issuer = if trusted {
-            Ok(certificate.issuer.clone())
-        } else {
-            Err(format!("the issuer is {}, the trusted one {}", certificate.issuer, trust.did.id()))
-        };
-        self.check(Finding::Issuer, issuer);
-        Some((value, certificate))
+        let issuer = &certificate.issuer;
+        let trusted = issuer == trust.did.id();
+        let wrong = || format!("the issuer is {issuer}, the trusted one {}", trust.did.id());
+        self.add(Finding::Issuer, trusted.then(|| issuer.clone()).ok_or_else(wrong));
+        let signed = integrity::verify(&value, &trust.did, ISSUER_SCOPE);
+        let method = value.pointer("/proof/verificationMethod").and_then(Value::as_str).unwrap_or_default();
+        self.add(Finding::CredentialSignature, signed.map(|()| format!("signed with {method}")));
+        Some(certificate)
     }
 
     fn signed_entry(&mut self, bytes: &[u8], trust: &Trust) -> Option<Entry> {
         let entry = Entry::parse(bytes).map_err(|why| why.to_string());
-        let signed = entry.as_ref().map_err(Clone::clone).and_then(|entry| entry_of_this_log(entry, trust));
-        self.check(Finding::EntrySignature, signed);
+        self.add(Finding::EntrySignature, entry.as_ref().map_err(Clone::clone).and_then(|entry| entry_of_this_log(entry, trust)));
         entry.ok()
     }
 
     fn issued_entry(&mut self, bundle: &Bundle, trust: &Trust, certificate: &Certificate, credential: &[u8]) -> Option<Entry> {
         let Some(bytes) = bundle.part(bundle::ENTRY) else {
-            let why = format!("there is no {}", bundle::ENTRY);
-            self.not_run(Finding::EntrySignature, &why);
-            self.not_run(Finding::EntryNamesCredential, &why);
+            let why = not_run(&format!("there is no {}", bundle::ENTRY));
+            self.add(Finding::EntrySignature, why.clone());
+            self.add(Finding::EntryNamesCredential, why);
             return None;
         };
         let Some(entry) = self.signed_entry(bytes, trust) else {
-            self.not_run(Finding::EntryNamesCredential, "the entry cannot be read");
+            self.add(Finding::EntryNamesCredential, not_run("the entry cannot be read"));
             return None;
         };
         let frame = entry.frame();
@@ -330,87 +321,34 @@ impl Checks {
         } else {
             Ok(format!("entry {} recorded it at {} with SHA-256 {sha256}", frame.seq, frame.time))
         };
-        self.check(Finding::EntryNamesCredential, names);
+        self.add(Finding::EntryNamesCredential, names);
         Some(entry)
     }
 
     /// Log signature and inclusion; gives the head.
     fn receipt(&mut self, receipt: Option<&[u8]>, entry: Option<&Entry>, trust: &Trust) -> Option<Checkpoint> {
-        let Some(receipt) = receipt else {
-            self.not_run(Finding::LogSignature, "there is no receipt (.tlog-proof)");
-            self.not_run(Finding::Inclusion, "there is no receipt (.tlog-proof)");
-            return None;
+        let read = receipt.ok_or_else(|| not_run("there is no receipt (.tlog-proof)"));
+        let read = read.and_then(|bytes| read_receipt(bytes, trust).map_err(Outcome::Failed));
+        let signed = read.as_ref().map(|(_, head)| Outcome::Passed(format!("{} signed its head of {} entries", head.origin, head.size)));
+        self.add(Finding::LogSignature, signed.unwrap_or_else(Outcome::clone));
+        let inclusion = match (&read, entry) {
+            (Ok((proof, head)), Some(entry)) => included(entry, proof, head).into(),
+            (Err(_), _) => not_run("there is no head of the log to trust"),
+            (_, None) => not_run("there is no entry to look for"),
         };
-        let proof = match read_receipt(receipt) {
-            Ok(proof) => proof,
-            Err(why) => {
-                self.check(Finding::LogSignature, Err(why));
-                self.not_run(Finding::Inclusion, "the receipt cannot be read");
-                return None;
-            }
-        };
-        let head = Checkpoint::open(&proof.checkpoint, &trust.log);
-        self.check(Finding::LogSignature, head.as_ref().map(|head| format!("{} signed its head of {} entries", head.origin, head.size)));
-        match (head.as_ref().ok(), entry) {
-            (Some(head), Some(entry)) => {
-                self.check(Finding::Inclusion, included(entry, &proof, head));
-            }
-            (None, _) => self.not_run(Finding::Inclusion, "the head of the log is not trusted"),
-            (_, None) => self.not_run(Finding::Inclusion, "there is no entry to look for"),
-        }
-        head.ok()
+        self.add(Finding::Inclusion, inclusion);
+        read.ok().map(|(_, head)| head)
     }
+}
 
-    /// Gives the time of the snapshot, if it is genuine.
-    fn status_snapshot(&mut self, bundle: &Bundle, trust: &Trust, certificate: &Certificate) -> Option<String> {
-        let Some(bytes) = bundle.part(bundle::STATUS) else {
-            self.not_run(Finding::StatusSnapshot, "no status list travels along");
-            return None;
-        };
-        let status = status_at(bytes, trust, certificate);
-        self.check(Finding::StatusSnapshot, status.as_ref().map(|time| format!("not revoked as of {time}; says nothing about later")));
-        status.ok()
+impl<E: fmt::Display> From<Result<String, E>> for Outcome {
+    fn from(result: Result<String, E>) -> Self {
+        result.map_or_else(|why| Self::Failed(why.to_string()), Self::Passed)
     }
+}
 
-    fn status_now(&mut self, status: Option<&[u8]>, trust: &Trust, certificate: &Certificate, snapshot: Option<&str>) {
-        let Some(bytes) = status else {
-            self.not_run(Finding::StatusNow, "no status list was given; it may have been revoked since");
-            return;
-        };
-        match status_at(bytes, trust, certificate) {
-            // Whole seconds in UTC sort as text.
-            Ok(time) if snapshot.is_some_and(|snapshot| time.as_str() < snapshot) => {
-                let why = format!("the status list given is as of {time}, older than the one that travels along");
-                self.not_run(Finding::StatusNow, &why);
-            }
-            Ok(time) => {
-                self.check::<String>(Finding::StatusNow, Ok(format!("not revoked as of {time}")));
-            }
-            Err(why) => {
-                self.check(Finding::StatusNow, Err(why));
-            }
-        }
-    }
-
-    fn pages(&mut self, bundle: &Bundle, pdf: &[u8], redraw: Option<Redraw<'_>>) {
-        let Some(redraw) = redraw else {
-            self.not_run(Finding::Pages, "this build cannot draw pages; read the credential, not the pages");
-            return;
-        };
-        if self.failed() {
-            self.not_run(Finding::Pages, "not drawn, because something else failed");
-            return;
-        }
-        match redraw(bundle) {
-            Ok(drawn) if drawn == pdf => {
-                self.check::<String>(Finding::Pages, Ok("drawn again, byte for byte the same".to_owned()));
-            }
-            Ok(_) => {
-                self.check(Finding::Pages, Err("drawn again, the file differs from this one"));
-            }
-            Err(why) => self.not_run(Finding::Pages, &why),
-        }
-    }
+fn not_run(why: &str) -> Outcome {
+    Outcome::NotRun(why.to_owned())
 }
 
 /// Signed by an entry key of the trusted organisation, for the trusted log.
@@ -423,21 +361,20 @@ fn entry_of_this_log(entry: &Entry, trust: &Trust) -> Result<String, String> {
     Ok(format!("{} of {}, signed with {}", frame.event, frame.time, entry.verification_method()))
 }
 
-fn read_receipt(bytes: &[u8]) -> Result<TlogProof, String> {
+/// A receipt with the head that the trusted log signed in it.
+fn read_receipt(bytes: &[u8], trust: &Trust) -> Result<(TlogProof, Checkpoint), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the receipt is not text".to_owned())?;
-    TlogProof::parse(text).map_err(|why| why.to_string())
+    let read = TlogProof::parse(text).and_then(|proof| Checkpoint::open(&proof.checkpoint, &trust.log).map(|head| (proof, head)));
+    read.map_err(|why| why.to_string())
 }
 
 fn included(entry: &Entry, proof: &TlogProof, head: &Checkpoint) -> Result<String, String> {
-    if entry.frame().seq != proof.index {
-        return Err(format!("the entry has number {}, the receipt is for {}", entry.frame().seq, proof.index));
+    let seq = entry.frame().seq;
+    if seq != proof.index {
+        return Err(format!("the entry has number {seq}, the receipt is for {}", proof.index));
     }
-    let leads = tree::verify_inclusion(proof.index, head.size, &entry.leaf(), &proof.hashes, &head.root);
-    if leads {
-        Ok(format!("entry {} is in the log of {} entries", proof.index, head.size))
-    } else {
-        Err("the path does not lead from this entry to the root that the log signed".to_owned())
-    }
+    let leads = tree::verify_inclusion(seq, head.size, &entry.leaf(), &proof.hashes, &head.root);
+    leads.then(|| format!("entry {seq} is in the log of {} entries", head.size)).ok_or_else(|| NoteError::Path.to_string())
 }
 
 /// A cited entry that travels along must be the very one, signed, older than the certificate's own, and in the same log.
@@ -459,8 +396,7 @@ fn cited_entry(bundle: &Bundle, trust: &Trust, cited: &Citation, issued: Option<
             return Err("the certificate cites an entry that was made after it".to_owned());
         }
         let Some(receipt) = bundle.part(&format!("entries/{}.tlog-proof", cited.seq)) else { return Ok(None) };
-        let proof = read_receipt(receipt)?;
-        let own = Checkpoint::open(&proof.checkpoint, &trust.log).map_err(|why| why.to_string())?;
+        let (proof, own) = read_receipt(receipt, trust)?;
         if head.is_some_and(|head| head.size == own.size && head.root != own.root) {
             return Err(format!("the log signed two different heads of {} entries", own.size));
         }
