@@ -28,7 +28,9 @@ impl Halt {
     pub fn check(&self) -> Result<()> {
         match self.0.get() {
             None => Ok(()),
-            Some(reason) => Err(Error::Busy(format!("Writing has stopped because of a fault ({reason}). Nothing was recorded; the operator has to mend it and restart the service."))),
+            Some(reason) => Err(Error::Busy(format!(
+                "Writing has stopped because of a fault ({reason}). Nothing was recorded; the operator has to mend it and restart the service."
+            ))),
         }
     }
     /// Passes a result of durable I/O on; a failure stops all writing.

@@ -125,7 +125,8 @@ pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdi
     {
         missing.push(format!("The release of {} in entry {} has no receipt: a gap in custody.", asset.tag, open.released.0));
     }
-    let live: Vec<Key> = std::iter::once(asset.id.as_str()).chain(asset.media.iter().map(MediumId::as_str)).map(|id| Key::new("certificate.live", id)).collect();
+    let live: Vec<Key> =
+        std::iter::once(asset.id.as_str()).chain(asset.media.iter().map(MediumId::as_str)).map(|id| Key::new("certificate.live", id)).collect();
     if let Some(number) = known.owners(&live)?.into_iter().flatten().next() {
         missing.push(format!("{} has the live certificate {number}: revoke it first.", asset.tag));
     }
@@ -142,7 +143,8 @@ pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdi
         let why = format!("{} has no storage and was not recycled: there is nothing a certificate could state.", asset.tag);
         return Err(Refusal::new("certification.nothing_to_state", why).into());
     }
-    let basis = std::iter::once((asset.id.to_string(), asset.last_seq)).chain(media.iter().map(|medium| (medium.id.to_string(), medium.last_seq))).collect();
+    let basis =
+        std::iter::once((asset.id.to_string(), asset.last_seq)).chain(media.iter().map(|medium| (medium.id.to_string(), medium.last_seq))).collect();
     Ok(Verdict {
         kind,
         required: policy.least(asset.sensitivity, destination),
@@ -216,9 +218,15 @@ impl Order for IssueCertificate {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let verdict = judge(known, &self.asset, occasion.policy)?;
         if verdict.basis != self.basis {
-            return Err(Refusal::new("certification.moved_on", format!("{} has changed while its certificate was being made; try again.", verdict.asset.tag)).into());
+            return Err(Refusal::new(
+                "certification.moved_on",
+                format!("{} has changed while its certificate was being made; try again.", verdict.asset.tag),
+            )
+            .into());
         }
-        if known.owner(&Certificate::status_key(&self.status_list, self.status_index))?.is_some() || known.find::<Certificate>(&self.number)?.is_some() {
+        if known.owner(&Certificate::status_key(&self.status_list, self.status_index))?.is_some()
+            || known.find::<Certificate>(&self.number)?.is_some()
+        {
             return Err(Refusal::new("certification.place_taken", "The number or the place in the status list is taken; try again.").into());
         }
         let event = CertificateIssued {
@@ -332,9 +340,9 @@ pub struct CertificateRevoked {
 
 /// A certificate that must exist.
 pub fn require<'a>(known: &'a Records, number: &str) -> Result<&'a Certificate, Stop> {
-    known
-        .find::<Certificate>(&number.to_owned())?
-        .ok_or_else(|| Refusal::new("certification.unknown", format!("No certificate has the number {}.", number.chars().take(60).collect::<String>())).into())
+    known.find::<Certificate>(&number.to_owned())?.ok_or_else(|| {
+        Refusal::new("certification.unknown", format!("No certificate has the number {}.", number.chars().take(60).collect::<String>())).into()
+    })
 }
 
 impl Order for RevokeCertificate {

@@ -290,10 +290,16 @@ impl Order for OpenConsignment {
         }
         if !to.sites.contains(&self.to_site) {
             let sites: Vec<_> = to.sites.iter().map(Name::as_str).collect();
-            return Err(Refusal::new("consignment.unknown_site", format!("{} has no site “{}”; it has: {}.", to.name, self.to_site, sites.join(", "))).into());
+            return Err(Refusal::new(
+                "consignment.unknown_site",
+                format!("{} has no site “{}”; it has: {}.", to.name, self.to_site, sites.join(", ")),
+            )
+            .into());
         }
         if known.owner(&Consignment::reference_key(&self.reference))?.is_some() || known.find::<Consignment>(&id)?.is_some() {
-            return Err(Refusal::new("consignment.exists", format!("A consignment {} exists already; choose another reference.", self.reference)).into());
+            return Err(
+                Refusal::new("consignment.exists", format!("A consignment {} exists already; choose another reference.", self.reference)).into()
+            );
         }
         let event = ConsignmentOpened {
             reference: self.reference.clone(),
@@ -376,13 +382,21 @@ impl Order for AddLines {
                 return Err(Refusal::new("consignment.already_listed", format!("{} is on a consignment already.", asset.tag)).into());
             }
             if asset.status != Status::Retired {
-                return Err(Refusal::new("consignment.not_retired", format!("{} is {}; retire it before it leaves.", asset.tag, asset.status.label())).into());
+                return Err(Refusal::new(
+                    "consignment.not_retired",
+                    format!("{} is {}; retire it before it leaves.", asset.tag, asset.status.label()),
+                )
+                .into());
             }
             if asset.holder.party != consignment.from.party {
                 return Err(Refusal::new("consignment.not_here", format!("{} is not in your hands according to the record.", asset.tag)).into());
             }
             if !asset.holds.is_empty() {
-                return Err(Refusal::new("consignment.held", format!("{} is held by an unresolved discrepancy; an approver has to resolve it first.", asset.tag)).into());
+                return Err(Refusal::new(
+                    "consignment.held",
+                    format!("{} is held by an unresolved discrepancy; an approver has to resolve it first.", asset.tag),
+                )
+                .into());
             }
         }
         let many = self.assets.iter().map(asset_subject).collect();
@@ -395,7 +409,13 @@ impl Fact for LineAdded {
         let Some(id) = about.consignment() else { return };
         let assets = about.assets();
         for asset in &assets {
-            let line = Line { consignment: id.clone(), asset: asset.clone(), container: self.container.clone(), state: LineState::Listed, last_seq: stamp.seq };
+            let line = Line {
+                consignment: id.clone(),
+                asset: asset.clone(),
+                container: self.container.clone(),
+                state: LineState::Listed,
+                last_seq: stamp.seq,
+            };
             known.put(line, stamp.seq);
             known.change::<Asset>(asset, stamp.seq, |asset| asset.consignment = Some(id.clone()));
         }
@@ -614,7 +634,11 @@ impl Order for ReceiveConsignment {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let consignment = require(known, &self.consignment)?;
         if consignment.to.party != occasion.actor.party {
-            return Err(Refusal::new("consignment.not_for_you", format!("{} is addressed to another party; only its people can receive it.", consignment.reference)).into());
+            return Err(Refusal::new(
+                "consignment.not_for_you",
+                format!("{} is addressed to another party; only its people can receive it.", consignment.reference),
+            )
+            .into());
         }
         require_status(consignment, "received", &[ConsignmentStatus::Released])?;
         if self.scans.len() > 10_000 || self.containers.len() > 500 {
@@ -634,7 +658,11 @@ impl Order for ReceiveConsignment {
             match asset {
                 Some(asset) if listed.contains_key(&asset.id) => {
                     if found.insert(&asset.id, ()).is_some() {
-                        return Err(Refusal::new("consignment.scanned_twice", format!("{} is in this receipt twice; send each device once.", asset.tag)).into());
+                        return Err(Refusal::new(
+                            "consignment.scanned_twice",
+                            format!("{} is in this receipt twice; send each device once.", asset.tag),
+                        )
+                        .into());
                     }
                     let tag_differs = scan.tag.as_ref().is_some_and(|tag| tag.normal() != asset.tag.normal());
                     let serial_differs = scan.serial.as_ref().is_some_and(|serial| !asset.serial.as_ref().is_some_and(|own| own.same(serial)));
@@ -705,7 +733,10 @@ impl Fact for ConsignmentReceived {
         });
     }
     fn sentence(&self) -> String {
-        format!("Received: {} of {} lines as listed, {} short, {} over, {} mismatched.", self.matched, self.listed, self.short, self.over, self.mismatch)
+        format!(
+            "Received: {} of {} lines as listed, {} short, {} over, {} mismatched.",
+            self.matched, self.listed, self.short, self.over, self.mismatch
+        )
     }
 }
 
@@ -825,7 +856,11 @@ impl Order for ResolveDiscrepancy {
         };
         if !allowed.contains(&self.resolution) {
             let words: Vec<_> = allowed.iter().map(|resolution| resolution.as_str()).collect();
-            return Err(Refusal::new("consignment.resolution", format!("A {} is resolved by one of: {}.", discrepancy.kind.as_str(), words.join(", "))).into());
+            return Err(Refusal::new(
+                "consignment.resolution",
+                format!("A {} is resolved by one of: {}.", discrepancy.kind.as_str(), words.join(", ")),
+            )
+            .into());
         }
         let consignment = require(known, &discrepancy.consignment)?;
         let mut about = vec![Subject::new(SubjectKind::Discrepancy, discrepancy.id.as_str()), subject(&consignment.id)];
@@ -842,18 +877,23 @@ impl Order for ResolveDiscrepancy {
                 Resolution::KeptByReceiver => holder = Some(consignment.to.clone()),
                 Resolution::SerialCorrected => {
                     let Some(scanned) = discrepancy.scan.as_ref().and_then(|scan| scan.serial.clone()) else {
-                        return Err(Refusal::new("consignment.no_serial", "The receiver scanned no serial number, so none can be corrected; resolve it as scan_error.").into());
+                        return Err(Refusal::new(
+                            "consignment.no_serial",
+                            "The receiver scanned no serial number, so none can be corrected; resolve it as scan_error.",
+                        )
+                        .into());
                     };
                     if known.owner(&Asset::serial_key(&scanned))?.is_some_and(|owner| owner != id.as_str()) {
-                        return Err(Refusal::new("registration.serial_taken", format!("The serial {scanned} belongs to another registered device.")).into());
+                        return Err(
+                            Refusal::new("registration.serial_taken", format!("The serial {scanned} belongs to another registered device.")).into()
+                        );
                     }
                     serial = Some(scanned);
                 }
                 _ => {}
             }
         }
-        let event =
-            DiscrepancyResolved { kind: discrepancy.kind, resolution: self.resolution, reference: self.reference.clone(), holder, serial };
+        let event = DiscrepancyResolved { kind: discrepancy.kind, resolution: self.resolution, reference: self.reference.clone(), holder, serial };
         let mut happenings = vec![Happening::new(event, about)];
         if consignment.open_discrepancies.iter().all(|open| open == &discrepancy.id) {
             let reconciled = ConsignmentReconciled { listed: consignment.lines, discrepancies: count(consignment.discrepancies.len()) };

@@ -159,7 +159,11 @@ impl Order for RecordDisposition {
             return Err(Refusal::new("disposition.recorded", format!("What became of {} is recorded already.", asset.tag)).into());
         }
         if asset.consignment.is_some() && self.outcome != Outcome::LostOrStolen {
-            return Err(Refusal::new("disposition.on_consignment", format!("{} is on a consignment; what became of it can be recorded after its receipt.", asset.tag)).into());
+            return Err(Refusal::new(
+                "disposition.on_consignment",
+                format!("{} is on a consignment; what became of it can be recorded after its receipt.", asset.tag),
+            )
+            .into());
         }
         let wanted: &[Status] = match self.outcome {
             Outcome::Repaired | Outcome::Redeployed => &[Status::InService, Status::InStock],
@@ -201,11 +205,17 @@ impl RecordDisposition {
         let parts = [mass.recovered_grams, mass.energy_grams, mass.landfill_grams];
         if self.outcome == Outcome::Recycled {
             if parts.iter().any(Option::is_none) {
-                return Err(Refusal::new("disposition.mass_balance", "For recycling state what the processor made of it: grams recovered, burned for energy and landfilled (0 where none)."));
+                return Err(Refusal::new(
+                    "disposition.mass_balance",
+                    "For recycling state what the processor made of it: grams recovered, burned for energy and landfilled (0 where none).",
+                ));
             }
             let sum: u64 = parts.iter().flatten().map(|grams| u64::from(*grams)).sum();
             if sum > u64::from(mass.weight_grams) {
-                return Err(Refusal::new("disposition.mass_balance", format!("The parts add up to {sum} g, more than the device's {} g.", mass.weight_grams)));
+                return Err(Refusal::new(
+                    "disposition.mass_balance",
+                    format!("The parts add up to {sum} g, more than the device's {} g.", mass.weight_grams),
+                ));
             }
         } else if parts.iter().any(Option::is_some) {
             return Err(Refusal::new("disposition.mass_balance", "Grams recovered, burned and landfilled are stated for recycling only."));

@@ -158,7 +158,11 @@ impl Order for ReceiveEvidence {
             occasion.may_touch(host)?;
             let own = medium.serial.as_ref().or(host.serial.as_ref());
             if !own.is_some_and(|own| own.same(&link.serial)) {
-                return Err(Refusal::new("evidence.serial_differs", format!("The file speaks of {}, which is not the medium {}.", link.serial, medium.title())).into());
+                return Err(Refusal::new(
+                    "evidence.serial_differs",
+                    format!("The file speaks of {}, which is not the medium {}.", link.serial, medium.title()),
+                )
+                .into());
             }
             let same = stored.is_some_and(|evidence| evidence.links.contains(&(link.medium.clone(), link.reading.clone())));
             if !same {
@@ -196,7 +200,10 @@ impl Fact for EvidenceRead {
         }
     }
     fn sentence(&self) -> String {
-        format!("Evidence file read by {} version {}: {} media, {} remarks.", self.reader.name, self.reader.version, self.reader.records, self.reader.remarks)
+        format!(
+            "Evidence file read by {} version {}: {} media, {} remarks.",
+            self.reader.name, self.reader.version, self.reader.records, self.reader.remarks
+        )
     }
 }
 

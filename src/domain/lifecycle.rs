@@ -116,7 +116,10 @@ fn require_status(asset: &Asset, verb: &str, allowed: &[Status]) -> Result<(), R
         return Err(Refusal::new("lifecycle.on_consignment", format!("{} is on a consignment; take it off first.", asset.tag)));
     }
     if !asset.holds.is_empty() {
-        return Err(Refusal::new("lifecycle.held", format!("{} is held by an unresolved discrepancy; an approver has to resolve it first.", asset.tag)));
+        return Err(Refusal::new(
+            "lifecycle.held",
+            format!("{} is held by an unresolved discrepancy; an approver has to resolve it first.", asset.tag),
+        ));
     }
     Ok(())
 }
@@ -153,7 +156,11 @@ impl Order for ReturnFromRepair {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "returned from repair", &[Status::InRepair])?;
         if !matches!(self.status, Status::InStock | Status::InService) {
-            return Err(Refusal::new("lifecycle.return_status", "A repaired device goes back in_stock or in_service; retire it afterwards if it is not worth keeping.").into());
+            return Err(Refusal::new(
+                "lifecycle.return_status",
+                "A repaired device goes back in_stock or in_service; retire it afterwards if it is not worth keeping.",
+            )
+            .into());
         }
         known.find_all::<Medium>(&asset.media)?;
         Ok(vec![Happening::new(Repaired { status: self.status }, about(asset))])
@@ -186,10 +193,18 @@ impl Order for Redeploy {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "redeployed", &[Status::InStock, Status::InService, Status::Retired])?;
         if asset.holder.party != occasion.actor.party {
-            return Err(Refusal::new("lifecycle.elsewhere", format!("{} is in another party's hands; it has to come back before it can be redeployed.", asset.tag)).into());
+            return Err(Refusal::new(
+                "lifecycle.elsewhere",
+                format!("{} is in another party's hands; it has to come back before it can be redeployed.", asset.tag),
+            )
+            .into());
         }
         if asset.certificate.is_some() {
-            return Err(Refusal::new("lifecycle.certified", format!("{} has a live certificate; revoke it before the device is used again.", asset.tag)).into());
+            return Err(Refusal::new(
+                "lifecycle.certified",
+                format!("{} has a live certificate; revoke it before the device is used again.", asset.tag),
+            )
+            .into());
         }
         known.find_all::<Medium>(&asset.media)?;
         Ok(vec![Happening::new(Redeployed { site: self.site.clone() }, about(asset))])

@@ -17,6 +17,11 @@ pub mod refusal;
 pub mod registration;
 pub mod sanitization;
 
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod story;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -154,7 +159,10 @@ impl Occasion<'_> {
     /// A vendor's people act on what their company holds; the organisation's act on everything.
     pub fn may_touch(&self, asset: &Asset) -> Result<(), Refusal> {
         if self.actor.role.is_vendor() && (asset.holder.party != self.actor.party || asset.in_transit) {
-            return Err(Refusal::new("custody.not_yours", format!("{} is not in your company's hands according to the record; receive it first.", asset.tag)));
+            return Err(Refusal::new(
+                "custody.not_yours",
+                format!("{} is not in your company's hands according to the record; receive it first.", asset.tag),
+            ));
         }
         Ok(())
     }
@@ -369,7 +377,9 @@ commands! {
 
 /// A device that must exist.
 pub fn require_asset<'a>(known: &'a Records, id: &AssetId) -> Result<&'a Asset, Stop> {
-    known.find::<Asset>(id)?.ok_or_else(|| Refusal::new("registration.unknown_asset", format!("No device has the id {id}; register it first.")).into())
+    known
+        .find::<Asset>(id)?
+        .ok_or_else(|| Refusal::new("registration.unknown_asset", format!("No device has the id {id}; register it first.")).into())
 }
 
 #[cfg(test)]
@@ -389,7 +399,12 @@ mod tests {
     fn a_large_act_becomes_parts_and_the_last_says_how_many() {
         let many: Vec<Subject> = (0..1_001).map(|n| Subject::new(SubjectKind::Asset, &format!("urn:uuid:00000000-0000-4000-8000-{n:012}"))).collect();
         let event = consignment::LineAdded { container: None };
-        let parts = Happening::about_many(event, Subject::new(SubjectKind::Consignment, "urn:uuid:00000000-0000-4000-8000-00000000ffff"), many, uuid::Uuid::nil());
+        let parts = Happening::about_many(
+            event,
+            Subject::new(SubjectKind::Consignment, "urn:uuid:00000000-0000-4000-8000-00000000ffff"),
+            many,
+            uuid::Uuid::nil(),
+        );
         let numbers: Vec<_> = parts.iter().map(|part| part.batch.as_ref().map(|(_, part, of)| (*part, *of))).collect();
         assert_eq!(numbers, [Some((1, None)), Some((2, None)), Some((3, Some(3)))]);
         assert_eq!(parts.iter().map(|part| part.about.assets().len()).sum::<usize>(), 1_001);
@@ -399,7 +414,11 @@ mod tests {
     fn unknown_commands_and_members_are_refused_with_what_is_allowed() {
         let refusal = Command::read("explode", Value::Null).unwrap_err();
         assert!(refusal.why.contains("register_asset"), "{refusal}");
-        let refusal = Command::read("retire", serde_json::json!({"asset": "urn:uuid:0b7c3a52-41f6-4b1c-8b6e-0f4f6f7f1a01", "reason": "end_of_life", "owner": 1})).unwrap_err();
+        let refusal = Command::read(
+            "retire",
+            serde_json::json!({"asset": "urn:uuid:0b7c3a52-41f6-4b1c-8b6e-0f4f6f7f1a01", "reason": "end_of_life", "owner": 1}),
+        )
+        .unwrap_err();
         assert!(refusal.why.contains("owner"), "{refusal}");
     }
 }

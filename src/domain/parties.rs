@@ -71,7 +71,11 @@ impl Order for RegisterParty {
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         if self.kind == PartyKind::Organisation && occasion.actor.role != Role::Service {
-            return Err(Refusal::new("parties.one_organisation", "A record has one accountable organisation, registered when it was set up; register a vendor.").into());
+            return Err(Refusal::new(
+                "parties.one_organisation",
+                "A record has one accountable organisation, registered when it was set up; register a vendor.",
+            )
+            .into());
         }
         if self.sites.is_empty() {
             return Err(Refusal::new("parties.no_site", "Name at least one site of the party.").into());

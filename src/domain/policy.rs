@@ -217,11 +217,21 @@ impl Pack {
         for rule in &rules {
             let missing: Vec<Precondition> = rule.needs.iter().copied().filter(|need| !of.meets(*need)).collect();
             if missing.is_empty() {
-                return Reached { method: rule.reaches, rule: rule.id.clone(), basis: rule.basis.clone(), missing: first_missing.unwrap_or_default() };
+                return Reached {
+                    method: rule.reaches,
+                    rule: rule.id.clone(),
+                    basis: rule.basis.clone(),
+                    missing: first_missing.unwrap_or_default(),
+                };
             }
             first_missing.get_or_insert(missing);
         }
-        Reached { method: Method::None, rule: "none".to_owned(), basis: String::new(), missing: first_missing.unwrap_or_else(|| vec![Precondition::Never]) }
+        Reached {
+            method: Method::None,
+            rule: "none".to_owned(),
+            basis: String::new(),
+            missing: first_missing.unwrap_or_else(|| vec![Precondition::Never]),
+        }
     }
 }
 
@@ -247,7 +257,9 @@ impl Circumstances<'_> {
             }
             (Precondition::AccountRemoved, _) => stated.account_removed == Some(true),
             (Precondition::Equipment, _) => stated.equipment.is_some(),
-            (Precondition::FieldStrength, _) => stated.field_oersted.zip(stated.coercivity_oersted).is_some_and(|(field, coercivity)| coercivity > 0 && field >= coercivity),
+            (Precondition::FieldStrength, _) => {
+                stated.field_oersted.zip(stated.coercivity_oersted).is_some_and(|(field, coercivity)| coercivity > 0 && field >= coercivity)
+            }
             (Precondition::Facility, _) => stated.facility.is_some() && stated.facility_batch.is_some(),
             (Precondition::ShredAllowed, _) => self.sensitivity == Sensitivity::Low || self.purged_before,
             (Precondition::Never, _) => false,
@@ -263,9 +275,23 @@ mod tests {
         Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap()
     }
     fn passed() -> Reading {
-        Reading { technique: Technique::HostOverwrite, result: ToolResult::Pass, errors: 0, complete: true, hidden_area: HiddenArea::None, tool: None }
+        Reading {
+            technique: Technique::HostOverwrite,
+            result: ToolResult::Pass,
+            errors: 0,
+            complete: true,
+            hidden_area: HiddenArea::None,
+            tool: None,
+        }
     }
-    fn reached(media_type: MediaType, technique: Technique, reading: Option<&Reading>, statement: &Statement, sensitivity: Sensitivity, purged_before: bool) -> Method {
+    fn reached(
+        media_type: MediaType,
+        technique: Technique,
+        reading: Option<&Reading>,
+        statement: &Statement,
+        sensitivity: Sensitivity,
+        purged_before: bool,
+    ) -> Method {
         pack().reached(&Circumstances { media_type, technique, sensitivity, reading, statement, purged_before }).method
     }
 
@@ -334,7 +360,11 @@ mod tests {
             Reading { hidden_area: HiddenArea::Found, ..passed() },
             Reading { hidden_area: HiddenArea::Unknown, ..passed() },
         ] {
-            assert_eq!(reached(MediaType::HddAta, Technique::HostOverwrite, Some(&bad), &none, Sensitivity::Moderate, false), Method::None, "{bad:?}");
+            assert_eq!(
+                reached(MediaType::HddAta, Technique::HostOverwrite, Some(&bad), &none, Sensitivity::Moderate, false),
+                Method::None,
+                "{bad:?}"
+            );
         }
         let unsure = Statement { encrypted_since_first_use: Some(Known::Unknown), completed_without_error: Some(true), ..Statement::default() };
         assert_eq!(reached(MediaType::SsdNvme, Technique::NvmeSanitizeCrypto, None, &unsure, Sensitivity::Low, false), Method::None);
@@ -361,7 +391,8 @@ mod tests {
 
     #[test]
     fn a_pack_with_a_hole_in_the_decision_table_is_refused() {
-        let holed = STARTER.replacen("sensitivity = \"low\"\ndestination = \"internal_reuse\"", "sensitivity = \"low\"\ndestination = \"external_reuse\"", 1);
+        let holed =
+            STARTER.replacen("sensitivity = \"low\"\ndestination = \"internal_reuse\"", "sensitivity = \"low\"\ndestination = \"external_reuse\"", 1);
         assert_ne!(holed, STARTER);
         assert_eq!(Pack::parse(&holed, Digest::parse(&"0".repeat(64)).unwrap()).unwrap_err().code, "policy.incomplete");
     }

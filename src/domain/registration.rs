@@ -146,7 +146,11 @@ fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion
     let keys: Vec<_> = seen.iter().filter_map(|medium| medium.serial.as_ref().map(Medium::serial_key)).collect();
     for (key, owner) in keys.iter().zip(known.owners(&keys)?) {
         if owner.is_some() || keys.iter().filter(|other| *other == key).count() > 1 {
-            return Err(Refusal::new("registration.medium_exists", format!("A medium with the serial {} is recorded already; look it up or read the label again.", key.text)).into());
+            return Err(Refusal::new(
+                "registration.medium_exists",
+                format!("A medium with the serial {} is recorded already; look it up or read the label again.", key.text),
+            )
+            .into());
         }
     }
     Ok((1u32..)
@@ -175,16 +179,28 @@ impl Order for RegisterAsset {
         keys.extend(self.serial.as_ref().map(Asset::serial_key));
         let owners = known.owners(&keys)?;
         if owners.first().is_some_and(Option::is_some) {
-            return Err(Refusal::new("registration.tag_taken", format!("The tag {} belongs to another device already; scan it again or look it up.", self.tag)).into());
+            return Err(Refusal::new(
+                "registration.tag_taken",
+                format!("The tag {} belongs to another device already; scan it again or look it up.", self.tag),
+            )
+            .into());
         }
         if let (Some(serial), Some(Some(_))) = (&self.serial, owners.get(1)) {
-            return Err(Refusal::new("registration.serial_taken", format!("A device with the serial {serial} is registered already under another tag.")).into());
+            return Err(Refusal::new(
+                "registration.serial_taken",
+                format!("A device with the serial {serial} is registered already under another tag."),
+            )
+            .into());
         }
         if known.find::<Asset>(&id)?.is_some() {
             return Err(Refusal::new("registration.id_taken", format!("The id {id} belongs to a device already.")).into());
         }
         if !matches!(self.status, Status::InStock | Status::InService) {
-            return Err(Refusal::new("registration.status", "A device is registered as in_stock or in_service; what happens later is recorded as it happens.").into());
+            return Err(Refusal::new(
+                "registration.status",
+                "A device is registered as in_stock or in_service; what happens later is recorded as it happens.",
+            )
+            .into());
         }
         parties::require(known, &occasion.actor.party)?;
         let event = AssetRegistered {
@@ -211,10 +227,16 @@ impl Order for RegisterAsset {
 fn require_host_serial(tag: &Tag, host_has_serial: bool, media: &[MediumSeen]) -> Result<(), Refusal> {
     let embedded = media.iter().filter(|medium| medium.serial.is_none()).count();
     if embedded > 0 && !host_has_serial {
-        return Err(Refusal::new("registration.no_identity", format!("Storage without a serial number is identified by its device's, and {tag} has none recorded.")));
+        return Err(Refusal::new(
+            "registration.no_identity",
+            format!("Storage without a serial number is identified by its device's, and {tag} has none recorded."),
+        ));
     }
     if embedded > 1 {
-        return Err(Refusal::new("registration.two_embedded", format!("Only one medium of {tag} can be identified by the device's serial number; give the others' own.")));
+        return Err(Refusal::new(
+            "registration.two_embedded",
+            format!("Only one medium of {tag} can be identified by the device's serial number; give the others' own."),
+        ));
     }
     Ok(())
 }
@@ -263,13 +285,21 @@ impl Order for RecordMedia {
         let asset = require_asset(known, &self.asset)?;
         occasion.may_touch(asset)?;
         if self.media.is_empty() {
-            return Err(Refusal::new("registration.no_media_given", "List the media that were found; where there are none, attest that the device has no storage.").into());
+            return Err(Refusal::new(
+                "registration.no_media_given",
+                "List the media that were found; where there are none, attest that the device has no storage.",
+            )
+            .into());
         }
         if matches!(asset.status, Status::Disposed | Status::Missing) {
             return Err(Refusal::new("registration.gone", format!("{} is {}; nobody can look into it now.", asset.tag, asset.status.label())).into());
         }
         if asset.no_storage.is_some() {
-            return Err(Refusal::new("registration.no_storage_attested", format!("{} is attested to have no storage (entry {}); that has to be corrected first.", asset.tag, asset.last_seq)).into());
+            return Err(Refusal::new(
+                "registration.no_storage_attested",
+                format!("{} is attested to have no storage (entry {}); that has to be corrected first.", asset.tag, asset.last_seq),
+            )
+            .into());
         }
         require_host_serial(&asset.tag, asset.serial.is_some(), &self.media)?;
         let embedded = known.find_all::<Medium>(&asset.media)?.into_iter().flatten().any(|medium| medium.identified_by == IdentifiedBy::HostSerial);
@@ -315,7 +345,9 @@ impl Order for AttestNoStorage {
         let asset = require_asset(known, &self.asset)?;
         occasion.may_touch(asset)?;
         if !asset.media.is_empty() {
-            return Err(Refusal::new("registration.has_media", format!("{} has recorded media; it cannot be attested to have none.", asset.tag)).into());
+            return Err(
+                Refusal::new("registration.has_media", format!("{} has recorded media; it cannot be attested to have none.", asset.tag)).into()
+            );
         }
         if asset.no_storage.is_some() {
             return Err(Refusal::new("registration.no_storage_attested", format!("{} is attested to have no storage already.", asset.tag)).into());

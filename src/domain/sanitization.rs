@@ -123,7 +123,11 @@ impl Order for RecordSanitization {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let (medium, host) = medium_at_hand(known, &self.medium, occasion)?;
         if host.in_transit || !matches!(host.status, Status::Retired) {
-            return Err(Refusal::new("sanitization.not_at_rest", format!("{} is {}; sanitization is recorded for retired devices at rest.", host.tag, host.label().label())).into());
+            return Err(Refusal::new(
+                "sanitization.not_at_rest",
+                format!("{} is {}; sanitization is recorded for retired devices at rest.", host.tag, host.label().label()),
+            )
+            .into());
         }
         if matches!(medium.state, MediumState::Destroyed) {
             return Err(Refusal::new("sanitization.destroyed", format!("{} is destroyed; nothing more can be done to it.", medium.title())).into());
@@ -132,24 +136,42 @@ impl Order for RecordSanitization {
             None => None,
             Some(digest) => match known.find::<Evidence>(digest)? {
                 Some(evidence) => Some(evidence),
-                None => return Err(Refusal::new("sanitization.unknown_evidence", format!("No file with the SHA-256 {digest} is stored; upload it first.")).into()),
+                None => {
+                    return Err(Refusal::new(
+                        "sanitization.unknown_evidence",
+                        format!("No file with the SHA-256 {digest} is stored; upload it first."),
+                    )
+                    .into());
+                }
             },
         };
         let reading = evidence.and_then(|evidence| evidence.links.iter().find(|(linked, _)| linked == &medium.id)).map(|(_, reading)| reading);
         if self.technique.needs_file() && evidence.is_none() {
-            return Err(Refusal::new("sanitization.no_evidence", format!("{} is shown by a file: upload the tool's log or output and name it here.", self.technique.label())).into());
+            return Err(Refusal::new(
+                "sanitization.no_evidence",
+                format!("{} is shown by a file: upload the tool's log or output and name it here.", self.technique.label()),
+            )
+            .into());
         }
         if let Some(evidence) = evidence
             && evidence.reader.is_some()
             && reading.is_none()
         {
-            return Err(Refusal::new("sanitization.other_medium", format!("The file was read and says nothing about {}; upload the one that does.", medium.title())).into());
+            return Err(Refusal::new(
+                "sanitization.other_medium",
+                format!("The file was read and says nothing about {}; upload the one that does.", medium.title()),
+            )
+            .into());
         }
         if let Some(reading) = reading {
             if reading.technique != self.technique {
                 return Err(Refusal::new(
                     "sanitization.technique_differs",
-                    format!("The file shows “{}”, you say “{}”; correct the technique or upload the right file.", reading.technique.label(), self.technique.label()),
+                    format!(
+                        "The file shows “{}”, you say “{}”; correct the technique or upload the right file.",
+                        reading.technique.label(),
+                        self.technique.label()
+                    ),
                 )
                 .into());
             }
@@ -190,7 +212,11 @@ impl Order for RecordSanitization {
         }
         // P-5: where a technique has failed, only destruction is left.
         if medium.state == MediumState::Failed && reached.method != Method::Destroy {
-            return Err(Refusal::new("sanitization.only_destroy", format!("Sanitization of {} has failed before; only destruction is left for it.", medium.title())).into());
+            return Err(Refusal::new(
+                "sanitization.only_destroy",
+                format!("Sanitization of {} has failed before; only destruction is left for it.", medium.title()),
+            )
+            .into());
         }
         let sanitized = MediumSanitized {
             technique: self.technique,
@@ -242,7 +268,14 @@ impl Fact for MediumSanitized {
         });
     }
     fn sentence(&self) -> String {
-        format!("Sanitized by {}: {} by rule {} of {} version {}.", self.technique.label(), self.method.label(), self.rule, self.policy.name, self.policy.version)
+        format!(
+            "Sanitized by {}: {} by rule {} of {} version {}.",
+            self.technique.label(),
+            self.method.label(),
+            self.rule,
+            self.policy.name,
+            self.policy.version
+        )
     }
 }
 
@@ -265,7 +298,11 @@ impl Order for VerifySanitization {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let (medium, _) = medium_at_hand(known, &self.medium, occasion)?;
         let Some(sanitization) = &medium.sanitization else {
-            return Err(Refusal::new("sanitization.not_performed", format!("No sanitization of {} is recorded that could be verified.", medium.title())).into());
+            return Err(Refusal::new(
+                "sanitization.not_performed",
+                format!("No sanitization of {} is recorded that could be verified.", medium.title()),
+            )
+            .into());
         };
         if sanitization.verified.is_some() {
             return Err(Refusal::new("sanitization.verified", format!("The sanitization of {} is verified already.", medium.title())).into());
@@ -300,16 +337,26 @@ impl Order for ValidateSanitization {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let (medium, _) = medium_at_hand(known, &self.medium, occasion)?;
         let Some(sanitization) = &medium.sanitization else {
-            return Err(Refusal::new("sanitization.not_performed", format!("No sanitization of {} is recorded that could be validated.", medium.title())).into());
+            return Err(Refusal::new(
+                "sanitization.not_performed",
+                format!("No sanitization of {} is recorded that could be validated.", medium.title()),
+            )
+            .into());
         };
         let Some(verified) = &sanitization.verified else {
-            return Err(Refusal::new("sanitization.not_verified", format!("The sanitization of {} has to be verified by another person first.", medium.title())).into());
+            return Err(Refusal::new(
+                "sanitization.not_verified",
+                format!("The sanitization of {} has to be verified by another person first.", medium.title()),
+            )
+            .into());
         };
         if sanitization.validated.is_some() {
             return Err(Refusal::new("sanitization.validated", format!("The sanitization of {} is validated already.", medium.title())).into());
         }
         if occasion.actor.person == sanitization.performed.by || occasion.actor.person == verified.by {
-            return Err(Refusal::new("sanitization.same_person", "You performed or verified this sanitization; another person has to validate it.").into());
+            return Err(
+                Refusal::new("sanitization.same_person", "You performed or verified this sanitization; another person has to validate it.").into()
+            );
         }
         let event = SanitizationValidated { performed: sanitization.performed.seq, method: sanitization.method };
         Ok(vec![Happening::new(event, about(medium))])

@@ -169,7 +169,13 @@ fn walk(app: &App, db: &mut Database, report: &mut Report, replay: &mut Replay, 
     if !broken {
         let computed = log::Head { last_leaf: prev, last_time: last_instant(&last_time), frontier: frontier.clone() };
         if head.as_ref() != Some(&computed) {
-            report.wrong("log_head", format!("the head names {expected} entries or another hash, the log has {}: entries are missing at its end, or the head was altered", frontier.size()));
+            report.wrong(
+                "log_head",
+                format!(
+                    "the head names {expected} entries or another hash, the log has {}: entries are missing at its end, or the head was altered",
+                    frontier.size()
+                ),
+            );
         }
     }
     check_checkpoints(app, report, &checkpoints, &roots, frontier.size())?;
@@ -196,7 +202,11 @@ fn apply(entry: &Entry, known: &mut Records, replay: &mut Replay) -> std::result
             seq: frame.seq,
             at: Instant::parse(&frame.time)?,
             occurred: Instant::parse(&frame.occurred)?,
-            actor: Actor { person: PersonId::parse(&frame.actor.id)?, role: Role::parse(&frame.actor.role)?, party: PartyId::parse(&frame.actor.party)? },
+            actor: Actor {
+                person: PersonId::parse(&frame.actor.id)?,
+                role: Role::parse(&frame.actor.role)?,
+                party: PartyId::parse(&frame.actor.party)?,
+            },
         })
     };
     let stamp = parse().map_err(|e| e.why)?;
@@ -414,7 +424,8 @@ fn check_pages(report: &mut Report, place: &str, files: Vec<(String, Vec<u8>)>, 
         Some((_, pdf)) if hex(&sha256(pdf)) == pdf_sha256.as_str() => {}
         _ => return report.wrong(place, "its pages are not those first drawn (table certificate_parts)"),
     }
-    let drawn = Bundle::from_parts(files.into_iter().filter(|(name, _)| name != bundle::PAGES)).map_err(|e| e.to_string()).and_then(|bundle| redraw(&bundle));
+    let drawn =
+        Bundle::from_parts(files.into_iter().filter(|(name, _)| name != bundle::PAGES)).map_err(|e| e.to_string()).and_then(|bundle| redraw(&bundle));
     match drawn {
         Ok(bytes) if hex(&sha256(&bytes)) == pdf_sha256.as_str() => {}
         Ok(_) => report.wrong(place, format!("its parts do not give the pages first drawn (table certificate_parts: {})", names.join(", "))),

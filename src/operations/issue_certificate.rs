@@ -10,7 +10,8 @@ use super::record::{Beside, ask};
 use super::{Service, publish_status};
 use crate::app::{App, now, seed};
 use crate::documents::certificate_credential::{
-    self as credential, CertificateFacts, CitedEntry, Custody, Device, Disposition, Handoff, Issuer, Kind, NoStorage, People, Person, Policy, StatusEntry,
+    self as credential, CertificateFacts, CitedEntry, Custody, Device, Disposition, Handoff, Issuer, Kind, NoStorage, People, Person, Policy,
+    StatusEntry,
 };
 use crate::documents::certificate_pdf::{self, Inputs, TEMPLATE};
 use crate::domain::asset::Asset;
@@ -85,7 +86,10 @@ fn attempt(service: &Service, actor: &Actor, asset: &AssetId) -> Result<Issued> 
     // Durable before it is named: a crash after this leaves a file that nothing names.
     let credential_sha256 = app.halt.guard(app.files.put(&bytes))?;
     let url = format!("{}/certificates/{number}", app.identity.public_url);
-    let shown = salts.iter().map(|(person, shown)| Ok(Shown { person: PersonId::parse(person)?, salted_sha256: shown.1.clone() })).collect::<Result<Vec<_>>>()?;
+    let shown = salts
+        .iter()
+        .map(|(person, shown)| Ok(Shown { person: PersonId::parse(person)?, salted_sha256: shown.1.clone() }))
+        .collect::<Result<Vec<_>>>()?;
     let command = IssueCertificate {
         asset: asset.clone(),
         number: number.clone(),
@@ -120,8 +124,10 @@ pub fn draw(service: &Service, number: &str) -> Result<()> {
     }
     service.recorder.publish_waiting()?;
     let credential = app.files.get(&certificate.credential_sha256)?;
-    let entry = log::entry(&mut db, certificate.issued_seq)?.ok_or_else(|| Error::Fault("the entry that issued the certificate is missing".to_owned()))?;
-    let checkpoint = log::first_checkpoint_covering(&mut db, certificate.issued_seq)?.ok_or_else(|| Error::Fault("no checkpoint covers the certificate".to_owned()))?;
+    let entry =
+        log::entry(&mut db, certificate.issued_seq)?.ok_or_else(|| Error::Fault("the entry that issued the certificate is missing".to_owned()))?;
+    let checkpoint = log::first_checkpoint_covering(&mut db, certificate.issued_seq)?
+        .ok_or_else(|| Error::Fault("no checkpoint covers the certificate".to_owned()))?;
     let receipt = proof_against(app, &mut db, certificate.issued_seq, &checkpoint)?.write().into_bytes();
     let status = publish_status::newest(app)?.ok_or_else(|| Error::Fault("no status list was ever published".to_owned()))?;
     let mut further = Vec::new();
@@ -161,10 +167,8 @@ pub fn find(db: &mut Database, number: &str) -> Result<Certificate> {
 /// One stored part of a certificate: `certificate.vc.json`, `certificate.pdf`, `entries/12.json` …
 pub fn part(app: &App, number: &str, name: &str) -> Result<Vec<u8>> {
     let parts = inventory::parts(&mut *app.read()?, number)?;
-    let (_, sha256) = parts
-        .into_iter()
-        .find(|(part, _)| part == name)
-        .ok_or_else(|| Error::Unknown(format!("The certificate {number} has no part {name}.")))?;
+    let (_, sha256) =
+        parts.into_iter().find(|(part, _)| part == name).ok_or_else(|| Error::Unknown(format!("The certificate {number} has no part {name}.")))?;
     app.files.get(&Digest::parse(&sha256)?)
 }
 
@@ -257,7 +261,12 @@ impl Facts<'_> {
             no_storage: asset.no_storage.map(|seq| self.no_storage(seq)).transpose()?,
             custody: self.custody(asset)?,
             disposition: asset.disposition.as_ref().map(|d| self.disposition(d)).transpose()?,
-            people: People { performed_and_reported_by: performed, verified_by: verified, accepted_by: accepted, record_kept_by: app.organisation.to_string() },
+            people: People {
+                performed_and_reported_by: performed,
+                verified_by: verified,
+                accepted_by: accepted,
+                record_kept_by: app.organisation.to_string(),
+            },
             policy: Policy {
                 name: verdict.policy.name.clone(),
                 version: verdict.policy.version.clone(),
@@ -322,7 +331,12 @@ impl Facts<'_> {
         let Ok(Event::NoStorageAttested(event)) = Event::read(&frame.event, &frame.data) else {
             return Err(Error::Fault(format!("entry {seq} is no attestation")));
         };
-        let by = Act { seq, occurred: Instant::parse(&frame.occurred)?, by: PersonId::parse(&frame.actor.id)?, party: PartyId::parse(&frame.actor.party)? };
+        let by = Act {
+            seq,
+            occurred: Instant::parse(&frame.occurred)?,
+            by: PersonId::parse(&frame.actor.id)?,
+            party: PartyId::parse(&frame.actor.party)?,
+        };
         let attested_by = self.people(&[by])?.into_iter().next().ok_or_else(|| Error::Fault("an attestation by nobody".to_owned()))?;
         Ok(NoStorage { attested_by, basis: event.basis.label().to_owned(), ledger_index: seq })
     }

@@ -52,8 +52,11 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
     db.write(|db| log::create(db).map(Ended::Committed))?;
     let year = chrono::Datelike::year(&now().utc());
     // An earlier attempt may have been cut short after the keys were made: then they are good for this one.
-    let keys = if config.keys.join("log.vkey").exists() { Keyring::open(&config.keys, &identity)? } else { Keyring::create(&config.keys, &identity, year)? };
-    let fresh = |n: u32| -> Result<uuid::Uuid> { Ok(uuid::Builder::from_random_bytes(crate::app::seed()?.wrapping_add(u128::from(n)).to_be_bytes()).into_uuid()) };
+    let keys =
+        if config.keys.join("log.vkey").exists() { Keyring::open(&config.keys, &identity)? } else { Keyring::create(&config.keys, &identity, year)? };
+    let fresh = |n: u32| -> Result<uuid::Uuid> {
+        Ok(uuid::Builder::from_random_bytes(crate::app::seed()?.wrapping_add(u128::from(n)).to_be_bytes()).into_uuid())
+    };
     let service = Actor { person: PersonId::from_uuid(fresh(1)?), role: Role::Service, party: PartyId::from_uuid(fresh(2)?) };
 
     let digest = Digest::parse(&hex(&sha256(&keys.did_bytes)))?;

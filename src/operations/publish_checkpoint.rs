@@ -18,7 +18,8 @@ pub fn publish(app: &App, db: &mut Database) -> Result<CheckpointRow> {
         return Ok(newest.clone());
     }
     let checkpoint = Checkpoint { origin: app.identity.origin.clone(), size: head.frontier.size(), root: head.frontier.root() };
-    let row = CheckpointRow { number: newest.map_or(0, |newest| newest.number + 1), size: to_db(checkpoint.size), note: checkpoint.sign(&app.keys.log) };
+    let row =
+        CheckpointRow { number: newest.map_or(0, |newest| newest.number + 1), size: to_db(checkpoint.size), note: checkpoint.sign(&app.keys.log) };
     // Crash before this commit: the checkpoint was never shown and is signed again, over the same or more entries.
     let committed = db.write(|db| log::add_checkpoint(db, &row).map(Ended::Committed)).map_err(Error::from);
     app.halt.guard(committed)?;

@@ -53,7 +53,11 @@ pub fn receive(service: &Service, actor: &Actor, bytes: &[u8]) -> Result<Receive
     let app = &service.app;
     app.halt.check()?;
     if bytes.is_empty() || bytes.len() > MAX_BYTES {
-        return Err(crate::domain::refusal::Refusal::new("evidence.size", format!("An evidence file has between 1 byte and {} MB.", MAX_BYTES >> 20)).into());
+        return Err(crate::domain::refusal::Refusal::new(
+            "evidence.size",
+            format!("An evidence file has between 1 byte and {} MB.", MAX_BYTES >> 20),
+        )
+        .into());
     }
     let sha256 = app.halt.guard(app.files.put(bytes))?;
     let read = evidence::read(bytes);
@@ -93,7 +97,9 @@ pub fn receive(service: &Service, actor: &Actor, bytes: &[u8]) -> Result<Receive
 }
 
 fn record(db: &mut Database, actor: &Actor, read: Option<&reading::Reading>, found: &reading::MediumReading) -> Result<Record> {
-    let tool = read.and_then(|read| read.tool.as_ref().map(|tool| read.tool_version.as_ref().map_or_else(|| tool.clone(), |version| format!("{tool} {version}"))));
+    let tool = read.and_then(|read| {
+        read.tool.as_ref().map(|tool| read.tool_version.as_ref().map_or_else(|| tool.clone(), |version| format!("{tool} {version}")))
+    });
     let errors = [found.errors.write, found.errors.verify, found.errors.sync].iter().flatten().fold(0u64, |sum, n| sum.saturating_add(*n));
     let reading = Reading {
         technique: found.technique,

@@ -263,9 +263,10 @@ fn write(db: &mut Database, before: &Head, sealing: &Sealing, known: &Records, b
 /// A broken constraint is the doing of one command, which then is in conflict with another; anything else is the database's.
 fn poison(error: Error) -> Error {
     match &error {
-        Error::Fault(why) if why.contains("UNIQUE constraint") || why.contains("unique constraint") => {
-            Error::Conflict(Refusal::new("record.taken", "Another command took the same tag, serial number or place a moment ago; look at it and try again."))
-        }
+        Error::Fault(why) if why.contains("UNIQUE constraint") || why.contains("unique constraint") => Error::Conflict(Refusal::new(
+            "record.taken",
+            "Another command took the same tag, serial number or place a moment ago; look at it and try again.",
+        )),
         _ => error,
     }
 }

@@ -106,8 +106,13 @@ impl Keyring {
 
     /// Reads the keys of `identity`.
     pub fn open(folder: &Path, identity: &Identity) -> Result<Self> {
-        let did_bytes = fs::read(folder.join("did.json"))
-            .map_err(|e| Error::Fault(format!("{}: {e}. The keys of this record are not in {}; name their folder with --keys.", folder.join("did.json").display(), folder.display())))?;
+        let did_bytes = fs::read(folder.join("did.json")).map_err(|e| {
+            Error::Fault(format!(
+                "{}: {e}. The keys of this record are not in {}; name their folder with --keys.",
+                folder.join("did.json").display(),
+                folder.display()
+            ))
+        })?;
         let did = DidDocument::parse(&did_bytes).map_err(|e| Error::fault("did.json", e))?;
         if did.id() != identity.did {
             return Err(Error::Fault(format!("{} holds the keys of {}, this record is {}'s", folder.display(), did.id(), identity.did)));
