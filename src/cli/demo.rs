@@ -170,7 +170,7 @@ fn only_for_the_owner(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Midnight of the last Monday that is at least a week past, so that nothing of the story is still to come.
+/// Midnight of the last Monday; the story is told in weeks before it, so that nothing of it is still to come.
 fn monday_before(at: DateTime<Utc>) -> DateTime<Utc> {
     let midnight = at - TimeDelta::milliseconds(at.timestamp_millis().rem_euclid(86_400_000));
     midnight - Days::new(u64::from(midnight.weekday().num_days_from_monday()))
@@ -203,7 +203,10 @@ struct Unit {
     serial: Serial,
     storage: Storage,
     drive_serial: Option<Serial>,
+    /// As the maker, or a table of defaults, gives it.
     grams: u32,
+    /// As a scale shows it: screws, feet and dust make no two equally heavy.
+    scale_grams: u32,
     medium: Option<MediumId>,
 }
 
@@ -298,18 +301,12 @@ impl Stage<'_> {
         (self.progress)(what, 1, 1);
     }
 
-    // --- the people ---
-
     fn cast(&mut self) -> Result<(Cast, Vec<Player>)> {
         self.step("Registering the two vendors and the people of all three parties");
         let mut players = Vec::new();
         let district = self.service.app.service.party.clone();
         let administrator = self.person(&mut players, "Ingrid Salgado", "Systems administrator", Role::Administrator, &district, ORGANISATION)?;
-        let coordinator = self.person(&mut players, "Marisol Vance", "Technology asset coordinator", Role::Coordinator, &district, ORGANISATION)?;
-        let approver =
-            self.person(&mut players, "Theodore Okafor", "Assistant superintendent for operations", Role::Approver, &district, ORGANISATION)?;
-        self.person(&mut players, "Wendell Park", "Internal auditor", Role::Auditor, &district, ORGANISATION)?;
-        self.person(&mut players, "Priya Lindqvist", "Sustainability officer", Role::Reports, &district, ORGANISATION)?;
+        // Before the others, so that a run cut here is noticed by its vendors.
         let vendor = |stage: &Self, name: &str, site: &str| -> Result<PartyId> {
             let register = RegisterParty { party: None, kind: PartyKind::Vendor, name: Name::parse(name)?, sites: vec![Name::parse(site)?] };
             let receipt = stage.one(&administrator, register, stage.at(21, 1, 30))?;
@@ -317,6 +314,11 @@ impl Stage<'_> {
         };
         let recycler = vendor(self, RECYCLER, RECYCLER_SITE)?;
         let refurbisher = vendor(self, REFURBISHER, REFURBISHER_SITE)?;
+        let coordinator = self.person(&mut players, "Marisol Vance", "Technology asset coordinator", Role::Coordinator, &district, ORGANISATION)?;
+        let approver =
+            self.person(&mut players, "Theodore Okafor", "Assistant superintendent for operations", Role::Approver, &district, ORGANISATION)?;
+        self.person(&mut players, "Wendell Park", "Internal auditor", Role::Auditor, &district, ORGANISATION)?;
+        self.person(&mut players, "Priya Lindqvist", "Sustainability officer", Role::Reports, &district, ORGANISATION)?;
         let cast = Cast {
             coordinator,
             approver,
@@ -350,8 +352,6 @@ impl Stage<'_> {
         players.push(Player { name: name.to_owned(), title: title.to_owned(), role: role.label().to_owned(), party: party_name.to_owned(), token });
         Ok(Actor { person: id, role, party: party.clone() })
     }
-
-    // --- the devices ---
 
     fn register(&mut self, cast: &Cast) -> Result<()> {
         let devices = fleet::devices(&mut self.dice);
@@ -390,8 +390,8 @@ impl Stage<'_> {
                 serial: Serial::parse(&device.serial)?,
                 storage: device.kind.storage,
                 drive_serial: device.drive_serial.as_deref().map(Serial::parse).transpose()?,
-                // No two are equally heavy: screws, feet, dust.
-                grams: device.kind.grams + self.dice.roll(device.kind.grams / 40 + 1),
+                grams: device.kind.grams,
+                scale_grams: device.kind.grams + self.dice.roll(device.kind.grams / 40 + 1),
                 medium: None,
             });
         }
@@ -517,8 +517,6 @@ impl Stage<'_> {
         Ok(Retired { recycler, refurbisher, kept })
     }
 
-    // --- the consignments ---
-
     /// Loads, seals and hands over; the containers are named after the reference.
     fn release(
         &mut self,
@@ -551,7 +549,7 @@ impl Stage<'_> {
                 let add = AddLines { consignment: consignment.clone(), assets, container: Some(container.clone()) };
                 commands.push((add.into(), self.at(week, 1 + u64::try_from(n % 2).unwrap_or(0), 30 + n * 20 + half * 240)));
             }
-            let net: u32 = load.iter().map(|unit| unit.grams).sum();
+            let net: u32 = load.iter().map(|unit| unit.scale_grams).sum();
             let seal = reference(&format!("NP-S-{}", 48_210 + self.dice.roll(700)))?;
             sealed.push(Container { label: container, seal: Some(seal), gross_weight_grams: Some(net + 21_500) });
         }
@@ -601,8 +599,6 @@ impl Stage<'_> {
         Ok((Lots::of(arrived), held.tag.to_string()))
     }
 
-    // --- the vendors' work ---
-
     /// Keeps a file that a vendor uploads, and a copy of it for whoever looks at the demo.
     fn evidence(&self, actor: &Actor, name: &str, text: &str) -> Result<receive_evidence::Received> {
         write_durably(&self.folder.join("evidence").join(name), text.as_bytes())?;
@@ -615,7 +611,7 @@ impl Stage<'_> {
         let mut verified: Vec<(Command, Instant)> = Vec::new();
         for work in works {
             let at = work.at;
-            verified.push((VerifySanitization { medium: work.medium.clone() }.into(), Instant::new(at.utc() + TimeDelta::hours(21))));
+            verified.push((VerifySanitization { medium: work.medium.clone() }.into(), Instant::new(at.utc() + TimeDelta::minutes(24 * 60 + 25))));
             let tool = work.tool.map(Name::parse).transpose()?;
             let record =
                 RecordSanitization { medium: work.medium, technique: work.technique, evidence: work.evidence, tool, statement: work.statement };
@@ -637,7 +633,7 @@ impl Stage<'_> {
 
     fn dispose(&mut self, what: &str, actor: &Actor, fates: &[(Unit, Fate)], weight_basis: WeightBasis, at: Instant) -> Result<()> {
         let commands = fates.iter().map(|(unit, fate)| {
-            let grams = unit.grams;
+            let grams = if weight_basis == WeightBasis::Scale { unit.scale_grams } else { unit.grams };
             // What is left over is dust and moisture, which no processor accounts for.
             let part = |percent: u32| (*fate == Fate::Recycled).then(|| grams * percent / 100);
             let mass = Mass { weight_grams: grams, weight_basis, recovered_grams: part(87), energy_grams: part(7), landfill_grams: part(5) };
@@ -709,7 +705,7 @@ impl Stage<'_> {
         let mut tried = Vec::new();
         let (mut failed, mut cleared) = (Vec::new(), Vec::new());
         for (run, units) in (0u64..).zip(disks.chunks(4)) {
-            let start = self.at(8, run % 5, 15 + 20 * i64::try_from(run / 5).unwrap_or(0)).utc();
+            let start = self.at(8, run % 4, 15 + 20 * i64::try_from(run / 4).unwrap_or(0)).utc();
             let breaks = |place: usize| run == 1 && place == 2;
             let bays = units.iter().enumerate().map(|(place, unit)| unit.bay(breaks(place))).collect::<Result<Vec<_>>>()?;
             // The bench computer's clock shows local time, and its log does not say so.
@@ -802,8 +798,6 @@ impl Stage<'_> {
         let at = self.at(4, 4, 120);
         self.dispose("Some stay in the warehouse for now", &cast.coordinator, &fates, WeightBasis::Default, at)
     }
-
-    // --- the certificates ---
 
     /// Issues certificates of every kind, revokes one, and lays all of it out in the folder. Also returns the number of the unpacked one.
     fn certify(&mut self, cast: &Cast, recycled: &Lots, refurbished: &Lots) -> Result<(Vec<Certified>, String)> {
