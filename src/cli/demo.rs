@@ -600,9 +600,9 @@ impl Stage<'_> {
     }
 
     /// Keeps a file that a vendor uploads, and a copy of it for whoever looks at the demo.
-    fn evidence(&self, actor: &Actor, name: &str, text: &str) -> Result<receive_evidence::Received> {
+    fn evidence(&self, actor: &Actor, name: &str, text: &str, at: Instant) -> Result<receive_evidence::Received> {
         write_durably(&self.folder.join("evidence").join(name), text.as_bytes())?;
-        receive_evidence::receive(self.service, actor, text.as_bytes())
+        receive_evidence::receive(self.service, actor, text.as_bytes(), Some(at))
     }
 
     /// Media are sanitized by one person, and verified by another a day later.
@@ -710,7 +710,7 @@ impl Stage<'_> {
             let bays = units.iter().enumerate().map(|(place, unit)| unit.bay(breaks(place))).collect::<Result<Vec<_>>>()?;
             // The bench computer's clock shows local time, and its log does not say so.
             let text = bench::nwipe(start - TimeDelta::hours(6), &bays);
-            let received = self.evidence(operator, &format!("bench-run-{}.nwipe.txt", run + 1), &text)?;
+            let received = self.evidence(operator, &format!("bench-run-{}.nwipe.txt", run + 1), &text, Instant::new(start + TimeDelta::hours(6)))?;
             if let Some(record) = received.records.iter().find(|record| record.medium.is_none()) {
                 return Err(Error::Fault(format!("the log of bench run {run}: {}", record.not_linked.as_deref().unwrap_or("a drive is not linked"))));
             }
@@ -761,7 +761,7 @@ impl Stage<'_> {
                 }
                 _ => (Technique::FactoryReset, "Admin console", bench::factory_reset(unit.serial.as_str(), at.utc())),
             };
-            let received = self.evidence(operator, &format!("{}.{}.txt", unit.tag, technique.as_str()), &text)?;
+            let received = self.evidence(operator, &format!("{}.{}.txt", unit.tag, technique.as_str()), &text, at)?;
             let statement = Statement {
                 completed_without_error: Some(true),
                 hidden_areas_absent: (technique == Technique::AtaSanitizeBlock).then_some(true),

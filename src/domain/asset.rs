@@ -91,6 +91,8 @@ pub struct Asset {
     pub cost_cents: Option<u32>,
     /// What the organisation is doing with it.
     pub status: Status,
+    /// The site it was last used at: where it was registered, or redeployed to.
+    pub home: Name,
     /// Who has it; while it travels, who released it.
     pub holder: Holder,
     /// The consignment it is a line of, from the scan at the dock to the receipt.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
-use super::medium::Medium;
-use super::names::{AssetId, Instant, Method, PartyId, Role, WeightBasis, codes};
+use super::medium::{Act, Medium};
+use super::names::{AssetId, Method, PartyId, Role, WeightBasis, codes};
 use super::policy::Pack;
 use super::records::{Records, Stop};
 use super::refusal::Refusal;
@@ -73,12 +73,8 @@ pub struct Disposition {
     pub outcome: Outcome,
     /// Its mass.
     pub mass: Mass,
-    /// Who processed it.
-    pub processor: PartyId,
-    /// The entry.
-    pub seq: u64,
-    /// When, as claimed.
-    pub occurred: Instant,
+    /// Who recorded it, for the party that processed it.
+    pub recorded: Act,
 }
 
 /// Records what became of a device's material.
@@ -231,9 +227,7 @@ impl Fact for DispositionRecorded {
             asset.disposition = Some(Disposition {
                 outcome: self.outcome,
                 mass: self.mass.clone(),
-                processor: self.processor.clone(),
-                seq: stamp.seq,
-                occurred: stamp.occurred,
+                recorded: Act { party: self.processor.clone(), ..stamp.act() },
             });
             if self.outcome.destination().is_some() || self.outcome == Outcome::Unknown {
                 asset.status = Status::Disposed;

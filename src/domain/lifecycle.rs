@@ -217,7 +217,8 @@ impl Fact for Redeployed {
         let mut media = Vec::new();
         known.change::<Asset>(&id, stamp.seq, |asset| {
             asset.status = Status::InService;
-            asset.holder.site = self.site.clone();
+            asset.holder.site.clone_from(&self.site);
+            asset.home.clone_from(&self.site);
             asset.redeployed = Some(stamp.seq);
             asset.retired_at = None;
             asset.disposition = None;

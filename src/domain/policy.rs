@@ -82,6 +82,18 @@ pub struct Statement {
     pub facility_batch: Option<Reference>,
 }
 
+impl Statement {
+    /// The machine or facility that did it, as certificates name it.
+    pub fn machine(&self) -> Option<String> {
+        match (&self.equipment, &self.facility, &self.facility_batch) {
+            (Some(equipment), ..) => Some(equipment.to_string()),
+            (None, Some(facility), Some(batch)) => Some(format!("{facility}, batch {batch}")),
+            (None, Some(facility), None) => Some(facility.to_string()),
+            (None, None, _) => None,
+        }
+    }
+}
+
 /// One row of the table media × technique.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -256,6 +256,7 @@ impl Fact for AssetRegistered {
                 purchased_on: self.purchased_on,
                 cost_cents: self.cost_cents,
                 status: self.status,
+                home: self.site.clone(),
                 holder: Holder { party: self.party.clone(), site: self.site.clone() },
                 consignment: None,
                 in_transit: false,

@@ -21,7 +21,7 @@ pub struct RecordSanitization {
     pub technique: Technique,
     /// The stored file that shows it; needed for every technique that software performs.
     pub evidence: Option<Digest>,
-    /// Tool and version, where the file does not say.
+    /// Tool and version, where the file does not say; where neither does, the machine or facility of the statement.
     pub tool: Option<super::names::Name>,
     /// What the file cannot show.
     #[serde(default)]
@@ -224,7 +224,7 @@ impl Order for RecordSanitization {
             rule: reached.rule,
             basis: reached.basis,
             policy: occasion.policy.reference(),
-            tool: reading.and_then(|reading| reading.tool.clone()).or_else(|| self.tool.as_ref().map(ToString::to_string)),
+            tool: reading.and_then(|reading| reading.tool.clone()).or_else(|| self.tool.as_ref().map(ToString::to_string)).or_else(|| self.statement.machine()),
             evidence: self.evidence.clone(),
             statement: self.statement.clone(),
         };

@@ -235,7 +235,10 @@ impl Facts<'_> {
         let acts = |pick: fn(&crate::domain::medium::Sanitization) -> Option<&Act>| -> Vec<Act> {
             verdict.media.iter().filter_map(|medium| medium.sanitization.as_ref().and_then(pick).cloned()).collect()
         };
-        let performed = self.people(&acts(|s| Some(&s.performed)))?;
+        let mut performed = self.people(&acts(|s| Some(&s.performed)))?;
+        if let (CertificateKind::Recycling, Some(disposition)) = (verdict.kind, &asset.disposition) {
+            performed = self.people(std::slice::from_ref(&disposition.recorded))?;
+        }
         let verified = self.people(&acts(|s| s.verified.as_ref()))?;
         let accepted = self.people(&acts(|s| s.validated.as_ref()))?.into_iter().next();
         Ok(CertificateFacts {
@@ -256,7 +259,7 @@ impl Facts<'_> {
                 category: asset.category.as_str().to_owned(),
                 manufacturer: asset.manufacturer.to_string(),
                 model: asset.model.to_string(),
-                site: asset.handoffs.first().map(|handoff| handoff.from.site.to_string()).or_else(|| Some(asset.holder.site.to_string())),
+                site: Some(asset.home.to_string()),
                 sensitivity: asset.sensitivity.as_str().to_owned(),
                 condition: None,
             },
@@ -359,9 +362,9 @@ impl Facts<'_> {
             recovered_grams: d.mass.recovered_grams.map(u64::from),
             energy_grams: d.mass.energy_grams.map(u64::from),
             landfill_grams: d.mass.landfill_grams.map(u64::from),
-            processor: self.party(&d.processor)?,
-            recorded_at: d.occurred.whole_seconds(),
-            ledger_index: d.seq,
+            processor: self.party(&d.recorded.party)?,
+            recorded_at: d.recorded.occurred.whole_seconds(),
+            ledger_index: d.recorded.seq,
         })
     }
 

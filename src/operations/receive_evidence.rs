@@ -5,7 +5,7 @@ use super::record::Recorded;
 use crate::domain::asset::Asset;
 use crate::domain::evidence::{Evidence, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult};
 use crate::domain::medium::Medium;
-use crate::domain::names::{AssetId, Digest, IdentifiedBy, MediumId, Serial};
+use crate::domain::names::{AssetId, Digest, IdentifiedBy, Instant, MediumId, Serial};
 use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
 use crate::evidence::{self, reading};
@@ -48,8 +48,8 @@ pub struct Record {
     pub not_linked: Option<String>,
 }
 
-/// Receives a file. Nothing is acknowledged before bytes and entries are on the disk.
-pub fn receive(service: &Service, actor: &Actor, bytes: &[u8]) -> Result<Received> {
+/// Receives a file that came in at `occurred`. Nothing is acknowledged before bytes and entries are on the disk.
+pub fn receive(service: &Service, actor: &Actor, bytes: &[u8], occurred: Option<Instant>) -> Result<Received> {
     let app = &service.app;
     app.halt.check()?;
     if bytes.is_empty() || bytes.len() > MAX_BYTES {
@@ -83,7 +83,7 @@ pub fn receive(service: &Service, actor: &Actor, bytes: &[u8]) -> Result<Receive
     }
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let command = ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links };
-    let receipt = service.recorder.record_waiting(command, actor, None, None)?;
+    let receipt = service.recorder.record_waiting(command, actor, occurred, None)?;
     Ok(Received {
         sha256,
         size_bytes,

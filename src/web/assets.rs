@@ -383,7 +383,7 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
         facts.push(Fact { name: "Retired", value: When::from(at).words });
     }
     if let Some(disposition) = &asset.disposition {
-        let processor = names.party(db, disposition.processor.as_str())?;
+        let processor = names.party(db, disposition.recorded.party.as_str())?;
         let mass = &disposition.mass;
         let value = format!("{} by {processor}, {} ({})", disposition.outcome.label(), grams(mass.weight_grams), mass.weight_basis.label());
         facts.push(Fact { name: "What became of it", value });

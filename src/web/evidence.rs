@@ -17,7 +17,7 @@ pub async fn api_create(viewer: Viewer, state: Data, payload: web::Payload) -> R
     viewer.must_be_able_to("receive_evidence")?;
     let _place = request::place(&state.uploads)?;
     let bytes = request::body(payload, MAX_BYTES).await?;
-    let received = block(&state, move |service| receive_evidence::receive(service, &viewer.actor, &bytes)).await?;
+    let received = block(&state, move |service| receive_evidence::receive(service, &viewer.actor, &bytes, None)).await?;
     Ok(HttpResponse::Created().json(received))
 }
 

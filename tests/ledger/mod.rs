@@ -101,7 +101,7 @@ impl Ledger {
         let discrepancy = self.id(&operator, "receive_consignment", receipt, SubjectKind::Discrepancy);
         let resolve = json!({"discrepancy": discrepancy, "resolution": "returned_to_sender", "reference": "INV-1"});
         self.run(&approver, "resolve_discrepancy", resolve).unwrap();
-        let evidence = receive_evidence::receive(&self.service, &operator.actor, nwipe_log(&disk).as_bytes()).unwrap();
+        let evidence = receive_evidence::receive(&self.service, &operator.actor, nwipe_log(&disk).as_bytes(), None).unwrap();
         assert!(evidence.records[0].medium.is_some(), "{evidence:?}");
         let overwrite = json!({"medium": medium, "technique": "host_overwrite", "evidence": evidence.sha256});
         self.run(&operator, "record_sanitization", overwrite).unwrap();
