@@ -96,7 +96,10 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Vec<u8>, NotDrawable> {
         ("certificate.tlog-proof", inputs.tlog_proof),
         ("status.vc.json", inputs.status),
     ];
-    let files = fixed.iter().copied().chain(inputs.further.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
+    // By name: whoever draws again has the parts of a bundle in that order, and not in the order in which the log was asked.
+    let mut further: Vec<(&str, &[u8])> = inputs.further.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    further.sort_unstable();
+    let files = fixed.iter().copied().chain(further);
     fingerprint.update(TEMPLATE.as_bytes());
     let mut attachments = Vec::new();
     for (name, bytes) in files {

@@ -17,6 +17,11 @@ pub mod refusal;
 pub mod registration;
 pub mod sanitization;
 
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod story;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -249,10 +254,10 @@ macro_rules! events {
             pub fn name(&self) -> &'static str { match self { $(Event::$name(_) => $wire,)+ } }
             /// The entry's `data`: the facts, and `v`, the version of this kind of event.
             pub fn data(&self) -> Result<Value, serde_json::Error> {
-                let (mut data, version) = match self { $(Event::$name(event) => (serde_json::to_value(event)?, $version),)+ };
+                let (mut data, version): (Value, u64) = match self { $(Event::$name(event) => (serde_json::to_value(event)?, $version),)+ };
                 if let Value::Object(members) = &mut data {
                     members.retain(|_, value| !value.is_null());
-                    members.insert("v".to_owned(), Value::from(version as u64));
+                    members.insert("v".to_owned(), Value::from(version));
                 }
                 Ok(data)
             }

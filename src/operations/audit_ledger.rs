@@ -102,7 +102,13 @@ struct Replay {
 }
 
 fn walk(app: &App, db: &mut Database, report: &mut Report, replay: &mut Replay, progress: &mut impl FnMut(u64, u64)) -> Result<()> {
-    let head = log::head(db)?;
+    let head = match log::head(db) {
+        Ok(head) => head,
+        Err(error) => {
+            report.wrong("log_head", error.to_string());
+            None
+        }
+    };
     let expected = head.as_ref().map_or(0, |head| head.frontier.size());
     let checkpoints = log::all_checkpoints(db)?;
     let sizes: BTreeSet<u64> = checkpoints.iter().filter_map(|row| from_db(row.size).ok()).chain(high_water(app, report)?.map(|c| c.size)).collect();

@@ -123,13 +123,16 @@ pub fn draw(service: &Service, number: &str) -> Result<()> {
         return Ok(());
     }
     service.recorder.publish_waiting()?;
+    // One connection at a time: threads that each hold one and wait for another would wait for ever.
+    drop(db);
+    let status = publish_status::newest(app)?.ok_or_else(|| Error::Fault("no status list was ever published".to_owned()))?;
+    let mut db = app.read()?;
     let credential = app.files.get(&certificate.credential_sha256)?;
     let entry =
         log::entry(&mut db, certificate.issued_seq)?.ok_or_else(|| Error::Fault("the entry that issued the certificate is missing".to_owned()))?;
     let checkpoint = log::first_checkpoint_covering(&mut db, certificate.issued_seq)?
         .ok_or_else(|| Error::Fault("no checkpoint covers the certificate".to_owned()))?;
     let receipt = proof_against(app, &mut db, certificate.issued_seq, &checkpoint)?.write().into_bytes();
-    let status = publish_status::newest(app)?.ok_or_else(|| Error::Fault("no status list was ever published".to_owned()))?;
     let mut further = Vec::new();
     for (seq, bytes) in cited(&mut db, &certificate.asset, &certificate.media, certificate.issued_seq)? {
         let seq = u64::try_from(seq).unwrap_or_default();
@@ -292,10 +295,16 @@ impl Facts<'_> {
     fn medium(&mut self, medium: &Medium, asset: &Asset, required: Method) -> Result<credential::Medium> {
         let done = medium.sanitization.as_ref().ok_or_else(|| Error::Fault("a medium without sanitization passed the judgement".to_owned()))?;
         let serial = medium.serial.as_ref().or(asset.serial.as_ref());
-        let (code, words) = if medium.identified_by == IdentifiedBy::HostSerial && done.technique == Technique::FactoryReset {
-            ("inspection", "by another person: state of the device after the reset")
-        } else {
-            ("second_person", "by another person: the tool's result, its errors and the medium")
+        // What the other person could look at depends on who did the work: a machine that cuts, melts or magnetises reports no result of its own.
+        let (code, words) = match done.technique {
+            Technique::FactoryReset if medium.identified_by == IdentifiedBy::HostSerial => {
+                ("inspection", "by another person: state of the device after the reset")
+            }
+            Technique::Shred | Technique::Pulverize | Technique::Disintegrate | Technique::Melt | Technique::Incinerate => {
+                ("inspection", "by another person: what is left of the medium")
+            }
+            Technique::Degauss => ("inspection", "by another person: the machine that was used, and the medium"),
+            _ => ("second_person", "by another person: the tool's result, its errors and the medium"),
         };
         Ok(credential::Medium {
             id: medium.id.to_string(),

@@ -1,0 +1,63 @@
+//! The command line: parses, calls, prints. The auditor's build has `verify` alone.
+
+mod verify;
+
+#[cfg(feature = "service")]
+pub mod demo;
+#[cfg(feature = "service")]
+mod service;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Wrong usage, or nothing to check with.
+const USAGE: u8 = 64;
+
+/// Quittance keeps proof of where every retired device went and why its data was declared gone.
+#[derive(Parser)]
+#[command(name = "quittance", version, about, arg_required_else_help = true, after_help = AFTER_HELP)]
+struct Arguments {
+    #[cfg(feature = "service")]
+    #[command(flatten)]
+    settings: crate::config::Given,
+    /// A TOML file with the same settings, one a line: data = "/srv/quittance"
+    #[cfg(feature = "service")]
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_CONFIG", global = true)]
+    config: Option<std::path::PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Try it:          quittance demo
+Check a paper:   quittance verify certificate.pdf --trust keys/
+Set up for real: quittance init --url https://records.example.org --name \"Example School District\" --site \"District office\"
+                 quittance people add --name \"Ana Ortiz\" --title \"Coordinator\" --role coordinator
+                 quittance serve";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a certificate offline: a PDF, a credential, a folder, or a ledger entry
+    Verify(verify::Verify),
+    #[cfg(feature = "service")]
+    #[command(flatten)]
+    Service(service::Command),
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap says which.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    match arguments.command {
+        Command::Verify(verify) => ExitCode::from(verify.run()),
+        #[cfg(feature = "service")]
+        Command::Service(command) => ExitCode::from(service::run(command, &arguments.settings, arguments.config.as_ref())),
+    }
+}

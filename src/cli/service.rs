@@ -1,0 +1,338 @@
+//! The commands of the service: set up, serve, import, audit, people, and the demonstration.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::app::{now, seed};
+use crate::config::{Config, Given};
+use crate::domain::names::{PersonId, Role, Sensitivity};
+use crate::error::{Error, Result};
+use crate::operations::import_inventory::{self, Options};
+use crate::operations::{Service, audit_ledger, open_ledger};
+use crate::store::people::{self, Person};
+use crate::store::{inventory, log};
+use crate::{cli, web};
+
+/// The service cannot go on: disk, database, keys.
+const STORAGE: u8 = 70;
+
+/// What the service can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Play a school district in ./quittance-demo and serve it on http://localhost:8080
+    Demo {
+        /// End after the story instead of serving
+        #[arg(long)]
+        no_serve: bool,
+    },
+    /// Set up a record: keys, log and organisation. Its address can never change afterwards
+    Init {
+        /// The public address, https://records.example.org (http://localhost:8080 to try things out)
+        #[arg(long)]
+        url: String,
+        /// The accountable organisation's name
+        #[arg(long)]
+        name: String,
+        /// A site of the organisation; repeat for each
+        #[arg(long = "site", value_name = "SITE", default_values_t = ["Main site".to_owned()])]
+        sites: Vec<String>,
+    },
+    /// Serve pages and API
+    Serve,
+    /// Import an inventory export (Snipe-IT asset list or custom report, CSV)
+    Import {
+        /// The export
+        file: PathBuf,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
+        /// How confidential what is on these devices is: low, moderate, high, unknown (treated as high)
+        #[arg(long, default_value = "unknown")]
+        sensitivity: String,
+        /// Who imports: the name of a coordinator or administrator, as `people list` shows it
+        #[arg(long = "as", value_name = "NAME")]
+        person: String,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check everything: chain, signatures, tree, tables, stored files
+    Audit {
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The people who can sign in
+    #[command(subcommand)]
+    People(People),
+}
+
+/// The directory.
+#[derive(Subcommand)]
+pub enum People {
+    /// Add a person; prints the token to sign in with, once
+    Add {
+        /// The name, as certificates show it
+        #[arg(long)]
+        name: String,
+        /// The title, as certificates show it
+        #[arg(long, default_value = "")]
+        title: String,
+        /// coordinator, approver, vendor_operator, vendor_verifier, auditor, reports or administrator
+        #[arg(long)]
+        role: String,
+        /// The party the person works for, by name [default: the organisation]
+        #[arg(long)]
+        party: Option<String>,
+    },
+    /// List them
+    List,
+}
+
+/// Runs a command; gives the exit code.
+pub fn run(command: Command, given: &Given, file: Option<&PathBuf>) -> u8 {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_max_level(tracing::Level::INFO).init();
+    match carry_out(command, given, file) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error}");
+            if let Error::Refused(refusal) | Error::Conflict(refusal) = &error {
+                refusal.missing.iter().for_each(|missing| eprintln!("  - {missing}"));
+                return 1;
+            }
+            STORAGE
+        }
+    }
+}
+
+fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<u8> {
+    if let Command::Demo { no_serve } = command {
+        return demo(&Config::new(given, file, "./quittance-demo", None)?, no_serve);
+    }
+    let config = Config::new(given, file, "./quittance-data", Some("./keys"))?;
+    match command {
+        Command::Demo { .. } => Ok(0),
+        Command::Init { url, name, sites } => init(&config, &url, &name, &sites),
+        Command::Serve => {
+            let (service, lock) = open_ledger::open(&config)?;
+            let url = service.app.identity.public_url.clone();
+            web::serve(service, &config.listen, |address| println!("{url}, listening on {address}. Stop with Ctrl-C."))?;
+            drop(lock);
+            Ok(0)
+        }
+        Command::Import { file, dry_run, sensitivity, person, json } => {
+            let options = Options { dry_run, sensitivity: Sensitivity::parse(&sensitivity)? };
+            import(&config, &file, options, &person, json)
+        }
+        Command::Audit { json } => audit(&config, json),
+        Command::People(people) => directory(&config, people),
+    }
+}
+
+fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<u8> {
+    let (service, _lock) = open_ledger::init(config, url, name, sites)?;
+    println!(
+        "The record of {name} begins.\n\n  data      {}\n  keys      {}   (back them up; nobody can replace them)\n  address   {}\n  identity  {}\n\n\
+         Give did.json and log.vkey from the key folder to everyone who will check your certificates.\n\
+         Next: quittance people add --name … --title … --role administrator, then quittance serve.",
+        config.data.display(),
+        config.keys.display(),
+        service.app.identity.public_url,
+        service.app.identity.did
+    );
+    Ok(0)
+}
+
+/// A progress bar that says what is happening.
+fn bar(total: u64) -> ProgressBar {
+    let bar = ProgressBar::new(total);
+    if let Ok(style) = ProgressStyle::with_template("{msg:<44} {wide_bar:.green} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn import(config: &Config, file: &Path, options: Options, person: &str, json: bool) -> Result<u8> {
+    let (service, _lock) = open_ledger::open(config)?;
+    let person = named(&service, person)?;
+    let source = std::fs::File::open(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
+    let bar = bar(0);
+    bar.set_style(ProgressStyle::default_spinner());
+    let report = import_inventory::import(&service, &person.actor()?, std::io::BufReader::new(source), options, |rows| {
+        bar.set_message(format!("{rows} rows"))
+    })?;
+    bar.finish_and_clear();
+    if json {
+        println!("{:#}", serde_json::to_value(&report)?);
+        return Ok(0);
+    }
+    let would = if report.dry_run { "would be registered" } else { "registered" };
+    println!(
+        "{}: {} rows. {} {would}, {} unchanged, {} differ, {} refused.",
+        report.format, report.rows, report.registered, report.unchanged, report.differing, report.refused
+    );
+    for line in &report.lines {
+        println!("  line {}: {}", line.line, line.what);
+    }
+    if let (Some(first), Some(last)) = (report.first_seq, report.last_seq) {
+        println!("Ledger entries {first} to {last}.");
+    }
+    Ok(0)
+}
+
+/// The one person of this name.
+fn named(service: &Service, name: &str) -> Result<Person> {
+    let mut found: Vec<Person> = people::all(&mut *service.app.read()?)?.into_iter().filter(|person| person.name == name).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(person), true) => Ok(person),
+        (Some(_), false) => Err(Error::Unknown(format!("More than one person is called {name}; use the API with a token instead."))),
+        (None, _) => Err(Error::Unknown(format!("Nobody is called {name}; `quittance people list` shows who there is."))),
+    }
+}
+
+fn audit(config: &Config, json: bool) -> Result<u8> {
+    let mut db = config.database.open()?;
+    let app = open_ledger::open_app(config, &mut db)?;
+    let bar = bar(0);
+    bar.set_message("entries");
+    let report = audit_ledger::audit(&app, &mut db, |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    if json {
+        println!("{:#}", serde_json::to_value(&report)?);
+    } else {
+        println!(
+            "{} entries, {} checkpoints, {} rows, {} stored files, {} certificates drawn again. Root {}.",
+            report.entries, report.checkpoints, report.rows, report.files, report.pages, report.root
+        );
+        println!("Covered:");
+        audit_ledger::COVERED.iter().for_each(|line| println!("  {line}"));
+        if report.wrong == 0 {
+            println!("\nWHOLE: everything is as the log says. Witnessed by: nobody yet.");
+        } else {
+            println!("\nNOT WHOLE: {} things are not as the log says.", report.wrong);
+            report.findings.iter().for_each(|finding| println!("  {}: {}", finding.place, finding.what));
+        }
+    }
+    Ok(u8::from(report.wrong > 0))
+}
+
+fn directory(config: &Config, command: People) -> Result<u8> {
+    let mut db = config.database.open()?;
+    let app = open_ledger::open_app(config, &mut db)?;
+    match command {
+        People::List => {
+            for person in people::all(&mut db)? {
+                println!("{:<28} {:<18} {}", person.name, person.role, person.title);
+            }
+        }
+        People::Add { name, title, role, party } => {
+            let role = Role::parse(&role)?;
+            if role == Role::Service {
+                return Err(Error::Unknown("Nobody signs in as the service itself; choose another role.".to_owned()));
+            }
+            let wanted = party.unwrap_or_else(|| app.organisation.to_string());
+            let parties = inventory::parties(&mut db)?;
+            let party = parties.iter().find(|party| party.name == wanted).ok_or_else(|| {
+                let names: Vec<_> = parties.iter().map(|party| party.name.as_str()).collect();
+                Error::Unknown(format!("No party is called {wanted}; there are: {}.", names.join(", ")))
+            })?;
+            if role.is_vendor() == (party.id == app.service.party.as_str()) {
+                return Err(Error::Unknown(format!(
+                    "The role {role} does not fit {wanted}: vendor roles are for vendors' people, the others for the organisation's."
+                )));
+            }
+            let token = people::new_token()?;
+            let id = PersonId::from_uuid(uuid::Builder::from_random_bytes(seed()?.to_be_bytes()).into_uuid()).to_string();
+            let person = Person {
+                id,
+                name: name.clone(),
+                title,
+                role: role.as_str().to_owned(),
+                party: party.id.clone(),
+                token_sha256: people::token_digest(&token),
+            };
+            people::add(&mut db, &person)?;
+            println!("{name} can sign in at {}/sign-in with this token. It is shown only now:\n\n  {token}\n", app.identity.public_url);
+        }
+    }
+    Ok(0)
+}
+
+fn demo(config: &Config, no_serve: bool) -> Result<u8> {
+    let folder = config.data.join("demo");
+    let story = cli::demo::finished(&folder)?;
+    let (service, lock) = if log_exists(config)? {
+        open_ledger::open(config)?
+    } else {
+        let sites = cli::demo::DISTRICT_SITES.map(str::to_owned);
+        open_ledger::init(config, "http://localhost:8080", cli::demo::ORGANISATION, &sites)?
+    };
+    let outcome = match story {
+        Some(outcome) => {
+            println!("The demonstration in {} goes on where it was.", config.data.display());
+            outcome
+        }
+        None => {
+            let started = now();
+            let bar = bar(0);
+            bar.enable_steady_tick(Duration::from_millis(200));
+            let outcome = cli::demo::play(&service, &folder, &mut |what, done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+                bar.set_message(what.to_owned());
+            })?;
+            bar.finish_and_clear();
+            let seconds = (now().unix_ms() - started.unix_ms()) / 1000;
+            println!("A district's year in {seconds} s: {} signed ledger entries.", outcome.entries);
+            outcome
+        }
+    };
+    introduce(&outcome, config);
+    if no_serve {
+        return Ok(0);
+    }
+    web::serve(service, &config.listen, |address| println!("\nServing on http://localhost:{} — stop with Ctrl-C.", address.port()))?;
+    drop(lock);
+    Ok(0)
+}
+
+/// Says where things are, how to sign in, and what to try.
+fn introduce(outcome: &cli::demo::Outcome, config: &Config) {
+    let data = config.data.display();
+    let url = "http://localhost:8080";
+    println!("\n{} — {} devices, {} certificates\n", cli::demo::ORGANISATION, outcome.devices, outcome.certificates.len());
+    println!("  data          {data}\n  keys          {}\n  certificates  {}/certificates\n", config.keys.display(), config.data.join("demo").display());
+    println!("Sign in at {url}/sign-in with one of these tokens:");
+    for player in &outcome.people {
+        println!("  {:<22} {:<20} {:<30} {}", player.name, player.role, player.party, player.token);
+    }
+    let refused = &outcome.refused;
+    println!("\nA certificate that the record does not support ({} things are missing): {url}/assets/{}", refused.missing.len(), refused.asset);
+    println!("A device held by an unresolved discrepancy: {}", outcome.held);
+    if let Some(revoked) = outcome.certificates.iter().find(|certificate| certificate.revoked) {
+        println!("A revoked certificate: {url}/certificates/{}", revoked.number);
+    }
+    if let Some(good) = outcome.certificates.iter().find(|certificate| !certificate.revoked) {
+        println!(
+            "\nCheck one as an auditor would, without the service:\n  quittance verify {} --trust {} --status {}",
+            good.pdf.display(),
+            config.keys.display(),
+            config.data.join("demo/status.vc.json").display()
+        );
+    }
+}
+
+fn log_exists(config: &Config) -> Result<bool> {
+    if !config.data.join("quittance.db").exists() {
+        return Ok(false);
+    }
+    let mut db = config.database.open()?;
+    db.migrate()?;
+    Ok(log::head(&mut db)?.is_some_and(|head| head.frontier.size() > 0))
+}

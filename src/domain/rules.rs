@@ -1,0 +1,283 @@
+//! The rules of a device's way, chapter by chapter, as given/when/then.
+
+use serde_json::json;
+
+use super::Event;
+use super::asset::{Asset, Label, Phase, Status};
+use super::certification::{CertificateKind, judge};
+use super::consignment::{Consignment, ConsignmentStatus};
+use super::medium::{Medium, MediumState};
+use super::names::{AssetId, ConsignmentId, MediumId, Role};
+use super::records::Stop;
+use super::story::{DISTRICT, OTHER, Story, VENDOR, actor};
+
+fn asset<'a>(story: &'a Story, id: &str) -> &'a Asset {
+    story.known().find::<Asset>(&AssetId::parse(id).unwrap()).unwrap().unwrap()
+}
+fn medium<'a>(story: &'a Story, id: &str) -> &'a Medium {
+    story.known().find::<Medium>(&MediumId::parse(id).unwrap()).unwrap().unwrap()
+}
+fn missing(story: &Story, id: &str) -> Vec<String> {
+    match judge(story.known(), &AssetId::parse(id).unwrap(), story.policy()) {
+        Ok(_) => Vec::new(),
+        Err(Stop::Refused(refusal)) => refusal.missing,
+        Err(Stop::Needs(needs)) => panic!("{needs:?}"),
+    }
+}
+const RECYCLED: &str = r#"{"weight_grams": 2000, "weight_basis": "scale", "recovered_grams": 1700, "energy_grams": 200, "landfill_grams": 100}"#;
+fn recycled(asset: &str) -> serde_json::Value {
+    json!({"asset": asset, "outcome": "recycled", "mass": serde_json::from_str::<serde_json::Value>(RECYCLED).unwrap()})
+}
+
+#[test]
+fn a_tag_and_a_serial_belong_to_one_device() {
+    let mut story = Story::new();
+    story.retired("A1", "hdd_ata", "low");
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let body = |tag: &str, serial: &str| json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "M", "model": "M", "site": "S"});
+    story.refused(&coordinator, "register_asset", body("a1", "other"), "registration.tag_taken");
+    story.refused(&coordinator, "register_asset", body("A2", "s-a1"), "registration.serial_taken");
+    story.refused(&actor(Role::Auditor, DISTRICT, 1), "register_asset", body("A2", "other"), "command.wrong_role");
+    story.refused(&actor(Role::VendorOperator, VENDOR, 1), "register_asset", body("A2", "other"), "command.wrong_role");
+}
+
+#[test]
+fn soldered_storage_needs_a_host_with_a_serial() {
+    let story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let body = json!({"tag": "A1", "category": "chromebook", "manufacturer": "M", "model": "M", "site": "S", "media": [{"media_type": "emmc"}]});
+    story.refused(&coordinator, "register_asset", body, "registration.no_identity");
+}
+
+#[test]
+fn repair_and_redeployment_void_earlier_sanitization() {
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let (device, disk) = story.retired("A1", "hdd_ata", "moderate");
+    story.destroyed(&disk);
+    assert_eq!(medium(&story, &disk).state, MediumState::Destroyed);
+    story.done(&coordinator, "redeploy", json!({"asset": device, "site": "School"}));
+    assert_eq!(medium(&story, &disk).state, MediumState::DataPresent);
+    assert!(medium(&story, &disk).sanitization.is_none());
+    assert_eq!(asset(&story, &device).label(), Label::InService);
+    story.done(&coordinator, "send_to_repair", json!({"asset": device, "fault": "screen"}));
+    story.refused(&coordinator, "redeploy", json!({"asset": device, "site": "School"}), "lifecycle.wrong_status");
+    story.done(&coordinator, "return_from_repair", json!({"asset": device, "status": "in_stock"}));
+    assert_eq!(asset(&story, &device).status, Status::InStock);
+}
+
+#[test]
+fn only_retired_devices_at_hand_travel_and_only_once() {
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let (device, _) = story.retired("A1", "hdd_ata", "low");
+    let about = story.done(&coordinator, "open_consignment", json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"}));
+    let consignment = &about[0].1;
+    story.refused(&coordinator, "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "P"}]}), "consignment.empty");
+    story.done(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [device]}));
+    story.refused(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [device]}), "consignment.already_listed");
+    story.refused(&coordinator, "release_consignment", json!({"consignment": consignment}), "consignment.wrong_status");
+    assert_eq!(asset(&story, &device).label(), Label::Staged);
+    story.refused(&coordinator, "redeploy", json!({"asset": device, "site": "S"}), "lifecycle.on_consignment");
+}
+
+#[test]
+fn a_receipt_is_counted_independently_and_differences_hold_the_devices() {
+    let mut story = Story::new();
+    let operator = actor(Role::VendorOperator, VENDOR, 1);
+    let approver = actor(Role::Approver, DISTRICT, 1);
+    let (good, _) = story.retired("A1", "hdd_ata", "low");
+    let (short, _) = story.retired("A2", "hdd_ata", "low");
+    let (mixed, _) = story.retired("A3", "hdd_ata", "low");
+    let consignment = story.released("C1", &[&good, &short, &mixed]);
+    assert_eq!(asset(&story, &good).label(), Label::Released);
+    let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}],
+        "scans": [{"tag": "A1", "serial": "SA1"}, {"tag": "A3", "serial": "SOMETHING"}, {"tag": "NEVER-SEEN"}]});
+    story.refused(&actor(Role::VendorOperator, OTHER, 1), "receive_consignment", receipt.clone(), "consignment.not_for_you");
+    let happenings = story.when(&operator, "receive_consignment", receipt.clone()).unwrap();
+    let kinds: Vec<_> = happenings.iter().map(|happening| happening.event.name()).collect();
+    assert_eq!(kinds, ["consignment.received", "consignment.line_received", "discrepancy.recorded", "discrepancy.recorded", "discrepancy.recorded"],);
+    let Event::ConsignmentReceived(received) = &happenings[0].event else { panic!() };
+    assert_eq!((received.matched, received.short, received.over, received.mismatch), (1, 1, 1, 1));
+    let about = story.done(&operator, "receive_consignment", receipt);
+    assert_eq!(asset(&story, &good).label(), Label::Received);
+    assert_eq!(asset(&story, &good).holder.party.as_str(), VENDOR);
+    assert_eq!(asset(&story, &short).label(), Label::Discrepancy);
+    assert!(asset(&story, &short).in_transit);
+    assert_eq!(asset(&story, &mixed).label(), Label::Discrepancy);
+    assert!(missing(&story, &short).iter().any(|why| why.contains("discrepancy")));
+    let discrepancies: Vec<_> = about.iter().filter(|(kind, _)| *kind == super::SubjectKind::Discrepancy).map(|(_, id)| id.clone()).collect();
+    let of = |name: &str| -> String {
+        discrepancies
+            .iter()
+            .find(|id| {
+                let id = super::names::DiscrepancyId::parse(id).unwrap();
+                story.known().find::<super::consignment::Discrepancy>(&id).unwrap().unwrap().kind.as_str() == name
+            })
+            .unwrap()
+            .clone()
+    };
+    let (a, b, c) = (of("short"), of("over"), of("mismatch"));
+    let resolve = |id: &str, how: &str| json!({"discrepancy": id, "resolution": how, "reference": "INV-1"});
+    story.refused(&operator, "resolve_discrepancy", resolve(&a, "located_at_receiver"), "command.wrong_role");
+    story.refused(&approver, "resolve_discrepancy", resolve(&a, "scan_error"), "consignment.resolution");
+    story.done(&approver, "resolve_discrepancy", resolve(&a, "located_at_receiver"));
+    assert_eq!(asset(&story, &short).label(), Label::Received);
+    story.done(&approver, "resolve_discrepancy", resolve(&b, "returned_to_sender"));
+    let status = |story: &Story| story.known().find::<Consignment>(&ConsignmentId::parse(&consignment).unwrap()).unwrap().unwrap().status;
+    assert_eq!(status(&story), ConsignmentStatus::Received);
+    story.done(&approver, "resolve_discrepancy", resolve(&c, "serial_corrected"));
+    assert_eq!(status(&story), ConsignmentStatus::Reconciled);
+    assert_eq!(asset(&story, &mixed).serial.as_ref().unwrap().as_str(), "SOMETHING");
+    story.refused(&approver, "resolve_discrepancy", resolve(&c, "scan_error"), "consignment.resolved");
+}
+
+#[test]
+fn a_short_device_that_is_confirmed_missing_is_never_certified() {
+    let mut story = Story::new();
+    let (device, disk) = story.retired("A1", "hdd_ata", "low");
+    story.destroyed(&disk);
+    let consignment = story.released("C1", &[&device]);
+    let operator = actor(Role::VendorOperator, VENDOR, 1);
+    let about = story.done(&operator, "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": []}));
+    let discrepancy = about.iter().find(|(kind, _)| *kind == super::SubjectKind::Discrepancy).unwrap().1.clone();
+    let resolve = json!({"discrepancy": discrepancy, "resolution": "confirmed_missing", "reference": "POLICE-7"});
+    story.done(&actor(Role::Approver, DISTRICT, 1), "resolve_discrepancy", resolve);
+    assert_eq!(asset(&story, &device).status, Status::Missing);
+    assert!(medium(&story, &disk).sanitization.is_none(), "nobody knew where it was: earlier sanitization does not count");
+    story.done(
+        &actor(Role::Coordinator, DISTRICT, 1),
+        "record_disposition",
+        json!({"asset": device, "outcome": "lost_or_stolen", "mass": {"weight_grams": 2000, "weight_basis": "spec"}}),
+    );
+    assert!(!missing(&story, &device).is_empty());
+}
+
+#[test]
+fn sanitization_takes_three_people() {
+    let mut story = Story::new();
+    let (_, disk) = story.retired("A1", "hdd_ata", "moderate");
+    let (one, two) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Coordinator, DISTRICT, 2));
+    let approver = actor(Role::Approver, DISTRICT, 1);
+    let statement = json!({"facility": "SMELTER", "facility_batch": "B1"});
+    story.refused(&one, "verify_sanitization", json!({"medium": disk}), "sanitization.not_performed");
+    story.refused(&one, "record_sanitization", json!({"medium": disk, "technique": "host_overwrite"}), "sanitization.no_evidence");
+    let why = story.refused(
+        &one,
+        "record_sanitization",
+        json!({"medium": disk, "technique": "shred", "statement": {"equipment": "S1"}}),
+        "sanitization.not_reached",
+    );
+    assert!(why.contains("purged and verified before"), "{why}");
+    story.refused(&one, "record_sanitization", json!({"medium": disk, "technique": "damage"}), "sanitization.not_reached");
+    story.done(&one, "record_sanitization", json!({"medium": disk, "technique": "melt", "statement": statement}));
+    assert_eq!(medium(&story, &disk).state, MediumState::InProcess);
+    story.refused(&one, "verify_sanitization", json!({"medium": disk}), "sanitization.same_person");
+    story.refused(&approver, "validate_sanitization", json!({"medium": disk}), "sanitization.not_verified");
+    story.done(&two, "verify_sanitization", json!({"medium": disk}));
+    story.refused(&two, "validate_sanitization", json!({"medium": disk}), "command.wrong_role");
+    story.done(&approver, "validate_sanitization", json!({"medium": disk}));
+    assert_eq!(medium(&story, &disk).state, MediumState::Destroyed);
+    story.refused(&one, "record_sanitization", json!({"medium": disk, "technique": "melt", "statement": statement}), "sanitization.destroyed");
+}
+
+fn evidence(digit: char, medium: &str, serial: &str, result: &str) -> serde_json::Value {
+    json!({"sha256": digit.to_string().repeat(64), "size_bytes": 10, "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0},
+        "links": [{"medium": medium, "serial": serial, "reading": {"technique": "host_overwrite", "result": result, "errors": 0, "complete": true, "hidden_area": "none"}}]})
+}
+
+#[test]
+fn a_failed_sanitization_leaves_only_destruction() {
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let (_, disk) = story.retired("A1", "hdd_ata", "low");
+    story.refused(&coordinator, "receive_evidence", evidence('a', &disk, "ANOTHER", "pass"), "evidence.serial_differs");
+    story.done(&coordinator, "receive_evidence", evidence('a', &disk, "m-a1", "pass"));
+    story.done(&coordinator, "receive_evidence", evidence('b', &disk, "m-a1", "aborted"));
+    let overwrite = |digit: char| json!({"medium": disk, "technique": "host_overwrite", "evidence": digit.to_string().repeat(64)});
+    assert_eq!(story.when(&coordinator, "record_sanitization", overwrite('a')).unwrap()[0].event.name(), "media.sanitized");
+    story.done(&coordinator, "record_sanitization", overwrite('b'));
+    assert_eq!(medium(&story, &disk).state, MediumState::Failed);
+    story.refused(&coordinator, "record_sanitization", overwrite('a'), "sanitization.only_destroy");
+    story.done(&coordinator, "record_sanitization", json!({"medium": disk, "technique": "disintegrate", "statement": {"equipment": "D1"}}));
+}
+
+#[test]
+fn a_vendor_acts_only_on_what_it_holds() {
+    let mut story = Story::new();
+    let (device, disk) = story.retired("A1", "hdd_ata", "low");
+    let operator = actor(Role::VendorOperator, VENDOR, 1);
+    let melt = json!({"medium": disk, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
+    story.refused(&operator, "record_sanitization", melt.clone(), "custody.not_yours");
+    let consignment = story.released("C1", &[&device]);
+    story.refused(&operator, "record_sanitization", melt.clone(), "custody.not_yours");
+    story.done(&operator, "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": [{"tag": "a1"}]}));
+    story.refused(&actor(Role::VendorOperator, OTHER, 1), "record_sanitization", melt.clone(), "custody.not_yours");
+    story.done(&operator, "record_sanitization", melt);
+}
+
+#[test]
+fn an_outcome_waits_until_the_data_is_gone() {
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let (device, disk) = story.retired("A1", "emmc", "moderate");
+    let refusal = story.when(&coordinator, "record_disposition", recycled(&device)).unwrap_err();
+    assert_eq!((refusal.code, refusal.missing.len()), ("disposition.data_not_gone", 1));
+    // A powerwash is clear; recycling moderate data takes purge.
+    story.done(&coordinator, "receive_evidence", json!({"sha256": "a".repeat(64), "size_bytes": 1, "links": []}));
+    let reset = json!({"medium": disk, "technique": "factory_reset", "evidence": "a".repeat(64),
+        "statement": {"completed_without_error": true, "account_removed": true}});
+    story.done(&coordinator, "record_sanitization", reset);
+    let refusal = story.when(&coordinator, "record_disposition", recycled(&device)).unwrap_err();
+    assert!(refusal.missing.iter().any(|why| why.contains("purge is the least")), "{:?}", refusal.missing);
+    story.destroyed(&disk);
+    let mut unbalanced = recycled(&device);
+    unbalanced["mass"]["recovered_grams"] = json!(1_900);
+    story.refused(&coordinator, "record_disposition", unbalanced, "disposition.mass_balance");
+    story.done(&coordinator, "record_disposition", recycled(&device));
+    assert_eq!((asset(&story, &device).phase(), asset(&story, &device).label()), (Phase::Disposed, Label::Disposed));
+    story.refused(&coordinator, "record_disposition", recycled(&device), "disposition.recorded");
+}
+
+#[test]
+fn a_certificate_is_issued_only_where_nothing_is_missing_and_once() {
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let (device, disk) = story.retired("A1", "hdd_ata", "moderate");
+    assert_eq!(missing(&story, &device).len(), 2);
+    story.destroyed(&disk);
+    story.done(&coordinator, "record_disposition", recycled(&device));
+    let verdict = judge(story.known(), &AssetId::parse(&device).unwrap(), story.policy()).unwrap();
+    assert_eq!(verdict.kind, CertificateKind::Destruction);
+    let issue = |basis: &[(String, u64)], number: &str, index: u32| {
+        json!({"asset": device, "number": number, "url": format!("https://x.example/certificates/{number}"), "credential_sha256": "c".repeat(64),
+            "status_list": "https://x.example/status/1", "status_index": index, "basis": basis, "shown": []})
+    };
+    let mut moved = verdict.basis.clone();
+    moved[0].1 -= 1;
+    story.refused(&coordinator, "issue_certificate", issue(&moved, "N-1", 7), "certification.moved_on");
+    story.done(&coordinator, "issue_certificate", issue(&verdict.basis, "N-1", 7));
+    assert!(missing(&story, &device).iter().any(|why| why.contains("N-1")));
+    story.refused(&coordinator, "redeploy", json!({"asset": device, "site": "S"}), "lifecycle.wrong_status");
+    let approver = actor(Role::Approver, DISTRICT, 1);
+    story.refused(&coordinator, "revoke_certificate", json!({"number": "N-1", "reason": "error_in_record"}), "command.wrong_role");
+    story.done(&approver, "revoke_certificate", json!({"number": "N-1", "reason": "error_in_record"}));
+    story.refused(&approver, "revoke_certificate", json!({"number": "N-1", "reason": "error_in_record"}), "certification.revoked");
+    assert!(missing(&story, &device).is_empty(), "revocation re-opens the device");
+    let again = judge(story.known(), &AssetId::parse(&device).unwrap(), story.policy()).unwrap();
+    story.refused(&coordinator, "issue_certificate", issue(&again.basis, "N-2", 7), "certification.place_taken");
+}
+
+#[test]
+fn a_device_without_storage_gets_a_certificate_of_recycling() {
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let body = json!({"tag": "M1", "category": "monitor", "manufacturer": "M", "model": "M", "site": "S"});
+    let device = story.done(&coordinator, "register_asset", body)[0].1.clone();
+    story.done(&coordinator, "retire", json!({"asset": device, "reason": "surplus"}));
+    story.refused(&coordinator, "record_disposition", recycled(&device), "disposition.data_not_gone");
+    story.done(&coordinator, "attest_no_storage", json!({"asset": device, "basis": "model_has_none"}));
+    story.done(&coordinator, "record_disposition", recycled(&device));
+    assert_eq!(judge(story.known(), &AssetId::parse(&device).unwrap(), story.policy()).unwrap().kind, CertificateKind::Recycling);
+    story.refused(&coordinator, "record_media", json!({"asset": device, "media": [{"media_type": "emmc"}]}), "registration.gone");
+}

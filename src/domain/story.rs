@@ -1,0 +1,130 @@
+//! Words for tests of the rules: given what happened, when a command comes, then events or a refusal. No clock, no database.
+
+use serde_json::{Value, json};
+
+use super::names::{Digest, Instant, PartyId, PersonId, Role};
+use super::policy::{Pack, STARTER};
+use super::records::{Records, Stop};
+use super::refusal::Refusal;
+use super::{Actor, Command, Happening, Occasion, Stamp, SubjectKind};
+
+/// The accountable organisation.
+pub const DISTRICT: &str = "urn:uuid:00000000-0000-4000-8000-00000000d157";
+/// A vendor.
+pub const VENDOR: &str = "urn:uuid:00000000-0000-4000-8000-0000000000e1";
+/// Another vendor.
+pub const OTHER: &str = "urn:uuid:00000000-0000-4000-8000-0000000000e2";
+
+/// A record in memory and somebody who acts on it.
+pub struct Story {
+    known: Records,
+    policy: Pack,
+    seq: u64,
+}
+
+/// Somebody: the n-th person of a role, for a party.
+pub fn actor(role: Role, party: &str, n: u32) -> Actor {
+    let role_number = u32::try_from(Role::ALL.iter().position(|other| *other == role).unwrap()).unwrap();
+    let person = PersonId::parse(&format!("urn:uuid:00000000-0000-4000-8000-{:012}", 1_000 * (role_number + 1) + n)).unwrap();
+    Actor { person, role, party: PartyId::parse(party).unwrap() }
+}
+
+impl Story {
+    /// The organisation and two vendors.
+    pub fn new() -> Self {
+        let mut story = Self { known: Records::complete(), policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(), seq: 0 };
+        let service = actor(Role::Service, DISTRICT, 0);
+        for (id, kind, name) in [(DISTRICT, "organisation", "District"), (VENDOR, "vendor", "Recycler"), (OTHER, "vendor", "Other")] {
+            story.done(&service, "register_party", json!({"party": id, "kind": kind, "name": name, "sites": ["Site"]}));
+        }
+        story
+    }
+
+    /// The records so far.
+    pub fn known(&self) -> &Records {
+        &self.known
+    }
+    /// The policy in force.
+    pub fn policy(&self) -> &Pack {
+        &self.policy
+    }
+
+    /// When a command comes: events, or a refusal. Nothing happens yet.
+    pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
+        let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
+        let occasion = Occasion { actor, at, occurred: at, policy: &self.policy, seed: u128::from(self.seq) << 96 };
+        match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
+            Ok(happenings) => Ok(happenings),
+            Err(Stop::Refused(refusal)) => Err(refusal),
+            Err(Stop::Needs(needs)) => panic!("a complete record lacks {needs:?}"),
+        }) {
+            Ok(happenings) => Ok(happenings),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Given that a command was carried out; gives the ids of what its events are about.
+    pub fn done(&mut self, actor: &Actor, name: &str, body: Value) -> Vec<(SubjectKind, String)> {
+        let happenings = self.when(actor, name, body).unwrap_or_else(|refusal| panic!("{name}: {} {}", refusal.code, refusal.why));
+        let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
+        let mut about = Vec::new();
+        for happening in happenings {
+            let stamp = Stamp { seq: self.seq, at, occurred: at, actor: actor.clone() };
+            // What is written must be readable, and the same.
+            let read = super::Event::read(happening.event.name(), &happening.event.data().unwrap()).unwrap();
+            assert_eq!(read, happening.event);
+            read.apply(&happening.about, &stamp, &mut self.known);
+            about.extend(happening.about.iter().map(|subject| (subject.kind, subject.id.clone())));
+            self.seq += 1;
+        }
+        about
+    }
+
+    /// Then a command is refused with this code; gives the reason.
+    pub fn refused(&self, actor: &Actor, name: &str, body: Value, code: &str) -> String {
+        let refusal = self.when(actor, name, body).expect_err("this should have been refused");
+        assert_eq!(refusal.code, code, "{}", refusal.why);
+        refusal.why
+    }
+
+    /// A registered, retired device with one medium: `(device, medium)`.
+    pub fn retired(&mut self, tag: &str, media_type: &str, sensitivity: &str) -> (String, String) {
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let medium =
+            if media_type == "emmc" { json!({"media_type": media_type}) } else { json!({"media_type": media_type, "serial": format!("M{tag}")}) };
+        let about = self.done(
+            &coordinator,
+            "register_asset",
+            json!({"tag": tag, "serial": format!("S{tag}"), "category": "laptop", "manufacturer": "Maker", "model": "Model", "sensitivity": sensitivity,
+                   "site": "Site", "media": [medium]}),
+        );
+        let id = |kind| about.iter().find(|(of, _)| *of == kind).unwrap().1.clone();
+        let (asset, medium) = (id(SubjectKind::Asset), id(SubjectKind::Medium));
+        self.done(&coordinator, "retire", json!({"asset": asset, "reason": "end_of_life"}));
+        (asset, medium)
+    }
+
+    /// Sanitized by incineration, verified and validated, each by another person.
+    pub fn destroyed(&mut self, medium: &str) {
+        let statement = json!({"facility": "SMELTER", "facility_batch": "B1"});
+        self.done(
+            &actor(Role::Coordinator, DISTRICT, 1),
+            "record_sanitization",
+            json!({"medium": medium, "technique": "incinerate", "statement": statement}),
+        );
+        self.done(&actor(Role::Coordinator, DISTRICT, 2), "verify_sanitization", json!({"medium": medium}));
+        self.done(&actor(Role::Approver, DISTRICT, 1), "validate_sanitization", json!({"medium": medium}));
+    }
+
+    /// A consignment to the vendor with these devices on it, released.
+    pub fn released(&mut self, reference: &str, assets: &[&str]) -> String {
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let about =
+            self.done(&coordinator, "open_consignment", json!({"reference": reference, "from_site": "Site", "to": VENDOR, "to_site": "Site"}));
+        let id = about[0].1.clone();
+        self.done(&coordinator, "add_lines", json!({"consignment": id, "assets": assets}));
+        self.done(&coordinator, "seal_consignment", json!({"consignment": id, "containers": [{"label": "PALLET-1", "seal": "0001"}]}));
+        self.done(&coordinator, "release_consignment", json!({"consignment": id}));
+        id
+    }
+}

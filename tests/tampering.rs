@@ -1,0 +1,286 @@
+//! Whatever is changed behind the program's back is found, and named: 200 random positions of every covered table and file, and the wholesale
+//! changes. `QUITTANCE_TEST_POSITIONS` sets the number.
+#![cfg(feature = "service")]
+
+mod ledger;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use ledger::{Ledger, audit, config};
+use quittance::config::Config;
+use quittance::operations::issue_certificate::part;
+use quittance::operations::publish_status;
+use quittance::operations::verify_certificate::redraw;
+use quittance::proof::bundle::{Bundle, CREDENTIAL, PAGES};
+use quittance::proof::verify::{self, Trust, Verdict};
+
+/// The tables that `audit` claims to cover: all but the directory of people.
+const TABLES: &[&str] = &[
+    "entries", "log_head", "checkpoints", "entry_subjects", "record_keys", "assets", "asset_parties", "media", "parties", "consignments",
+    "consignment_lines", "discrepancies", "evidence", "certificates", "shown_names", "certificate_parts", "status_lists",
+];
+
+/// A small seeded generator (splitmix64): the same positions in every run.
+struct Seeded(u64);
+impl Seeded {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % u64::try_from(n).unwrap()).unwrap()
+    }
+}
+
+#[derive(QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    r#type: String,
+}
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// A finished record, closed, to be copied and altered.
+fn finished() -> (tempfile::TempDir, Vec<String>) {
+    let ledger = Ledger::new();
+    let (_, first) = ledger.certified("A1");
+    let (_, second) = ledger.certified("B2");
+    let approver = ledger.someone(quittance::domain::names::Role::Approver, "Second Approver");
+    let reason = quittance::domain::certification::RevocationReason::ErrorInRecord;
+    publish_status::revoke(&ledger.service, &approver.actor, &second, reason).unwrap();
+    ledger.service.recorder.publish_waiting().unwrap();
+    assert_eq!(ledger.audit().unwrap().findings, []);
+    let mut db = SqliteConnection::establish(ledger.config.data.join("quittance.db").to_str().unwrap()).unwrap();
+    db.batch_execute("PRAGMA busy_timeout=5000; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let Ledger { folder, .. } = ledger;
+    (folder, vec![first, second])
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() { copy(&entry.path(), &target) } else { fs::copy(entry.path(), &target).map(|_| ()).unwrap() }
+    }
+}
+
+/// A copy of the record to alter.
+fn altered(original: &Path) -> (tempfile::TempDir, Config, SqliteConnection) {
+    let folder = tempfile::tempdir().unwrap();
+    copy(original, folder.path());
+    let config = config(folder.path().to_owned());
+    let mut db = SqliteConnection::establish(config.data.join("quittance.db").to_str().unwrap()).unwrap();
+    db.batch_execute("DROP TRIGGER entries_are_never_changed; DROP TRIGGER entries_are_never_removed;").unwrap();
+    (folder, config, db)
+}
+
+/// What the audit says: every finding in one text; empty where it finds nothing.
+fn findings(config: &Config) -> String {
+    match audit(config) {
+        Ok(report) => report.findings.iter().map(|finding| format!("{}: {}\n", finding.place, finding.what)).collect(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn every_changed_column_is_found_and_named() {
+    let positions = std::env::var("QUITTANCE_TEST_POSITIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
+    let (original, _) = finished();
+    let mut seeded = Seeded(2026);
+    let mut tried = 0;
+    while tried < positions {
+        let (_folder, config, mut db) = altered(original.path());
+        let table = TABLES[tried % TABLES.len()];
+        let columns: Vec<Column> = diesel::sql_query(format!("SELECT name, type FROM pragma_table_info('{table}')")).load(&mut db).unwrap();
+        let rows: Vec<Count> = diesel::sql_query(format!("SELECT COUNT(*) AS n FROM {table}")).load(&mut db).unwrap();
+        let rows = usize::try_from(rows[0].n).unwrap();
+        assert!(rows > 0, "the record has no row in {table}");
+        let column = &columns[seeded.below(columns.len())];
+        let (row, at) = (seeded.below(rows), seeded.below(4_000));
+        let name = &column.name;
+        // A number goes up by one; in text and bytes one character or byte is replaced by another.
+        let length = format!("max(1, length(coalesce({name}, 'x')))");
+        let change = match column.r#type.as_str() {
+            "BIGINT" | "INTEGER" => format!("{name} + 1"),
+            "TEXT" => {
+                format!("CASE WHEN {name} IS NULL THEN 'x' ELSE substr({name}, 1, {at} % {length}) || CASE substr({name}, 1 + {at} % {length}, 1) WHEN 'q' THEN 'z' ELSE 'q' END || substr({name}, 2 + {at} % {length}) END")
+            }
+            _ => format!(
+                "CAST(substr({name}, 1, {at} % {length}) || CASE hex(substr({name}, 1 + {at} % {length}, 1)) WHEN '51' THEN x'52' ELSE x'51' END || substr({name}, 2 + {at} % {length}) AS BLOB)"
+            ),
+        };
+        let keys: Vec<Column> = diesel::sql_query(format!("SELECT name, type FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk")).load(&mut db).unwrap();
+        let keys = keys.iter().map(|key| key.name.clone()).collect::<Vec<_>>().join(", ");
+        let update = format!("UPDATE {table} SET {name} = {change} WHERE ({keys}) = (SELECT {keys} FROM {table} ORDER BY {keys} LIMIT 1 OFFSET {row})");
+        if db.batch_execute(&update).is_err() {
+            // The table itself refuses this change (a key that exists, the single head): another position.
+            seeded.below(2);
+            continue;
+        }
+        drop(db);
+        let found = findings(&config);
+        let named = if table == "entries" { "entry" } else { table };
+        let elsewhere = ["the first entry", "certificate", "log"];
+        assert!(!found.is_empty(), "not found: {update}");
+        assert!(found.contains(named) || elsewhere.iter().any(|word| found.contains(word)), "{update}: found, but not named:\n{found}");
+        tried += 1;
+    }
+}
+
+#[test]
+fn removed_and_swapped_entries_and_checkpoints_are_found() {
+    let (original, _) = finished();
+    for (change, named) in [
+        ("DELETE FROM entries WHERE seq = (SELECT max(seq) FROM entries)", "missing"),
+        ("DELETE FROM entries WHERE seq = 10", "entry 10: is missing"),
+        ("UPDATE entries SET seq = -1 WHERE seq = 8; UPDATE entries SET seq = 8 WHERE seq = 9; UPDATE entries SET seq = 9 WHERE seq = -1", "swapped"),
+        ("DELETE FROM checkpoints WHERE number = 0", "checkpoint 0 is missing"),
+        ("DELETE FROM checkpoints WHERE number = (SELECT max(number) FROM checkpoints)", "file high-water"),
+        ("DELETE FROM assets WHERE rowid = 1", "the row is missing"),
+        ("DELETE FROM certificate_parts WHERE name = 'certificate.pdf'", "certificate_parts"),
+        ("DELETE FROM status_lists WHERE seq = (SELECT max(seq) FROM status_lists)", "status_lists"),
+        ("INSERT INTO record_keys VALUES ('asset.tag', 'GHOST', 'urn:x')", "record_keys"),
+    ] {
+        let (_folder, config, mut db) = altered(original.path());
+        db.batch_execute(change).unwrap();
+        drop(db);
+        let found = findings(&config);
+        assert!(found.contains(named), "{change}:\n{found}");
+    }
+}
+
+#[test]
+fn the_database_itself_refuses_to_change_or_remove_entries() {
+    let (original, _) = finished();
+    let config = config(original.path().to_owned());
+    let mut db = SqliteConnection::establish(config.data.join("quittance.db").to_str().unwrap()).unwrap();
+    for change in ["UPDATE entries SET bytes = x'00' WHERE seq = 1", "DELETE FROM entries WHERE seq = 1", "DELETE FROM entries"] {
+        let error = db.batch_execute(change).unwrap_err().to_string();
+        assert!(error.contains("never"), "{error}");
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_changed_stored_file_is_found_by_its_digest() {
+    let (original, _) = finished();
+    let stored = files(&original.path().join("data/files"));
+    assert!(stored.len() >= 20, "{}", stored.len());
+    let mut seeded = Seeded(7);
+    for file in &stored {
+        let bytes = fs::read(file).unwrap();
+        let mut changed = bytes.clone();
+        let at = seeded.below(bytes.len());
+        changed[at] ^= 1;
+        fs::write(file, &changed).unwrap();
+        let found = findings(&config(original.path().to_owned()));
+        let digest = file.file_name().unwrap().to_str().unwrap();
+        assert!(found.contains(digest), "byte {at} of {digest}:\n{found}");
+        fs::write(file, &bytes).unwrap();
+    }
+    assert_eq!(findings(&config(original.path().to_owned())), "");
+}
+
+/// A certificate with everything that checks it.
+struct Issued {
+    trust: Trust,
+    status: Vec<u8>,
+    pdf: Vec<u8>,
+    credential: Vec<u8>,
+    _ledger: Ledger,
+}
+
+fn issued() -> Issued {
+    let ledger = Ledger::new();
+    let (_, number) = ledger.certified("A1");
+    let app = &ledger.service.app;
+    Issued {
+        trust: Trust::from_files(&app.keys.did_bytes, &app.keys.log.vkey()).unwrap(),
+        status: publish_status::newest(app).unwrap().unwrap(),
+        pdf: part(app, &number, PAGES).unwrap(),
+        credential: part(app, &number, CREDENTIAL).unwrap(),
+        _ledger: ledger,
+    }
+}
+
+fn verdict(bytes: &[u8], trust: &Trust, status: &[u8]) -> Verdict {
+    match Bundle::from_bytes(bytes) {
+        Ok(bundle) => verify::certificate(&bundle, trust, Some(status), Some(&redraw)).verdict,
+        Err(error) => error.verdict(),
+    }
+}
+
+#[test]
+fn a_certificate_is_authentic_until_any_byte_of_it_changes() {
+    let issued = issued();
+    assert_eq!(verdict(&issued.pdf, &issued.trust, &issued.status), Verdict::Authentic);
+    assert_eq!(verdict(&issued.credential, &issued.trust, &issued.status), Verdict::AuthenticNotFullyChecked, "without its entry and proof");
+    for at in 0..issued.credential.len() {
+        let mut changed = issued.credential.clone();
+        changed[at] ^= 1;
+        let verdict = verdict(&changed, &issued.trust, &issued.status);
+        assert!(matches!(verdict, Verdict::Refused | Verdict::Unreadable), "byte {at}: {verdict:?}");
+    }
+    let mut seeded = Seeded(3);
+    for _ in 0..60 {
+        let at = seeded.below(issued.pdf.len());
+        let mut changed = issued.pdf.clone();
+        changed[at] ^= 1;
+        let verdict = verdict(&changed, &issued.trust, &issued.status);
+        assert!(matches!(verdict, Verdict::Refused | Verdict::Unreadable | Verdict::AuthenticNotFullyChecked), "byte {at}: {verdict:?}");
+        assert_ne!(verdict, Verdict::Authentic, "byte {at}");
+    }
+}
+
+#[test]
+fn a_bundle_signed_wholesale_with_other_keys_is_refused() {
+    let (real, forged) = (issued(), issued());
+    // Everything about the forgery is in order, only the keys are not those of the issuer.
+    assert_eq!(verdict(&forged.pdf, &forged.trust, &forged.status), Verdict::Authentic);
+    assert_eq!(verdict(&forged.pdf, &real.trust, &real.status), Verdict::Refused);
+    assert_eq!(verdict(&forged.credential, &real.trust, &real.status), Verdict::Refused);
+}
+
+#[test]
+fn yesterdays_database_is_refused_at_start() {
+    let ledger = Ledger::new();
+    ledger.certified("A1");
+    let yesterday = tempfile::tempdir().unwrap();
+    let mut db = SqliteConnection::establish(ledger.config.data.join("quittance.db").to_str().unwrap()).unwrap();
+    db.batch_execute("PRAGMA busy_timeout=5000; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    copy(&ledger.config.data, &yesterday.path().join("data"));
+    let open = |keys: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&yesterday.path().join("data"), &folder.path().join("data"));
+        copy(Path::new(keys), &folder.path().join("keys"));
+        let opened = quittance::operations::open_ledger::open(&config(folder.path().to_owned()));
+        opened.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let keys = ledger.config.keys.to_str().unwrap();
+    assert_eq!(open(keys), Ok(()), "the same day it opens");
+    ledger.certified("B2");
+    let error = open(keys).unwrap_err();
+    assert!(error.contains("older copy"), "{error}");
+}
