@@ -3,6 +3,9 @@
 // Clippy exempts functions marked as tests, not the ones that they share.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod programs;
+
+use programs::{contexts, have, have_node_modules, interop, run};
 use quittance::documents::certificate_credential::*;
 use quittance::documents::certificate_pdf::{Inputs, TEMPLATE, render};
 use quittance::documents::{NotDrawable, context::context};
@@ -312,24 +315,6 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Whether a program is at hand. If it is not, the test is skipped with a message, unless `QUITTANCE_TEST_REQUIRE` demands it.
-fn have(program: &str, package: &str) -> bool {
-    if Command::new(program).arg("--version").output().is_ok() {
-        return true;
-    }
-    let required = std::env::var("QUITTANCE_TEST_REQUIRE").unwrap_or_default();
-    assert!(required != "all" && !required.split(',').any(|name| name == program), "{program} is required and missing (apt install {package})");
-    println!("skipped: needs {program} (apt install {package})");
-    false
-}
-
-fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{program} {arguments:?}: {}{said}{}", output.status, String::from_utf8_lossy(&output.stderr));
-    said
-}
-
 fn drawn(name: &str, facts: &CertificateFacts) -> (Parts, Vec<u8>, String) {
     let parts = parts(facts);
     let bytes = render(&parts.inputs()).unwrap();
@@ -537,7 +522,7 @@ fn pdftotext_finds_the_words() {
     assert!(server.contains("page 1 of 3") && server.contains("page 3 of 3"), "{server}");
 }
 
-/// Safe-mode JSON-LD by somebody else's implementation; needs the npm package in `INTEROP_MODULES` and the W3C contexts in `INTEROP_CONTEXTS`.
+/// Safe-mode JSON-LD by somebody else's implementation; needs the npm packages of `tests/interop`.
 #[test]
 fn credentials_and_entries_expand_in_safe_mode() {
     let log = entry(0, "log.genesis", json!([{"id": "itad.northstreet.example/ledger", "type": "Log"}]), None);
@@ -559,16 +544,11 @@ fn credentials_and_entries_expand_in_safe_mode() {
         files.push(write(&format!("{name}.entry.json"), &parts.entry));
     }
     files.push(write("status.vc.json", &parts(&laptop()).status));
-    let (Ok(_), Ok(contexts)) = (std::env::var("INTEROP_MODULES"), std::env::var("INTEROP_CONTEXTS")) else {
-        let required = std::env::var("QUITTANCE_TEST_REQUIRE").unwrap_or_default();
-        assert!(required != "all" && !required.split(',').any(|name| name == "jsonld"), "INTEROP_MODULES and INTEROP_CONTEXTS are required");
-        println!("skipped: needs jsonld (npm install jsonld; set INTEROP_MODULES and INTEROP_CONTEXTS)");
-        return;
-    };
-    if !have("node", "nodejs") {
+    if !have_node_modules() {
         return;
     }
-    let mut arguments = vec!["tests/interop/expand.mjs", &contexts, &context_file];
+    let (program, contexts) = (interop("expand.mjs").to_string_lossy().into_owned(), contexts());
+    let mut arguments = vec![program.as_str(), contexts.as_str(), context_file.as_str()];
     arguments.extend(files.iter().map(String::as_str));
     let said = run("node", &arguments);
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), files.len(), "{said}");

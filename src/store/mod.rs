@@ -21,14 +21,23 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::error::{Error, Result};
 
-/// A connection to either database.
-#[derive(diesel::MultiConnection)]
-pub enum Database {
-    /// The embedded default.
-    Sqlite(SqliteConnection),
-    /// For many writers on several machines.
+pub use connection::Database;
+
+#[allow(missing_docs, reason = "the derive writes public items beside the enum")]
+mod connection {
     #[cfg(feature = "postgres")]
-    Postgres(PgConnection),
+    use diesel::PgConnection;
+    use diesel::SqliteConnection;
+
+    /// A connection to either database.
+    #[derive(diesel::MultiConnection)]
+    pub enum Database {
+        /// The embedded default.
+        Sqlite(SqliteConnection),
+        /// For many writers on several machines.
+        #[cfg(feature = "postgres")]
+        Postgres(PgConnection),
+    }
 }
 
 /// Runs the same statement on the concrete connection, for what diesel cannot do on both at once (upserts).

@@ -1,17 +1,15 @@
 // Expands documents with JSON-LD's safe mode (an undefined term is an error) and canonicalises them: `ok <file>` for each, exit code 1 if one fails.
 //   node tests/interop/expand.mjs <folder of W3C contexts> <our context file> <document>...
-// The package `jsonld` is looked for in $INTEROP_MODULES (a folder that has node_modules), else in the current folder. Nothing is fetched.
-import { createRequire } from "node:module";
+// Nothing is fetched.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import jsonld from "jsonld";
 
 const [folder, ours, ...files] = process.argv.slice(2);
 if (!files.length) {
   console.error("usage: expand.mjs <contexts folder> <context file> <document>...");
   process.exit(64);
 }
-const require = createRequire(join(process.env.INTEROP_MODULES ?? process.cwd(), "package.json"));
-const jsonld = require("jsonld");
 
 const published = {
   "https://www.w3.org/ns/credentials/v2": "credentials-v2.jsonld",
