@@ -17,7 +17,7 @@ pub struct Problem {
     /// The HTTP status.
     pub status: StatusCode,
     /// `chapter.reason`, for machines.
-    pub code: String,
+    pub code: &'static str,
     /// A sentence that says what to do next.
     pub detail: String,
     /// What is missing, one by one.
@@ -29,9 +29,9 @@ pub struct Problem {
 
 impl Problem {
     /// An answer with this status.
-    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
+    pub fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, code: code.to_owned(), detail: detail.into(), missing: Vec::new(), reference: None, headers: Vec::new() }
+        Self { status, code, detail: detail.into(), missing: Vec::new(), reference: None, headers: Vec::new() }
     }
     /// There is no such thing, or not for this person: both sound the same.
     pub fn unknown(detail: impl Into<String>) -> Self {

@@ -224,7 +224,7 @@ fn show(state: &Data, checked: &Checked) -> ShowPage {
         name: read.map(|read| read.name.clone()),
         issuer: read.map(|read| read.issuer_name.clone().unwrap_or_else(|| read.issuer.clone())),
         issued: read.map(|read| read.valid_from.clone()),
-        link: read.and_then(|_| checked.certificate.as_ref()).map(|certificate| certificate.number.clone()),
+        link: read.and(checked.certificate.as_ref()).map(|certificate| certificate.number.clone()),
         checks: checks.collect(),
         at: now().into(),
     }

@@ -1,6 +1,7 @@
 //! Nothing that was acknowledged is lost: kill -9 under load, syncs counted by strace, and a sync that fails.
 //! `QUITTANCE_TEST_KILL_ROUNDS` (20) and `QUITTANCE_TEST_FAILED_SYNCS` (12) set the counts.
 #![cfg(feature = "service")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 #[path = "../ledger/mod.rs"]
 mod ledger;
@@ -165,11 +166,8 @@ fn every_commit_waits_for_the_disk() {
     let mut server = server;
     server.child.wait().unwrap();
     let table = std::fs::read_to_string(&counts).unwrap();
-    let calls: u64 = table
-        .lines()
-        .filter(|line| line.ends_with("fdatasync"))
-        .map(|line| line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap())
-        .sum();
+    let calls: u64 =
+        table.lines().filter(|line| line.ends_with("fdatasync")).map(|line| line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap()).sum();
     println!("{table}{COMMITS} commits one after the other, {calls} fdatasync");
     assert!(calls >= COMMITS, "{calls} fdatasync for {COMMITS} commits\n{table}");
 }
