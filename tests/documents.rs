@@ -3,12 +3,12 @@
 // Clippy exempts functions marked as tests, not the ones that they share.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod requirements;
+mod programs;
 
+use programs::{contexts, have, have_node_modules, interop, run};
 use quittance::documents::certificate_credential::*;
 use quittance::documents::certificate_pdf::{Inputs, TEMPLATE, render};
 use quittance::documents::{NotDrawable, context::context};
-use requirements::{contexts, has, has_node_modules, interop, run};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -433,7 +433,7 @@ fn inputs_that_disagree_are_not_drawn() {
 
 #[test]
 fn qpdf_finds_the_file_sound_and_the_attachments_whole() {
-    if !has("qpdf", "apt install qpdf") {
+    if !have("qpdf", "qpdf") {
         return;
     }
     for (name, facts) in [("qpdf-laptop", laptop()), ("qpdf-server", server())] {
@@ -449,7 +449,7 @@ fn qpdf_finds_the_file_sound_and_the_attachments_whole() {
 
 #[test]
 fn pdfdetach_saves_the_exact_bytes() {
-    if !has("pdfdetach", "apt install poppler-utils") {
+    if !have("pdfdetach", "poppler-utils") {
         return;
     }
     let (parts, _, path) = drawn("pdfdetach", &laptop());
@@ -470,7 +470,7 @@ fn pdfdetach_saves_the_exact_bytes() {
 
 #[test]
 fn pdftotext_finds_the_words() {
-    if !has("pdftotext", "apt install poppler-utils") {
+    if !have("pdftotext", "poppler-utils") {
         return;
     }
     let read = |name: &str, facts: &CertificateFacts| {
@@ -544,7 +544,7 @@ fn credentials_and_entries_expand_in_safe_mode() {
         files.push(write(&format!("{name}.entry.json"), &parts.entry));
     }
     files.push(write("status.vc.json", &parts(&laptop()).status));
-    if !has_node_modules() {
+    if !have_node_modules() {
         return;
     }
     let (program, contexts) = (interop("expand.mjs").to_string_lossy().into_owned(), contexts());

@@ -2,12 +2,13 @@
 #![cfg(feature = "service")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
-mod requirements;
+mod programs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 
+use programs::{contexts, have, have_node_modules, interop, printed, run, there};
 use quittance::config::Config;
 use quittance::documents::context::context;
 use quittance::domain::certification::RevocationReason;
@@ -17,7 +18,6 @@ use quittance::operations::record::Receipt;
 use quittance::operations::{Service, issue_certificate, open_ledger, publish_checkpoint, publish_status};
 use quittance::store::people::{self, Person};
 use quittance::store::{DatabaseUrl, log};
-use requirements::{contexts, has, has_node_modules, interop, printed, run, there};
 use serde_json::{Value, json};
 
 const URL: &str = "https://records.northstreet.example";
@@ -140,7 +140,7 @@ impl Record {
 
 #[test]
 fn digital_bazaar_verifies_a_certificate_and_sees_its_revocation() {
-    if !has_node_modules() {
+    if !have_node_modules() {
         return;
     }
     let record = Record::new();
@@ -160,7 +160,7 @@ fn digital_bazaar_verifies_a_certificate_and_sees_its_revocation() {
 
 #[test]
 fn go_finds_every_entry_under_the_signed_head() {
-    if !has("go", "apt install golang-go")
+    if !have("go", "golang-go")
         || !there("golang-x-mod", Path::new(GO_PATH).join("src/golang.org/x/mod/sumdb/note").exists(), "apt install golang-golang-x-mod-dev")
     {
         return;
@@ -184,7 +184,7 @@ fn go_finds_every_entry_under_the_signed_head() {
 
 #[test]
 fn everything_signed_expands_in_safe_mode() {
-    if !has_node_modules() {
+    if !have_node_modules() {
         return;
     }
     let record = Record::new();

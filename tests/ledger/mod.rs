@@ -1,6 +1,5 @@
 //! A record of its own for a test: set up through the library in a temporary folder, with people of each role and one vendor.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use std::path::PathBuf;
 

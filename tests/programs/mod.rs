@@ -1,19 +1,18 @@
 //! Programs by others that tests call: whether they are at hand, and what they print.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Whether a program is at hand. If it is not, the test is skipped with a message, unless `QUITTANCE_TEST_REQUIRE` (a list with commas, or
-/// `all`) demands it. `how` says how to install it.
-pub fn has(program: &str, how: &str) -> bool {
-    there(program, Command::new(program).arg("--version").output().is_ok(), how)
+/// `all`) demands it.
+pub fn have(program: &str, package: &str) -> bool {
+    there(program, Command::new(program).arg("--version").output().is_ok(), &format!("apt install {package}"))
 }
 
 /// Whether Node.js and the packages of `tests/interop/package-lock.json` are at hand.
-pub fn has_node_modules() -> bool {
-    has("node", "apt install nodejs npm") && there("node_modules", interop("node_modules/jsonld").exists(), "npm ci --prefix tests/interop")
+pub fn have_node_modules() -> bool {
+    have("node", "nodejs npm") && there("node_modules", interop("node_modules/jsonld").exists(), "npm ci --prefix tests/interop")
 }
 
 /// A file of `tests/interop`.
