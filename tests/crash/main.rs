@@ -4,8 +4,8 @@
 
 #[path = "../ledger/mod.rs"]
 mod ledger;
-#[path = "../requirements/mod.rs"]
-mod requirements;
+#[path = "../programs/mod.rs"]
+mod programs;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -19,7 +19,7 @@ use quittance::config::Config;
 use quittance::domain::names::Role;
 use quittance::proof::entry::Entry;
 use quittance::store::log;
-use requirements::has;
+use programs::have;
 use serde_json::{Value, json};
 
 fn setting(name: &str, default: usize) -> usize {
@@ -144,7 +144,7 @@ fn kill_9_under_load_loses_nothing_that_was_acknowledged() {
 
 #[test]
 fn every_commit_waits_for_the_disk() {
-    if !has("strace", "apt install strace") {
+    if !have("strace", "strace") {
         return;
     }
     let record = record();
@@ -176,7 +176,7 @@ fn every_commit_waits_for_the_disk() {
 
 #[test]
 fn after_a_failed_sync_nothing_is_acknowledged() {
-    if !has("cc", "apt install gcc") {
+    if !have("cc", "gcc") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
