@@ -119,11 +119,14 @@ pub fn draw(service: &Service, number: &str) -> Result<()> {
         return Ok(());
     }
     service.recorder.publish_waiting()?;
+    // One connection at a time: threads that each hold one and wait for another would wait for ever.
+    drop(db);
+    let status = publish_status::newest(app)?.ok_or_else(|| Error::Fault("no status list was ever published".to_owned()))?;
+    let mut db = app.read()?;
     let credential = app.files.get(&certificate.credential_sha256)?;
     let entry = log::entry(&mut db, certificate.issued_seq)?.ok_or_else(|| Error::Fault("the entry that issued the certificate is missing".to_owned()))?;
     let checkpoint = log::first_checkpoint_covering(&mut db, certificate.issued_seq)?.ok_or_else(|| Error::Fault("no checkpoint covers the certificate".to_owned()))?;
     let receipt = proof_against(app, &mut db, certificate.issued_seq, &checkpoint)?.write().into_bytes();
-    let status = publish_status::newest(app)?.ok_or_else(|| Error::Fault("no status list was ever published".to_owned()))?;
     let mut further = Vec::new();
     for (seq, bytes) in cited(&mut db, &certificate.asset, &certificate.media, certificate.issued_seq)? {
         let seq = u64::try_from(seq).unwrap_or_default();

@@ -4,7 +4,7 @@ use super::publish_status;
 use crate::app::App;
 use crate::documents::certificate_pdf::{self, Inputs};
 use crate::error::{Error, Result};
-use crate::proof::bundle::{self, Bundle};
+use crate::proof::bundle::{self, Bundle, BundleError};
 use crate::proof::verify::{self, Report, Trust};
 
 /// Draws the pages of a bundle again, for comparison.
@@ -27,11 +27,11 @@ pub fn redraw(bundle: &Bundle) -> std::result::Result<Vec<u8>, String> {
     certificate_pdf::render(&inputs).map_err(|e| e.to_string())
 }
 
-/// Checks an uploaded file against this record's own keys and newest status list.
-pub fn verify(app: &App, file: &[u8]) -> Result<std::result::Result<Report, String>> {
+/// Checks an uploaded file against this record's own keys and newest status list. The inner error says why the file cannot be read.
+pub fn verify(app: &App, file: &[u8]) -> Result<std::result::Result<Report, BundleError>> {
     let bundle = match Bundle::from_bytes(file) {
         Ok(bundle) => bundle,
-        Err(error) => return Ok(Err(error.to_string())),
+        Err(error) => return Ok(Err(error)),
     };
     let trust = Trust::from_files(&app.keys.did_bytes, &app.keys.log.vkey()).map_err(|e| Error::fault("this record's own keys", e))?;
     let status = publish_status::newest(app)?;

@@ -1,1 +1,217 @@
-//! The web.
+//! The HTTP door: parses, calls, renders; decides nothing. Every route stands in the one list below.
+
+mod assets;
+mod certificates;
+mod commands;
+mod consignments;
+mod evidence;
+mod files;
+mod headers;
+mod imports;
+mod ledger;
+mod page;
+mod parties;
+mod problem;
+mod request;
+mod session;
+mod verifications;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
+use actix_web::rt::signal::unix::{SignalKind, signal};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, middleware, web};
+use tokio::sync::Semaphore;
+
+use crate::error::{Error, Result};
+use crate::operations::Service;
+use crate::store::log;
+use problem::Problem;
+
+/// Threads that answer requests; the writer has its own.
+const WORKERS: usize = 2;
+/// Threads of each worker that may wait for the disk or draw pages.
+const WAITING_THREADS: usize = 8;
+/// Large bodies that are held in memory at once: of people who are signed in, and of anyone who checks a certificate.
+const UPLOADS_AT_ONCE: usize = 24;
+const CHECKS_AT_ONCE: usize = 12;
+
+macro_rules! routes {
+    ($($method:ident $path:literal => $handler:path;)+) => {
+        /// Every route: method and path.
+        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path),)+];
+        fn routes(config: &mut web::ServiceConfig) {
+            $(config.route($path, $method().to($handler));)+
+        }
+    };
+}
+
+routes! {
+    // For anyone
+    get  "/"                                          => session::index;
+    get  "/sign-in"                                   => session::new;
+    post "/sign-in"                                   => session::create;
+    post "/sign-out"                                  => session::destroy;
+    get  "/verify"                                    => verifications::new;
+    post "/verify"                                    => verifications::create;
+    post "/api/v1/verifications"                      => verifications::api_create;
+    get  "/certificates/{number}.pdf"                 => certificates::pdf;
+    get  "/certificates/{number}"                     => certificates::show;
+    get  "/certificates/{number}/{part:.+}"           => certificates::part;
+    get  "/.well-known/did.json"                      => files::did;
+    get  "/did.json"                                  => files::did;
+    get  "/ns/quittance/v1"                           => files::context;
+    get  "/status/1"                                  => files::status;
+    get  "/static/style.css"                          => files::style;
+    get  "/healthz"                                   => files::healthz;
+    get  "/ledger/checkpoint"                         => ledger::checkpoint;
+    get  "/ledger/proof/{seq}"                        => ledger::proof;
+    get  "/ledger/log.vkey"                           => ledger::vkey;
+    // For people who are signed in
+    get  "/ledger/entries/{seq}"                      => ledger::entry;
+    get  "/assets"                                    => assets::index;
+    get  "/assets/{id}"                               => assets::show;
+    get  "/consignments"                              => consignments::index;
+    get  "/consignments/{id}"                         => consignments::show;
+    get  "/certificates"                              => certificates::index;
+    // For programs, with a bearer token
+    get  "/api/v1/commands"                           => commands::index;
+    post "/api/v1/commands/{name}"                    => commands::create;
+    get  "/api/v1/assets"                             => assets::api_index;
+    get  "/api/v1/assets/{id}"                        => assets::api_show;
+    get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
+    get  "/api/v1/consignments"                       => consignments::api_index;
+    get  "/api/v1/consignments/{id}"                  => consignments::api_show;
+    get  "/api/v1/parties"                            => parties::api_index;
+    get  "/api/v1/certificates"                       => certificates::api_index;
+    post "/api/v1/certificates"                       => certificates::api_create;
+    get  "/api/v1/certificates/{number}"              => certificates::api_show;
+    post "/api/v1/certificates/{number}/revocations"  => certificates::api_revoke;
+    post "/api/v1/evidence"                           => evidence::api_create;
+    get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
+    post "/api/v1/imports"                            => imports::api_create;
+}
+
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+fn post() -> Route {
+    web::post()
+}
+
+/// No such route; or there is one, for another method.
+async fn no_route(request: HttpRequest) -> std::result::Result<HttpResponse, Problem> {
+    let allowed: Vec<&str> = ROUTES
+        .iter()
+        .filter(|(_, path)| ResourceDef::new(*path).is_match(request.path()))
+        .map(|(method, _)| if *method == "get" { "GET, HEAD" } else { "POST" })
+        .collect();
+    if allowed.is_empty() {
+        return Err(Problem::unknown("There is nothing at this address."));
+    }
+    let why = format!("{} is not possible here; use {}.", Method::as_str(request.method()), allowed.join(", "));
+    Err(Problem::new(405, "request.method", why).with_header(ALLOW, &allowed.join(", ")))
+}
+
+/// What every handler can reach.
+pub(crate) struct State {
+    service: Service,
+    sessions: session::Sessions,
+    uploads: Semaphore,
+    checks: Semaphore,
+}
+
+/// What every handler is given.
+pub(crate) type Data = web::Data<State>;
+
+/// Runs what may wait (database, files, drawing) on a thread that may.
+pub(crate) async fn block<T: Send + 'static>(
+    state: &Data,
+    work: impl FnOnce(&Service) -> Result<T> + Send + 'static,
+) -> std::result::Result<T, Problem> {
+    let service = state.service.clone();
+    match web::block(move || work(&service)).await {
+        Ok(result) => result.map_err(Problem::from),
+        Err(error) => Err(Error::fault("waiting for a thread", error).into()),
+    }
+}
+
+/// Serves until the process is told to end (SIGINT or SIGTERM); requests under way are finished first. `started` is told the address.
+pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
+    let ending = Arc::new(AtomicBool::new(false));
+    let publisher = publish_every_second(service.clone(), Arc::clone(&ending))?;
+    let served = actix_web::rt::System::new().block_on(run(service, listen, started));
+    ending.store(true, Ordering::Relaxed);
+    publisher.thread().unpark();
+    publisher.join().map_err(|_| Error::Fault("the thread that publishes checkpoints has failed".to_owned()))?;
+    served
+}
+
+async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
+    let state = web::Data::new(State {
+        service,
+        sessions: session::Sessions::default(),
+        uploads: Semaphore::new(UPLOADS_AT_ONCE),
+        checks: Semaphore::new(CHECKS_AT_ONCE),
+    });
+    let server = HttpServer::new(move || {
+        App::new().app_data(state.clone()).wrap(middleware::from_fn(headers::finish)).configure(routes).default_service(web::to(no_route))
+    })
+    .workers(WORKERS)
+    .worker_max_blocking_threads(WAITING_THREADS)
+    .keep_alive(Duration::from_secs(60))
+    .client_request_timeout(Duration::from_secs(5))
+    .shutdown_timeout(30)
+    .disable_signals()
+    .bind(listen)
+    .map_err(|e| Error::fault(&format!("listening on {listen}"), e))?;
+    let address = server.addrs().first().copied().ok_or_else(|| Error::Fault(format!("listening on {listen}: no address")))?;
+    let server = server.run();
+    let handle = server.handle();
+    let listen_for = |kind| signal(kind).map_err(|e| Error::fault("listening for signals", e));
+    let (mut interrupt, mut terminate) = (listen_for(SignalKind::interrupt())?, listen_for(SignalKind::terminate())?);
+    actix_web::rt::spawn(async move {
+        futures_util::future::select(std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv())).await;
+        handle.stop(true).await;
+    });
+    started(address);
+    server.await.map_err(|e| Error::fault("serving", e))
+}
+
+/// Signs a checkpoint every second in which the log has grown, and once more at the end.
+fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
+    let behind = move |service: &Service| -> Result<bool> {
+        let mut db = service.app.read()?;
+        let size = log::head(&mut db)?.map_or(0, |head| head.frontier.size());
+        Ok(log::newest_checkpoint(&mut db)?.is_none_or(|newest| u64::try_from(newest.size) != Ok(size)))
+    };
+    let work = move || {
+        let mut said = String::new();
+        loop {
+            let last = ending.load(Ordering::Relaxed);
+            let published = behind(&service).and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });
+            match published {
+                Ok(()) => said.clear(),
+                // Once for each cause, not once a second.
+                Err(error) if error.to_string() != said => {
+                    said = error.to_string();
+                    tracing::warn!("no checkpoint could be published: {said}");
+                }
+                Err(_) => {}
+            }
+            if last {
+                break;
+            }
+            std::thread::park_timeout(Duration::from_secs(1));
+        }
+    };
+    std::thread::Builder::new()
+        .name("checkpoints".to_owned())
+        .spawn(work)
+        .map_err(|e| Error::fault("starting the thread that publishes checkpoints", e))
+}

@@ -1,0 +1,422 @@
+//! Devices: lists, one device with its media and everything the log says about it.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ledger::{self, Names, Told};
+use super::page::{self, Page, When, capacity, grams, short, thousands};
+use super::problem::Problem;
+use super::request::{self, asset_id, cut};
+use super::session::Viewer;
+use super::{Data, block};
+use crate::domain::asset::{Asset, Label};
+use crate::domain::certification::Certificate;
+use crate::domain::consignment::Consignment;
+use crate::domain::medium::Medium;
+use crate::domain::names::{AssetId, Instant};
+use crate::error::{Error, Result};
+use crate::operations::issue_certificate;
+use crate::store::Database;
+use crate::store::inventory::{self, AssetQuery};
+use crate::store::tables::{self, AssetRow, CertificateRow, MediumRow};
+
+/// Most entries of one device's timeline on one page.
+const TIMELINE: i64 = 500;
+
+/// What a list is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    after: Option<String>,
+    limit: Option<i64>,
+    label: Option<String>,
+    tag: Option<String>,
+}
+
+impl Asked {
+    fn query(&self, viewer: &Viewer) -> std::result::Result<AssetQuery, Problem> {
+        let text = |value: &Option<String>| value.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        Ok(AssetQuery {
+            party: viewer.narrowed_to(),
+            label: text(&self.label).map(|label| Label::parse(&label).map(|label| label.to_string())).transpose()?,
+            tag_prefix: text(&self.tag),
+            after: request::after(self.after.as_deref())?,
+            // One more than is shown, to know whether there is a next page.
+            limit: request::limit(self.limit)? + 1,
+        })
+    }
+}
+
+fn list(db: &mut Database, query: &AssetQuery) -> Result<(Vec<AssetRow>, Option<String>)> {
+    let mut rows = inventory::assets(db, query)?;
+    let next = cut(&mut rows, query.limit - 1, |row| (row.tag.clone(), row.id.clone()));
+    Ok((rows, next))
+}
+
+/// `GET /api/v1/assets?after=&limit=&label=&tag=`
+pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
+    let query = asked.query(&viewer)?;
+    let (rows, next) = block(&state, move |service| list(&mut *service.app.read()?, &query)).await?;
+    let assets: Vec<Value> = rows
+        .into_iter()
+        .map(|row| {
+            json!({"id": row.id, "tag": row.tag, "serial": row.serial, "title": row.title, "category": row.category, "site": row.site, "party": row.party, "label": row.label})
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({"assets": assets, "next": next})))
+}
+
+/// A device that exists and concerns this viewer.
+pub fn find(db: &mut Database, viewer: &Viewer, id: &AssetId) -> Result<Asset> {
+    match tables::find::<Asset>(db, id)? {
+        Some(asset) if !viewer.actor.role.is_vendor() || asset.concerns(&viewer.actor.party) => Ok(asset),
+        _ => Err(Error::Unknown(format!("There is no device {id}."))),
+    }
+}
+
+/// A device with all that belongs to it.
+struct Known {
+    asset: Asset,
+    media: Vec<Medium>,
+    certificates: Vec<Certificate>,
+}
+
+fn known(db: &mut Database, viewer: &Viewer, id: &AssetId) -> Result<Known> {
+    let asset = find(db, viewer, id)?;
+    let media = inventory::media_of(db, id.as_str())?.iter().map(MediumRow::record).collect::<Result<Vec<_>>>()?;
+    let certificates = inventory::certificates_of(db, id.as_str())?.iter().map(CertificateRow::record).collect::<Result<Vec<_>>>()?;
+    Ok(Known { asset, media, certificates })
+}
+
+impl Known {
+    /// The device and its media, as subjects of entries.
+    fn subjects(&self) -> Vec<String> {
+        std::iter::once(self.asset.id.to_string()).chain(self.media.iter().map(|medium| medium.id.to_string())).collect()
+    }
+}
+
+/// `GET /api/v1/assets/{id}`
+pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let id = asset_id(&id)?;
+    let answer = block(&state, move |service| {
+        let known = known(&mut *service.app.read()?, &viewer, &id)?;
+        let missing = issue_certificate::missing(&service.app, &id)?;
+        Ok(json!({
+            "asset": known.asset, "label": known.asset.label(), "phase": known.asset.phase(), "title": known.asset.title(),
+            "media": known.media, "certificates": known.certificates, "missing": missing,
+        }))
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// From which entry on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct From {
+    #[serde(default)]
+    from: u64,
+    limit: Option<i64>,
+}
+
+/// `GET /api/v1/assets/{id}/entries?from=&limit=`
+pub async fn api_entries(viewer: Viewer, state: Data, id: web::Path<String>, asked: web::Query<From>) -> std::result::Result<HttpResponse, Problem> {
+    let id = asset_id(&id)?;
+    let limit = request::limit(asked.limit)?;
+    let entries = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let subjects = known(&mut db, &viewer, &id)?.subjects();
+        ledger::told(&mut db, &mut Names::new(&service.app), &subjects, asked.from, limit + 1)
+    })
+    .await?;
+    let whole = usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = entries.get(whole).map(|entry| entry.seq);
+    let entries: Vec<_> = entries.into_iter().take(whole).collect();
+    Ok(HttpResponse::Ok().json(json!({"entries": entries, "next": next})))
+}
+
+/// A label with how many devices have it.
+struct Count {
+    label: &'static str,
+    words: &'static str,
+    count: String,
+    chosen: bool,
+}
+
+/// A device in a list.
+struct Row {
+    id: String,
+    tag: String,
+    serial: String,
+    title: String,
+    label: &'static str,
+    words: &'static str,
+    holder: String,
+    site: String,
+}
+
+#[derive(Template)]
+#[template(path = "assets/index.html")]
+struct IndexPage {
+    page: Page,
+    total: String,
+    counts: Vec<Count>,
+    label: String,
+    tag: String,
+    rows: Vec<Row>,
+    next: Option<String>,
+    paged: bool,
+}
+
+fn label_of(text: &str) -> (&'static str, &'static str) {
+    Label::parse(text).map_or(("", ""), |label| (label.as_str(), label.label()))
+}
+
+/// `GET /assets`
+pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
+    let query = asked.query(&viewer)?;
+    let page = Page::new(&state, "Devices", Some(&viewer));
+    let drawn = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let counts = inventory::labels(&mut db, query.party.as_deref())?;
+        let (rows, next) = list(&mut db, &query)?;
+        let mut names = Names::new(&service.app);
+        let rows = rows
+            .into_iter()
+            .map(|row| {
+                let (label, words) = label_of(&row.label);
+                let holder = names.party(&mut db, &row.party)?;
+                Ok(Row {
+                    id: bare(&row.id).to_owned(),
+                    tag: row.tag,
+                    serial: row.serial.unwrap_or_default(),
+                    title: row.title,
+                    label,
+                    words,
+                    holder,
+                    site: row.site,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let chosen = query.label.clone().unwrap_or_default();
+        Ok(IndexPage {
+            page,
+            total: thousands(counts.iter().map(|(_, count)| count).sum()),
+            counts: Label::ALL
+                .iter()
+                .filter_map(|label| {
+                    let (_, count) = counts.iter().find(|(text, _)| text == label.as_str())?;
+                    Some(Count { label: label.as_str(), words: label.label(), count: thousands(*count), chosen: label.as_str() == chosen })
+                })
+                .collect(),
+            label: chosen,
+            tag: query.tag_prefix.unwrap_or_default(),
+            rows,
+            next,
+            paged: query.after.is_some(),
+        })
+    })
+    .await?;
+    page::render(&drawn)
+}
+
+/// An id as it stands in the addresses of pages.
+pub fn bare(id: &str) -> &str {
+    id.strip_prefix("urn:uuid:").unwrap_or(id)
+}
+
+/// A fact: what, and what it is.
+struct Fact {
+    name: &'static str,
+    value: String,
+}
+
+/// A medium on the page of its device.
+struct MediumShown {
+    title: String,
+    capacity: String,
+    state: &'static str,
+    words: &'static str,
+    technique: String,
+    rule: String,
+    steps: Vec<(&'static str, String)>,
+    evidence: Option<(String, String)>,
+}
+
+/// A certificate on the page of its device.
+struct CertificateShown {
+    number: String,
+    kind: &'static str,
+    issued: When,
+    revoked: Option<String>,
+}
+
+/// An entry in the timeline.
+pub struct Step {
+    /// The entry's number.
+    pub seq: u64,
+    /// When it was recorded.
+    pub recorded: When,
+    /// When it happened, where that is another minute.
+    pub occurred: Option<When>,
+    /// What happened.
+    pub sentence: String,
+    /// The person.
+    pub name: String,
+    /// As what.
+    pub role: String,
+    /// For whom.
+    pub party: String,
+}
+
+/// The timeline of these entries.
+pub fn steps(told: Vec<Told>) -> Result<Vec<Step>> {
+    told.into_iter()
+        .map(|entry| {
+            let (recorded, occurred) = (Instant::parse(&entry.time)?, Instant::parse(&entry.occurred)?);
+            let apart = recorded.unix_ms().abs_diff(occurred.unix_ms()) >= 60_000;
+            Ok(Step {
+                seq: entry.seq,
+                recorded: recorded.into(),
+                occurred: apart.then(|| occurred.into()),
+                role: entry.actor.role_words().to_owned(),
+                name: entry.actor.name,
+                party: entry.actor.party_name,
+                sentence: entry.sentence,
+            })
+        })
+        .collect()
+}
+
+#[derive(Template)]
+#[template(path = "assets/show.html")]
+struct ShowPage {
+    page: Page,
+    tag: String,
+    title: String,
+    label: &'static str,
+    words: &'static str,
+    facts: Vec<Fact>,
+    consignment: Option<(String, String)>,
+    media: Vec<MediumShown>,
+    no_storage: Option<u64>,
+    holds: usize,
+    missing: Vec<String>,
+    certificates: Vec<CertificateShown>,
+    timeline: Vec<Step>,
+    cut: bool,
+}
+
+/// `GET /assets/{id}`
+pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let id = asset_id(&id)?;
+    let mut page = Page::new(&state, "", Some(&viewer));
+    let drawn = block(&state, move |service| {
+        let (known, timeline, facts, media, consignment) = {
+            let mut db = service.app.read()?;
+            let known = known(&mut db, &viewer, &id)?;
+            let mut names = Names::new(&service.app);
+            let timeline = steps(ledger::told(&mut db, &mut names, &known.subjects(), 0, TIMELINE + 1)?)?;
+            let facts = facts(&mut db, &mut names, &known.asset)?;
+            let media = known.media.iter().map(|medium| medium_shown(&mut db, &mut names, medium)).collect::<Result<Vec<_>>>()?;
+            let consignment = match &known.asset.consignment {
+                Some(id) => {
+                    tables::find::<Consignment>(&mut db, id)?.map(|consignment| (bare(id.as_str()).to_owned(), consignment.reference.to_string()))
+                }
+                None => None,
+            };
+            (known, timeline, facts, media, consignment)
+        };
+        let missing = issue_certificate::missing(&service.app, &id)?;
+        let live = known.asset.certificate.is_some();
+        let asset = known.asset;
+        page.title = format!("{} · {}", asset.tag, asset.title());
+        Ok(ShowPage {
+            page,
+            tag: asset.tag.to_string(),
+            title: asset.title(),
+            label: asset.label().as_str(),
+            words: asset.label().label(),
+            facts,
+            consignment,
+            media,
+            no_storage: asset.no_storage,
+            holds: asset.holds.len(),
+            missing: if live { Vec::new() } else { missing },
+            certificates: known
+                .certificates
+                .into_iter()
+                .map(|certificate| CertificateShown {
+                    kind: certificate.kind.label(),
+                    issued: certificate.issued_at.into(),
+                    revoked: certificate.revoked.map(|reason| reason.label().to_owned()),
+                    number: certificate.number,
+                })
+                .collect(),
+            cut: timeline.len() > usize::try_from(TIMELINE).unwrap_or(usize::MAX),
+            timeline,
+        })
+    })
+    .await?;
+    page::render(&drawn)
+}
+
+fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact>> {
+    let holder = names.party(db, asset.holder.party.as_str())?;
+    let whereabouts = if asset.in_transit {
+        format!("on its way, released by {holder}, {}", asset.holder.site)
+    } else {
+        format!("{holder}, {}", asset.holder.site)
+    };
+    let mut facts = vec![
+        Fact { name: "Held by", value: whereabouts },
+        Fact { name: "Serial number", value: asset.serial.as_ref().map_or_else(|| "not recorded".to_owned(), ToString::to_string) },
+        Fact { name: "Kind", value: asset.category.label().to_owned() },
+        Fact { name: "Sensitivity of the data", value: asset.sensitivity.label().to_owned() },
+    ];
+    if let Some(on) = asset.purchased_on {
+        facts.push(Fact { name: "Bought on", value: on.format("%-d %b %Y").to_string() });
+    }
+    if let Some(at) = asset.retired_at {
+        facts.push(Fact { name: "Retired", value: When::from(at).words });
+    }
+    if let Some(disposition) = &asset.disposition {
+        let processor = names.party(db, disposition.processor.as_str())?;
+        let mass = &disposition.mass;
+        let value = format!("{} by {processor}, {} ({})", disposition.outcome.label(), grams(mass.weight_grams), mass.weight_basis.label());
+        facts.push(Fact { name: "What became of it", value });
+    }
+    Ok(facts)
+}
+
+fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result<MediumShown> {
+    let mut steps = Vec::new();
+    let mut evidence = None;
+    let (mut technique, mut rule) = (String::new(), String::new());
+    if let Some(done) = &medium.sanitization {
+        technique = format!("{} by {}", done.method.label(), done.technique.label());
+        rule = format!("rule {}: {}", done.rule, done.basis);
+        let acts =
+            [("Performed and reported by", Some(&done.performed)), ("Verified by", done.verified.as_ref()), ("Accepted by", done.validated.as_ref())];
+        for (what, act) in acts {
+            let words = match act {
+                Some(act) => format!("{}, {}, entry {}", names.person(db, act.by.as_str())?, names.party(db, act.party.as_str())?, act.seq),
+                None => "nobody yet".to_owned(),
+            };
+            steps.push((what, words));
+        }
+        evidence = done.evidence.as_ref().map(|digest| (digest.to_string(), short(digest.as_str())));
+    }
+    Ok(MediumShown {
+        title: medium.title(),
+        capacity: medium.capacity_bytes.map(capacity).unwrap_or_default(),
+        state: medium.state.as_str(),
+        words: medium.state.label(),
+        technique,
+        rule,
+        steps,
+        evidence,
+    })
+}

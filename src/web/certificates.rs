@@ -1,0 +1,311 @@
+//! Certificates: issued and revoked by those who may, fetched by anyone who knows the number.
+
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, VARY};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::assets::bare;
+use super::headers::wants_page;
+use super::page::{self, Page, When};
+use super::problem::Problem;
+use super::session::Viewer;
+use super::{Data, assets, block, request};
+use crate::domain::asset::Asset;
+use crate::domain::certification::{Certificate, RevocationReason};
+use crate::domain::names::{Method, Technique};
+use crate::error::Result;
+use crate::operations::{issue_certificate, publish_status};
+use crate::proof::bundle::{CREDENTIAL, PAGES};
+use crate::proof::canonical;
+use crate::store::tables::{self, CertificateRow};
+use crate::store::{Database, inventory};
+
+/// What a list is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+fn list(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, limit: i64) -> Result<(Vec<Certificate>, Option<String>)> {
+    let mut rows = inventory::certificates(db, viewer.narrowed_to().as_deref(), after.map(|(number, _)| number.as_str()), limit + 1)?;
+    let next = request::cut(&mut rows, limit, |row| (row.id.clone(), row.id.clone()));
+    Ok((rows.iter().map(CertificateRow::record).collect::<Result<Vec<_>>>()?, next))
+}
+
+/// `GET /api/v1/certificates`
+pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let (certificates, next) = block(&state, move |service| list(&mut *service.app.read()?, &viewer, after.as_ref(), limit)).await?;
+    Ok(HttpResponse::Ok().json(json!({"certificates": certificates, "next": next})))
+}
+
+/// `GET /api/v1/certificates/{number}`: the record, and which parts can be fetched under `/certificates/{number}/`.
+pub async fn api_show(viewer: Viewer, state: Data, number: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let answer = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let certificate = issue_certificate::find(&mut db, &number)?;
+        if assets::find(&mut db, &viewer, &certificate.asset).is_err() {
+            return Err(crate::error::Error::Unknown(format!("There is no certificate {number}.")));
+        }
+        let parts: Vec<Value> =
+            inventory::parts(&mut db, &number)?.into_iter().map(|(name, sha256)| json!({"name": name, "sha256": sha256})).collect();
+        Ok(json!({"certificate": certificate, "parts": parts}))
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// `POST /api/v1/certificates {"asset": …}`: issues, or says everything that is missing.
+pub async fn api_create(viewer: Viewer, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
+    viewer.must_be_able_to("issue_certificate")?;
+    let body = request::json(payload).await?;
+    let asset = match body.get("asset").and_then(Value::as_str) {
+        Some(asset) if body.len() == 1 => request::asset_id(asset)?,
+        _ => return Err(Problem::new(422, "command.malformed", "The body has one member, the device's id: {\"asset\": \"urn:uuid:…\"}.")),
+    };
+    let issued = block(&state, move |service| issue_certificate::issue(service, &viewer.actor, &asset)).await?;
+    Ok(HttpResponse::Created().json(issued))
+}
+
+/// `POST /api/v1/certificates/{number}/revocations {"reason": …}`: cannot be undone.
+pub async fn api_revoke(viewer: Viewer, state: Data, number: web::Path<String>, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
+    viewer.must_be_able_to("revoke_certificate")?;
+    let body = request::json(payload).await?;
+    let reason = match body.get("reason").and_then(Value::as_str) {
+        Some(reason) if body.len() == 1 => RevocationReason::parse(reason)?,
+        _ => return Err(Problem::new(422, "command.malformed", "The body has one member, the reason: {\"reason\": \"…\"}.")),
+    };
+    let receipt = block(&state, move |service| {
+        issue_certificate::find(&mut *service.app.read()?, &number)?;
+        publish_status::revoke(service, &viewer.actor, &number, reason)
+    })
+    .await?;
+    Ok(HttpResponse::Created().json(receipt))
+}
+
+fn part_of(kind: &'static str, bytes: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok().content_type(kind).insert_header((CACHE_CONTROL, "public, max-age=300")).insert_header((VARY, "Accept")).body(bytes)
+}
+
+fn kind(name: &str) -> &'static str {
+    match name {
+        _ if name.ends_with(".vc.json") => "application/vc",
+        _ if name.ends_with(".json") => "application/json",
+        _ if name.ends_with(".pdf") => "application/pdf",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+/// `GET /certificates/{number}.pdf`: the pages as first drawn.
+pub async fn pdf(state: Data, number: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let number = number.to_uppercase();
+    let bytes = block(&state, move |service| issue_certificate::part(&service.app, &number, PAGES)).await?;
+    Ok(part_of("application/pdf", bytes))
+}
+
+/// `GET /certificates/{number}/{part}`: whatever belongs to it, byte for byte.
+pub async fn part(state: Data, path: web::Path<(String, String)>) -> std::result::Result<HttpResponse, Problem> {
+    let (number, name) = path.into_inner();
+    let kind = kind(&name);
+    let bytes = block(&state, move |service| issue_certificate::part(&service.app, &number.to_uppercase(), &name)).await?;
+    Ok(part_of(kind, bytes))
+}
+
+/// `GET /certificates/{number}`: a page for people, the credential for programs.
+pub async fn show(
+    http: HttpRequest,
+    viewer: std::result::Result<Viewer, Problem>,
+    state: Data,
+    number: web::Path<String>,
+) -> std::result::Result<HttpResponse, Problem> {
+    let number = number.to_uppercase();
+    if !wants_page(http.headers()) {
+        let bytes = block(&state, move |service| {
+            issue_certificate::find(&mut *service.app.read()?, &number)?;
+            issue_certificate::part(&service.app, &number, CREDENTIAL)
+        })
+        .await?;
+        return Ok(part_of("application/vc", bytes));
+    }
+    let page = Page::new(&state, format!("Certificate {number}"), viewer.ok().as_ref());
+    let drawn = block(&state, move |service| {
+        let (certificate, parts) = {
+            let mut db = service.app.read()?;
+            (issue_certificate::find(&mut db, &number)?, inventory::parts(&mut db, &number)?)
+        };
+        let credential = issue_certificate::part(&service.app, &number, CREDENTIAL)?;
+        let credential = canonical::parse(&credential).map_err(|e| crate::error::Error::fault("a stored credential", e))?;
+        Ok(shown(page, &certificate, &credential, parts.into_iter().map(|(name, _)| name).collect()))
+    })
+    .await?;
+    let mut response = page::render(&drawn)?;
+    response.headers_mut().insert(VARY, actix_web::http::header::HeaderValue::from_static(ACCEPT.as_str()));
+    Ok(response)
+}
+
+/// A medium as certified.
+struct MediumShown {
+    serial: String,
+    method: &'static str,
+    technique: &'static str,
+    tool: String,
+    verification: String,
+    required: &'static str,
+    rule: String,
+    basis: String,
+    completed: String,
+}
+
+/// A person as certified.
+struct PersonShown {
+    what: &'static str,
+    name: String,
+    title: String,
+    party: String,
+    at: String,
+}
+
+#[derive(Template)]
+#[template(path = "certificates/show.html")]
+struct ShowPage {
+    page: Page,
+    number: String,
+    kind: &'static str,
+    issuer: String,
+    issued: When,
+    seq: u64,
+    revoked: Option<(&'static str, When)>,
+    device: Vec<(&'static str, String)>,
+    media: Vec<MediumShown>,
+    no_storage: Option<String>,
+    people: Vec<PersonShown>,
+    policy: String,
+    handoffs: Vec<(String, String, String, String)>,
+    longest: u64,
+    has_pages: bool,
+    parts: Vec<String>,
+}
+
+fn shown(page: Page, certificate: &Certificate, credential: &Value, parts: Vec<String>) -> ShowPage {
+    let at = |pointer: &str| credential.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let items = |pointer: &str| credential.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let subject = "/credentialSubject";
+    let mut device = vec![
+        ("Asset tag", at(&format!("{subject}/assetTag"))),
+        ("Device", at(&format!("{subject}/name"))),
+        ("Serial number", at(&format!("{subject}/serialNumber"))),
+        ("Site of origin", at(&format!("{subject}/site"))),
+        ("Sensitivity of the data", at(&format!("{subject}/sensitivity"))),
+        ("What became of it", at(&format!("{subject}/disposition/outcomeWords"))),
+        ("Processed by", at(&format!("{subject}/disposition/processor"))),
+    ];
+    device.retain(|(_, value)| !value.is_empty());
+    let media = items(&format!("{subject}/media"))
+        .iter()
+        .map(|medium| {
+            let act = medium.get("sanitization").cloned().unwrap_or_default();
+            MediumShown {
+                serial: text(medium, "serialNumber"),
+                method: Method::parse(&text(&act, "method")).map_or("", Method::label),
+                technique: Technique::parse(&text(&act, "technique")).map_or("", Technique::label),
+                tool: text(&act, "tool"),
+                verification: text(&act, "verificationWords"),
+                required: Method::parse(&text(medium, "requiredMethod")).map_or("", Method::label),
+                rule: text(&act, "rule"),
+                basis: text(&act, "basis"),
+                completed: text(&act, "completedAt"),
+            }
+        })
+        .collect();
+    let mut people = Vec::new();
+    let person = |what: &'static str, person: &Value| PersonShown {
+        what,
+        name: text(person, "name"),
+        title: text(person, "title"),
+        party: text(person, "party"),
+        at: text(person, "at"),
+    };
+    people.extend(items(&format!("{subject}/people/performedAndReportedBy")).iter().map(|who| person("Performed and reported by", who)));
+    people.extend(items(&format!("{subject}/people/verifiedBy")).iter().map(|who| person("Verified by", who)));
+    people.extend(credential.pointer(&format!("{subject}/people/acceptedBy")).map(|who| person("Accepted by", who)));
+    let starter = credential.pointer(&format!("{subject}/policy/adopted")) == Some(&Value::Bool(false));
+    ShowPage {
+        page,
+        number: certificate.number.clone(),
+        kind: certificate.kind.label(),
+        issuer: at("/issuer/name"),
+        issued: certificate.issued_at.into(),
+        seq: certificate.issued_seq,
+        revoked: certificate.revoked.zip(certificate.revoked_at).map(|(reason, at)| (reason.label(), at.into())),
+        device,
+        media,
+        no_storage: credential.pointer(&format!("{subject}/noStorage/basis")).and_then(Value::as_str).map(str::to_owned),
+        people,
+        policy: format!(
+            "{} version {}{}",
+            at(&format!("{subject}/policy/name")),
+            at(&format!("{subject}/policy/version")),
+            if starter { ", a starter pack that the organisation has not adopted" } else { "" }
+        ),
+        handoffs: items(&format!("{subject}/custody/handoffs"))
+            .iter()
+            .map(|h| (text(h, "from"), text(h, "to"), text(h, "releasedAt"), text(h, "receivedAt")))
+            .collect(),
+        longest: credential.pointer(&format!("{subject}/custody/longestIntervalHours")).and_then(Value::as_u64).unwrap_or(0),
+        has_pages: parts.iter().any(|name| name == PAGES),
+        parts: parts.into_iter().filter(|name| !name.starts_with("entries/") && name != PAGES).collect(),
+    }
+}
+
+/// A certificate in a list.
+struct Row {
+    number: String,
+    kind: &'static str,
+    asset: String,
+    tag: String,
+    title: String,
+    issued: When,
+    revoked: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "certificates/index.html")]
+struct IndexPage {
+    page: Page,
+    rows: Vec<Row>,
+    next: Option<String>,
+    paged: bool,
+}
+
+/// `GET /certificates`
+pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let page = Page::new(&state, "Certificates", Some(&viewer));
+    let drawn = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let (certificates, next) = list(&mut db, &viewer, after.as_ref(), limit)?;
+        let rows = certificates
+            .into_iter()
+            .map(|certificate| {
+                let asset = tables::find::<Asset>(&mut db, &certificate.asset)?;
+                Ok(Row {
+                    kind: certificate.kind.label(),
+                    asset: bare(certificate.asset.as_str()).to_owned(),
+                    tag: asset.as_ref().map(|asset| asset.tag.to_string()).unwrap_or_default(),
+                    title: asset.map(|asset| asset.title()).unwrap_or_default(),
+                    issued: certificate.issued_at.into(),
+                    revoked: certificate.revoked.map(RevocationReason::label),
+                    number: certificate.number,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(IndexPage { page, rows, next, paged: after.is_some() })
+    })
+    .await?;
+    page::render(&drawn)
+}

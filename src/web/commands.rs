@@ -1,0 +1,57 @@
+//! `POST /api/v1/commands/{name}`: every command that people and programs give, by its name.
+
+use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::Data;
+use super::problem::Problem;
+use super::request;
+use super::session::Viewer;
+use crate::domain::Command;
+use crate::domain::names::{Instant, Role};
+use crate::domain::refusal::Refusal;
+
+/// Commands that have a door of their own, because more than the command belongs to them.
+const OWN_DOORS: &[(&str, &str)] = &[
+    ("issue_certificate", "POST /api/v1/certificates"),
+    ("revoke_certificate", "POST /api/v1/certificates/{number}/revocations"),
+    ("receive_evidence", "POST /api/v1/evidence"),
+];
+
+fn only_the_service(roles: &[Role]) -> bool {
+    roles.iter().all(|role| *role == Role::Service)
+}
+
+/// `GET /api/v1/commands`
+pub async fn index(_: Viewer) -> HttpResponse {
+    let commands: Vec<Value> = Command::KINDS
+        .iter()
+        .filter(|(_, roles)| !only_the_service(roles))
+        .map(|(name, roles)| {
+            let door =
+                OWN_DOORS.iter().find(|(own, _)| own == name).map_or_else(|| format!("POST /api/v1/commands/{name}"), |(_, door)| (*door).to_owned());
+            let roles: Vec<&str> = roles.iter().filter(|role| **role != Role::Service).map(|role| role.as_str()).collect();
+            json!({"name": name, "roles": roles, "door": door})
+        })
+        .collect();
+    HttpResponse::Ok().json(json!({"commands": commands}))
+}
+
+/// `POST /api/v1/commands/{name}`
+pub async fn create(viewer: Viewer, state: Data, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    if let Some((_, door)) = OWN_DOORS.iter().find(|(own, _)| *own == *name) {
+        return Err(Problem::new(404, "command.own_door", format!("{name} has its own door: {door}.")));
+    }
+    if Command::KINDS.iter().any(|(own, roles)| *own == *name && only_the_service(roles)) {
+        return Err(Problem::new(404, "command.service_only", format!("{name} is given by the service itself and by nobody else.")));
+    }
+    let mut body = request::json(payload).await?;
+    let occurred = match body.remove("occurred") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(Instant::parse(&text)?),
+        Some(_) => return Err(Refusal::new("names.not_a_time", "occurred is a time like 2026-11-23T10:31:02Z.").into()),
+    };
+    let command = Command::read(&name, Value::Object(body))?;
+    let receipt = state.service.recorder.record(command, &viewer.actor, occurred).await?;
+    Ok(HttpResponse::Created().json(receipt))
+}

@@ -1,0 +1,283 @@
+//! Consignments: lists, one consignment with its lines, seals, counts and discrepancies.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::assets::{Step, bare, steps};
+use super::ledger::{self, Names};
+use super::page::{self, Page, When};
+use super::problem::Problem;
+use super::request::{self, consignment_id, cut};
+use super::session::Viewer;
+use super::{Data, block};
+use crate::domain::Event;
+use crate::domain::asset::Asset;
+use crate::domain::consignment::{Consignment, Discrepancy, Line, LineId, Scan};
+use crate::domain::names::ConsignmentId;
+use crate::domain::records::{Need, Records};
+use crate::error::{Error, Result};
+use crate::store::tables::{self, ConsignmentRow, DiscrepancyRow};
+use crate::store::{Database, inventory};
+
+/// What a list is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+fn list(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, limit: i64) -> Result<(Vec<Consignment>, Option<String>)> {
+    let mut rows = inventory::consignments(db, viewer.narrowed_to().as_deref(), after, limit + 1)?;
+    let next = cut(&mut rows, limit, |row| (row.reference.clone(), row.id.clone()));
+    Ok((rows.iter().map(ConsignmentRow::record).collect::<Result<Vec<_>>>()?, next))
+}
+
+/// `GET /api/v1/consignments`
+pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let (consignments, next) = block(&state, move |service| list(&mut *service.app.read()?, &viewer, after.as_ref(), limit)).await?;
+    Ok(HttpResponse::Ok().json(json!({"consignments": consignments, "next": next})))
+}
+
+/// A consignment with all that belongs to it.
+struct Known {
+    consignment: Consignment,
+    lines: Vec<(Line, Asset)>,
+    discrepancies: Vec<Discrepancy>,
+}
+
+fn known(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Known> {
+    let consignment = match tables::find::<Consignment>(db, id)? {
+        Some(consignment)
+            if !viewer.actor.role.is_vendor() || consignment.from.party == viewer.actor.party || consignment.to.party == viewer.actor.party =>
+        {
+            consignment
+        }
+        _ => return Err(Error::Unknown(format!("There is no consignment {id}."))),
+    };
+    let mut records = Records::default();
+    tables::load(db, &Need::LinesOf(id.clone()), &mut records)?;
+    let mut lines = Vec::new();
+    for line in records.lines.all().filter(|line: &&Line| LineId::new(&line.consignment, &line.asset).consignment == *id) {
+        let asset = tables::find::<Asset>(db, &line.asset)?.ok_or_else(|| Error::Fault(format!("a line names the unknown device {}", line.asset)))?;
+        lines.push((line.clone(), asset));
+    }
+    lines.sort_by(|(_, a), (_, b)| a.tag.cmp(&b.tag));
+    let discrepancies = inventory::discrepancies(db, id.as_str())?.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
+    Ok(Known { consignment, lines, discrepancies })
+}
+
+/// `GET /api/v1/consignments/{id}`
+pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let id = consignment_id(&id)?;
+    let known = block(&state, move |service| known(&mut *service.app.read()?, &viewer, &id)).await?;
+    let lines: Vec<_> = known
+        .lines
+        .iter()
+        .map(|(line, asset)| json!({"asset": line.asset, "tag": asset.tag, "serial": asset.serial, "container": line.container, "state": line.state, "last_seq": line.last_seq}))
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({"consignment": known.consignment, "lines": lines, "discrepancies": known.discrepancies})))
+}
+
+/// A consignment in a list.
+struct Row {
+    id: String,
+    reference: String,
+    from: String,
+    to: String,
+    status: &'static str,
+    words: &'static str,
+    lines: u32,
+    open: usize,
+    opened: When,
+}
+
+#[derive(Template)]
+#[template(path = "consignments/index.html")]
+struct IndexPage {
+    page: Page,
+    rows: Vec<Row>,
+    next: Option<String>,
+    paged: bool,
+}
+
+/// `GET /consignments`
+pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let page = Page::new(&state, "Consignments", Some(&viewer));
+    let drawn = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let mut names = Names::new(&service.app);
+        let (consignments, next) = list(&mut db, &viewer, after.as_ref(), limit)?;
+        let rows = consignments
+            .into_iter()
+            .map(|consignment| {
+                Ok(Row {
+                    id: bare(consignment.id.as_str()).to_owned(),
+                    from: format!("{}, {}", names.party(&mut db, consignment.from.party.as_str())?, consignment.from.site),
+                    to: format!("{}, {}", names.party(&mut db, consignment.to.party.as_str())?, consignment.to.site),
+                    status: consignment.status.as_str(),
+                    words: consignment.status.label(),
+                    lines: consignment.lines,
+                    open: consignment.open_discrepancies.len(),
+                    opened: consignment.opened_at.into(),
+                    reference: consignment.reference.to_string(),
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(IndexPage { page, rows, next, paged: after.is_some() })
+    })
+    .await?;
+    page::render(&drawn)
+}
+
+/// A container with its seal, as released and as found.
+struct ContainerShown {
+    label: String,
+    seal: String,
+    released: String,
+    found: Option<&'static str>,
+    received: String,
+}
+
+/// A line on the page.
+struct LineShown {
+    id: String,
+    tag: String,
+    serial: String,
+    title: String,
+    container: String,
+    state: &'static str,
+    words: &'static str,
+}
+
+/// A discrepancy on the page.
+struct DiscrepancyShown {
+    words: &'static str,
+    device: Option<(String, String)>,
+    scan: String,
+    critical: bool,
+    resolution: Option<(&'static str, String, u64)>,
+}
+
+#[derive(Template)]
+#[template(path = "consignments/show.html")]
+struct ShowPage {
+    page: Page,
+    reference: String,
+    status: &'static str,
+    words: &'static str,
+    from: String,
+    to: String,
+    carrier: String,
+    released: Option<(String, When, u64)>,
+    received: Option<(String, When, u64)>,
+    containers: Vec<ContainerShown>,
+    listed: usize,
+    scanned: Option<u32>,
+    open: usize,
+    lines: Vec<LineShown>,
+    discrepancies: Vec<DiscrepancyShown>,
+    timeline: Vec<Step>,
+}
+
+/// `GET /consignments/{id}`
+pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let id = consignment_id(&id)?;
+    let mut page = Page::new(&state, "", Some(&viewer));
+    let drawn = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let db = &mut *db;
+        let mut names = Names::new(&service.app);
+        let Known { consignment, lines, discrepancies } = known(db, &viewer, &id)?;
+        let told = ledger::told(db, &mut names, &[id.to_string()], 0, 500)?;
+        page.title = format!("Consignment {}", consignment.reference);
+        // What the receiver found of each container stands in the receipt alone.
+        let receipt = told.iter().rev().find_map(|entry| match Event::read(&entry.event, &entry.data) {
+            Ok(Event::ConsignmentReceived(received)) => Some(received),
+            _ => None,
+        });
+        let containers = consignment
+            .containers
+            .iter()
+            .map(|container| {
+                let found = receipt.as_ref().and_then(|receipt| receipt.containers.iter().find(|found| found.label == container.label));
+                ContainerShown {
+                    label: container.label.to_string(),
+                    seal: container.seal.as_ref().map_or_else(|| "no seal".to_owned(), ToString::to_string),
+                    released: weight(container.gross_weight_grams),
+                    found: found.map(|found| found.seal_state.label()).or_else(|| receipt.as_ref().map(|_| "not reported")),
+                    received: weight(found.and_then(|found| found.gross_weight_grams)),
+                }
+            })
+            .collect();
+        let mut act = |db: &mut Database, act: &Option<crate::domain::medium::Act>| -> Result<Option<(String, When, u64)>> {
+            let Some(act) = act else { return Ok(None) };
+            let who = format!("{}, {}", names.person(db, act.by.as_str())?, names.party(db, act.party.as_str())?);
+            Ok(Some((who, act.occurred.into(), act.seq)))
+        };
+        let (released, received) = (act(db, &consignment.released)?, act(db, &consignment.received)?);
+        let discrepancies = discrepancies.iter().map(|discrepancy| discrepancy_shown(db, &mut names, discrepancy)).collect::<Result<Vec<_>>>()?;
+        Ok(ShowPage {
+            page,
+            reference: consignment.reference.to_string(),
+            status: consignment.status.as_str(),
+            words: consignment.status.label(),
+            from: format!("{}, {}", names.party(db, consignment.from.party.as_str())?, consignment.from.site),
+            to: format!("{}, {}", names.party(db, consignment.to.party.as_str())?, consignment.to.site),
+            carrier: consignment.carrier.as_ref().map_or_else(|| "not recorded".to_owned(), ToString::to_string),
+            released,
+            received,
+            containers,
+            listed: lines.len(),
+            scanned: consignment.scanned,
+            open: consignment.open_discrepancies.len(),
+            lines: lines
+                .into_iter()
+                .map(|(line, asset)| LineShown {
+                    id: bare(asset.id.as_str()).to_owned(),
+                    tag: asset.tag.to_string(),
+                    serial: asset.serial.as_ref().map(ToString::to_string).unwrap_or_default(),
+                    title: asset.title(),
+                    container: line.container.map(|container| container.to_string()).unwrap_or_default(),
+                    state: line.state.as_str(),
+                    words: line.state.label(),
+                })
+                .collect(),
+            discrepancies,
+            timeline: steps(told)?,
+        })
+    })
+    .await?;
+    page::render(&drawn)
+}
+
+fn discrepancy_shown(db: &mut Database, names: &mut Names, discrepancy: &Discrepancy) -> Result<DiscrepancyShown> {
+    let device = match &discrepancy.asset {
+        Some(id) => tables::find::<Asset>(db, id)?.map(|asset| (bare(id.as_str()).to_owned(), asset.tag.to_string())),
+        None => None,
+    };
+    let resolution = match (discrepancy.resolution, &discrepancy.resolved) {
+        (Some(resolution), Some(act)) => Some((resolution.label(), names.person(db, act.by.as_str())?, act.seq)),
+        _ => None,
+    };
+    Ok(DiscrepancyShown {
+        words: discrepancy.kind.label(),
+        device,
+        scan: discrepancy.scan.as_ref().map(scanned).unwrap_or_default(),
+        critical: discrepancy.critical,
+        resolution,
+    })
+}
+
+fn weight(grams: Option<u32>) -> String {
+    grams.map_or_else(|| "–".to_owned(), page::grams)
+}
+
+fn scanned(scan: &Scan) -> String {
+    let parts = [scan.tag.as_ref().map(|tag| format!("tag {tag}")), scan.serial.as_ref().map(|serial| format!("serial {serial}"))];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,44 @@
+//! Evidence files: in as they are, out as attachments that no browser opens in this site's name.
+
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use actix_web::{HttpResponse, web};
+
+use super::problem::Problem;
+use super::session::Viewer;
+use super::{Data, block, request};
+use crate::domain::evidence::Evidence;
+use crate::domain::names::Digest;
+use crate::error::Error;
+use crate::operations::receive_evidence::{self, MAX_BYTES};
+use crate::store::tables;
+
+/// `POST /api/v1/evidence`
+pub async fn api_create(viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    viewer.must_be_able_to("receive_evidence")?;
+    let _place = request::place(&state.uploads)?;
+    let bytes = request::body(payload, MAX_BYTES).await?;
+    let received = block(&state, move |service| receive_evidence::receive(service, &viewer.actor, &bytes)).await?;
+    Ok(HttpResponse::Created().json(received))
+}
+
+/// `GET /api/v1/evidence/{sha256}`: a vendor gets what its own people uploaded.
+pub async fn api_show(viewer: Viewer, state: Data, sha256: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let unknown =
+        |digest: &str| Error::Unknown(format!("No evidence file with the SHA-256 {} is stored.", digest.chars().take(64).collect::<String>()));
+    let digest = Digest::parse(&sha256).map_err(|_| unknown(&sha256))?;
+    let name = format!("attachment; filename=\"evidence-{digest}.bin\"");
+    let bytes = block(&state, move |service| {
+        let evidence = tables::find::<Evidence>(&mut *service.app.read()?, &digest)?;
+        match evidence {
+            Some(evidence) if !viewer.actor.role.is_vendor() || evidence.party == viewer.actor.party => service.app.files.get(&digest),
+            _ => Err(unknown(digest.as_str())),
+        }
+    })
+    .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header((CONTENT_DISPOSITION, name))
+        .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'; frame-ancestors 'none'"))
+        .insert_header((REFERRER_POLICY, "no-referrer"))
+        .body(bytes))
+}

@@ -1,0 +1,88 @@
+//! What every answer carries, and errors as pages where a person is reading.
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, ResponseError, web};
+
+use super::State;
+use super::page;
+use super::problem::Problem;
+
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+const NO_DEVICES: &str = "camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=(), display-capture=()";
+
+/// Whether a person's browser asked.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Turns errors into the form that this client reads and adds the headers that every answer carries.
+pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let for_person = !request.path().starts_with("/api/") && wants_page(request.headers());
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    if let Some(problem) = problem(&response) {
+        let answer = if for_person { page_of(&response, &problem) } else { problem.error_response() };
+        response = response.into_response(answer);
+    }
+    let secure = response.request().app_data::<web::Data<State>>().is_some_and(|state| state.service.app.identity.public_url.starts_with("https://"));
+    let headers = response.headers_mut();
+    let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let mut add = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    add(CONTENT_SECURITY_POLICY, if is_page { PAGE_POLICY } else { DATA_POLICY });
+    add(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    add(REFERRER_POLICY, "same-origin");
+    add(X_FRAME_OPTIONS, "DENY");
+    add(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    add(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    add(HeaderName::from_static("permissions-policy"), NO_DEVICES);
+    add(HeaderName::from_static("x-robots-tag"), "noindex");
+    add(CACHE_CONTROL, "private, no-store");
+    if secure {
+        add(STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    }
+    Ok(response)
+}
+
+/// The problem of an answer, also of those that the framework made: those have an error or no body.
+fn problem(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    match response.response().error() {
+        Some(error) => Some(error.as_error::<Problem>().cloned().unwrap_or_else(|| {
+            let why =
+                if status.is_server_error() { "The service could not answer.".to_owned() } else { format!("The request cannot be read: {error}.") };
+            Problem::new(status.as_u16(), "request.malformed", why)
+        })),
+        None if matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0)) => {
+            Some(Problem::new(status.as_u16(), "request.malformed", status.canonical_reason().unwrap_or("The request cannot be answered.")))
+        }
+        None => None,
+    }
+}
+
+fn page_of(response: &ServiceResponse<BoxBody>, problem: &Problem) -> HttpResponse {
+    let request = response.request();
+    let Some(state) = request.app_data::<web::Data<State>>() else { return problem.error_response() };
+    if problem.status == StatusCode::UNAUTHORIZED && request.method() == Method::GET {
+        let here = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let next: String = here
+            .bytes()
+            .map(|b| if b.is_ascii_alphanumeric() || b"-._~/:".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+            .collect();
+        return HttpResponse::SeeOther().insert_header((LOCATION, format!("{}/sign-in?next={next}", page::base(state)))).finish();
+    }
+    page::problem(state, problem)
+}

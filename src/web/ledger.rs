@@ -1,0 +1,207 @@
+//! The log itself: checkpoints and proofs for anyone, entries for those whom they concern; and entries told to people.
+
+use std::collections::HashMap;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::problem::Problem;
+use super::session::Viewer;
+use super::{Data, block};
+use crate::app::App;
+use crate::domain::asset::Asset;
+use crate::domain::consignment::Consignment;
+use crate::domain::evidence::Evidence;
+use crate::domain::medium::Medium;
+use crate::domain::names::{AssetId, ConsignmentId, Digest, MediumId, PartyId, Role};
+use crate::domain::parties::Party;
+use crate::domain::{Event, Subject, SubjectKind};
+use crate::error::{Error, Result};
+use crate::operations::publish_checkpoint;
+use crate::proof::entry::{Entry, Frame};
+use crate::store::{Database, log, people, tables};
+
+fn text(body: String, caching: &str) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).insert_header((CACHE_CONTROL, caching)).body(body)
+}
+
+/// `GET /ledger/checkpoint`: the newest.
+pub async fn checkpoint(state: Data) -> std::result::Result<HttpResponse, Problem> {
+    let newest = block(&state, |service| {
+        log::newest_checkpoint(&mut *service.app.read()?)?.ok_or_else(|| Error::Unknown("No checkpoint was published yet.".to_owned()))
+    })
+    .await?;
+    Ok(text(newest.note, "public, no-cache"))
+}
+
+fn sequence(path: &str) -> std::result::Result<u64, Problem> {
+    path.parse().map_err(|_| Problem::unknown("Entries are numbered from 0."))
+}
+
+/// `GET /ledger/proof/{seq}`: that an entry is in the log.
+pub async fn proof(state: Data, seq: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let seq = sequence(&seq)?;
+    let proof = block(&state, move |service| publish_checkpoint::proof_of(&service.app, &mut *service.app.read()?, seq)).await?;
+    Ok(text(proof.write(), "public, max-age=86400"))
+}
+
+/// `GET /ledger/log.vkey`: the key that checkpoints are signed with.
+pub async fn vkey(state: Data) -> HttpResponse {
+    text(format!("{}\n", state.service.app.keys.log.vkey()), "public, max-age=300")
+}
+
+/// `GET /ledger/entries/{seq}`: the exact bytes.
+pub async fn entry(viewer: Viewer, state: Data, seq: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let seq = sequence(&seq)?;
+    let party = viewer.actor.role.is_vendor().then(|| viewer.actor.party.clone());
+    let bytes = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let unknown = || Error::Unknown(format!("There is no entry {seq}."));
+        let bytes = log::entry(&mut db, seq)?.ok_or_else(unknown)?;
+        match party {
+            Some(party) if !concerns(&mut db, &parse(&bytes)?, &party)? => Err(unknown()),
+            _ => Ok(bytes),
+        }
+    })
+    .await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(bytes))
+}
+
+fn parse(bytes: &[u8]) -> Result<Entry> {
+    Entry::parse(bytes).map_err(|e| Error::fault("a stored entry", e))
+}
+
+/// Whether an entry was made by a party's people or is about something that concerns the party.
+fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
+    if entry.frame().actor.party == party.as_str() {
+        return Ok(true);
+    }
+    for subject in &entry.frame().subjects {
+        let theirs = match SubjectKind::parse(&subject.kind)? {
+            SubjectKind::Asset => asset_concerns(db, &AssetId::parse(&subject.id)?, party)?,
+            SubjectKind::Medium => match tables::find::<Medium>(db, &MediumId::parse(&subject.id)?)? {
+                Some(medium) => asset_concerns(db, &medium.host, party)?,
+                None => false,
+            },
+            SubjectKind::Consignment => tables::find::<Consignment>(db, &ConsignmentId::parse(&subject.id)?)?
+                .is_some_and(|consignment| &consignment.from.party == party || &consignment.to.party == party),
+            SubjectKind::Party => subject.id == party.as_str(),
+            SubjectKind::Evidence => match subject.id.strip_prefix("urn:sha256:") {
+                Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| &evidence.party == party),
+                None => false,
+            },
+            SubjectKind::Certificate | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,
+        };
+        if theirs {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn asset_concerns(db: &mut Database, id: &AssetId, party: &PartyId) -> Result<bool> {
+    Ok(tables::find::<Asset>(db, id)?.is_some_and(|asset| asset.concerns(party)))
+}
+
+/// Names of people and parties as they are now; each is looked up once.
+pub struct Names {
+    people: HashMap<String, String>,
+    parties: HashMap<String, String>,
+}
+
+impl Names {
+    /// Knows the service itself.
+    pub fn new(app: &App) -> Self {
+        Self { people: HashMap::from([(app.service.person.to_string(), "the service".to_owned())]), parties: HashMap::new() }
+    }
+    /// A person's name, or that it was erased.
+    pub fn person(&mut self, db: &mut Database, id: &str) -> Result<String> {
+        if let Some(name) = self.people.get(id) {
+            return Ok(name.clone());
+        }
+        let name = people::by_id(db, id)?.map_or_else(|| "name erased".to_owned(), |person| person.name);
+        self.people.insert(id.to_owned(), name.clone());
+        Ok(name)
+    }
+    /// A party's name.
+    pub fn party(&mut self, db: &mut Database, id: &str) -> Result<String> {
+        if let Some(name) = self.parties.get(id) {
+            return Ok(name.clone());
+        }
+        let name = tables::find::<Party>(db, &PartyId::parse(id)?)?.map_or_else(|| id.to_owned(), |party| party.name.to_string());
+        self.parties.insert(id.to_owned(), name.clone());
+        Ok(name)
+    }
+}
+
+/// Who did something, as the record names them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Who {
+    /// The person.
+    pub id: String,
+    /// Their name in the directory.
+    pub name: String,
+    /// As what.
+    pub role: String,
+    /// For whom.
+    pub party: String,
+    /// That party's name.
+    pub party_name: String,
+}
+
+impl Who {
+    /// `disposal coordinator`
+    pub fn role_words(&self) -> &str {
+        Role::parse(&self.role).map_or(self.role.as_str(), |role| role.label())
+    }
+}
+
+/// An entry told to people.
+#[derive(Clone, Debug, Serialize)]
+pub struct Told {
+    /// Its number.
+    pub seq: u64,
+    /// When it was recorded.
+    pub time: String,
+    /// When it happened, as claimed.
+    pub occurred: String,
+    /// Its kind.
+    pub event: String,
+    /// One plain sentence.
+    pub sentence: String,
+    /// Who said so.
+    pub actor: Who,
+    /// What it is about.
+    pub subjects: Vec<Subject>,
+    /// Its facts.
+    pub data: Value,
+}
+
+/// Tells the entries about these things, oldest first.
+pub fn told(db: &mut Database, names: &mut Names, subjects: &[String], from: u64, limit: i64) -> Result<Vec<Told>> {
+    log::entries_about(db, subjects, from, limit)?.iter().map(|(_, bytes)| tell(db, names, parse(bytes)?.frame())).collect()
+}
+
+fn tell(db: &mut Database, names: &mut Names, frame: &Frame) -> Result<Told> {
+    let event = Event::read(&frame.event, &frame.data).map_err(|e| Error::fault("a stored event", e))?;
+    let subjects =
+        frame.subjects.iter().map(|subject| Ok(Subject::new(SubjectKind::parse(&subject.kind)?, &subject.id))).collect::<Result<Vec<_>>>()?;
+    Ok(Told {
+        seq: frame.seq,
+        time: frame.time.clone(),
+        occurred: frame.occurred.clone(),
+        event: frame.event.clone(),
+        sentence: event.sentence(),
+        actor: Who {
+            id: frame.actor.id.clone(),
+            name: names.person(db, &frame.actor.id)?,
+            role: frame.actor.role.clone(),
+            party: frame.actor.party.clone(),
+            party_name: names.party(db, &frame.actor.party)?,
+        },
+        subjects,
+        data: frame.data.clone(),
+    })
+}

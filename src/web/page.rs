@@ -1,0 +1,146 @@
+//! What all pages share: the frame around them, and words for times, sizes and digests.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use actix_web::{HttpResponse, ResponseError as _};
+use askama::Template;
+
+use super::State;
+use super::files::style_version;
+use super::problem::Problem;
+use super::session::Viewer;
+use crate::domain::names::Instant;
+use crate::error::Error;
+
+/// The frame around a page.
+pub struct Page {
+    /// Its title.
+    pub title: String,
+    /// In front of every address of this site; empty unless the record's own address has a path.
+    pub base: String,
+    /// Whose record this is.
+    pub organisation: String,
+    /// Who is signed in: name and role.
+    pub viewer: Option<(String, &'static str)>,
+    /// Version of the style sheet.
+    pub style: &'static str,
+}
+
+impl Page {
+    /// For this viewer.
+    pub fn new(state: &State, title: impl Into<String>, viewer: Option<&Viewer>) -> Self {
+        Self {
+            title: title.into(),
+            base: base(state),
+            organisation: state.service.app.organisation.to_string(),
+            viewer: viewer.map(|viewer| (viewer.person.name.clone(), viewer.actor.role.label())),
+            style: style_version(),
+        }
+    }
+}
+
+/// The path of the record's own address.
+pub fn base(state: &State) -> String {
+    let url = &state.service.app.identity.public_url;
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    rest.split_once('/').map_or_else(String::new, |(_, path)| format!("/{path}"))
+}
+
+/// Draws a page.
+pub fn render(page: &impl Template) -> Result<HttpResponse, Problem> {
+    let html = page.render().map_err(|e| Error::fault("drawing a page", e))?;
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(html))
+}
+
+/// Sends the browser to another page of this site.
+pub fn redirect(state: &State, path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, format!("{}{path}", base(state)))).finish()
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    page: Page,
+    problem: &'a Problem,
+}
+
+/// An error, for people.
+pub fn problem(state: &State, problem: &Problem) -> HttpResponse {
+    let page = Page::new(state, problem.title(), None);
+    match (ProblemPage { page, problem }).render() {
+        Ok(html) => {
+            let mut response = HttpResponse::build(problem.status);
+            problem.add_headers(&mut response);
+            response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).insert_header((CACHE_CONTROL, "private, no-store")).body(html)
+        }
+        Err(_) => problem.error_response(),
+    }
+}
+
+/// A point in time: for machines, and for people.
+pub struct When {
+    /// `2026-11-23T10:31:02.009Z`
+    pub iso: String,
+    /// `23 Nov 2026, 10:31 UTC`
+    pub words: String,
+}
+
+impl From<Instant> for When {
+    fn from(at: Instant) -> Self {
+        Self { iso: at.text(), words: at.utc().format("%-d %b %Y, %H:%M UTC").to_string() }
+    }
+}
+
+/// A digest as people compare it: its beginning and its end.
+pub fn short(digest: &str) -> String {
+    let count = digest.chars().count();
+    if count <= 16 {
+        return digest.to_owned();
+    }
+    let start: String = digest.chars().take(8).collect();
+    let end: String = digest.chars().skip(count - 4).collect();
+    format!("{start}…{end}")
+}
+
+/// `1 TB`, `32 GB`, as makers count.
+pub fn capacity(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{bytes} bytes"),
+        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        1_000_000_000..1_000_000_000_000 => format!("{} GB", bytes / 1_000_000_000),
+        _ => format!("{}.{} TB", bytes / 1_000_000_000_000, bytes % 1_000_000_000_000 / 100_000_000_000),
+    }
+}
+
+/// `1,480 g`
+pub fn grams(grams: u32) -> String {
+    format!("{} g", thousands(i64::from(grams)))
+}
+
+/// `48,213`
+pub fn thousands(n: i64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_written_as_people_read_them() {
+        assert_eq!(
+            (thousands(0), thousands(999), thousands(48_213), thousands(1_000_000)),
+            ("0".into(), "999".into(), "48,213".into(), "1,000,000".into())
+        );
+        assert_eq!((capacity(32_000_000_000), capacity(1_000_204_886_016)), ("32 GB".to_owned(), "1.0 TB".to_owned()));
+        assert_eq!(short(&"ab".repeat(32)), "abababab…abab");
+        assert_eq!(When::from(Instant::parse("2026-11-03T09:05:00Z").unwrap()).words, "3 Nov 2026, 09:05 UTC");
+    }
+}

@@ -1,0 +1,131 @@
+//! Errors as clients see them: `application/problem+json` (RFC 9457); [`super::headers`] makes a page of it for people.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::json;
+
+use crate::app::seed;
+use crate::domain::refusal::Refusal;
+use crate::error::Error;
+
+/// An answer that is not what was asked for.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// `chapter.reason`, for machines.
+    pub code: String,
+    /// A sentence that says what to do next.
+    pub detail: String,
+    /// What is missing, one by one.
+    pub missing: Vec<String>,
+    /// Under this number the log has the cause of a fault.
+    pub reference: Option<String>,
+    headers: Vec<(HeaderName, String)>,
+}
+
+impl Problem {
+    /// An answer with this status.
+    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, code: code.to_owned(), detail: detail.into(), missing: Vec::new(), reference: None, headers: Vec::new() }
+    }
+    /// There is no such thing, or not for this person: both sound the same.
+    pub fn unknown(detail: impl Into<String>) -> Self {
+        Self::new(404, "request.unknown", detail)
+    }
+    /// Adds a header.
+    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+    /// The words of the status.
+    pub fn title(&self) -> &'static str {
+        match self.status.as_u16() {
+            401 => "Not signed in",
+            403 => "Not for your role",
+            404 => "Not found",
+            409 => "Something changed meanwhile",
+            413 => "Too large",
+            422 => "Not possible yet",
+            500 => "The service is at fault",
+            503 => "Try again in a moment",
+            _ => self.status.canonical_reason().unwrap_or("Error"),
+        }
+    }
+
+    fn refused(status: u16, refusal: Refusal) -> Self {
+        Self { missing: refusal.missing, ..Self::new(status, refusal.code, refusal.why) }
+    }
+
+    /// A fault, logged here and nowhere else; its cause is not shown.
+    fn fault(cause: &str) -> Self {
+        let reference = seed().map_or_else(|_| "none".to_owned(), |random| format!("{:012x}", random >> 80));
+        tracing::error!(reference, "{cause}");
+        let detail = format!(
+            "Something is wrong with the service, not with your request. Give its operator the reference {reference}. Before you repeat what you did, look at the record whether it was done."
+        );
+        Self { reference: Some(reference), ..Self::new(500, "service.fault", detail) }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Error::from(refusal).into()
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::SignedOut => Self::new(401, "session.signed_out", "Sign in first: this needs the token that an administrator gave you.")
+                .with_header(WWW_AUTHENTICATE, "Bearer"),
+            Error::Unknown(what) => Self::unknown(what),
+            Error::Refused(refusal) if refusal.code == "command.wrong_role" => Self::refused(403, refusal),
+            Error::Refused(refusal) if refusal.code == "command.unknown" => Self::refused(404, refusal),
+            Error::Refused(refusal) => Self::refused(422, refusal),
+            Error::Conflict(refusal) => Self::refused(409, refusal),
+            Error::Busy(why) => Self::new(503, "service.busy", why).with_header(RETRY_AFTER, "1"),
+            Error::Fault(cause) => Self::fault(&cause),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+    fn error_response(&self) -> HttpResponse {
+        let mut body =
+            json!({"type": "about:blank", "title": self.title(), "status": self.status.as_u16(), "detail": self.detail, "code": self.code});
+        if let Some(members) = body.as_object_mut() {
+            if !self.missing.is_empty() {
+                members.insert("missing".to_owned(), json!(self.missing));
+            }
+            if let Some(reference) = &self.reference {
+                members.insert("reference".to_owned(), json!(reference));
+            }
+        }
+        let mut response = HttpResponse::build(self.status);
+        self.add_headers(&mut response);
+        response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body.to_string())
+    }
+}
+
+impl Problem {
+    /// Puts the headers of this answer on a response.
+    pub fn add_headers(&self, response: &mut actix_web::HttpResponseBuilder) {
+        for (name, value) in &self.headers {
+            response.insert_header((name.clone(), value.as_str()));
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Checking a certificate, for anyone: a page with a form, and the same for programs. Nothing that is uploaded is kept.
+
+use actix_multipart::Multipart;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::page::{self, Page, When};
+use super::problem::Problem;
+use super::session::Viewer;
+use super::{Data, block, request, session};
+use crate::app::now;
+use crate::domain::certification::Certificate;
+use crate::operations::verify_certificate;
+use crate::proof::bundle::{BundleError, MAX_PDF_BYTES};
+use crate::proof::verify::{Finding, Outcome, Report, Verdict};
+use crate::store::tables;
+
+/// What a file came to, and what the record says of the certificate it is.
+struct Checked {
+    report: Result<Report, BundleError>,
+    certificate: Option<Certificate>,
+}
+
+async fn check(state: &Data, file: Vec<u8>) -> Result<Checked, Problem> {
+    block(state, move |service| {
+        let report = verify_certificate::verify(&service.app, &file)?;
+        let read = report.as_ref().ok().and_then(|report| report.certificate.as_ref());
+        let certificate = match read.and_then(|read| Certificate::number_of(&read.id)) {
+            Some(number) => tables::find::<Certificate>(&mut *service.app.read()?, &number.to_owned())?,
+            None => None,
+        };
+        Ok(Checked { report, certificate })
+    })
+    .await
+}
+
+/// `POST /api/v1/verifications`: the PDF or the credential as the body.
+pub async fn api_create(state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let _place = request::place(&state.checks)?;
+    let file = request::body(payload, MAX_PDF_BYTES).await?;
+    let checked = check(&state, file).await?;
+    let mut answer = match &checked.report {
+        Ok(report) => report.to_json(),
+        Err(why) => {
+            json!({"verdict": why.verdict().name(), "exitCode": why.verdict().exit_code(), "certificate": null, "checks": [], "why": why.to_string()})
+        }
+    };
+    if let (Some(members), Some(revoked)) = (answer.as_object_mut(), checked.certificate.as_ref().and_then(revocation)) {
+        members.insert("revocation".to_owned(), revoked);
+    }
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+fn revocation(certificate: &Certificate) -> Option<Value> {
+    certificate.revoked.map(|reason| json!({"reason": reason, "words": reason.label(), "at": certificate.revoked_at}))
+}
+
+#[derive(Template)]
+#[template(path = "verifications/new.html")]
+struct NewPage {
+    page: Page,
+    number: String,
+    wrong: Option<String>,
+}
+
+/// What the form for a number sends.
+#[derive(Deserialize)]
+pub struct Number {
+    #[serde(default)]
+    number: String,
+}
+
+/// `GET /verify`; with `?number=…` the certificate of that number.
+pub async fn new(viewer: Result<Viewer, Problem>, state: Data, query: web::Query<Number>) -> Result<HttpResponse, Problem> {
+    let number: String = query.number.trim().to_uppercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    let viewer = viewer.ok();
+    if number.is_empty() {
+        return page::render(&NewPage { page: Page::new(&state, "Verify a certificate", viewer.as_ref()), number, wrong: None });
+    }
+    let wanted = number.clone();
+    let found = block(&state, move |service| tables::find::<Certificate>(&mut *service.app.read()?, &wanted)).await?;
+    if found.is_some() {
+        return Ok(page::redirect(&state, &format!("/certificates/{number}")));
+    }
+    let wrong = Some(format!("There is no certificate {number} here. Read the number again, or check the file itself."));
+    page::render(&NewPage { page: Page::new(&state, "Problem: Verify a certificate", viewer.as_ref()), number, wrong })
+}
+
+/// One check as the page shows it.
+struct Row {
+    title: String,
+    outcome: &'static str,
+    mark: &'static str,
+    detail: String,
+}
+
+#[derive(Template)]
+#[template(path = "verifications/show.html")]
+struct ShowPage {
+    page: Page,
+    tone: &'static str,
+    verdict: String,
+    meaning: String,
+    name: Option<String>,
+    issuer: Option<String>,
+    issued: Option<String>,
+    link: Option<String>,
+    checks: Vec<Row>,
+    at: When,
+}
+
+/// `POST /verify`: the file from the form.
+pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<HttpResponse, Problem> {
+    session::same_site(&http)?;
+    let _place = request::place(&state.checks)?;
+    let file = uploaded(form).await?;
+    if file.is_empty() {
+        let wrong = Some("No file was chosen. Choose the certificate's PDF or its JSON credential.".to_owned());
+        return page::render(&NewPage { page: Page::new(&state, "Problem: Verify a certificate", None), number: String::new(), wrong });
+    }
+    let checked = check(&state, file).await?;
+    page::render(&show(&state, &checked))
+}
+
+/// The first file of the form.
+async fn uploaded(mut form: Multipart) -> Result<Vec<u8>, Problem> {
+    let unreadable = |why: String| Problem::new(400, "request.malformed", format!("The form cannot be read: {why}."));
+    let read = async {
+        let mut bytes = Vec::new();
+        if let Some(field) = form.next().await {
+            let mut field = field.map_err(|e| unreadable(e.to_string()))?;
+            while let Some(chunk) = field.next().await {
+                bytes.extend_from_slice(&chunk.map_err(|e| unreadable(e.to_string()))?);
+                if bytes.len() > MAX_PDF_BYTES {
+                    return Err(Problem::new(413, "request.too_large", format!("The file is larger than {} MB.", MAX_PDF_BYTES >> 20)));
+                }
+            }
+        }
+        Ok(bytes)
+    };
+    request::in_time(MAX_PDF_BYTES, read).await
+}
+
+/// Where the only thing wrong is that it was revoked, the data are as issued.
+fn only_revoked(report: &Report) -> bool {
+    let failed = |finding: &Finding| matches!(finding, Finding::StatusNow | Finding::StatusSnapshot);
+    report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed(_))).all(|check| failed(&check.finding))
+}
+
+/// Where the only thing wrong is the pages, the data attached to them are as issued.
+fn only_pages(report: &Report) -> bool {
+    report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed(_))).all(|check| check.finding == Finding::Pages)
+}
+
+const SHOWS: &str = "This shows who stated what and when, and that it is unchanged. It does not show that the statement was true.";
+
+fn verdict(checked: &Checked) -> (&'static str, String, String) {
+    let report = match &checked.report {
+        Ok(report) => report,
+        Err(why) if why.verdict() == Verdict::Refused => return ("bad", "ALTERED".to_owned(), format!("{}.", capital(&why.to_string()))),
+        Err(why) => return ("warn", "CANNOT BE READ".to_owned(), format!("{}.", capital(&why.to_string()))),
+    };
+    let first = report.checks.iter().find_map(|check| match &check.outcome {
+        Outcome::Failed(why) => Some(format!("{}: {why}", capital(check.finding.title()))),
+        _ => None,
+    });
+    match report.verdict {
+        Verdict::Authentic => ("ok", "AUTHENTIC · unchanged · not revoked".to_owned(), SHOWS.to_owned()),
+        Verdict::AuthenticNotFullyChecked => (
+            "warn",
+            "AUTHENTIC · unchanged · not everything was checked".to_owned(),
+            format!("{SHOWS} The checks that were not run are listed below, each with the reason."),
+        ),
+        Verdict::Refused if only_revoked(report) => {
+            let why = checked.certificate.as_ref().and_then(|certificate| certificate.revoked.zip(certificate.revoked_at));
+            let words = match why {
+                Some((reason, at)) => format!("It was revoked on {}: {}. Do not rely on it.", When::from(at).words, reason.label()),
+                None => "The issuer has revoked or superseded it. Do not rely on it.".to_owned(),
+            };
+            ("bad", "GENUINE, BUT REVOKED".to_owned(), words)
+        }
+        Verdict::Refused if only_pages(report) => (
+            "bad",
+            "THE PAGES ARE NOT THOSE ISSUED".to_owned(),
+            "The data attached to this PDF are genuine, its pages are not what these data give. Do not rely on what the pages show.".to_owned(),
+        ),
+        Verdict::Refused => ("bad", "NOT AUTHENTIC".to_owned(), format!("{}. Do not rely on it.", first.unwrap_or_default())),
+        Verdict::Unreadable => ("warn", "CANNOT BE READ".to_owned(), "This file is not a certificate as far as can be read.".to_owned()),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+fn show(state: &Data, checked: &Checked) -> ShowPage {
+    let (tone, words, meaning) = verdict(checked);
+    let report = checked.report.as_ref().ok();
+    // What an altered file says of itself is not repeated in this site's name.
+    let read = report.filter(|report| report.verdict != Verdict::Refused || only_revoked(report)).and_then(|report| report.certificate.as_ref());
+    let row = |(outcome, mark, detail): (&'static str, &'static str, &str), finding: &Finding| Row {
+        title: match finding {
+            Finding::CitedEntry { seq } => format!("{} ({seq})", capital(finding.title())),
+            _ => capital(finding.title()),
+        },
+        outcome,
+        mark,
+        detail: detail.to_owned(),
+    };
+    let checks = report.map(|report| report.checks.iter()).into_iter().flatten().map(|check| match &check.outcome {
+        Outcome::Passed(detail) => row(("passed", "✔", detail), &check.finding),
+        Outcome::Failed(detail) => row(("failed", "✖", detail), &check.finding),
+        Outcome::NotRun(detail) => row(("not run", "–", detail), &check.finding),
+    });
+    ShowPage {
+        page: Page::new(state, words.clone(), None),
+        tone,
+        verdict: words,
+        meaning,
+        name: read.map(|read| read.name.clone()),
+        issuer: read.map(|read| read.issuer_name.clone().unwrap_or_else(|| read.issuer.clone())),
+        issued: read.map(|read| read.valid_from.clone()),
+        link: read.and_then(|_| checked.certificate.as_ref()).map(|certificate| certificate.number.clone()),
+        checks: checks.collect(),
+        at: now().into(),
+    }
+}
