@@ -55,7 +55,7 @@ fn pages_say_what_the_record_says() {
     has("/assets?tag=CB-00002", &["CB-00002"]);
     has(
         &format!("/assets/{}", bare(&story.devices[0].id)),
-        &["cleared", "Performed and reported by", "Operator Example", "Registered: Lenovo ThinkPad L14", &number],
+        &["purged", "Performed and reported by", "Operator Example", "Registered: Lenovo ThinkPad L14", &number],
     );
     has(&format!("/assets/{}", bare(&story.devices[1].id)), &["Missing for a certificate", "no sanitization is recorded"]);
     has("/consignments", &["P-2026-041", "reconciled"]);
@@ -74,7 +74,7 @@ fn pages_say_what_the_record_says() {
     has("/certificates", &[&number, "not revoked"]);
     has(
         &format!("/certificates/{number}"),
-        &["Certificate of Sanitization", "overwrite by the host", "Witnessed by: nobody yet", "starter pack", "No gap in the record"],
+        &["Certificate of Sanitization", "NVMe Sanitize: block erase", "Witnessed by: nobody yet", "starter pack", "No gap in the record"],
     );
     server.post("approver", &format!("/api/v1/certificates/{number}/revocations"), &json!({"reason": "device_seen"})).taken();
     has("/certificates", &["revoked</span> the device was seen after its disposition"]);

@@ -20,8 +20,15 @@ pub struct Story {
 
 /// The log of a wiped drive, as nwipe writes it.
 pub fn nwipe_log(drive: &str) -> Vec<u8> {
-    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/evidence/nwipe/0.42_one_drive.log");
-    std::fs::read_to_string(sample).unwrap().replace("Z9LXT1RTT", drive).into_bytes()
+    format!(
+        "[2026/10/06 13:00:00]    info: nwipe 0.42\n\
+         [2026/10/06 13:00:00]  notice: Found /dev/nvme0n1,  NVME   , KBG40ZNS256G NVMe KIOXIA 256GB,  256 GB, S/N={drive}\n\
+         [2026/10/06 13:00:00]    info: /dev/nvme0n1, sector(logical)/block(physical) sizes 512/4096\n\
+         [2026/10/06 13:00:00]    info: /dev/nvme0: issuing SANITIZE sanact=2\n\
+         [2026/10/06 13:00:00]    info: /dev/nvme0: SANITIZE command accepted (sanact=2)\n\
+         [2026/10/06 13:00:09]    info: /dev/nvme0: SANITIZE action 'Block Erase' was successful.\n"
+    )
+    .into_bytes()
 }
 
 pub fn register(server: &Server, n: u32) -> Device {
@@ -30,9 +37,9 @@ pub fn register(server: &Server, n: u32) -> Device {
         .command(
             "coordinator",
             "register_asset",
-            json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14", "sensitivity": "low",
+            json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14", "sensitivity": "moderate",
                    "site": "Lincoln High", "status": "in_service",
-                   "media": [{"serial": drive, "media_type": "hdd_ata", "capacity_bytes": 1_000_204_886_016u64}]}),
+                   "media": [{"serial": drive, "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64}]}),
         )
         .taken();
     Device { id: Server::subject(&receipt, "Asset"), medium: Server::subject(&receipt, "Medium"), tag, serial, drive }
@@ -80,7 +87,7 @@ pub fn reconciled(server: &Server) -> Story {
 pub fn sanitized(server: &Server, device: &Device) {
     let evidence = server.send("operator", "POST", "/api/v1/evidence", &[], &nwipe_log(&device.drive)).taken();
     assert_eq!(evidence["records"][0]["medium"], json!(device.medium), "{evidence}");
-    let record = json!({"medium": device.medium, "technique": "host_overwrite", "evidence": evidence["sha256"]});
+    let record = json!({"medium": device.medium, "technique": "nvme_sanitize_block", "evidence": evidence["sha256"]});
     server.command("operator", "record_sanitization", record).taken();
     server.command("verifier", "verify_sanitization", json!({"medium": device.medium})).taken();
     server.command("approver", "validate_sanitization", json!({"medium": device.medium})).taken();
@@ -109,7 +116,7 @@ fn a_device_goes_from_registration_to_a_certificate_that_can_be_revoked() {
 
     let shown = server.get("coordinator", &format!("/api/v1/assets/{}", device.id)).taken();
     assert_eq!((&shown["label"], &shown["phase"], &shown["asset"]["certificate"]), (&json!("disposed"), &json!("disposed"), &json!(number)));
-    assert_eq!(shown["media"][0]["state"], "cleared");
+    assert_eq!(shown["media"][0]["state"], "purged");
     let entries = server.get("coordinator", &format!("/api/v1/assets/{}/entries?limit=200", device.id)).taken();
     let events: Vec<&str> = entries["entries"].as_array().unwrap().iter().map(|entry| entry["event"].as_str().unwrap()).collect();
     let expected = [
@@ -180,7 +187,7 @@ fn a_refusal_lists_everything_that_is_missing() {
 
     let evidence = server.send("operator", "POST", "/api/v1/evidence", &[], &nwipe_log("Z9LX99999")).taken();
     assert!(evidence["records"][0]["not_linked"].as_str().unwrap().contains("Z9LX99999"), "{evidence}");
-    let record = json!({"medium": device.medium, "technique": "host_overwrite", "evidence": evidence["sha256"]});
+    let record = json!({"medium": device.medium, "technique": "nvme_sanitize_block", "evidence": evidence["sha256"]});
     server.command("operator", "record_sanitization", record).refused(422, "sanitization.other_medium");
     let again = server.send("operator", "POST", "/api/v1/evidence", &[], &nwipe_log("Z9LX99999")).taken();
     assert_eq!((&again["already_stored"], again["entries"].as_array().unwrap().len()), (&json!(true), 0));
