@@ -148,7 +148,10 @@ fn a_device_goes_from_registration_to_a_certificate_that_can_be_revoked() {
     server.post("approver", &path, &json!({"reason": "evidence_disputed"})).refused(422, "certification.revoked");
     let report = verify();
     assert_eq!((report["verdict"].as_str(), report["exitCode"].as_u64()), (Some("refused"), Some(1)), "{report}");
-    assert_eq!((outcome(&report, "status_now"), outcome(&report, "pages"), outcome(&report, "credential_signature")), ("failed", "passed", "passed"));
+    assert_eq!(
+        (outcome(&report, "status_now"), outcome(&report, "inclusion"), outcome(&report, "credential_signature")),
+        ("failed", "passed", "passed")
+    );
     assert_eq!(report["revocation"]["reason"], "evidence_disputed");
     server.audit();
 }
