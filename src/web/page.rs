@@ -90,6 +90,19 @@ impl From<Instant> for When {
     }
 }
 
+impl When {
+    /// From a time as certificates write it.
+    pub fn of(text: &str) -> Self {
+        Instant::parse(text).map_or_else(|_| Self { iso: text.to_owned(), words: text.to_owned() }, Self::from)
+    }
+}
+
+/// A sentence's first letter.
+pub fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 /// A digest as people compare it: its beginning and its end.
 pub fn short(digest: &str) -> String {
     let count = digest.chars().count();
@@ -121,7 +134,7 @@ pub fn thousands(n: i64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
