@@ -1,6 +1,7 @@
 //! Whatever is changed behind the program's back is found, and named: 200 random positions of every covered table and file, and the wholesale
 //! changes. `QUITTANCE_TEST_POSITIONS` sets the number.
 #![cfg(feature = "service")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 mod ledger;
 
@@ -20,8 +21,23 @@ use quittance::proof::verify::{self, Trust, Verdict};
 
 /// The tables that `audit` claims to cover: all but the directory of people.
 const TABLES: &[&str] = &[
-    "entries", "log_head", "checkpoints", "entry_subjects", "record_keys", "assets", "asset_parties", "media", "parties", "consignments",
-    "consignment_lines", "discrepancies", "evidence", "certificates", "shown_names", "certificate_parts", "status_lists",
+    "entries",
+    "log_head",
+    "checkpoints",
+    "entry_subjects",
+    "record_keys",
+    "assets",
+    "asset_parties",
+    "media",
+    "parties",
+    "consignments",
+    "consignment_lines",
+    "discrepancies",
+    "evidence",
+    "certificates",
+    "shown_names",
+    "certificate_parts",
+    "status_lists",
 ];
 
 /// A small seeded generator (splitmix64): the same positions in every run.
@@ -113,15 +129,19 @@ fn every_changed_column_is_found_and_named() {
         let change = match column.r#type.as_str() {
             "BIGINT" | "INTEGER" => format!("{name} + 1"),
             "TEXT" => {
-                format!("CASE WHEN {name} IS NULL THEN 'x' ELSE substr({name}, 1, {at} % {length}) || CASE substr({name}, 1 + {at} % {length}, 1) WHEN 'q' THEN 'z' ELSE 'q' END || substr({name}, 2 + {at} % {length}) END")
+                format!(
+                    "CASE WHEN {name} IS NULL THEN 'x' ELSE substr({name}, 1, {at} % {length}) || CASE substr({name}, 1 + {at} % {length}, 1) WHEN 'q' THEN 'z' ELSE 'q' END || substr({name}, 2 + {at} % {length}) END"
+                )
             }
             _ => format!(
                 "CAST(substr({name}, 1, {at} % {length}) || CASE hex(substr({name}, 1 + {at} % {length}, 1)) WHEN '51' THEN x'52' ELSE x'51' END || substr({name}, 2 + {at} % {length}) AS BLOB)"
             ),
         };
-        let keys: Vec<Column> = diesel::sql_query(format!("SELECT name, type FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk")).load(&mut db).unwrap();
+        let keys: Vec<Column> =
+            diesel::sql_query(format!("SELECT name, type FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk")).load(&mut db).unwrap();
         let keys = keys.iter().map(|key| key.name.clone()).collect::<Vec<_>>().join(", ");
-        let update = format!("UPDATE {table} SET {name} = {change} WHERE ({keys}) = (SELECT {keys} FROM {table} ORDER BY {keys} LIMIT 1 OFFSET {row})");
+        let update =
+            format!("UPDATE {table} SET {name} = {change} WHERE ({keys}) = (SELECT {keys} FROM {table} ORDER BY {keys} LIMIT 1 OFFSET {row})");
         if db.batch_execute(&update).is_err() {
             // The table itself refuses this change (a key that exists, the single head): another position.
             seeded.below(2);

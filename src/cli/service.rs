@@ -307,7 +307,11 @@ fn introduce(outcome: &cli::demo::Outcome, config: &Config) {
     let data = config.data.display();
     let url = "http://localhost:8080";
     println!("\n{} — {} devices, {} certificates\n", cli::demo::ORGANISATION, outcome.devices, outcome.certificates.len());
-    println!("  data          {data}\n  keys          {}\n  certificates  {}/certificates\n", config.keys.display(), config.data.join("demo").display());
+    println!(
+        "  data          {data}\n  keys          {}\n  certificates  {}/certificates\n",
+        config.keys.display(),
+        config.data.join("demo").display()
+    );
     println!("Sign in at {url}/sign-in with one of these tokens:");
     for player in &outcome.people {
         println!("  {:<22} {:<20} {:<30} {}", player.name, player.role, player.party, player.token);

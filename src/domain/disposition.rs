@@ -224,11 +224,8 @@ impl Fact for DispositionRecorded {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.asset() else { return };
         known.change::<Asset>(&id, stamp.seq, |asset| {
-            asset.disposition = Some(Disposition {
-                outcome: self.outcome,
-                mass: self.mass.clone(),
-                recorded: Act { party: self.processor.clone(), ..stamp.act() },
-            });
+            asset.disposition =
+                Some(Disposition { outcome: self.outcome, mass: self.mass.clone(), recorded: Act { party: self.processor.clone(), ..stamp.act() } });
             if self.outcome.destination().is_some() || self.outcome == Outcome::Unknown {
                 asset.status = Status::Disposed;
             }

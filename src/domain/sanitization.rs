@@ -224,7 +224,10 @@ impl Order for RecordSanitization {
             rule: reached.rule,
             basis: reached.basis,
             policy: occasion.policy.reference(),
-            tool: reading.and_then(|reading| reading.tool.clone()).or_else(|| self.tool.as_ref().map(ToString::to_string)).or_else(|| self.statement.machine()),
+            tool: reading
+                .and_then(|reading| reading.tool.clone())
+                .or_else(|| self.tool.as_ref().map(ToString::to_string))
+                .or_else(|| self.statement.machine()),
             evidence: self.evidence.clone(),
             statement: self.statement.clone(),
         };

@@ -123,8 +123,11 @@ pub fn entry(db: &mut Database, seq: u64) -> Result<Option<Vec<u8>>> {
     Ok(entries::table.find(to_db(seq)).select(entries::bytes).first(db).optional()?)
 }
 
+/// A row of `entries`: its number, its exact bytes, the nodes of the tree that it completed.
+pub type Row = (i64, Vec<u8>, Vec<u8>);
+
 /// Entries `from..` in order, at most `limit`.
-pub fn entries_from(db: &mut Database, from: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>, Vec<u8>)>> {
+pub fn entries_from(db: &mut Database, from: u64, limit: i64) -> Result<Vec<Row>> {
     Ok(entries::table.filter(entries::seq.ge(to_db(from))).order(entries::seq).limit(limit).load(db)?)
 }
 

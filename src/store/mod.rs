@@ -100,7 +100,7 @@ impl DatabaseUrl {
         #[cfg(feature = "postgres")]
         {
             let connection = PgConnection::establish(&self.0).map_err(|e| Error::fault("connecting to PostgreSQL", e))?;
-            return Ok(Database::Postgres(connection));
+            Ok(Database::Postgres(connection))
         }
         #[cfg(not(feature = "postgres"))]
         Err(Error::Fault("this program was built without PostgreSQL".to_owned()))
