@@ -111,6 +111,7 @@ struct ShowPage {
     checks: Vec<Row>,
     cited: Vec<Row>,
     cited_passed: usize,
+    cited_failed: bool,
     at: When,
 }
 
@@ -222,6 +223,7 @@ fn show(state: &Data, checked: &Checked) -> ShowPage {
         link: read.and(checked.certificate.as_ref()).map(|certificate| certificate.number.clone()),
         checks,
         cited_passed: cited.iter().filter(|row| row.outcome == "passed").count(),
+        cited_failed: cited.iter().any(|row| row.outcome == "failed"),
         cited,
         at: now().into(),
     }

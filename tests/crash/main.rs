@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ledger::{Ledger, audit};
+use programs::have;
 use quittance::config::Config;
 use quittance::domain::names::Role;
 use quittance::proof::entry::Entry;
 use quittance::store::log;
-use programs::have;
 use serde_json::{Value, json};
 
 fn setting(name: &str, default: usize) -> usize {
@@ -166,11 +166,8 @@ fn every_commit_waits_for_the_disk() {
     let mut server = server;
     server.child.wait().unwrap();
     let table = std::fs::read_to_string(&counts).unwrap();
-    let calls: u64 = table
-        .lines()
-        .filter(|line| line.ends_with("fdatasync"))
-        .map(|line| line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap())
-        .sum();
+    let calls: u64 =
+        table.lines().filter(|line| line.ends_with("fdatasync")).map(|line| line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap()).sum();
     println!("{table}{COMMITS} commits one after the other, {calls} fdatasync");
     assert!(calls >= COMMITS, "{calls} fdatasync for {COMMITS} commits\n{table}");
 }

@@ -214,3 +214,27 @@ fn an_inventory_is_tried_out_and_then_taken_in_once() {
     import("coordinator", "?sensitivity=secret").refused(422, "names.unknown_code");
     server.audit();
 }
+
+#[test]
+fn many_write_at_once_and_every_answer_is_kept() {
+    let server = Server::start();
+    let register = &|n: u32| register(&server, n).tag;
+    let tags: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..16).map(|thread| scope.spawn(move || (0..10).map(|n| register(1_000 + thread * 10 + n)).collect::<Vec<_>>())).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let listed = server.get("auditor", "/api/v1/assets?limit=200").taken();
+    let listed: Vec<&str> = listed["assets"].as_array().unwrap().iter().map(|asset| asset["tag"].as_str().unwrap()).collect();
+    assert_eq!(tags.len(), 160);
+    assert!(tags.iter().all(|tag| listed.contains(&tag.as_str())));
+    // Of many that want the same tag, one gets it.
+    let device = || json!({"tag": "SAME", "category": "dock", "manufacturer": "Lenovo", "model": "Dock", "site": "Central"});
+    let answers: Vec<u16> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..16).map(|_| scope.spawn(|| server.command("coordinator", "register_asset", device()).status)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(answers.iter().filter(|status| **status == 201).count(), 1, "{answers:?}");
+    assert_eq!(answers.iter().filter(|status| **status == 422).count(), 15, "{answers:?}");
+    server.audit();
+}
