@@ -156,8 +156,11 @@ impl Occasion<'_> {
         uuid::Builder::from_random_bytes(self.seed.wrapping_add(u128::from(n) << 64 | u128::from(n)).to_be_bytes()).into_uuid()
     }
 
-    /// A vendor's people act on what their company holds; the organisation's act on everything.
+    /// A vendor's people act on what their company holds; the organisation's act on everything. What never concerned a vendor is unknown to it.
     pub fn may_touch(&self, asset: &Asset) -> Result<(), Refusal> {
+        if self.actor.role.is_vendor() && !asset.concerns(&self.actor.party) {
+            return Err(unknown_asset(&asset.id));
+        }
         if self.actor.role.is_vendor() && (asset.holder.party != self.actor.party || asset.in_transit) {
             return Err(Refusal::new(
                 "custody.not_yours",
@@ -377,9 +380,11 @@ commands! {
 
 /// A device that must exist.
 pub fn require_asset<'a>(known: &'a Records, id: &AssetId) -> Result<&'a Asset, Stop> {
-    known
-        .find::<Asset>(id)?
-        .ok_or_else(|| Refusal::new("registration.unknown_asset", format!("No device has the id {id}; register it first.")).into())
+    known.find::<Asset>(id)?.ok_or_else(|| unknown_asset(id).into())
+}
+
+fn unknown_asset(id: &AssetId) -> Refusal {
+    Refusal::new("registration.unknown_asset", format!("No device has the id {id}; register it first."))
 }
 
 #[cfg(test)]

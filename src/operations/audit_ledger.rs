@@ -80,10 +80,12 @@ impl Report {
 /// Audits a record. `progress` is told how many entries are done, of how many.
 pub fn audit(app: &App, db: &mut Database, mut progress: impl FnMut(u64, u64)) -> Result<Report> {
     let mut report = Report::default();
+    // Read before the snapshot is taken: a checkpoint's row is committed before this file names it, so the snapshot holds what the file names.
+    let shown = app.keys.high_water()?;
     // One snapshot for everything, so that a service may go on writing.
     diesel::Connection::transaction::<_, Error, _>(db, |db| {
         let mut replay = Replay::default();
-        walk(app, db, &mut report, &mut replay, &mut progress)?;
+        walk(app, db, &mut report, &mut replay, shown.as_deref(), &mut progress)?;
         compare_tables(db, &mut report, &replay)?;
         check_files(app, db, &mut report, &replay)
     })?;
@@ -101,7 +103,14 @@ struct Replay {
     shown: BTreeMap<String, Vec<(String, Digest)>>,
 }
 
-fn walk(app: &App, db: &mut Database, report: &mut Report, replay: &mut Replay, progress: &mut impl FnMut(u64, u64)) -> Result<()> {
+fn walk(
+    app: &App,
+    db: &mut Database,
+    report: &mut Report,
+    replay: &mut Replay,
+    shown: Option<&str>,
+    progress: &mut impl FnMut(u64, u64),
+) -> Result<()> {
     let head = match log::head(db) {
         Ok(head) => head,
         Err(error) => {
@@ -111,7 +120,8 @@ fn walk(app: &App, db: &mut Database, report: &mut Report, replay: &mut Replay, 
     };
     let expected = head.as_ref().map_or(0, |head| head.frontier.size());
     let checkpoints = log::all_checkpoints(db)?;
-    let sizes: BTreeSet<u64> = checkpoints.iter().filter_map(|row| from_db(row.size).ok()).chain(high_water(app, report)?.map(|c| c.size)).collect();
+    let sizes: BTreeSet<u64> =
+        checkpoints.iter().filter_map(|row| from_db(row.size).ok()).chain(high_water(app, report, shown).map(|c| c.size)).collect();
     let mut roots: HashMap<u64, Hash> = HashMap::new();
     let mut known = Records::complete();
     let mut frontier = Frontier::new();
@@ -184,7 +194,7 @@ fn walk(app: &App, db: &mut Database, report: &mut Report, replay: &mut Replay, 
             );
         }
     }
-    check_checkpoints(app, report, &checkpoints, &roots, frontier.size())?;
+    check_checkpoints(app, report, &checkpoints, &roots, frontier.size(), shown);
     replay.known = Some(known);
     Ok(())
 }
@@ -232,20 +242,17 @@ fn apply(entry: &Entry, known: &mut Records, replay: &mut Replay) -> std::result
     Ok(())
 }
 
-fn high_water(app: &App, report: &mut Report) -> Result<Option<Checkpoint>> {
-    Ok(match app.keys.high_water()? {
-        None => None,
-        Some(note) => match Checkpoint::open(&note, app.keys.log.verifier()) {
-            Ok(checkpoint) => Some(checkpoint),
-            Err(error) => {
-                report.wrong("high-water (key folder)", error.to_string());
-                None
-            }
-        },
-    })
+fn high_water(app: &App, report: &mut Report, shown: Option<&str>) -> Option<Checkpoint> {
+    match Checkpoint::open(shown?, app.keys.log.verifier()) {
+        Ok(checkpoint) => Some(checkpoint),
+        Err(error) => {
+            report.wrong("high-water (key folder)", error.to_string());
+            None
+        }
+    }
 }
 
-fn check_checkpoints(app: &App, report: &mut Report, rows: &[log::CheckpointRow], roots: &HashMap<u64, Hash>, size: u64) -> Result<()> {
+fn check_checkpoints(app: &App, report: &mut Report, rows: &[log::CheckpointRow], roots: &HashMap<u64, Hash>, size: u64, shown: Option<&str>) {
     for (number, row) in (0i64..).zip(rows) {
         let place = format!("checkpoints {}", row.number);
         report.checkpoints += 1;
@@ -269,9 +276,9 @@ fn check_checkpoints(app: &App, report: &mut Report, rows: &[log::CheckpointRow]
     }
     // The newest checkpoint may be one ahead of the file for the moment between commit and sync; never behind it.
     let newest = rows.last().map(|row| row.note.clone());
-    match app.keys.high_water()? {
-        Some(note) if newest.as_deref() != Some(&note) => {
-            let shown = Checkpoint::open(&note, app.keys.log.verifier()).map_or(0, |c| c.size);
+    match shown {
+        Some(note) if newest.as_deref() != Some(note) => {
+            let shown = Checkpoint::open(note, app.keys.log.verifier()).map_or(0, |c| c.size);
             let stored = rows.last().map_or(0, |row| row.size);
             if to_db(shown) >= stored {
                 report.wrong("checkpoints", format!("the newest checkpoint that was shown (over {shown} entries, file high-water) is missing"));
@@ -280,7 +287,6 @@ fn check_checkpoints(app: &App, report: &mut Report, rows: &[log::CheckpointRow]
         None if newest.is_some() => report.wrong("high-water (key folder)", "is missing although checkpoints were published"),
         _ => {}
     }
-    Ok(())
 }
 
 fn compare_tables(db: &mut Database, report: &mut Report, replay: &Replay) -> Result<()> {

@@ -139,6 +139,8 @@ pub fn draw(service: &Service, number: &str) -> Result<()> {
         further.push((format!("entries-{seq}.json"), bytes));
         further.push((format!("entries-{seq}.tlog-proof"), proof_against(app, &mut db, seq, &checkpoint)?.write().into_bytes()));
     }
+    // The order in which a bundle holds its parts: whoever draws the pages again has nothing but the names to go by.
+    further.sort();
     let inputs = Inputs { credential: &credential, entry: &entry, tlog_proof: &receipt, status: &status, further: &further };
     let pdf = certificate_pdf::render(&inputs).map_err(|e| Error::fault("drawing the certificate", e))?;
     let mut parts: Vec<(String, Digest)> = Vec::new();

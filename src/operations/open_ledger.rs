@@ -50,6 +50,7 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
         return Err(Error::Fault(format!("there is a record in {} already; `quittance serve` opens it", config.data.display())));
     }
     db.write(|db| log::create(db).map(Ended::Committed))?;
+    config.database.sync_folder()?;
     let year = chrono::Datelike::year(&now().utc());
     // An earlier attempt may have been cut short after the keys were made: then they are good for this one.
     let keys =
@@ -90,6 +91,7 @@ pub fn open(config: &Config) -> Result<(Service, Lock)> {
     let mut db = config.database.open()?;
     db.migrate()?;
     let app = Arc::new(open_app(config, &mut db)?);
+    config.database.sync_folder()?;
     check_high_water(&app, &mut db)?;
     check_tail(&app, &mut db)?;
     let running = Service { recorder: Recorder::start(Arc::clone(&app))?, app };

@@ -58,7 +58,7 @@ const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/po
 
 /// WAL with a full sync: a commit is on the disk when it returns. The rest is speed, within bounds: a busy reader waits at most 5 s,
 /// and 16 MiB of pages are cached. SQLite would move the WAL into the file by itself and swallow a failing fsync there; the writer does it instead.
-const SQLITE_SETTINGS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000; \
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
      PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0;";
 
 /// Where the database is: `sqlite://path` or `postgres://…`. The scheme alone decides which one it is.
@@ -79,6 +79,15 @@ impl DatabaseUrl {
             Err(Error::Fault("this program was built without PostgreSQL; build it with --features postgres".to_owned()))
         } else {
             Err(Error::Fault("a database URL starts with sqlite:// or postgres://".to_owned()))
+        }
+    }
+    /// Waits until the names of SQLite's files are on the disk: the WAL is new after every start. Called while a connection is open and before
+    /// anything is acknowledged.
+    pub fn sync_folder(&self) -> Result<()> {
+        match self.0.strip_prefix("sqlite://").map(Path::new).and_then(Path::parent) {
+            Some(folder) if !folder.as_os_str().is_empty() => files::sync_folder(folder),
+            Some(_) => files::sync_folder(Path::new(".")),
+            None => Ok(()),
         }
     }
     /// Opens a connection with the settings that durability needs.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ledger::{self, Names, Told};
-use super::page::{self, Page, When, capacity, grams, short, thousands};
+use super::page::{self, Page, When, capacity, capital, grams, short, thousands};
 use super::problem::Problem;
 use super::request::{self, asset_id, cut};
 use super::session::Viewer;
@@ -396,7 +396,7 @@ fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result
     let mut evidence = None;
     let (mut technique, mut rule) = (String::new(), String::new());
     if let Some(done) = &medium.sanitization {
-        technique = format!("{} by {}", done.method.label(), done.technique.label());
+        technique = format!("{} by {}", capital(done.method.label()), done.technique.label());
         rule = format!("rule {}: {}", done.rule, done.basis);
         let acts =
             [("Performed and reported by", Some(&done.performed)), ("Verified by", done.verified.as_ref()), ("Accepted by", done.validated.as_ref())];

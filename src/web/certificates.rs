@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::assets::bare;
 use super::headers::wants_page;
-use super::page::{self, Page, When};
+use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::Viewer;
 use super::{Data, assets, block, request};
@@ -150,14 +150,14 @@ pub async fn show(
 /// A medium as certified.
 struct MediumShown {
     serial: String,
-    method: &'static str,
+    method: String,
     technique: &'static str,
     tool: String,
     verification: String,
     required: &'static str,
     rule: String,
     basis: String,
-    completed: String,
+    completed: When,
 }
 
 /// A person as certified.
@@ -166,7 +166,7 @@ struct PersonShown {
     name: String,
     title: String,
     party: String,
-    at: String,
+    at: When,
 }
 
 #[derive(Template)]
@@ -184,7 +184,7 @@ struct ShowPage {
     no_storage: Option<String>,
     people: Vec<PersonShown>,
     policy: String,
-    handoffs: Vec<(String, String, String, String)>,
+    handoffs: Vec<(String, String, When, When)>,
     longest: u64,
     has_pages: bool,
     parts: Vec<String>,
@@ -211,14 +211,14 @@ fn shown(page: Page, certificate: &Certificate, credential: &Value, parts: Vec<S
             let act = medium.get("sanitization").cloned().unwrap_or_default();
             MediumShown {
                 serial: text(medium, "serialNumber"),
-                method: Method::parse(&text(&act, "method")).map_or("", Method::label),
+                method: capital(Method::parse(&text(&act, "method")).map_or("", Method::label)),
                 technique: Technique::parse(&text(&act, "technique")).map_or("", Technique::label),
                 tool: text(&act, "tool"),
                 verification: text(&act, "verificationWords"),
                 required: Method::parse(&text(medium, "requiredMethod")).map_or("", Method::label),
                 rule: text(&act, "rule"),
                 basis: text(&act, "basis"),
-                completed: text(&act, "completedAt"),
+                completed: When::of(&text(&act, "completedAt")),
             }
         })
         .collect();
@@ -228,7 +228,7 @@ fn shown(page: Page, certificate: &Certificate, credential: &Value, parts: Vec<S
         name: text(person, "name"),
         title: text(person, "title"),
         party: text(person, "party"),
-        at: text(person, "at"),
+        at: When::of(&text(person, "at")),
     };
     people.extend(items(&format!("{subject}/people/performedAndReportedBy")).iter().map(|who| person("Performed and reported by", who)));
     people.extend(items(&format!("{subject}/people/verifiedBy")).iter().map(|who| person("Verified by", who)));
@@ -254,7 +254,7 @@ fn shown(page: Page, certificate: &Certificate, credential: &Value, parts: Vec<S
         ),
         handoffs: items(&format!("{subject}/custody/handoffs"))
             .iter()
-            .map(|h| (text(h, "from"), text(h, "to"), text(h, "releasedAt"), text(h, "receivedAt")))
+            .map(|h| (text(h, "from"), text(h, "to"), When::of(&text(h, "releasedAt")), When::of(&text(h, "receivedAt"))))
             .collect(),
         longest: credential.pointer(&format!("{subject}/custody/longestIntervalHours")).and_then(Value::as_u64).unwrap_or(0),
         has_pages: parts.iter().any(|name| name == PAGES),

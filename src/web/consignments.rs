@@ -152,6 +152,7 @@ struct LineShown {
     container: String,
     state: &'static str,
     words: &'static str,
+    resolved: bool,
 }
 
 /// A discrepancy on the page.
@@ -220,6 +221,8 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::re
             Ok(Some((who, act.occurred.into(), act.seq)))
         };
         let (released, received) = (act(db, &consignment.released)?, act(db, &consignment.received)?);
+        let settled: Vec<_> =
+            discrepancies.iter().filter(|discrepancy| discrepancy.resolution.is_some()).filter_map(|discrepancy| discrepancy.asset.clone()).collect();
         let discrepancies = discrepancies.iter().map(|discrepancy| discrepancy_shown(db, &mut names, discrepancy)).collect::<Result<Vec<_>>>()?;
         Ok(ShowPage {
             page,
@@ -245,6 +248,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::re
                     container: line.container.map(|container| container.to_string()).unwrap_or_default(),
                     state: line.state.as_str(),
                     words: line.state.label(),
+                    resolved: settled.contains(&asset.id),
                 })
                 .collect(),
             discrepancies,

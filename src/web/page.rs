@@ -90,6 +90,19 @@ impl From<Instant> for When {
     }
 }
 
+impl When {
+    /// From a time as certificates write it.
+    pub fn of(text: &str) -> Self {
+        Instant::parse(text).map_or_else(|_| Self { iso: text.to_owned(), words: text.to_owned() }, Self::from)
+    }
+}
+
+/// A sentence's first letter.
+pub fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 /// A digest as people compare it: its beginning and its end.
 pub fn short(digest: &str) -> String {
     let count = digest.chars().count();

@@ -1,6 +1,7 @@
 //! Errors as clients see them: `application/problem+json` (RFC 9457); [`super::headers`] makes a page of it for people.
 
 use std::fmt;
+use std::ops::Deref;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -13,11 +14,15 @@ use crate::error::Error;
 
 /// An answer that is not what was asked for.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+/// What a problem says.
+#[derive(Clone, Debug)]
+pub struct Parts {
     /// The HTTP status.
     pub status: StatusCode,
     /// `chapter.reason`, for machines.
-    pub code: &'static str,
+    pub code: String,
     /// A sentence that says what to do next.
     pub detail: String,
     /// What is missing, one by one.
@@ -27,11 +32,18 @@ pub struct Problem {
     headers: Vec<(HeaderName, String)>,
 }
 
+impl Deref for Problem {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl Problem {
     /// An answer with this status.
-    pub fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, code, detail: detail.into(), missing: Vec::new(), reference: None, headers: Vec::new() }
+        Self(Box::new(Parts { status, code: code.to_owned(), detail: detail.into(), missing: Vec::new(), reference: None, headers: Vec::new() }))
     }
     /// There is no such thing, or not for this person: both sound the same.
     pub fn unknown(detail: impl Into<String>) -> Self {
@@ -39,7 +51,7 @@ impl Problem {
     }
     /// Adds a header.
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.headers.push((name, value.to_owned()));
+        self.0.headers.push((name, value.to_owned()));
         self
     }
     /// The words of the status.
@@ -58,7 +70,9 @@ impl Problem {
     }
 
     fn refused(status: u16, refusal: Refusal) -> Self {
-        Self { missing: refusal.missing, ..Self::new(status, refusal.code, refusal.why) }
+        let mut problem = Self::new(status, refusal.code, refusal.why);
+        problem.0.missing = refusal.missing;
+        problem
     }
 
     /// A fault, logged here and nowhere else; its cause is not shown.
@@ -68,7 +82,9 @@ impl Problem {
         let detail = format!(
             "Something is wrong with the service, not with your request. Give its operator the reference {reference}. Before you repeat what you did, look at the record whether it was done."
         );
-        Self { reference: Some(reference), ..Self::new(500, "service.fault", detail) }
+        let mut problem = Self::new(500, "service.fault", detail);
+        problem.0.reference = Some(reference);
+        problem
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::page::{self, Page, When};
+use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::Viewer;
 use super::{Data, block, request, session};
@@ -106,9 +106,12 @@ struct ShowPage {
     meaning: String,
     name: Option<String>,
     issuer: Option<String>,
-    issued: Option<String>,
+    issued: Option<When>,
     link: Option<String>,
     checks: Vec<Row>,
+    cited: Vec<Row>,
+    cited_passed: usize,
+    cited_failed: bool,
     at: When,
 }
 
@@ -192,30 +195,23 @@ fn verdict(checked: &Checked) -> (&'static str, String, String) {
     }
 }
 
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
-}
-
 fn show(state: &Data, checked: &Checked) -> ShowPage {
     let (tone, words, meaning) = verdict(checked);
     let report = checked.report.as_ref().ok();
     // What an altered file says of itself is not repeated in this site's name.
     let read = report.filter(|report| report.verdict != Verdict::Refused || only_revoked(report)).and_then(|report| report.certificate.as_ref());
-    let row = |(outcome, mark, detail): (&'static str, &'static str, &str), finding: &Finding| Row {
-        title: match finding {
-            Finding::CitedEntry { seq } => format!("{} ({seq})", capital(finding.title())),
-            _ => capital(finding.title()),
-        },
-        outcome,
-        mark,
-        detail: detail.to_owned(),
-    };
-    let checks = report.map(|report| report.checks.iter()).into_iter().flatten().map(|check| match &check.outcome {
-        Outcome::Passed(detail) => row(("passed", "✔", detail), &check.finding),
-        Outcome::Failed(detail) => row(("failed", "✖", detail), &check.finding),
-        Outcome::NotRun(detail) => row(("not run", "–", detail), &check.finding),
-    });
+    let (mut checks, mut cited) = (Vec::new(), Vec::new());
+    for check in report.map(|report| report.checks.as_slice()).unwrap_or_default() {
+        let (outcome, mark, detail) = match &check.outcome {
+            Outcome::Passed(detail) => ("passed", "✔", detail.clone()),
+            Outcome::Failed(detail) => ("failed", "✖", detail.clone()),
+            Outcome::NotRun(detail) => ("not run", "–", detail.clone()),
+        };
+        match &check.finding {
+            Finding::CitedEntry { seq } => cited.push(Row { title: format!("Entry {seq}"), outcome, mark, detail }),
+            finding => checks.push(Row { title: capital(finding.title()), outcome, mark, detail }),
+        }
+    }
     ShowPage {
         page: Page::new(state, words.clone(), None),
         tone,
@@ -223,9 +219,12 @@ fn show(state: &Data, checked: &Checked) -> ShowPage {
         meaning,
         name: read.map(|read| read.name.clone()),
         issuer: read.map(|read| read.issuer_name.clone().unwrap_or_else(|| read.issuer.clone())),
-        issued: read.map(|read| read.valid_from.clone()),
+        issued: read.map(|read| When::of(&read.valid_from)),
         link: read.and(checked.certificate.as_ref()).map(|certificate| certificate.number.clone()),
-        checks: checks.collect(),
+        checks,
+        cited_passed: cited.iter().filter(|row| row.outcome == "passed").count(),
+        cited_failed: cited.iter().any(|row| row.outcome == "failed"),
+        cited,
         at: now().into(),
     }
 }

@@ -5,8 +5,8 @@
 
 #[path = "../ledger/mod.rs"]
 mod ledger;
-#[path = "../requirements/mod.rs"]
-mod requirements;
+#[path = "../programs/mod.rs"]
+mod programs;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ledger::{Ledger, audit};
+use programs::have;
 use quittance::config::Config;
 use quittance::domain::names::Role;
 use quittance::proof::entry::Entry;
 use quittance::store::log;
-use requirements::has;
 use serde_json::{Value, json};
 
 fn setting(name: &str, default: usize) -> usize {
@@ -145,7 +145,7 @@ fn kill_9_under_load_loses_nothing_that_was_acknowledged() {
 
 #[test]
 fn every_commit_waits_for_the_disk() {
-    if !has("strace", "apt install strace") {
+    if !have("strace", "strace") {
         return;
     }
     let record = record();
@@ -166,18 +166,15 @@ fn every_commit_waits_for_the_disk() {
     let mut server = server;
     server.child.wait().unwrap();
     let table = std::fs::read_to_string(&counts).unwrap();
-    let calls: u64 = table
-        .lines()
-        .filter(|line| line.ends_with("fdatasync"))
-        .map(|line| line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap())
-        .sum();
+    let calls: u64 =
+        table.lines().filter(|line| line.ends_with("fdatasync")).map(|line| line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap()).sum();
     println!("{table}{COMMITS} commits one after the other, {calls} fdatasync");
     assert!(calls >= COMMITS, "{calls} fdatasync for {COMMITS} commits\n{table}");
 }
 
 #[test]
 fn after_a_failed_sync_nothing_is_acknowledged() {
-    if !has("cc", "apt install gcc") {
+    if !have("cc", "gcc") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

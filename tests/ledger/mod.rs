@@ -116,6 +116,15 @@ impl Ledger {
         (asset, issued.number)
     }
 
+    /// Closes the record; its folder stays.
+    pub fn close(self) -> (TempDir, Config) {
+        let Self { folder, config, service, _lock: lock, .. } = self;
+        // The writer ends when the last sender is gone; then the lock is free.
+        drop(service);
+        drop(lock);
+        (folder, config)
+    }
+
     /// Audits the record as it is on the disk now.
     pub fn audit(&self) -> Result<audit_ledger::Report> {
         audit(&self.config)

@@ -1,0 +1,122 @@
+//! The pages: signing in, what they say, and what a form from elsewhere cannot do.
+
+use serde_json::json;
+
+use crate::server::{Answer, Server};
+use crate::story;
+
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+
+fn sign_in(server: &Server, who: &str) -> (Answer, String) {
+    let form = format!("token={}&next=%2Fconsignments", server.tokens[who]);
+    let answer = server.send("nobody", "POST", "/sign-in", &[FORM, ("Sec-Fetch-Site", "same-origin")], form.as_bytes());
+    let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    (answer, cookie)
+}
+
+#[test]
+fn a_person_signs_in_reads_and_signs_out() {
+    let server = Server::start();
+    let answer = server.page("nobody", "/assets?label=retired");
+    assert_eq!((answer.status, answer.header("location")), (303, "/sign-in?next=/assets%3Flabel%3Dretired"));
+    assert_eq!(server.page("nobody", "/").header("location"), "/sign-in");
+    let wrong = server.send("nobody", "POST", "/sign-in", &[FORM], b"token=qtn_wrong");
+    assert!(wrong.status == 422 && wrong.text().contains("Nobody has this token") && wrong.header("set-cookie").is_empty());
+    let (answer, cookie) = sign_in(&server, "coordinator");
+    assert_eq!((answer.status, answer.header("location")), (303, "/consignments"));
+    let set = answer.header("set-cookie");
+    assert!(set.contains("HttpOnly") && set.contains("SameSite=Strict") && set.contains("Path=/") && !set.contains("Secure"), "{set}");
+    let page = server.send("nobody", "GET", "/assets", &[("Cookie", &cookie)], b"");
+    assert!(page.status == 200 && page.text().contains("Coordinator Example"), "{}", page.text());
+    // The cookie is good for reading; writing over the API takes the token itself, which no other site can add.
+    let forged = server.send("nobody", "POST", "/api/v1/commands/register_party", &[("Cookie", &cookie)], b"{}");
+    forged.refused(401, "session.signed_out");
+    let elsewhere = server.send("nobody", "POST", "/sign-out", &[("Cookie", &cookie), ("Sec-Fetch-Site", "cross-site")], b"");
+    elsewhere.refused(403, "session.other_site");
+    let out = server.send("nobody", "POST", "/sign-out", &[("Cookie", &cookie), ("Sec-Fetch-Site", "same-origin")], b"");
+    assert!(out.status == 303 && out.header("set-cookie").contains("Max-Age=0"), "{:?}", out.headers);
+}
+
+#[test]
+fn pages_say_what_the_record_says() {
+    let server = Server::start();
+    let (story, number) = story::certified(&server);
+    let bare = |id: &str| id.strip_prefix("urn:uuid:").unwrap().to_owned();
+    let has = |path: &str, words: &[&str]| {
+        let page = server.page("auditor", path);
+        assert_eq!(page.status, 200, "{path}");
+        let text = page.text();
+        for word in words {
+            assert!(text.contains(word), "{path} does not say “{word}”: {text}");
+        }
+        assert!(!text.contains("<script") && !text.contains(" style="), "{path}");
+    };
+    has("/assets", &["CB-00001", "disposed <b>1</b>", "received <b>2</b>", "GreenLoop Recycling"]);
+    has("/assets?tag=CB-00002", &["CB-00002"]);
+    has(
+        &format!("/assets/{}", bare(&story.devices[0].id)),
+        &["purged", "Performed and reported by", "Operator Example", "Registered: Lenovo ThinkPad L14", &number],
+    );
+    has(&format!("/assets/{}", bare(&story.devices[1].id)), &["Missing for a certificate", "no sanitization is recorded"]);
+    has("/consignments", &["P-2026-041", "reconciled"]);
+    has(
+        &format!("/consignments/{}", bare(&story.consignment)),
+        &[
+            "004871",
+            "intact",
+            "18,500 g",
+            "3 listed, 2 scanned by the receiver",
+            "short: listed and not found",
+            "found at the receiver&#39;s after all",
+            "serial PF3XBB1",
+        ],
+    );
+    has("/certificates", &[&number, "not revoked"]);
+    has(
+        &format!("/certificates/{number}"),
+        &["Certificate of Sanitization", "NVMe Sanitize: block erase", "Witnessed by: nobody yet", "starter pack", "No gap in the record"],
+    );
+    server.post("approver", &format!("/api/v1/certificates/{number}/revocations"), &json!({"reason": "device_seen"})).taken();
+    has("/certificates", &["revoked</span> the device was seen after its disposition"]);
+    has(&format!("/certificates/{number}"), &["Do not rely on it"]);
+}
+
+fn upload(server: &Server, file: &[u8]) -> Answer {
+    let mut body =
+        b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"certificate.pdf\"\r\nContent-Type: application/pdf\r\n\r\n".to_vec();
+    body.extend_from_slice(file);
+    body.extend_from_slice(b"\r\n--line--\r\n");
+    let headers = [("Content-Type", "multipart/form-data; boundary=line"), ("Accept", "text/html"), ("Sec-Fetch-Site", "same-origin")];
+    server.send("nobody", "POST", "/verify", &headers, &body)
+}
+
+#[test]
+fn anyone_verifies_a_certificate_without_an_account() {
+    let server = Server::start();
+    let (_, number) = story::certified(&server);
+    let pdf = server.get("nobody", &format!("/certificates/{number}.pdf")).body;
+    let page = upload(&server, &pdf);
+    assert_eq!(page.status, 200);
+    let text = page.text();
+    for words in [
+        "AUTHENTIC · unchanged · not revoked",
+        "It does not show that the statement was true.",
+        "Witnessed by: nobody yet",
+        "The entry is in the log",
+        "passed",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(page.header("set-cookie").is_empty());
+    let credential = server.get("nobody", &format!("/certificates/{number}")).text();
+    let altered = upload(&server, credential.replace("CB-00001", "CB-00009").as_bytes()).text();
+    assert!(altered.contains("NOT AUTHENTIC") && !altered.contains("CB-00009"), "{altered}");
+    assert!(upload(&server, b"hello").text().contains("CANNOT BE READ"));
+    assert!(upload(&server, b"").text().contains("No file was chosen"));
+    server.post("approver", &format!("/api/v1/certificates/{number}/revocations"), &json!({"reason": "evidence_disputed"})).taken();
+    let revoked = upload(&server, &pdf).text();
+    assert!(revoked.contains("GENUINE, BUT REVOKED") && revoked.contains("the evidence is disputed"), "{revoked}");
+    let found = server.page("nobody", &format!("/verify?number={}", number.to_lowercase()));
+    assert_eq!((found.status, found.header("location")), (303, format!("/certificates/{number}").as_str()));
+    assert!(server.page("nobody", "/verify?number=NSD-2026-0000-0000").text().contains("There is no certificate"));
+}

@@ -1,0 +1,152 @@
+//! A server with a record of its own and a person of each role, and a client that speaks to it.
+
+use std::collections::HashMap;
+use std::sync::mpsc;
+
+use quittance::config::Config;
+use quittance::domain::names::Role;
+use quittance::operations::open_ledger::{self, Lock};
+use quittance::operations::{Service, audit_ledger};
+use quittance::store::{DatabaseUrl, people};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Two vendors' people, and one of each role of the organisation.
+const PEOPLE: &[(&str, Role, &str)] = &[
+    ("coordinator", Role::Coordinator, "district"),
+    ("approver", Role::Approver, "district"),
+    ("auditor", Role::Auditor, "district"),
+    ("reports", Role::Reports, "district"),
+    ("administrator", Role::Administrator, "district"),
+    ("operator", Role::VendorOperator, "GreenLoop Recycling"),
+    ("verifier", Role::VendorVerifier, "GreenLoop Recycling"),
+    ("stranger", Role::VendorOperator, "RecycleOne"),
+];
+
+pub struct Server {
+    pub service: Service,
+    pub base: String,
+    pub tokens: HashMap<&'static str, String>,
+    pub parties: HashMap<&'static str, String>,
+    agent: ureq::Agent,
+    _lock: Lock,
+    _folder: TempDir,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{} {e}: {}", self.status, String::from_utf8_lossy(&self.body)))
+    }
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+    /// The answer of a command that must have been taken.
+    pub fn taken(self) -> Value {
+        assert!(self.status == 200 || self.status == 201, "{}: {}", self.status, String::from_utf8_lossy(&self.body));
+        self.json()
+    }
+    /// The problem of a command that must have been refused so.
+    pub fn refused(self, status: u16, code: &str) -> Value {
+        assert_eq!((self.status, self.header("content-type")), (status, "application/problem+json"), "{}", String::from_utf8_lossy(&self.body));
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status);
+        assert!(problem["title"].is_string() && problem["type"] == "about:blank" && !problem["detail"].as_str().unwrap().is_empty(), "{problem}");
+        problem
+    }
+}
+
+impl Server {
+    pub fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let data = folder.path().join("data");
+        let config = Config { keys: folder.path().join("keys"), database: DatabaseUrl::in_folder(&data), data, listen: String::new() };
+        let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
+        let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
+        let mut tokens = HashMap::new();
+        let mut db = service.app.connect().unwrap();
+        let mut add = |name: &'static str, role: Role, party: &str, tokens: &mut HashMap<&'static str, String>| {
+            let token = people::new_token().unwrap();
+            let person = people::Person {
+                id: format!("urn:uuid:00000000-0000-4000-8000-{:012}", tokens.len() + 1),
+                name: format!("{}{} Example", name[..1].to_uppercase(), &name[1..]),
+                title: role.label().to_owned(),
+                role: role.to_string(),
+                party: party.to_owned(),
+                token_sha256: people::token_digest(&token),
+            };
+            people::add(&mut db, &person).unwrap();
+            tokens.insert(name, token);
+        };
+        for (name, role, _) in PEOPLE.iter().filter(|(_, _, party)| *party == "district") {
+            add(name, *role, &parties["district"], &mut tokens);
+        }
+        let (tell, told) = mpsc::channel();
+        let serving = service.clone();
+        std::thread::spawn(move || quittance::web::serve(serving, "127.0.0.1:0", |address| tell.send(address).unwrap()).unwrap());
+        let base = format!("http://{}", told.recv().unwrap());
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).max_redirects_will_error(false).build().into();
+        let mut server = Self { service, base, tokens, parties: HashMap::new(), agent, _lock: lock, _folder: folder };
+        for vendor in ["GreenLoop Recycling", "RecycleOne"] {
+            let command = json!({"kind": "vendor", "name": vendor, "sites": ["Akron"]});
+            let receipt = server.command("administrator", "register_party", command).taken();
+            parties.insert(vendor, receipt["entries"][0]["subjects"][0]["id"].as_str().unwrap().to_owned());
+        }
+        for (name, role, party) in PEOPLE.iter().filter(|(_, _, party)| *party != "district") {
+            add(name, *role, &parties[party], &mut server.tokens);
+        }
+        server.parties = parties;
+        server
+    }
+
+    /// A request as one of the people, or as `nobody`.
+    pub fn send(&self, who: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if who != "nobody" {
+            request = request.header("Authorization", format!("Bearer {}", self.tokens[who]));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response =
+            if method == "GET" || method == "HEAD" { self.agent.run(request.body(()).unwrap()) } else { self.agent.run(request.body(body).unwrap()) };
+        let (parts, mut body) = response.unwrap().into_parts();
+        let body = body.with_config().limit(64 << 20).read_to_vec().unwrap();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+    pub fn get(&self, who: &str, path: &str) -> Answer {
+        self.send(who, "GET", path, &[], b"")
+    }
+    /// As a browser asks.
+    pub fn page(&self, who: &str, path: &str) -> Answer {
+        self.send(who, "GET", path, &[("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")], b"")
+    }
+    pub fn post(&self, who: &str, path: &str, body: &Value) -> Answer {
+        self.send(who, "POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
+    }
+    pub fn command(&self, who: &str, name: &str, body: Value) -> Answer {
+        self.post(who, &format!("/api/v1/commands/{name}"), &body)
+    }
+    /// The id of the first subject of a kind.
+    pub fn subject(receipt: &Value, kind: &str) -> String {
+        let entries = receipt["entries"].as_array().unwrap();
+        let subjects = entries.iter().flat_map(|entry| entry["subjects"].as_array().unwrap());
+        let found = subjects.into_iter().find(|subject| subject["type"] == kind).unwrap_or_else(|| panic!("no {kind} in {receipt}"));
+        found["id"].as_str().unwrap().to_owned()
+    }
+    /// Everything is as the log says.
+    pub fn audit(&self) {
+        let report = audit_ledger::audit(&self.service.app, &mut self.service.app.connect().unwrap(), |_, _| ()).unwrap();
+        assert_eq!(report.findings, [], "{report:?}");
+    }
+}
