@@ -5,8 +5,15 @@
 //! `fdatasync` runs below 2,000 a second are a busy machine's: dropped and counted. What is printed are medians of the ratios of each round.
 //! Settings: `QUITTANCE_TEST_BENCH_ROUNDS` (9), `QUITTANCE_TEST_BENCH_ASSETS` (20000).
 #![cfg(feature = "service")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::cast_sign_loss, missing_docs)]
-#![allow(clippy::panic, reason = "a measurement stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    missing_docs
+)]
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};

@@ -1,7 +1,7 @@
 //! Nothing that was acknowledged is lost: kill -9 under load, syncs counted by strace, and a sync that fails.
 //! `QUITTANCE_TEST_KILL_ROUNDS` (20) and `QUITTANCE_TEST_FAILED_SYNCS` (12) set the counts.
 #![cfg(feature = "service")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 #[path = "../ledger/mod.rs"]
 mod ledger;
