@@ -1,5 +1,4 @@
 //! Programs by others that tests call: whether they are at hand, and what they print.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
