@@ -75,9 +75,7 @@ fn finished() -> (tempfile::TempDir, Vec<String>) {
     publish_status::revoke(&ledger.service, &approver.actor, &second, reason).unwrap();
     ledger.service.recorder.publish_waiting().unwrap();
     assert_eq!(ledger.audit().unwrap().findings, []);
-    let mut db = SqliteConnection::establish(ledger.config.data.join("quittance.db").to_str().unwrap()).unwrap();
-    db.batch_execute("PRAGMA busy_timeout=5000; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-    let Ledger { folder, .. } = ledger;
+    let (folder, _) = ledger.close();
     (folder, vec![first, second])
 }
 

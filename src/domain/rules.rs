@@ -208,11 +208,11 @@ fn a_vendor_acts_only_on_what_it_holds() {
     let (device, disk) = story.retired("A1", "hdd_ata", "low");
     let operator = actor(Role::VendorOperator, VENDOR, 1);
     let melt = json!({"medium": disk, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
-    story.refused(&operator, "record_sanitization", melt.clone(), "custody.not_yours");
+    story.refused(&operator, "record_sanitization", melt.clone(), "registration.unknown_asset");
     let consignment = story.released("C1", &[&device]);
     story.refused(&operator, "record_sanitization", melt.clone(), "custody.not_yours");
     story.done(&operator, "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": [{"tag": "a1"}]}));
-    story.refused(&actor(Role::VendorOperator, OTHER, 1), "record_sanitization", melt.clone(), "custody.not_yours");
+    story.refused(&actor(Role::VendorOperator, OTHER, 1), "record_sanitization", melt.clone(), "registration.unknown_asset");
     story.done(&operator, "record_sanitization", melt);
 }
 

@@ -122,7 +122,14 @@ impl Ledger {
         // The writer ends when the last sender is gone; then the lock is free.
         drop(service);
         drop(lock);
-        (folder, config)
+        // SQLite removes its WAL when the last connection is closed.
+        for _ in 0..500 {
+            if !config.data.join("quittance.db-wal").exists() {
+                return (folder, config);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("the record did not close within five seconds")
     }
 
     /// Audits the record as it is on the disk now.
