@@ -345,7 +345,9 @@ fn encoded_status_lists_have_the_bits_that_they_say() {
         assert_eq!(ours, list);
         assert_eq!(StatusList::decode(&ours.encode()).unwrap(), list);
     }
-    assert_eq!(StatusList::new().encode(), value("golden-itad/status-1.vc.json")["credentialSubject"]["encodedList"].as_str().unwrap());
+    // The bits, not the text: gzip may be written in several ways, and the service and the auditor's build link different writers.
+    let golden = value("golden-itad/status-1.vc.json");
+    assert_eq!(StatusList::decode(golden["credentialSubject"]["encodedList"].as_str().unwrap()).unwrap(), StatusList::new());
     assert_eq!(StatusList::new().get(131_072), None);
     assert!(!StatusList::new().set(131_072));
 }
