@@ -242,7 +242,7 @@ fn prepare(folder: &std::path::Path, assets: usize) -> (Service, VecDeque<Job>, 
                 post("commands/receive_consignment", &vendor_token, &body, 201)
             }),
             85..95 => uploads.next().map(|(n, _)| upload(&token, &log(&format!("M{}", serial(n + travelling.len()))))),
-            _ => Some(post("commands/seal_consignment", &vendor_token, &json!({"consignment": dock, "containers": []}), 422)),
+            _ => Some(post("commands/seal_consignment", &token, &json!({"consignment": dock, "containers": []}), 422)),
         };
         match job {
             Some(job) => jobs.push_back(job),
