@@ -403,7 +403,7 @@ fn the_named_template_draws_these_bytes() {
     };
     assert_eq!(
         [digest(&laptop()), digest(&server())],
-        ["e232de3c59339ea551222741f1d9dac96a214c2e24f3e1a81115a9c2cd5c4c0a", "a0b68449330407cc2cfdca87fa954058e039511fe9092eb188516761053d3611"],
+        ["edcacccbc3a9ad1c53d5e913e8d6c6acd05ea0502e90fb5e65b26222e551b74d", "49935474d25a91b8cd061e15cdc64b43f5e49154b533b6c5f9286223d5fb9ff6"],
         "{TEMPLATE}"
     );
 }

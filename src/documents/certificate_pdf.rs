@@ -404,7 +404,7 @@ fn medium(medium: &Value) -> Row {
     note.extend(text(medium, "destination").map(|destination| format!("Went to: {destination}")));
     note.extend(text(act, "evidenceSha256").map(|digest| format!("Evidence\u{a0}SHA-256\u{a0}{digest}")));
     note.extend(act.get("ledgerIndex").and_then(Value::as_u64).map(|index| format!("entry\u{a0}{index}")));
-    Row { cells: vec![identity, kind, method, technique, verification, completed], note: Some(note.join(" · ")) }
+    Row { cells: vec![identity, kind, method, technique, verification, completed], note: Some(note.join("\u{a0}· ")) }
 }
 
 /// `Dana Reyes, Lead technician, North River Recycling`
@@ -558,7 +558,7 @@ fn policy(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
             .collect();
         if !cited.is_empty() {
             sheet.skip(2.0);
-            sheet.paragraph(MARGIN, MEASURE, &format!("Ledger entries: {}", cited.join(" · ")), SMALL);
+            sheet.paragraph(MARGIN, MEASURE, &format!("Ledger entries: {}", cited.join("\u{a0}· ")), SMALL);
         }
     });
 }
