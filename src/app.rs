@@ -1,7 +1,8 @@
 //! What an operation may reach: the database, the keys, the stored files, the policy, the clock. No business rules.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::config::Config;
 use crate::domain::Actor;
@@ -64,6 +65,12 @@ pub struct App {
     pub policy: Pack,
     /// Whether writing has stopped.
     pub halt: Halt,
+    /// The number of the newest checkpoint whose high-water file is on the disk; −1 before the first. Later rows are not shown to anyone.
+    pub shown: AtomicI64,
+    /// Something that followed from a recorded act (a status list, a certificate's pages) could not be done and has to be tried again.
+    pub unfinished: AtomicBool,
+    /// Held while a status list is being made, so that a newer one never misses what an older one has.
+    pub status: Mutex<()>,
 }
 
 impl App {

@@ -45,7 +45,11 @@ impl std::error::Error for Error {}
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        if refusal.code == "certification.moved_on" { Error::Conflict(refusal) } else { Error::Refused(refusal) }
+        if matches!(refusal.code, "certification.moved_on" | "certification.place_taken") {
+            Error::Conflict(refusal)
+        } else {
+            Error::Refused(refusal)
+        }
     }
 }
 

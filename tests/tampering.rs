@@ -182,7 +182,13 @@ fn the_database_itself_refuses_to_change_or_remove_entries() {
     let (original, _) = finished();
     let config = config(original.path().to_owned());
     let mut db = SqliteConnection::establish(config.data.join("quittance.db").to_str().unwrap()).unwrap();
-    for change in ["UPDATE entries SET bytes = x'00' WHERE seq = 1", "DELETE FROM entries WHERE seq = 1", "DELETE FROM entries"] {
+    for change in [
+        "UPDATE entries SET bytes = x'00' WHERE seq = 1",
+        "DELETE FROM entries WHERE seq = 1",
+        "DELETE FROM entries",
+        "REPLACE INTO entries VALUES (1, x'00', x'00')",
+        "INSERT OR REPLACE INTO entries VALUES (1, x'00', x'00')",
+    ] {
         let error = db.batch_execute(change).unwrap_err().to_string();
         assert!(error.contains("never"), "{error}");
     }

@@ -194,6 +194,7 @@ fn named(service: &Service, name: &str) -> Result<Person> {
 }
 
 fn audit(config: &Config, json: bool) -> Result<u8> {
+    open_ledger::require_record(config)?;
     let mut db = config.database.open()?;
     let app = open_ledger::open_app(config, &mut db)?;
     let bar = bar(0);
@@ -223,6 +224,7 @@ fn audit(config: &Config, json: bool) -> Result<u8> {
 }
 
 fn directory(config: &Config, command: People) -> Result<u8> {
+    open_ledger::require_record(config)?;
     let mut db = config.database.open()?;
     let app = open_ledger::open_app(config, &mut db)?;
     match command {

@@ -170,12 +170,18 @@ fn print(report: &Report, status_given: bool) {
         };
         println!("{word}  {:<34} {detail}", check.finding.title());
     }
-    let revoked = report.checks.iter().any(|check| matches!(&check.outcome, Outcome::Failed(why) if why.contains("revoked")));
+    let mut failed = report.checks.iter().filter_map(|check| match &check.outcome {
+        Outcome::Failed(why) => Some(why.starts_with("revoked or superseded")),
+        _ => None,
+    });
+    // Altered wins over revoked: of an altered certificate nobody can say what was revoked.
+    let revoked = failed.all(|revoked| revoked);
     println!(
         "\n{}",
         match report.verdict {
+            Verdict::Authentic | Verdict::AuthenticNotFullyChecked if report.certificate.is_none() =>
+                "AUTHENTIC · unchanged (a ledger entry; it has no status of its own)",
             Verdict::Authentic => "AUTHENTIC · unchanged · not revoked",
-            Verdict::AuthenticNotFullyChecked if report.certificate.is_none() => "AUTHENTIC · unchanged",
             Verdict::AuthenticNotFullyChecked if status_given => "AUTHENTIC · unchanged · not everything was checked",
             Verdict::AuthenticNotFullyChecked =>
                 "AUTHENTIC · unchanged · not checked for revocation today (fetch its status list and name it with --status)",

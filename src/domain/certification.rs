@@ -125,6 +125,17 @@ pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdi
     {
         missing.push(format!("The release of {} in entry {} has no receipt: a gap in custody.", asset.tag, open.released.0));
     }
+    let mut at = None;
+    for handoff in &asset.handoffs {
+        if at.is_some_and(|at| at != &handoff.from.party) {
+            missing
+                .push(format!("{} was released in entry {} by a party that had not received it: a gap in custody.", asset.tag, handoff.released.0));
+        }
+        at = Some(&handoff.to.party);
+    }
+    if at.is_some_and(|at| at != &asset.holder.party) {
+        missing.push(format!("{} is not with the party that received it last: a gap in custody.", asset.tag));
+    }
     let live: Vec<Key> =
         std::iter::once(asset.id.as_str()).chain(asset.media.iter().map(MediumId::as_str)).map(|id| Key::new("certificate.live", id)).collect();
     if let Some(number) = known.owners(&live)?.into_iter().flatten().next() {

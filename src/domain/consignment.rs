@@ -641,6 +641,9 @@ impl Order for ReceiveConsignment {
             .into());
         }
         require_status(consignment, "received", &[ConsignmentStatus::Released])?;
+        if let Some(released) = &consignment.released {
+            occasion.not_before(released.occurred, "the release")?;
+        }
         if self.scans.len() > 10_000 || self.containers.len() > 500 {
             return Err(Refusal::new("consignment.too_large", "A receipt holds at most 10,000 scans and 500 containers.").into());
         }
@@ -672,7 +675,11 @@ impl Order for ReceiveConsignment {
                         matched.push(&asset.id);
                     }
                 }
-                other => differing.push((DiscrepancyKind::Over, other, Some(scan))),
+                // What never concerned a vendor stays unknown to it: its scan is recorded as captured, and tells the organisation enough.
+                other => {
+                    let visible = other.filter(|asset| !occasion.actor.role.is_vendor() || asset.concerns(&occasion.actor.party));
+                    differing.push((DiscrepancyKind::Over, visible, Some(scan)));
+                }
             }
         }
         for (id, asset) in &listed {
@@ -862,6 +869,13 @@ impl Order for ResolveDiscrepancy {
             )
             .into());
         }
+        if discrepancy.asset.is_some() && self.resolution == Resolution::KeptByReceiver {
+            return Err(Refusal::new(
+                "consignment.resolution",
+                "This device is registered: nobody released it to the receiver. It goes back (returned_to_sender), and leaves on a consignment that lists it.",
+            )
+            .into());
+        }
         let consignment = require(known, &discrepancy.consignment)?;
         let mut about = vec![Subject::new(SubjectKind::Discrepancy, discrepancy.id.as_str()), subject(&consignment.id)];
         let mut holder = None;
@@ -874,7 +888,6 @@ impl Order for ResolveDiscrepancy {
             match self.resolution {
                 Resolution::LocatedAtReceiver => holder = Some(consignment.to.clone()),
                 Resolution::NeverLeft => holder = Some(consignment.from.clone()),
-                Resolution::KeptByReceiver => holder = Some(consignment.to.clone()),
                 Resolution::SerialCorrected => {
                     let Some(scanned) = discrepancy.scan.as_ref().and_then(|scan| scan.serial.clone()) else {
                         return Err(Refusal::new(
@@ -924,7 +937,6 @@ impl Fact for DiscrepancyResolved {
                     asset.consignment = None;
                     asset.handoffs.pop();
                 }
-                (Resolution::KeptByReceiver, Some(holder)) => asset.holder = holder.clone(),
                 (Resolution::ConfirmedMissing, _) => {
                     asset.status = Status::Missing;
                     asset.consignment = None;
@@ -936,7 +948,7 @@ impl Fact for DiscrepancyResolved {
             }
         });
         // For a while nobody knew where the device was: what was sanitized before does not count any more.
-        if self.kind == DiscrepancyKind::Short || self.resolution == Resolution::KeptByReceiver {
+        if self.kind == DiscrepancyKind::Short {
             for medium in media {
                 known.change::<Medium>(&medium, stamp.seq, Medium::void_sanitization);
             }

@@ -154,6 +154,23 @@ impl Order for RecordDisposition {
         if asset.status == Status::Disposed {
             return Err(Refusal::new("disposition.recorded", format!("What became of {} is recorded already.", asset.tag)).into());
         }
+        if !asset.holds.is_empty() {
+            return Err(Refusal::new(
+                "disposition.held",
+                format!("{} is held by an unresolved discrepancy: an approver has to resolve it first.", asset.tag),
+            )
+            .into());
+        }
+        if self.outcome == Outcome::Unknown && occasion.actor.role.is_vendor() {
+            return Err(Refusal::new(
+                "disposition.organisation_only",
+                "That an outcome is without accepted evidence is for the organisation to say.",
+            )
+            .into());
+        }
+        if asset.disposition.as_ref().is_some_and(|recorded| recorded.outcome == self.outcome) {
+            return Err(Refusal::new("disposition.recorded", format!("{} is recorded as {} already.", asset.tag, self.outcome.label())).into());
+        }
         if asset.consignment.is_some() && self.outcome != Outcome::LostOrStolen {
             return Err(Refusal::new(
                 "disposition.on_consignment",

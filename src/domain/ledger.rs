@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::names::{Digest, Name, Role, codes};
+use super::parties::RegisterParty;
 use super::records::{Records, Stop};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
 
@@ -41,6 +42,8 @@ pub struct OpenLog {
     pub did_document_sha256: Digest,
     /// Every key.
     pub keys: Vec<PublicKeyFact>,
+    /// The accountable organisation: registered in the same act, so that there is never a record without one.
+    pub organisation: RegisterParty,
 }
 
 /// `log.genesis`
@@ -68,7 +71,7 @@ pub struct KeyAdded {
 impl Order for OpenLog {
     const ROLES: &'static [Role] = &[Role::Service];
 
-    fn decide(&self, _known: &Records, _occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let log = Subject::new(SubjectKind::Log, &self.origin);
         let genesis = LogGenesis { name: self.name.clone(), did: self.did.clone(), did_document_sha256: self.did_document_sha256.clone() };
         let mut happenings = vec![Happening::new(genesis, [log.clone()])];
@@ -76,6 +79,7 @@ impl Order for OpenLog {
             let added = KeyAdded { key: key.clone(), did_document_sha256: self.did_document_sha256.clone() };
             happenings.push(Happening::new(added, [log.clone()]));
         }
+        happenings.extend(self.organisation.decide(known, occasion)?);
         Ok(happenings)
     }
 }

@@ -156,6 +156,17 @@ impl Occasion<'_> {
         uuid::Builder::from_random_bytes(self.seed.wrapping_add(u128::from(n) << 64 | u128::from(n)).to_be_bytes()).into_uuid()
     }
 
+    /// Nothing can have happened before the act that it builds on.
+    pub fn not_before(&self, earlier: Instant, act: &str) -> Result<(), Refusal> {
+        if self.occurred < earlier {
+            return Err(Refusal::new(
+                "command.too_early",
+                format!("This cannot have happened at {}, before {act} at {earlier}; correct the time.", self.occurred),
+            ));
+        }
+        Ok(())
+    }
+
     /// A vendor's people act on what their company holds; the organisation's act on everything. What never concerned a vendor is unknown to it.
     pub fn may_touch(&self, asset: &Asset) -> Result<(), Refusal> {
         if self.actor.role.is_vendor() && !asset.concerns(&self.actor.party) {

@@ -223,6 +223,14 @@ impl Order for RegisterAsset {
     }
 }
 
+/// What an unresolved discrepancy holds may not be the device that it is taken for.
+fn require_not_held(asset: &Asset) -> Result<(), Refusal> {
+    if asset.holds.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new("registration.held", format!("{} is held by an unresolved discrepancy: an approver has to resolve it first.", asset.tag)))
+}
+
 /// Soldered storage is told from others by the serial of its host, so the host must have one, and there can be only one such medium.
 fn require_host_serial(tag: &Tag, host_has_serial: bool, media: &[MediumSeen]) -> Result<(), Refusal> {
     let embedded = media.iter().filter(|medium| medium.serial.is_none()).count();
@@ -285,6 +293,7 @@ impl Order for RecordMedia {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
         occasion.may_touch(asset)?;
+        require_not_held(asset)?;
         if self.media.is_empty() {
             return Err(Refusal::new(
                 "registration.no_media_given",
@@ -295,10 +304,10 @@ impl Order for RecordMedia {
         if matches!(asset.status, Status::Disposed | Status::Missing) {
             return Err(Refusal::new("registration.gone", format!("{} is {}; nobody can look into it now.", asset.tag, asset.status.label())).into());
         }
-        if asset.no_storage.is_some() {
+        if let Some(seq) = asset.no_storage {
             return Err(Refusal::new(
                 "registration.no_storage_attested",
-                format!("{} is attested to have no storage (entry {}); that has to be corrected first.", asset.tag, asset.last_seq),
+                format!("{} is attested to have no storage (entry {seq}); that has to be corrected first.", asset.tag),
             )
             .into());
         }
@@ -340,11 +349,15 @@ impl Fact for MediumRecorded {
 }
 
 impl Order for AttestNoStorage {
-    const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator];
+    const ROLES: &'static [Role] = &[Role::Coordinator];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
         occasion.may_touch(asset)?;
+        require_not_held(asset)?;
+        if matches!(asset.status, Status::Disposed | Status::Missing) {
+            return Err(Refusal::new("registration.gone", format!("{} is {}; nobody can look into it now.", asset.tag, asset.status.label())).into());
+        }
         if !asset.media.is_empty() {
             return Err(
                 Refusal::new("registration.has_media", format!("{} has recorded media; it cannot be attested to have none.", asset.tag)).into()

@@ -313,6 +313,7 @@ impl Order for VerifySanitization {
         if sanitization.performed.by == occasion.actor.person {
             return Err(Refusal::new("sanitization.same_person", "You performed this sanitization; another person has to verify it.").into());
         }
+        occasion.not_before(sanitization.performed.occurred, "the sanitization")?;
         Ok(vec![Happening::new(SanitizationVerified { performed: sanitization.performed.seq }, about(medium))])
     }
 }
@@ -361,6 +362,7 @@ impl Order for ValidateSanitization {
                 Refusal::new("sanitization.same_person", "You performed or verified this sanitization; another person has to validate it.").into()
             );
         }
+        occasion.not_before(verified.occurred, "the verification")?;
         let event = SanitizationValidated { performed: sanitization.performed.seq, method: sanitization.method };
         Ok(vec![Happening::new(event, about(medium))])
     }

@@ -76,6 +76,7 @@ pub fn import(service: &Service, actor: &Actor, file: impl Read, options: Option
     let mut waiting: Vec<(u64, RegisterAsset)> = Vec::new();
     // Within a dry run nothing is registered, so repeated tags have to be noticed here.
     let mut seen = std::collections::HashSet::new();
+    let mut serials = std::collections::HashSet::new();
     for row in rows {
         report.rows += 1;
         match row {
@@ -92,6 +93,10 @@ pub fn import(service: &Service, actor: &Actor, file: impl Read, options: Option
                 Plan::Differs(what) => {
                     report.differing += 1;
                     report.describe(row.line, what);
+                }
+                Plan::Register(command) if command.serial.as_ref().is_some_and(|serial| !serials.insert(serial.normal())) => {
+                    report.refused += 1;
+                    report.describe(row.line, format!("{}: its serial is in this file twice; the first row counts.", command.tag));
                 }
                 Plan::Register(command) if !seen.insert(command.tag.normal()) => {
                     report.refused += 1;
@@ -142,11 +147,21 @@ enum Plan {
 }
 
 fn plan(db: &mut Database, row: &InventoryRow, options: Options) -> Result<Plan> {
+    if row.deleted_at_source || row.status_kind == StatusKind::Archived {
+        return Ok(Plan::Refused("The row is archived or deleted at its source, so nobody can say where the device is; it is not taken.".to_owned()));
+    }
     let command = match command(row, options) {
         Ok(command) => command,
         Err(refusal) => return Ok(Plan::Refused(refusal.why)),
     };
-    let Some(id) = tables::owner(db, &Asset::tag_key(&command.tag))? else { return Ok(Plan::Register(Box::new(command))) };
+    let Some(id) = tables::owner(db, &Asset::tag_key(&command.tag))? else {
+        return Ok(match &command.serial {
+            Some(serial) if tables::owner(db, &Asset::serial_key(serial))?.is_some() => {
+                Plan::Refused(format!("{}: a device with the serial {serial} is registered already under another tag.", command.tag))
+            }
+            _ => Plan::Register(Box::new(command)),
+        });
+    };
     let asset = tables::find::<Asset>(db, &AssetId::parse(&id)?)?.ok_or_else(|| Error::Fault("a tag without a device".to_owned()))?;
     let same_serial = match (&asset.serial, &command.serial) {
         (Some(old), Some(new)) => old.same(new),

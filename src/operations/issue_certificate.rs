@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
-use super::publish_checkpoint::proof_against;
+use super::publish_checkpoint::{covering, proof_against};
 use super::record::{Beside, ask};
 use super::{Service, publish_status};
 use crate::app::{App, now, seed};
@@ -53,7 +54,11 @@ pub fn issue(service: &Service, actor: &Actor, asset: &AssetId) -> Result<Issued
             Err(Error::Conflict(refusal)) => last = Some(Error::Conflict(refusal)),
             Err(other) => return Err(other),
             Ok(issued) => {
-                draw(service, &issued.number)?;
+                // The certificate is issued whatever becomes of its pages; they are drawn again later.
+                if let Err(error) = draw(service, &issued.number) {
+                    tracing::warn!("the pages of {} could not be drawn yet: {error}", issued.number);
+                    service.app.unfinished.store(true, Ordering::Relaxed);
+                }
                 return Ok(issued);
             }
         }
@@ -130,8 +135,7 @@ pub fn draw(service: &Service, number: &str) -> Result<()> {
     let credential = app.files.get(&certificate.credential_sha256)?;
     let entry =
         log::entry(&mut db, certificate.issued_seq)?.ok_or_else(|| Error::Fault("the entry that issued the certificate is missing".to_owned()))?;
-    let checkpoint = log::first_checkpoint_covering(&mut db, certificate.issued_seq)?
-        .ok_or_else(|| Error::Fault("no checkpoint covers the certificate".to_owned()))?;
+    let checkpoint = covering(app, &mut db, certificate.issued_seq)?;
     let receipt = proof_against(app, &mut db, certificate.issued_seq, &checkpoint)?.write().into_bytes();
     let mut further = Vec::new();
     for (seq, bytes) in cited(&mut db, &certificate.asset, &certificate.media, certificate.issued_seq)? {
@@ -215,7 +219,10 @@ fn status_index(app: &App, db: &mut Database) -> Result<u32> {
 /// The entries a certificate rests on: everything about its device and media before it was issued.
 fn cited(db: &mut Database, asset: &AssetId, media: &[crate::domain::names::MediumId], before: u64) -> Result<Vec<(i64, Vec<u8>)>> {
     let subjects: Vec<String> = std::iter::once(asset.to_string()).chain(media.iter().map(ToString::to_string)).collect();
-    let mut found = log::entries_about(db, &subjects, 0, CITED)?;
+    let mut found = log::entries_about(db, &subjects, 0, CITED + 1)?;
+    if found.len() > usize::try_from(CITED).unwrap_or(usize::MAX) {
+        return Err(Error::Fault(format!("more than {CITED} entries are about this device; one certificate cannot carry them")));
+    }
     found.retain(|(seq, _)| u64::try_from(*seq).is_ok_and(|seq| seq < before));
     Ok(found)
 }

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::Service;
 use super::record::Recorder;
@@ -52,9 +53,7 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
     db.write(|db| log::create(db).map(Ended::Committed))?;
     config.database.sync_folder()?;
     let year = chrono::Datelike::year(&now().utc());
-    // An earlier attempt may have been cut short after the keys were made: then they are good for this one.
-    let keys =
-        if config.keys.join("log.vkey").exists() { Keyring::open(&config.keys, &identity)? } else { Keyring::create(&config.keys, &identity, year)? };
+    let keys = Keyring::create(&config.keys, &identity, year)?;
     let fresh = |n: u32| -> Result<uuid::Uuid> {
         Ok(uuid::Builder::from_random_bytes(crate::app::seed()?.wrapping_add(u128::from(n)).to_be_bytes()).into_uuid())
     };
@@ -72,14 +71,13 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
             public(KeyUse::Issuer, keys.issuer.verification_method(), keys.issuer.public().multibase()),
             public(KeyUse::Log, &identity.origin, keys.log.vkey()),
         ],
+        organisation: RegisterParty { party: Some(service.party.clone()), kind: PartyKind::Organisation, name: name.clone(), sites },
     };
-    let app = Arc::new(app(config, identity, name.clone(), service.clone(), keys)?);
+    let app = Arc::new(app(config, identity, name, service.clone(), keys)?);
     let recorder = Recorder::start(Arc::clone(&app))?;
     recorder.record_waiting(open, &service, None, None)?;
-    let organisation = RegisterParty { party: Some(service.party.clone()), kind: PartyKind::Organisation, name, sites };
-    recorder.record_waiting(organisation, &service, None, None)?;
     let running = Service { app, recorder };
-    super::publish_status::publish(&running)?;
+    super::finish_work::finish(&running)?;
     running.recorder.publish_waiting()?;
     Ok((running, lock))
 }
@@ -95,7 +93,7 @@ pub fn open(config: &Config) -> Result<(Service, Lock)> {
     check_high_water(&app, &mut db)?;
     check_tail(&app, &mut db)?;
     let running = Service { recorder: Recorder::start(Arc::clone(&app))?, app };
-    super::publish_status::publish_if_behind(&running)?;
+    super::finish_work::finish(&running)?;
     Ok((running, lock))
 }
 
@@ -132,6 +130,9 @@ fn app(config: &Config, identity: Identity, organisation: Name, service: Actor, 
         files: open_files(config)?,
         policy: starter_policy()?,
         halt: Halt::default(),
+        shown: AtomicI64::new(-1),
+        unfinished: AtomicBool::new(true),
+        status: Mutex::new(()),
     })
 }
 
@@ -144,7 +145,8 @@ fn no_record(config: &Config) -> Error {
     ))
 }
 
-fn require_record(config: &Config) -> Result<()> {
+/// Refuses, with the command that sets a record up, where there is none.
+pub fn require_record(config: &Config) -> Result<()> {
     let has_file = config.data.join("quittance.db").exists();
     if has_file || config.database != crate::store::DatabaseUrl::in_folder(&config.data) { Ok(()) } else { Err(no_record(config)) }
 }
@@ -155,7 +157,17 @@ fn check_high_water(app: &App, db: &mut Database) -> Result<()> {
     let Some(note) = app.keys.high_water()? else {
         return match newest {
             None => Ok(()),
-            Some(row) => app.keys.set_high_water(&row.note),
+            // The first checkpoint may be in the database and not yet in the file; later ones never without it.
+            Some(row) if row.number == 0 => {
+                app.keys.set_high_water(&row.note)?;
+                app.shown.store(0, Ordering::Release);
+                Ok(())
+            }
+            Some(_) => Err(Error::Fault(
+                "the file high-water is missing from the key folder, so nobody can tell whether this database is the newest one. Put the newest \
+                 checkpoint that was shown to anyone (from a backup of the key folder, an auditor, or /ledger/checkpoint as somebody saved it) into it"
+                    .to_owned(),
+            )),
         };
     };
     let shown = Checkpoint::open(&note, app.keys.log.verifier()).map_err(|e| Error::fault("the high-water checkpoint in the key folder", e))?;
@@ -171,10 +183,13 @@ fn check_high_water(app: &App, db: &mut Database) -> Result<()> {
     if log::root_at(db, shown.size)? != shown.root {
         return Err(Error::Fault("the log differs from the checkpoint that was shown last: run `quittance audit`; nothing is written".to_owned()));
     }
-    match newest {
-        Some(row) if row.size > to_db(shown.size) => app.keys.set_high_water(&row.note),
-        _ => Ok(()),
+    if let Some(row) = newest {
+        if row.size > to_db(shown.size) {
+            app.keys.set_high_water(&row.note)?;
+        }
+        app.shown.store(row.number, Ordering::Release);
     }
+    Ok(())
 }
 
 /// The end of the log, checked before the first write; `audit` checks all of it.

@@ -1,5 +1,7 @@
 //! Signs the tree head and keeps it, in this order: row committed, high-water file synced, then shown.
 
+use std::sync::atomic::Ordering;
+
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::proof::checkpoint::Checkpoint;
@@ -25,13 +27,25 @@ pub fn publish(app: &App, db: &mut Database) -> Result<CheckpointRow> {
     app.halt.guard(committed)?;
     // Crash between the two: the row is newer than the file; start-up writes the file again.
     app.halt.guard(app.keys.set_high_water(&row.note))?;
+    app.shown.store(row.number, Ordering::Release);
     Ok(row)
+}
+
+/// The newest checkpoint that may be shown.
+pub fn newest_shown(app: &App, db: &mut Database) -> Result<Option<CheckpointRow>> {
+    log::checkpoint(db, app.shown.load(Ordering::Acquire))
+}
+
+/// The first checkpoint that covers an entry and may be shown.
+pub fn covering(app: &App, db: &mut Database, seq: u64) -> Result<CheckpointRow> {
+    log::first_checkpoint_covering(db, seq)?
+        .filter(|row| row.number <= app.shown.load(Ordering::Acquire))
+        .ok_or_else(|| Error::Unknown(format!("No checkpoint covers entry {seq} yet; one is published within seconds.")))
 }
 
 /// The proof that entry `seq` is in the log, against the first checkpoint that covers it.
 pub fn proof_of(app: &App, db: &mut Database, seq: u64) -> Result<TlogProof> {
-    let checkpoint = log::first_checkpoint_covering(db, seq)?
-        .ok_or_else(|| Error::Unknown(format!("No checkpoint covers entry {seq} yet; one is published within seconds.")))?;
+    let checkpoint = covering(app, db, seq)?;
     proof_against(app, db, seq, &checkpoint)
 }
 

@@ -1,6 +1,7 @@
 //! The status list: every version is stored and logged before it is shown; revoking a certificate publishes a new one.
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::json;
 
@@ -18,13 +19,18 @@ use crate::store::{inventory, tables::CertificateRow};
 /// Revokes a certificate, and publishes the status list that says so. A crash between the two is mended at the next start.
 pub fn revoke(service: &Service, actor: &Actor, number: &str, reason: RevocationReason) -> Result<Receipt> {
     let receipt = service.recorder.record_waiting(RevokeCertificate { number: number.to_owned(), reason }, actor, None, None)?;
-    publish(service)?;
+    // The revocation is recorded whatever becomes of the list; it is published again until it shows it.
+    if let Err(error) = publish(service) {
+        tracing::warn!("the status list could not be published yet: {error}");
+        service.app.unfinished.store(true, Ordering::Relaxed);
+    }
     Ok(receipt)
 }
 
 /// Publishes a new version of the status list.
 pub fn publish(service: &Service) -> Result<()> {
     let app = &service.app;
+    let _one_at_a_time = app.status.lock().unwrap_or_else(PoisonError::into_inner);
     let url = app.identity.status_list();
     let (list, revoked) = bits(app)?;
     let issuer = json!({"id": app.identity.did, "name": app.organisation.as_str()});

@@ -1,6 +1,7 @@
 //! The one write path. One thread owns the write connection and works in batches: whatever queued while the last batch was being committed is
 //! the next one; it never waits for a batch to fill. Nothing is answered before the commit is on the disk.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
@@ -193,13 +194,17 @@ impl Writer {
             return Attempt::Failed(error);
         }
         let app = Arc::clone(&self.app);
-        match self.db.write(|db| batch_in_transaction(&app, db, jobs)) {
+        let writing = Cell::new(false);
+        match self.db.write(|db| batch_in_transaction(&app, db, jobs, &writing)) {
             Ok(Ended::Committed(answers)) => {
                 self.commits += 1;
                 Attempt::Done(answers)
             }
             Ok(Ended::Abandoned(answers)) => Attempt::Done(answers),
+            Err(WriteError::Before(error @ Error::Busy(_))) => Attempt::Failed(error),
             Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_)))) => Attempt::Poisoned(error),
+            // Nothing was written yet: a record that cannot be read harms only the command that asked for it.
+            Err(WriteError::Before(error)) if !writing.get() => Attempt::Poisoned(error),
             // The disk or the database fails: what it holds is not known any more, so nothing is acknowledged until a restart has looked.
             Err(WriteError::Before(error) | WriteError::Commit(error)) => {
                 self.app.halt.stop(&error);
@@ -224,7 +229,7 @@ fn deliver(jobs: Vec<Job>, answers: Vec<Result<Receipt>>) {
 }
 
 /// One batch inside its transaction: load, decide, seal, write. A crash anywhere in here leaves nothing behind.
-fn batch_in_transaction(app: &App, db: &mut Database, jobs: &[Job]) -> Result<Ended<Vec<Result<Receipt>>>> {
+fn batch_in_transaction(app: &App, db: &mut Database, jobs: &[Job], writing: &Cell<bool>) -> Result<Ended<Vec<Result<Receipt>>>> {
     let before = take_head(db)?;
     let at = Instant::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
     let mut known = Records::default();
@@ -247,6 +252,7 @@ fn batch_in_transaction(app: &App, db: &mut Database, jobs: &[Job]) -> Result<En
     if sealing.rows.is_empty() && besides.is_empty() {
         return Ok(Ended::Abandoned(answers));
     }
+    writing.set(true);
     write(db, &before, &sealing, &known, &besides).map_err(poison)?;
     Ok(Ended::Committed(answers))
 }

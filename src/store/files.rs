@@ -18,6 +18,10 @@ impl Files {
     /// Opens the folder, making it where it is not there.
     pub fn open(root: PathBuf) -> Result<Self> {
         fs::create_dir_all(root.join("incoming")).map_err(|e| Error::fault(&format!("making {}", root.display()), e))?;
+        sync_folder(&root)?;
+        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_folder(parent)?;
+        }
         Ok(Self { root })
     }
 
@@ -32,16 +36,17 @@ impl Files {
     pub fn put(&self, bytes: &[u8]) -> Result<Digest> {
         let digest = Digest::parse(&hex(&sha256(bytes)))?;
         let path = self.path(&digest);
+        let folder = path.parent().unwrap_or(&self.root).to_owned();
         if path.exists() && self.get(&digest).is_ok() {
+            // Whoever put it there may not have come as far as this.
+            sync_folder(&folder)?;
+            sync_folder(&self.root)?;
             return Ok(digest);
         }
         let incoming = self.root.join("incoming").join(format!("{digest}-{}", uuid::Builder::from_random_bytes(random()?).into_uuid()));
         write_durably(&incoming, bytes)?;
-        let folder = path.parent().unwrap_or(&self.root).to_owned();
-        if !folder.exists() {
-            fs::create_dir_all(&folder)?;
-            sync_folder(&self.root)?;
-        }
+        fs::create_dir_all(&folder)?;
+        sync_folder(&self.root)?;
         fs::rename(&incoming, &path)?;
         sync_folder(&folder)?;
         Ok(digest)

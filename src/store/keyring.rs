@@ -85,11 +85,12 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Makes fresh keys. Refuses where there are keys already: a lost key cannot be replaced by running this again.
+    /// Makes fresh keys; goes on with those that an attempt cut short has left. Refuses keys that have signed a checkpoint: they belong to a
+    /// record, and a second one under the same name would be a second history.
     pub fn create(folder: &Path, identity: &Identity, year: i32) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| Error::fault(&format!("making {}", folder.display()), e))?;
-        if folder.join("log.key").exists() || folder.join("did.json").exists() {
-            return Err(Error::Fault(format!("{} holds keys already; choose another folder with --keys", folder.display())));
+        if folder.join("high-water").exists() {
+            return Err(Error::Fault(format!("the keys in {} belong to another record; choose another folder with --keys", folder.display())));
         }
         let method = |name: &str| format!("{}#{name}-{year}", identity.did);
         let entry = Signer::from_seed(method("entry"), new_key(&folder.join(format!("entry-{year}.key")))?);
@@ -161,18 +162,24 @@ fn newest(folder: &Path, name: &str) -> Result<PathBuf> {
 }
 
 fn new_key(path: &Path) -> Result<[u8; 32]> {
+    if path.exists() {
+        return read_key(path);
+    }
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|e| Error::fault("random bytes for a key", e))?;
     // Version 1, without the public key: OpenSSL 3.0 cannot read version 2.
     let pem = KeypairBytes { secret_key: seed, public_key: None }.to_pkcs8_pem(LineEnding::LF).map_err(|e| Error::fault("writing a key", e))?;
+    let beside = path.with_extension("new");
     let mut file = fs::OpenOptions::new()
         .write(true)
-        .create_new(true)
+        .create(true)
+        .truncate(true)
         .mode(0o600)
-        .open(path)
-        .map_err(|e| Error::fault(&format!("writing {}", path.display()), e))?;
+        .open(&beside)
+        .map_err(|e| Error::fault(&format!("writing {}", beside.display()), e))?;
     file.write_all(pem.as_bytes())?;
     file.sync_all()?;
+    fs::rename(&beside, path)?;
     Ok(seed)
 }
 
@@ -208,7 +215,9 @@ mod tests {
         let made = Keyring::create(folder.path(), &identity, 2026).unwrap();
         let read = Keyring::open(folder.path(), &identity).unwrap();
         assert_eq!(made.log.vkey(), read.log.vkey());
-        assert!(Keyring::create(folder.path(), &identity, 2026).is_err());
+        assert_eq!(Keyring::create(folder.path(), &identity, 2026).unwrap().log.vkey(), made.log.vkey(), "an attempt cut short goes on");
+        made.set_high_water("note").unwrap();
+        assert!(Keyring::create(folder.path(), &identity, 2026).is_err(), "these keys have a history");
         let key = folder.path().join("log.key");
         assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();

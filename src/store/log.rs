@@ -177,6 +177,11 @@ pub fn newest_checkpoint(db: &mut Database) -> Result<Option<CheckpointRow>> {
     Ok(checkpoints::table.order(checkpoints::number.desc()).first(db).optional()?)
 }
 
+/// A checkpoint by number.
+pub fn checkpoint(db: &mut Database, number: i64) -> Result<Option<CheckpointRow>> {
+    Ok(checkpoints::table.find(number).first(db).optional()?)
+}
+
 /// The first checkpoint that covers an entry.
 pub fn first_checkpoint_covering(db: &mut Database, seq: u64) -> Result<Option<CheckpointRow>> {
     Ok(checkpoints::table.filter(checkpoints::size.gt(to_db(seq))).order(checkpoints::number).first(db).optional()?)

@@ -125,7 +125,7 @@ impl Database {
             #[cfg(feature = "postgres")]
             Database::Postgres(connection) => AnsiTransactionManager::begin_transaction(connection),
         }
-        .map_err(|e| WriteError::Before(e.into()))?;
+        .map_err(|e| WriteError::Before(Error::Busy(format!("The database is in use by another program ({e}); try again in a moment."))))?;
         match work(self) {
             Ok(Ended::Committed(value)) => match <Self as Connection>::TransactionManager::commit_transaction(self) {
                 Ok(()) => Ok(Ended::Committed(value)),

@@ -30,7 +30,8 @@ fn text(body: String, caching: &str) -> HttpResponse {
 /// `GET /ledger/checkpoint`: the newest.
 pub async fn checkpoint(state: Data) -> std::result::Result<HttpResponse, Problem> {
     let newest = block(&state, |service| {
-        log::newest_checkpoint(&mut *service.app.read()?)?.ok_or_else(|| Error::Unknown("No checkpoint was published yet.".to_owned()))
+        publish_checkpoint::newest_shown(&service.app, &mut *service.app.read()?)?
+            .ok_or_else(|| Error::Unknown("No checkpoint was published yet.".to_owned()))
     })
     .await?;
     Ok(text(newest.note, "public, no-cache"))

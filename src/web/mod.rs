@@ -29,12 +29,14 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, middle
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
-use crate::operations::Service;
+use crate::operations::{Service, finish_work};
 use crate::store::log;
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
 const WORKERS: usize = 2;
+/// Connections of each worker: together below the 1,024 files that a process may open by default.
+const CONNECTIONS: usize = 400;
 /// Threads of each worker that may wait for the disk or draw pages.
 const WAITING_THREADS: usize = 8;
 /// Large bodies that are held in memory at once: of people who are signed in, and of anyone who checks a certificate.
@@ -163,6 +165,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         App::new().app_data(state.clone()).wrap(middleware::from_fn(headers::finish)).configure(routes).default_service(web::to(no_route))
     })
     .workers(WORKERS)
+    .max_connections(CONNECTIONS)
     .worker_max_blocking_threads(WAITING_THREADS)
     .keep_alive(Duration::from_secs(60))
     .client_request_timeout(Duration::from_secs(5))
@@ -194,6 +197,9 @@ fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std
         let mut said = String::new();
         loop {
             let last = ending.load(Ordering::Relaxed);
+            if let Err(error) = finish_work::finish(&service) {
+                tracing::debug!("not finished yet: {error}");
+            }
             let published = behind(&service).and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });
             match published {
                 Ok(()) => said.clear(),

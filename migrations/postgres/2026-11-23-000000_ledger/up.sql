@@ -58,6 +58,7 @@ CREATE TABLE media (
   state TEXT NOT NULL,
   host TEXT NOT NULL
 );
+CREATE INDEX media_by_host ON media (host, id);
 CREATE TABLE parties (
   id TEXT NOT NULL PRIMARY KEY,
   last_seq BIGINT NOT NULL,

@@ -6,6 +6,9 @@ CREATE TABLE entries (
 );
 CREATE TRIGGER entries_are_never_changed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
 CREATE TRIGGER entries_are_never_removed BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never removed'); END;
+-- REPLACE would remove the old row without asking the trigger above.
+CREATE TRIGGER entries_are_never_replaced BEFORE INSERT ON entries WHEN EXISTS (SELECT 1 FROM entries WHERE seq = NEW.seq)
+  BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint: entries are never replaced'); END;
 CREATE TABLE log_head (
   id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
   size BIGINT NOT NULL,             -- number of entries
@@ -57,6 +60,7 @@ CREATE TABLE media (
   state TEXT NOT NULL,
   host TEXT NOT NULL
 );
+CREATE INDEX media_by_host ON media (host, id);
 CREATE TABLE parties (
   id TEXT NOT NULL PRIMARY KEY,
   last_seq BIGINT NOT NULL,
