@@ -94,7 +94,7 @@ fn altered(original: &Path) -> (tempfile::TempDir, Config, SqliteConnection) {
     copy(original, folder.path());
     let config = config(folder.path().to_owned());
     let mut db = SqliteConnection::establish(config.data.join("quittance.db").to_str().unwrap()).unwrap();
-    db.batch_execute("DROP TRIGGER entries_are_never_changed; DROP TRIGGER entries_are_never_removed;").unwrap();
+    db.batch_execute("PRAGMA busy_timeout=5000; DROP TRIGGER entries_are_never_changed; DROP TRIGGER entries_are_never_removed;").unwrap();
     (folder, config, db)
 }
 
@@ -182,6 +182,7 @@ fn the_database_itself_refuses_to_change_or_remove_entries() {
     let (original, _) = finished();
     let config = config(original.path().to_owned());
     let mut db = SqliteConnection::establish(config.data.join("quittance.db").to_str().unwrap()).unwrap();
+    db.batch_execute("PRAGMA busy_timeout=5000").unwrap();
     for change in [
         "UPDATE entries SET bytes = x'00' WHERE seq = 1",
         "DELETE FROM entries WHERE seq = 1",

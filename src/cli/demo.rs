@@ -692,9 +692,11 @@ impl Stage<'_> {
         fates.extend(lots.some("projector", 3, 1).into_iter().map(|unit| (unit, Fate::Landfilled)));
         let printers = lots.all("printer");
         fates.extend(printers.iter().take(1).map(|unit| (unit.clone(), Fate::EnergyRecovery)));
-        fates.extend(printers.iter().skip(2).map(|unit| (unit.clone(), Fate::Unknown)));
         let at = self.at(5, 2, 310);
-        self.dispose("The recycler weighs what became of the material", operator, &fates, WeightBasis::Scale, at)
+        self.dispose("The recycler weighs what became of the material", operator, &fates, WeightBasis::Scale, at)?;
+        // The one that nobody opened: the recycler's word for it is not accepted.
+        let claimed: Vec<(Unit, Fate)> = printers.iter().skip(2).map(|unit| (unit.clone(), Fate::Unknown)).collect();
+        self.dispose("An outcome is claimed without evidence", &cast.coordinator, &claimed, WeightBasis::Default, at)
     }
 
     /// The recycler's bench: six runs of four drives each; one drive fails.
