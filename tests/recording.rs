@@ -1,0 +1,79 @@
+//! The one write path under many hands: a poisoned command harms only itself, one of many wins, and what was left undone is done again.
+#![cfg(feature = "service")]
+
+mod ledger;
+
+use std::sync::atomic::Ordering;
+
+use ledger::Ledger;
+use quittance::domain::names::Role;
+use quittance::domain::{Command, SubjectKind};
+use quittance::error::Error;
+use quittance::operations::{finish_work, publish_status};
+use quittance::proof::status;
+use serde_json::{Value, json};
+
+fn device(tag: &str) -> Value {
+    json!({"tag": tag, "category": "laptop", "manufacturer": "Maker", "model": "Model", "site": "Warehouse"})
+}
+
+#[test]
+fn a_poisoned_command_harms_only_itself() {
+    let ledger = Ledger::new();
+    let coordinator = ledger.someone(Role::Coordinator, "Cora");
+    let asset = ledger.id(&coordinator, "register_asset", device("A0"), SubjectKind::Asset);
+    ledger.run(&coordinator, "retire", json!({"asset": asset, "reason": "surplus"})).unwrap();
+    let open = json!({"reference": "C1", "from_site": "Warehouse", "to": ledger.vendor, "to_site": "Plant"});
+    let consignment = ledger.id(&coordinator, "open_consignment", open, SubjectKind::Consignment);
+    ledger.run(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [asset]})).unwrap();
+
+    // 500 containers with long labels pass every rule, and are more than an entry holds: that shows only when it is sealed.
+    let label = |n: usize| format!("{n:04}{}", "L".repeat(60));
+    let containers: Vec<Value> = (0..500).map(|n| json!({"label": label(n), "seal": label(n), "gross_weight_grams": 1})).collect();
+    let mut commands = vec![(Command::read("seal_consignment", json!({"consignment": consignment, "containers": containers})).unwrap(), None)];
+    commands.extend((1..=60).map(|n| (Command::read("register_asset", device(&format!("A{n}"))).unwrap(), None)));
+    let mut answers = ledger.service.recorder.record_many(commands, &coordinator.actor).into_iter();
+    match answers.next().unwrap() {
+        Err(Error::Refused(refusal)) => assert_eq!(refusal.code, "record.too_large", "{}", refusal.why),
+        other => panic!("{other:?}"),
+    }
+    let seqs: Vec<u64> = answers.map(|answer| answer.unwrap().entries[0].seq).collect();
+    assert_eq!(seqs.len(), 60);
+    assert!(seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]), "no gap where the poisoned command was: {seqs:?}");
+    assert_eq!(ledger.audit().unwrap().findings, []);
+}
+
+#[test]
+fn of_many_who_register_the_same_tag_one_wins_and_the_others_are_told() {
+    let ledger = Ledger::new();
+    let coordinator = ledger.someone(Role::Coordinator, "Cora");
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..32).map(|_| scope.spawn(|| ledger.run(&coordinator, "register_asset", device("SAME")))).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    for answer in answers.into_iter().filter_map(Result::err) {
+        assert!(answer.to_string().contains("SAME"), "{answer}");
+    }
+    assert_eq!(ledger.audit().unwrap().findings, []);
+}
+
+#[test]
+fn a_revocation_reaches_the_list_whoever_else_revokes() {
+    let ledger = Ledger::new();
+    let approver = ledger.someone(Role::Approver, "Abel");
+    let numbers: Vec<String> = ["A1", "A2", "A3", "A4"].map(|tag| ledger.certified(tag).1).to_vec();
+    let reason = quittance::domain::certification::RevocationReason::EvidenceDisputed;
+    std::thread::scope(|scope| {
+        for number in &numbers {
+            scope.spawn(|| publish_status::revoke(&ledger.service, &approver.actor, number, reason).unwrap());
+        }
+    });
+    let app = &ledger.service.app;
+    let list = status::read(&publish_status::newest(app).unwrap().unwrap(), &app.keys.did).unwrap().list;
+    let revoked = (0..131_072).filter(|place| list.get(*place) == Some(true)).count();
+    assert_eq!(revoked, numbers.len());
+    app.unfinished.store(true, Ordering::Relaxed);
+    finish_work::finish(&ledger.service).unwrap();
+    assert_eq!(ledger.audit().unwrap().findings, []);
+}
