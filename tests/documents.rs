@@ -403,7 +403,7 @@ fn the_named_template_draws_these_bytes() {
     };
     assert_eq!(
         [digest(&laptop()), digest(&server())],
-        ["edcacccbc3a9ad1c53d5e913e8d6c6acd05ea0502e90fb5e65b26222e551b74d", "49935474d25a91b8cd061e15cdc64b43f5e49154b533b6c5f9286223d5fb9ff6"],
+        ["3f1e11d595a44086c31a007ed5c486d70182f8f883e88983c8163e3e7d630738", "8c7c92059f6e1bf47dc0d127cfd0be543684a3b405ff6e70be9a2c565f19d7f2"],
         "{TEMPLATE}"
     );
 }
