@@ -12,7 +12,7 @@ use crate::proof::verify::{self, Outcome, Redraw, Report, Trust, Verdict};
 
 /// Largest file that is read.
 const MAX_BYTES: u64 = 32 << 20;
-/// Deepest folder that is read: a bundle has `entries/` and nothing deeper.
+/// Most files of a folder that are read; a bundle has `entries/` and nothing deeper.
 const MAX_FILES: usize = 4_096;
 
 /// Exit codes: 0 authentic, and a status list given for this check says good · 3 authentic, but its status or its pages were not checked ·
