@@ -151,9 +151,10 @@ pub struct Occasion<'a> {
 }
 
 impl Occasion<'_> {
-    /// The n-th fresh id of this command (a random UUID).
+    /// The n-th fresh id of this command: a UUID of version 7 (RFC 9562), so that what was recorded together stands together in every index.
     pub fn fresh(&self, n: u32) -> uuid::Uuid {
-        uuid::Builder::from_random_bytes(self.seed.wrapping_add(u128::from(n) << 64 | u128::from(n)).to_be_bytes()).into_uuid()
+        let [_, _, _, _, _, _, random @ ..] = self.seed.wrapping_add(u128::from(n) << 64 | u128::from(n)).to_be_bytes();
+        uuid::Builder::from_unix_timestamp_millis(u64::try_from(self.at.unix_ms()).unwrap_or(0), &random).into_uuid()
     }
 
     /// Nothing can have happened before the act that it builds on.

@@ -1,6 +1,6 @@
 //! Parsed types: ids, tags, serials, codes and instants. Raw text never passes the door; what has one of these types has been checked.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
@@ -287,11 +287,16 @@ impl Instant {
     }
     /// `2026-11-23T10:31:02.009Z`
     pub fn text(self) -> String {
-        self.0.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+        format!("{}.{:03}Z", self.seconds(), self.0.timestamp_subsec_millis())
     }
     /// `2026-11-23T10:31:02Z`, as credentials write it.
     pub fn whole_seconds(self) -> String {
-        self.0.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+        format!("{}Z", self.seconds())
+    }
+    /// Written out because every record and entry holds several: chrono reads its pattern anew each time.
+    fn seconds(self) -> String {
+        let at = self.0.naive_utc();
+        format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", at.year(), at.month(), at.day(), at.hour(), at.minute(), at.second())
     }
     /// The chrono value.
     pub fn utc(self) -> DateTime<Utc> {

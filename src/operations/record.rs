@@ -3,18 +3,20 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
 use crate::app::{App, now, seed};
-use crate::domain::names::Instant;
+use crate::domain::names::Instant as At;
 use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
-use crate::store::log::{CheckpointRow, EntryRow, Head, append, move_head, take_head};
+use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, append, move_head, take_head};
 use crate::store::{Database, Ended, WriteError, tables, to_db};
 
 /// Most commands of one batch.
@@ -23,6 +25,8 @@ const BATCH: usize = 256;
 const QUEUE: usize = 8_192;
 /// Most rounds of loading what a command asks for. Each round reaches one relation further; no command goes deeper than six.
 const ROUNDS: usize = 12;
+/// Most records and unique values that the writer keeps in mind from one batch to the next (some 2 KB each).
+const KEPT: usize = 8_192;
 /// Commits between two moves of SQLite's WAL into its file.
 const COMMITS_PER_TIDY: u32 = 400;
 
@@ -44,7 +48,7 @@ pub struct Recorded {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Receipt {
     /// When they were recorded.
-    pub time: Option<Instant>,
+    pub time: Option<At>,
     /// The entries; none where everything was recorded before.
     pub entries: Vec<Recorded>,
 }
@@ -59,7 +63,7 @@ impl Receipt {
 struct Job {
     command: Command,
     actor: Actor,
-    occurred: Option<Instant>,
+    occurred: Option<At>,
     seed: u128,
     beside: Option<Beside>,
     answer: oneshot::Sender<Result<Receipt>>,
@@ -70,10 +74,40 @@ enum Work {
     Publish(oneshot::Sender<Result<CheckpointRow>>),
 }
 
+/// Where the writer's time went since it was started, in nanoseconds; what is left is waiting for work.
+#[derive(Debug, Default)]
+pub struct Spent {
+    /// Committed batches.
+    pub batches: AtomicU64,
+    /// Commands in them.
+    pub commands: AtomicU64,
+    /// Taking the head, loading records, deciding.
+    pub decide: AtomicU64,
+    /// Canonical bytes, signatures, tree.
+    pub seal: AtomicU64,
+    /// Writing rows inside the transaction.
+    pub write: AtomicU64,
+    /// The commit, with the wait for the disk.
+    pub commit: AtomicU64,
+}
+
+impl Spent {
+    fn add(counter: &AtomicU64, since: Instant) -> Instant {
+        let now = Instant::now();
+        counter.fetch_add(u64::try_from((now - since).as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        now
+    }
+    fn count(counter: &AtomicU64, n: usize) {
+        counter.fetch_add(u64::try_from(n).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
 /// Hands commands to the writer.
 #[derive(Clone)]
 pub struct Recorder {
     queue: SyncSender<Work>,
+    /// Where the writer's time went.
+    pub spent: Arc<Spent>,
 }
 
 impl Recorder {
@@ -81,11 +115,15 @@ impl Recorder {
     pub fn start(app: Arc<App>) -> Result<Self> {
         let (queue, work) = sync_channel(QUEUE);
         let db = app.connect()?;
+        let spent = Arc::new(Spent::default());
         std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || Writer { app, db, commits: 0 }.run(&work))
+            .spawn({
+                let spent = Arc::clone(&spent);
+                move || Writer { app, db, commits: 0, known: Records::default(), known_at: None, spent }.run(&work)
+            })
             .map_err(|e| Error::fault("starting the writer", e))?;
-        Ok(Self { queue })
+        Ok(Self { queue, spent })
     }
 
     fn submit(&self, work: Work) -> Result<()> {
@@ -95,24 +133,24 @@ impl Recorder {
         })
     }
 
-    fn send(&self, command: Command, actor: &Actor, occurred: Option<Instant>, beside: Option<Beside>) -> Result<oneshot::Receiver<Result<Receipt>>> {
+    fn send(&self, command: Command, actor: &Actor, occurred: Option<At>, beside: Option<Beside>) -> Result<oneshot::Receiver<Result<Receipt>>> {
         let (answer, answered) = oneshot::channel();
         self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), occurred, seed: seed()?, beside, answer })))?;
         Ok(answered)
     }
 
     /// Records a command: its entries are on the disk when this returns, or nothing is.
-    pub async fn record(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<Instant>) -> Result<Receipt> {
+    pub async fn record(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<At>) -> Result<Receipt> {
         self.send(command.into(), actor, occurred, None)?.await.map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
     }
 
     /// The same for threads that may wait.
-    pub fn record_waiting(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<Instant>, beside: Option<Beside>) -> Result<Receipt> {
+    pub fn record_waiting(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<At>, beside: Option<Beside>) -> Result<Receipt> {
         self.send(command.into(), actor, occurred, beside)?.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
     }
 
     /// Hands over many commands before waiting for the first answer; answers in the same order.
-    pub fn record_many(&self, commands: Vec<(Command, Option<Instant>)>, actor: &Actor) -> Vec<Result<Receipt>> {
+    pub fn record_many(&self, commands: Vec<(Command, Option<At>)>, actor: &Actor) -> Vec<Result<Receipt>> {
         let waiting: Vec<_> = commands.into_iter().map(|(command, occurred)| self.send(command, actor, occurred, None)).collect();
         waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?).collect()
     }
@@ -129,6 +167,10 @@ struct Writer {
     app: Arc<App>,
     db: Database,
     commits: u32,
+    known: Records,
+    /// The head at which `known` is what the tables hold. They change with the head alone, so a different head makes it worthless.
+    known_at: Option<Head>,
+    spent: Arc<Spent>,
 }
 
 /// What one attempt at a batch came to.
@@ -194,13 +236,30 @@ impl Writer {
             return Attempt::Failed(error);
         }
         let app = Arc::clone(&self.app);
+        let spent = Arc::clone(&self.spent);
         let writing = Cell::new(false);
-        match self.db.write(|db| batch_in_transaction(&app, db, jobs, &writing)) {
-            Ok(Ended::Committed(answers)) => {
+        let mut known = std::mem::take(&mut self.known);
+        let known_at = self.known_at.take();
+        let mut written = Instant::now();
+        let ended = self.db.write(|db| {
+            let ended = batch_in_transaction(&app, db, jobs, &writing, &mut known, known_at.as_ref(), &spent);
+            written = Instant::now();
+            ended
+        });
+        match ended {
+            Ok(Ended::Committed((answers, head))) => {
+                Spent::add(&spent.commit, written);
+                Spent::count(&spent.batches, 1);
+                Spent::count(&spent.commands, answers.len());
                 self.commits += 1;
+                known.settle();
+                self.keep(known, head);
                 Attempt::Done(answers)
             }
-            Ok(Ended::Abandoned(answers)) => Attempt::Done(answers),
+            Ok(Ended::Abandoned((answers, head))) => {
+                self.keep(known, head);
+                Attempt::Done(answers)
+            }
             Err(WriteError::Before(error @ Error::Busy(_))) => Attempt::Failed(error),
             Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_)))) => Attempt::Poisoned(error),
             // Nothing was written yet: a record that cannot be read harms only the command that asked for it.
@@ -210,6 +269,13 @@ impl Writer {
                 self.app.halt.stop(&error);
                 Attempt::Failed(error)
             }
+        }
+    }
+
+    /// Keeps what is known for the next batch, which is often about the same things.
+    fn keep(&mut self, known: Records, head: Head) {
+        if known.len() <= KEPT {
+            (self.known, self.known_at) = (known, Some(head));
         }
     }
 }
@@ -229,19 +295,35 @@ fn deliver(jobs: Vec<Job>, answers: Vec<Result<Receipt>>) {
 }
 
 /// One batch inside its transaction: load, decide, seal, write. A crash anywhere in here leaves nothing behind.
-fn batch_in_transaction(app: &App, db: &mut Database, jobs: &[Job], writing: &Cell<bool>) -> Result<Ended<Vec<Result<Receipt>>>> {
+fn batch_in_transaction(
+    app: &App,
+    db: &mut Database,
+    jobs: &[Job],
+    writing: &Cell<bool>,
+    known: &mut Records,
+    known_at: Option<&Head>,
+    spent: &Spent,
+) -> Result<Ended<(Vec<Result<Receipt>>, Head)>> {
+    let mut began = Instant::now();
     let before = take_head(db)?;
-    let at = Instant::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
-    let mut known = Records::default();
-    load_for(app, db, jobs, at, &mut known)?;
+    if known_at != Some(&before) {
+        *known = Records::default();
+    }
+    let at = At::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
+    if db.is_far() {
+        load_for(app, db, jobs, at, known)?;
+    }
     let mut sealing = Sealing { app, head: before.clone(), rows: Vec::new(), subjects: Vec::new() };
     let mut answers = Vec::with_capacity(jobs.len());
     let mut besides: Vec<(&Beside, Receipt)> = Vec::new();
     for job in jobs {
-        answers.push(match decide(app, db, job, at, &mut known)? {
+        let decided = ask(db, known, |known| job.command.decide(known, &occasion(app, job, at)))?;
+        began = Spent::add(&spent.decide, began);
+        answers.push(match decided {
             Err(refusal) => Err(Error::from(refusal)),
             Ok(happenings) => {
-                let receipt = sealing.seal(job, at, happenings, &mut known)?;
+                let receipt = sealing.seal(job, at, happenings, known)?;
+                began = Spent::add(&spent.seal, began);
                 if let Some(beside) = &job.beside {
                     besides.push((beside, receipt.clone()));
                 }
@@ -250,15 +332,17 @@ fn batch_in_transaction(app: &App, db: &mut Database, jobs: &[Job], writing: &Ce
         });
     }
     if sealing.rows.is_empty() && besides.is_empty() {
-        return Ok(Ended::Abandoned(answers));
+        return Ok(Ended::Abandoned((answers, before)));
     }
     writing.set(true);
-    write(db, &before, &sealing, &known, &besides).map_err(poison)?;
-    Ok(Ended::Committed(answers))
+    let after = sealing.head.clone();
+    write(db, &before, sealing, known, &besides).map_err(poison)?;
+    Spent::add(&spent.write, began);
+    Ok(Ended::Committed((answers, after)))
 }
 
-fn write(db: &mut Database, before: &Head, sealing: &Sealing, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {
-    append(db, &sealing.rows, &sealing.subjects)?;
+fn write(db: &mut Database, before: &Head, sealing: Sealing, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {
+    append(db, sealing.rows, sealing.subjects)?;
     tables::save(db, known)?;
     for (beside, receipt) in besides {
         beside(db, receipt)?;
@@ -277,12 +361,12 @@ fn poison(error: Error) -> Error {
     }
 }
 
-fn occasion<'a>(app: &'a App, job: &'a Job, at: Instant) -> Occasion<'a> {
+fn occasion<'a>(app: &'a App, job: &'a Job, at: At) -> Occasion<'a> {
     Occasion { actor: &job.actor, at, occurred: job.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed }
 }
 
-/// Loads what the commands of a batch ask for, round by round, so that each round is one visit to the database.
-fn load_for(app: &App, db: &mut Database, jobs: &[Job], at: Instant, known: &mut Records) -> Result<()> {
+/// Loads what the commands of a batch ask for, round by round, so that each round is one visit to a database that is far away.
+fn load_for(app: &App, db: &mut Database, jobs: &[Job], at: At, known: &mut Records) -> Result<()> {
     let mut asking: Vec<&Job> = jobs.iter().collect();
     for _ in 0..ROUNDS {
         let mut needs: Vec<Need> = Vec::new();
@@ -296,20 +380,16 @@ fn load_for(app: &App, db: &mut Database, jobs: &[Job], at: Instant, known: &mut
         if needs.is_empty() {
             return Ok(());
         }
-        needs.sort();
-        needs.dedup();
-        for need in &needs {
-            if !known.has(need) {
-                tables::load(db, need, known)?;
-            }
-        }
+        load_missing(db, needs, known)?;
     }
     Ok(())
 }
 
-/// Decides one command; loads what it asks for only now because of what the commands before it did.
-fn decide(app: &App, db: &mut Database, job: &Job, at: Instant, known: &mut Records) -> Result<std::result::Result<Vec<Happening>, Refusal>> {
-    ask(db, known, |known| job.command.decide(known, &occasion(app, job, at)))
+fn load_missing(db: &mut Database, mut needs: Vec<Need>, known: &mut Records) -> Result<()> {
+    needs.sort();
+    needs.dedup();
+    needs.retain(|need| !known.has(need));
+    tables::load(db, &needs, known)
 }
 
 /// Asks a pure question, loading what it needs until it has an answer.
@@ -322,13 +402,7 @@ pub fn ask<T>(
         match question(known) {
             Ok(answer) => return Ok(Ok(answer)),
             Err(Stop::Refused(refusal)) => return Ok(Err(refusal)),
-            Err(Stop::Needs(needs)) => {
-                for need in &needs {
-                    if !known.has(need) {
-                        tables::load(db, need, known)?;
-                    }
-                }
-            }
+            Err(Stop::Needs(needs)) => load_missing(db, needs, known)?,
         }
     }
     Err(Error::Fault(format!("a command asked for more after {ROUNDS} rounds of loading")))
@@ -339,11 +413,11 @@ struct Sealing<'a> {
     app: &'a App,
     head: Head,
     rows: Vec<EntryRow>,
-    subjects: Vec<(String, i64)>,
+    subjects: Vec<SubjectRow>,
 }
 
 impl Sealing<'_> {
-    fn seal(&mut self, job: &Job, at: Instant, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
+    fn seal(&mut self, job: &Job, at: At, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
         let mut receipt = Receipt { time: Some(at), entries: Vec::with_capacity(happenings.len()) };
         for happening in happenings {
             let seq = self.head.frontier.size();
@@ -364,7 +438,7 @@ impl Sealing<'_> {
             self.head.last_leaf = sealed.leaf;
             self.head.last_time = at.unix_ms();
             let subjects: Vec<_> = happening.about.iter().cloned().collect();
-            self.subjects.extend(subjects.iter().map(|subject| (subject.id.clone(), to_db(seq))));
+            self.subjects.extend(subjects.iter().map(|subject| SubjectRow { subject: subject.id.clone(), seq: to_db(seq) }));
             self.rows.push(EntryRow { seq: to_db(seq), bytes: sealed.bytes, nodes: nodes.concat() });
             receipt.entries.push(Recorded { seq, event: happening.event.name(), subjects });
         }

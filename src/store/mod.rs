@@ -10,6 +10,7 @@ pub mod inventory;
 pub mod keyring;
 pub mod log;
 pub mod people;
+mod rows;
 pub mod schema;
 pub mod tables;
 
@@ -141,6 +142,11 @@ impl Database {
                 Err(WriteError::Before(error))
             }
         }
+    }
+
+    /// Whether every statement is a journey: then it pays to ask for many things at once.
+    pub fn is_far(&self) -> bool {
+        !matches!(self, Database::Sqlite(_))
     }
 
     /// Moves SQLite's WAL into its file. Not on the way to any answer; a failure here is a failing disk.

@@ -59,7 +59,7 @@ fn known(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Known
         _ => return Err(Error::Unknown(format!("There is no consignment {id}."))),
     };
     let mut records = Records::default();
-    tables::load(db, &Need::LinesOf(id.clone()), &mut records)?;
+    tables::load(db, &[Need::LinesOf(id.clone())], &mut records)?;
     let mut lines = Vec::new();
     for line in records.lines.all().filter(|line: &&Line| LineId::new(&line.consignment, &line.asset).consignment == *id) {
         let asset = tables::find::<Asset>(db, &line.asset)?.ok_or_else(|| Error::Fault(format!("a line names the unknown device {}", line.asset)))?;
