@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::server::Server;
-use crate::story::{self, nwipe_log};
+use super::server::Server;
+use super::story::{self, nwipe_log};
 
 #[test]
 fn a_vendor_sees_what_it_holds_held_or_is_to_receive_and_nothing_else() {

@@ -1,7 +1,7 @@
 //! The one write path under many hands: a poisoned command harms only itself, one of many wins, and what was left undone is done again.
-#![cfg(feature = "service")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
+#[path = "../ledger/mod.rs"]
 mod ledger;
 
 use std::sync::atomic::Ordering;

@@ -1,8 +1,8 @@
 //! Whatever is changed behind the program's back is found, and named: 200 random positions of every covered table and file, and the wholesale
 //! changes. `QUITTANCE_TEST_POSITIONS` sets the number.
-#![cfg(feature = "service")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
+#[path = "../ledger/mod.rs"]
 mod ledger;
 
 use std::fs;
