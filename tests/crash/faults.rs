@@ -1,5 +1,5 @@
 //! Nothing that was acknowledged is lost: kill -9 under load, syncs counted by strace, and a sync that fails.
-//! `QUITTANCE_TEST_KILL_ROUNDS` (20) and `QUITTANCE_TEST_FAILED_SYNCS` (12) set the counts.
+//! `QUITTANCE_TEST_KILL_ROUNDS` (50) and `QUITTANCE_TEST_FAILED_SYNCS` (12) set the counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 #[path = "../ledger/mod.rs"]
@@ -7,107 +7,22 @@ mod ledger;
 #[path = "../programs/mod.rs"]
 mod programs;
 
-use std::io::{BufRead, BufReader};
+#[path = "../process/mod.rs"]
+mod process;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ledger::{Ledger, audit};
+use ledger::{audit, databases};
+use process::{Server, agent, assert_all_there, record, register, setting};
 use programs::have;
-use quittance::config::Config;
-use quittance::domain::names::Role;
-use quittance::proof::entry::Entry;
-use quittance::store::log;
-use serde_json::{Value, json};
-
-fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// A record on the disk with a coordinator, and no process that has it open.
-struct Record {
-    _folder: tempfile::TempDir,
-    config: Config,
-    token: String,
-}
-
-fn record() -> Record {
-    let ledger = Ledger::new();
-    let token = ledger.someone(Role::Coordinator, "Cora").token;
-    let (folder, config) = ledger.close();
-    Record { _folder: folder, config, token }
-}
-
-/// The real program, serving.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(config: &Config, wrap: impl FnOnce(&Path) -> Command) -> Self {
-        Self::try_start(config, wrap).expect("the service did not start")
-    }
-    /// `None` where the program ended before it listened.
-    fn try_start(config: &Config, wrap: impl FnOnce(&Path) -> Command) -> Option<Self> {
-        let mut command = wrap(Path::new(env!("CARGO_BIN_EXE_quittance")));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&config.data).arg("--keys").arg(&config.keys);
-        command.args(["--database-url", config.database.as_str()]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let Some(address) = line.split("listening on ").nth(1).and_then(|rest| rest.split(". ").next()) else {
-            child.wait().unwrap();
-            return None;
-        };
-        Some(Self { url: format!("http://{address}"), child })
-    }
-    fn plain(config: &Config) -> Self {
-        Self::start(config, |program| Command::new(program))
-    }
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(10))).build().into()
-}
-
-/// Registers a device; `Some(entry)` where it was acknowledged.
-fn register(agent: &ureq::Agent, server: &str, token: &str, tag: &str) -> Option<u64> {
-    let body = json!({"tag": tag, "category": "laptop", "manufacturer": "Maker", "model": "Model", "site": "Warehouse"});
-    let request = agent.post(format!("{server}/api/v1/commands/register_asset")).header("Authorization", format!("Bearer {token}"));
-    let mut answer = request.header("Content-Type", "application/json").send(body.to_string()).ok()?;
-    let text = answer.body_mut().read_to_string().ok()?;
-    if answer.status() != 201 {
-        return None;
-    }
-    serde_json::from_str::<Value>(&text).ok()?["entries"][0]["seq"].as_u64()
-}
-
-/// Every acknowledged entry is where it was said to be.
-fn assert_all_there(config: &Config, acknowledged: &[(u64, String)]) {
-    let mut db = config.database.open().unwrap();
-    for (seq, tag) in acknowledged {
-        let bytes = log::entry(&mut db, *seq).unwrap().unwrap_or_else(|| panic!("entry {seq} was acknowledged and is lost"));
-        assert_eq!(Entry::parse(&bytes).unwrap().frame().data["tag"], json!(tag), "entry {seq}");
-    }
-}
 
 #[test]
 fn kill_9_under_load_loses_nothing_that_was_acknowledged() {
-    let rounds = setting("QUITTANCE_TEST_KILL_ROUNDS", 20);
+    let rounds = setting("QUITTANCE_TEST_KILL_ROUNDS", 50);
     let record = record();
     let acknowledged: Mutex<Vec<(u64, String)>> = Mutex::new(Vec::new());
     let number = AtomicUsize::new(0);
@@ -127,8 +42,14 @@ fn kill_9_under_load_loses_nothing_that_was_acknowledged() {
                     }
                 });
             }
-            // A different moment in each round.
-            std::thread::sleep(Duration::from_millis(60 + (round as u64 * 37) % 240));
+            // Under load, and at a different moment in each round.
+            let loaded = acknowledged.lock().unwrap().len() + 12;
+            let until = Instant::now() + Duration::from_secs(20);
+            while acknowledged.lock().unwrap().len() < loaded {
+                assert!(Instant::now() < until, "nothing is acknowledged in round {round}");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::thread::sleep(Duration::from_millis((round as u64 * 37) % 240));
             let killed = Command::new("kill").args(["-9", &server.child.id().to_string()]).status().unwrap();
             assert!(killed.success());
             stop.store(true, Ordering::Relaxed);
@@ -148,23 +69,47 @@ fn every_commit_waits_for_the_disk() {
     if !have("strace", "strace") {
         return;
     }
-    let record = record();
-    let counts = record.config.data.join("strace.txt");
-    let server = Server::start(&record.config, |program| {
-        let mut command = Command::new("strace");
-        command.args(["-f", "-c", "-e", "trace=fdatasync,fsync", "-o"]).arg(&counts).arg(program);
-        command
-    });
-    let agent = agent();
     const COMMITS: u64 = 40;
-    for n in 0..COMMITS {
-        register(&agent, &server.url, &record.token, &format!("S-{n}")).expect("acknowledged");
+    let folder = tempfile::tempdir().unwrap();
+    let counts = folder.path().join("strace.txt");
+    let traced = |what: &mut Command| {
+        let mut command = Command::new("strace");
+        command.args(["-q", "-f", "-c", "-e", "trace=fdatasync,fsync", "-o"]).arg(&counts).arg(what.get_program()).args(what.get_args());
+        command
+    };
+    let write = |record: &process::Record, server: &Server| {
+        let agent = agent();
+        for n in 0..COMMITS {
+            register(&agent, &server.url, &record.token, &format!("S-{n}")).expect("acknowledged");
+        }
+    };
+    #[cfg(feature = "postgres")]
+    let elsewhere = databases::on_postgres(module_path!()) && databases::there();
+    #[cfg(not(feature = "postgres"))]
+    let elsewhere = false;
+    if elsewhere {
+        #[cfg(feature = "postgres")]
+        {
+            // A server of its own, so that nobody else's commits are counted.
+            let cluster = databases::Cluster::start(&[]);
+            let record = process::of(ledger::Ledger::on(&cluster.create()));
+            let mut strace = traced(Command::new("-p").arg(cluster.id().to_string())).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(500));
+            let server = Server::plain(&record.config);
+            write(&record, &server);
+            server.kill();
+            databases::signal("INT", &[strace.id()]);
+            strace.wait().unwrap();
+        }
+    } else {
+        let record = record();
+        let mut server = Server::start(&record.config, |program| traced(&mut Command::new(program)));
+        write(&record, &server);
+        // strace writes its table when the traced program ends by itself.
+        let child = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", server.child.id())).unwrap();
+        Command::new("kill").args(["-TERM", child.trim()]).status().unwrap();
+        server.child.wait().unwrap();
     }
-    // strace writes its table when the traced program ends by itself.
-    let child = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", server.child.id())).unwrap();
-    Command::new("kill").args(["-TERM", child.trim()]).status().unwrap();
-    let mut server = server;
-    server.child.wait().unwrap();
     let table = std::fs::read_to_string(&counts).unwrap();
     let calls: u64 =
         table.lines().filter(|line| line.ends_with("fdatasync")).map(|line| line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap()).sum();

@@ -44,7 +44,17 @@ impl Ledger {
     /// A new record at `http://localhost:8080` with one vendor.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        remember(folder.path(), &databases::database(module_path!(), &folder.path().join("data")));
+        let database = databases::database(module_path!(), &folder.path().join("data"));
+        Self::begin(folder, &database)
+    }
+
+    /// The same in this database.
+    pub fn on(database: &DatabaseUrl) -> Self {
+        Self::begin(tempfile::tempdir().unwrap(), database)
+    }
+
+    fn begin(folder: TempDir, database: &DatabaseUrl) -> Self {
+        remember(folder.path(), database);
         let config = config(folder.path().to_owned());
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "North District", &["Warehouse".to_owned()]).unwrap();
         let mut ledger = Self { folder, config, service, _lock: lock, vendor: String::new() };

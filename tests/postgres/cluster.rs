@@ -72,7 +72,7 @@ impl Cluster {
         // Short: the path of a socket has at most 107 bytes.
         let folder = Path::new("/tmp").join(format!("quittance-pg-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let ending = "cat >/dev/null; kill -QUIT \"$(head -n 1 \"$0/data/postmaster.pid\")\" 2>/dev/null; sleep 0.3; rm -rf \"$0\"";
+        let ending = "cat >/dev/null; kill -QUIT \"$(head -n 1 \"$0/data/postmaster.pid\" 2>/dev/null)\" 2>/dev/null; sleep 0.3; rm -rf \"$0\"";
         let keeper = Command::new("sh").args(["-c", ending]).arg(&folder).stdin(Stdio::piped()).process_group(0).spawn().unwrap();
         let mut cluster = Self::start_in(&folder, &folder.join("data"), settings);
         cluster._keeper = Some(keeper);
@@ -157,6 +157,16 @@ impl Cluster {
                 let _ = fs::remove_file(path);
             }
         }
+    }
+
+    /// The process that the others are children of.
+    pub fn id(&self) -> u32 {
+        self.server.lock().unwrap().as_ref().expect("a server that runs").id()
+    }
+
+    /// The folder of its socket.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The address of a database in it.
