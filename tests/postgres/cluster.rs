@@ -181,8 +181,12 @@ impl Cluster {
 
     /// A copy of a database, whose connections are cut.
     pub fn copy(&self, url: &DatabaseUrl) -> DatabaseUrl {
-        let rest = url.as_str().strip_prefix("postgres://postgres@/").unwrap();
-        self.copy_of(rest.split('?').next().unwrap())
+        self.copy_of(name(url))
+    }
+
+    /// Removes a database.
+    pub fn remove(&self, url: &DatabaseUrl) {
+        self.admin(&format!("DROP DATABASE {} WITH (FORCE)", name(url)));
     }
 
     fn copy_of(&self, template: &str) -> DatabaseUrl {
@@ -219,6 +223,10 @@ impl Drop for Cluster {
             let _ = server.wait();
         }
     }
+}
+
+fn name(url: &DatabaseUrl) -> &str {
+    url.as_str().strip_prefix("postgres://postgres@/").unwrap().split('?').next().unwrap()
 }
 
 /// Sends a signal to processes.
