@@ -335,7 +335,7 @@ fn introduce(outcome: &cli::demo::Outcome, config: &Config) {
 }
 
 fn log_exists(config: &Config) -> Result<bool> {
-    if !config.data.join("quittance.db").exists() {
+    if open_ledger::require_record(config).is_err() {
         return Ok(false);
     }
     let mut db = config.database.open()?;

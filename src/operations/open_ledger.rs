@@ -1,17 +1,18 @@
 //! Sets a record up, and opens one: identity, keys, log and tables have to agree before anything is served or written.
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant as Moment;
 
 use super::Service;
-use super::record::Recorder;
+use super::record::{Beside, Recorder};
 use crate::app::{App, Halt, now, open_files, starter_policy};
 use crate::config::Config;
 use crate::domain::ledger::{KeyUse, OpenLog, PublicKeyFact};
 use crate::domain::names::{Digest, Name, PartyId, PersonId, Role};
 use crate::domain::parties::{PartyKind, RegisterParty};
+use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Event};
 use crate::error::{Error, Result};
 use crate::proof::checkpoint::Checkpoint;
@@ -25,15 +26,19 @@ const READERS: u32 = 8;
 /// Entries at the end of the log that are checked before anything is written.
 const TAIL: u64 = 256;
 
-/// Held as long as the record is open for writing, so that a second program does not write beside the first.
+/// Held as long as the record is open for writing, so that on SQLite a second program does not write beside the first.
 pub struct Lock(#[expect(dead_code, reason = "the lock is released when the file is closed")] File);
 
-/// Takes the data folder's lock.
-pub fn lock(data: &Path) -> Result<Lock> {
-    let path = data.join("lock");
+/// Takes the data folder's lock: alone for SQLite, together with other servers where the database is PostgreSQL.
+pub fn lock(config: &Config) -> Result<Lock> {
+    let path = config.data.join("lock");
     let file = File::create(&path).map_err(|e| Error::fault(&format!("making {}", path.display()), e))?;
-    file.try_lock().map_err(|_| {
-        Error::Fault(format!("another quittance is writing to {}; stop it first (only one program writes to a record at a time)", data.display()))
+    let taken = if config.database.is_shared() { file.try_lock_shared() } else { file.try_lock() };
+    taken.map_err(|_| {
+        Error::Fault(format!(
+            "another quittance is writing to {}; stop it first (only one program writes to a record on SQLite at a time)",
+            config.data.display()
+        ))
     })?;
     Ok(Lock(file))
 }
@@ -44,7 +49,7 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
     let name = Name::parse(name)?;
     let sites = sites.iter().map(|site| Name::parse(site)).collect::<std::result::Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(&config.data).map_err(|e| Error::fault(&format!("making {}", config.data.display()), e))?;
-    let lock = lock(&config.data)?;
+    let lock = lock(config)?;
     let mut db = config.database.open()?;
     db.migrate()?;
     if log::head(&mut db)?.is_some_and(|head| head.frontier.size() > 0) {
@@ -75,7 +80,12 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
     };
     let app = Arc::new(app(config, identity, name, service.clone(), keys)?);
     let recorder = Recorder::start(Arc::clone(&app))?;
-    recorder.record_waiting(open, &service, None, None)?;
+    // Another program may be setting up a record in the same PostgreSQL database.
+    let first: Beside = Arc::new(|_, receipt| match receipt.entries.first() {
+        Some(entry) if entry.seq == 0 => Ok(()),
+        _ => Err(Refusal::new("ledger.exists", "Another program has just set up a record in this database; `quittance serve` opens it.").into()),
+    });
+    recorder.record_waiting(open, &service, None, Some(first))?;
     let running = Service { app, recorder };
     super::finish_work::finish(&running)?;
     running.recorder.publish_waiting()?;
@@ -85,13 +95,17 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
 /// Opens a record for writing, after the checks of start-up.
 pub fn open(config: &Config) -> Result<(Service, Lock)> {
     require_record(config)?;
-    let lock = lock(&config.data)?;
+    let lock = lock(config)?;
     let mut db = config.database.open()?;
     db.migrate()?;
     let app = Arc::new(open_app(config, &mut db)?);
     config.database.sync_folder()?;
-    check_high_water(&app, &mut db)?;
-    check_tail(&app, &mut db)?;
+    // Read before the snapshot is taken: what this file names was committed before, so the snapshot holds it, whatever other servers do.
+    let shown = app.keys.high_water()?;
+    db.snapshot(|db| {
+        check_high_water(&app, db, shown)?;
+        check_tail(&app, db)
+    })?;
     let running = Service { recorder: Recorder::start(Arc::clone(&app))?, app };
     super::finish_work::finish(&running)?;
     Ok((running, lock))
@@ -133,6 +147,7 @@ fn app(config: &Config, identity: Identity, organisation: Name, service: Actor, 
         shown: AtomicI64::new(-1),
         unfinished: AtomicBool::new(true),
         status: Mutex::new(()),
+        looked: Mutex::new((Moment::now(), 0)),
     })
 }
 
@@ -152,9 +167,9 @@ pub fn require_record(config: &Config) -> Result<()> {
 }
 
 /// Yesterday's database under today's keys: the log was shown further than it is now, and going on would make a second history.
-fn check_high_water(app: &App, db: &mut Database) -> Result<()> {
+fn check_high_water(app: &App, db: &mut Database, shown: Option<String>) -> Result<()> {
     let newest = log::newest_checkpoint(db)?;
-    let Some(note) = app.keys.high_water()? else {
+    let Some(note) = shown else {
         return match newest {
             None => Ok(()),
             // The first checkpoint may be in the database and not yet in the file; later ones never without it.

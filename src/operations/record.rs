@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -17,7 +17,7 @@ use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
 use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, append, move_head, take_head};
-use crate::store::{Database, Ended, WriteError, tables, to_db};
+use crate::store::{Database, Ended, WriteError, from_db, log, tables, to_db};
 
 /// Most commands of one batch.
 const BATCH: usize = 256;
@@ -29,6 +29,9 @@ const ROUNDS: usize = 12;
 const KEPT: usize = 8_192;
 /// Commits between two moves of SQLite's WAL into its file.
 const COMMITS_PER_TIDY: u32 = 400;
+
+/// How long the writer goes on trying for a batch: PostgreSQL away, or the head held by another server. Then the callers are told to come back.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Written in the same transaction as the events of a command: rows that no event derives.
 pub type Beside = Arc<dyn Fn(&mut Database, &Receipt) -> Result<()> + Send + Sync>;
@@ -198,13 +201,9 @@ impl Writer {
             }
             self.batch(jobs);
             if !publish.is_empty() {
-                let published = super::publish_checkpoint::publish(&self.app, &mut self.db);
+                let published = self.connect().and_then(|()| super::publish_checkpoint::publish(&self.app, &mut self.db));
                 for answer in publish {
-                    let result = match &published {
-                        Ok(row) => Ok(row.clone()),
-                        Err(error) => Err(Error::Fault(error.to_string())),
-                    };
-                    let _ = answer.send(result);
+                    let _ = answer.send(published.as_ref().map(Clone::clone).map_err(clone));
                 }
             }
             if self.commits >= COMMITS_PER_TIDY {
@@ -232,42 +231,93 @@ impl Writer {
     }
 
     fn attempt(&mut self, jobs: &[Job]) -> Attempt {
-        if let Err(error) = self.app.halt.check() {
-            return Attempt::Failed(error);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Err(error) = self.app.halt.check().and_then(|()| self.connect()) {
+                return Attempt::Failed(error);
+            }
+            let app = Arc::clone(&self.app);
+            let spent = Arc::clone(&self.spent);
+            let writing = Cell::new(false);
+            // Whatever goes wrong, what is known is forgotten.
+            let mut known = std::mem::take(&mut self.known);
+            let known_at = self.known_at.take();
+            let mut written = Instant::now();
+            let ended = self.db.write(|db| {
+                let ended = batch_in_transaction(&app, db, jobs, &writing, &mut known, known_at.as_ref(), &spent);
+                written = Instant::now();
+                ended
+            });
+            let again = match ended {
+                Ok(Ended::Committed(done)) => {
+                    Spent::add(&spent.commit, written);
+                    Spent::count(&spent.batches, 1);
+                    Spent::count(&spent.commands, done.answers.len());
+                    self.commits += 1;
+                    known.settle();
+                    self.keep(known, done.head);
+                    return Attempt::Done(done.answers);
+                }
+                Ok(Ended::Abandoned(done)) => {
+                    self.keep(known, done.head);
+                    return Attempt::Done(done.answers);
+                }
+                Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_)))) => return Attempt::Poisoned(error),
+                Err(WriteError::Before(error @ Error::Busy(_))) if !app.database.is_shared() => return Attempt::Failed(error),
+                // Another server had the head or a row for too long, or the connection is gone: nothing was recorded.
+                Err(WriteError::Lost(error) | WriteError::Before(error @ Error::Busy(_))) => error,
+                // Nothing was recorded: a record that cannot be read, or written, harms only the command that asked for it.
+                Err(WriteError::Before(error)) if app.database.is_shared() || !writing.get() => return Attempt::Poisoned(error),
+                Err(WriteError::Commit(error, done)) if app.database.is_shared() => {
+                    tracing::warn!("the database went away during a commit: {error}");
+                    match self.find_out(done.first.as_ref(), until) {
+                        Some(true) => return Attempt::Done(done.answers),
+                        Some(false) => error,
+                        None => return Attempt::Failed(Error::Busy(UNKNOWN.to_owned())),
+                    }
+                }
+                // The disk fails: what it holds is not known any more, so nothing is acknowledged until a restart has looked.
+                Err(WriteError::Before(error) | WriteError::Commit(error, _)) => {
+                    self.app.halt.stop(&error);
+                    return Attempt::Failed(error);
+                }
+            };
+            if Instant::now() >= until {
+                return Attempt::Failed(again);
+            }
+            pause();
         }
-        let app = Arc::clone(&self.app);
-        let spent = Arc::clone(&self.spent);
-        let writing = Cell::new(false);
-        let mut known = std::mem::take(&mut self.known);
-        let known_at = self.known_at.take();
-        let mut written = Instant::now();
-        let ended = self.db.write(|db| {
-            let ended = batch_in_transaction(&app, db, jobs, &writing, &mut known, known_at.as_ref(), &spent);
-            written = Instant::now();
-            ended
-        });
-        match ended {
-            Ok(Ended::Committed((answers, head))) => {
-                Spent::add(&spent.commit, written);
-                Spent::count(&spent.batches, 1);
-                Spent::count(&spent.commands, answers.len());
-                self.commits += 1;
-                known.settle();
-                self.keep(known, head);
-                Attempt::Done(answers)
-            }
-            Ok(Ended::Abandoned((answers, head))) => {
-                self.keep(known, head);
-                Attempt::Done(answers)
-            }
-            Err(WriteError::Before(error @ Error::Busy(_))) => Attempt::Failed(error),
-            Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_)))) => Attempt::Poisoned(error),
-            // Nothing was written yet: a record that cannot be read harms only the command that asked for it.
-            Err(WriteError::Before(error)) if !writing.get() => Attempt::Poisoned(error),
-            // The disk or the database fails: what it holds is not known any more, so nothing is acknowledged until a restart has looked.
-            Err(WriteError::Before(error) | WriteError::Commit(error)) => {
-                self.app.halt.stop(&error);
-                Attempt::Failed(error)
+    }
+
+    /// Opens the connection again where it broke.
+    fn connect(&mut self) -> Result<()> {
+        if self.db.is_lost() {
+            self.db = self.app.connect().map_err(|error| {
+                tracing::warn!("the writer has no database: {error}");
+                Error::away()
+            })?;
+            tracing::info!("the writer has its database again");
+        }
+        Ok(())
+    }
+
+    /// Whether the batch that begins with this entry was committed; `None` where nobody can say yet.
+    fn find_out(&mut self, first: Option<&EntryRow>, until: Instant) -> Option<bool> {
+        let first = first?;
+        loop {
+            // Taking the head waits until the transaction of the lost connection has ended, one way or the other. Others may have written since:
+            // the entry itself is looked for.
+            let looked = self.connect().and_then(|()| {
+                let looked = self.db.write(|db| {
+                    take_head(db)?;
+                    Ok(Ended::Abandoned(log::entry(db, from_db(first.seq)?)?))
+                });
+                Ok(looked?)
+            });
+            match looked {
+                Ok(Ended::Committed(stored) | Ended::Abandoned(stored)) => return Some(stored.as_ref() == Some(&first.bytes)),
+                Err(_) if Instant::now() >= until => return None,
+                Err(_) => pause(),
             }
         }
     }
@@ -278,6 +328,16 @@ impl Writer {
             (self.known, self.known_at) = (known, Some(head));
         }
     }
+}
+
+/// The answer where a commit is neither known to have happened nor not to have.
+const UNKNOWN: &str = "The database went away while this was being recorded, and it cannot be asked yet whether it was. Look at the record before you \
+     repeat it.";
+
+/// A moment of 20 to 147 ms, so that servers that are in each other's way do not meet again.
+fn pause() {
+    let some = seed().map_or(0, |random| u64::try_from(random & 127).unwrap_or(0));
+    std::thread::sleep(Duration::from_millis(20 + some));
 }
 
 fn clone(error: &Error) -> Error {
@@ -294,6 +354,15 @@ fn deliver(jobs: Vec<Job>, answers: Vec<Result<Receipt>>) {
     }
 }
 
+/// What a batch came to.
+struct Written {
+    answers: Vec<Result<Receipt>>,
+    /// The head after it.
+    head: Head,
+    /// Its first entry, where a commit can end without an answer.
+    first: Option<EntryRow>,
+}
+
 /// One batch inside its transaction: load, decide, seal, write. A crash anywhere in here leaves nothing behind.
 fn batch_in_transaction(
     app: &App,
@@ -303,14 +372,14 @@ fn batch_in_transaction(
     known: &mut Records,
     known_at: Option<&Head>,
     spent: &Spent,
-) -> Result<Ended<(Vec<Result<Receipt>>, Head)>> {
+) -> Result<Ended<Written>> {
     let mut began = Instant::now();
     let before = take_head(db)?;
     if known_at != Some(&before) {
         *known = Records::default();
     }
     let at = At::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
-    if db.is_far() {
+    if db.is_shared() {
         load_for(app, db, jobs, at, known)?;
     }
     let mut sealing = Sealing { app, head: before.clone(), rows: Vec::new(), subjects: Vec::new() };
@@ -332,13 +401,14 @@ fn batch_in_transaction(
         });
     }
     if sealing.rows.is_empty() && besides.is_empty() {
-        return Ok(Ended::Abandoned((answers, before)));
+        return Ok(Ended::Abandoned(Written { answers, head: before, first: None }));
     }
     writing.set(true);
-    let after = sealing.head.clone();
+    let head = sealing.head.clone();
+    let first = if db.is_shared() { sealing.rows.first().cloned() } else { None };
     write(db, &before, sealing, known, &besides).map_err(poison)?;
     Spent::add(&spent.write, began);
-    Ok(Ended::Committed((answers, after)))
+    Ok(Ended::Committed(Written { answers, head, first }))
 }
 
 fn write(db: &mut Database, before: &Head, sealing: Sealing, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {

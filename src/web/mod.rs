@@ -29,8 +29,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, middle
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
-use crate::operations::{Service, finish_work};
-use crate::store::log;
+use crate::operations::{Service, finish_work, publish_checkpoint};
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
@@ -188,11 +187,6 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
 
 /// Signs a checkpoint every second in which the log has grown, and once more at the end.
 fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
-    let behind = move |service: &Service| -> Result<bool> {
-        let mut db = service.app.read()?;
-        let size = log::head(&mut db)?.map_or(0, |head| head.frontier.size());
-        Ok(log::newest_checkpoint(&mut db)?.is_none_or(|newest| u64::try_from(newest.size) != Ok(size)))
-    };
     let work = move || {
         let mut said = String::new();
         loop {
@@ -200,7 +194,8 @@ fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std
             if let Err(error) = finish_work::finish(&service) {
                 tracing::debug!("not finished yet: {error}");
             }
-            let published = behind(&service).and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });
+            let published = publish_checkpoint::behind(&service.app)
+                .and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });
             match published {
                 Ok(()) => said.clear(),
                 // Once for each cause, not once a second.

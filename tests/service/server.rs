@@ -7,9 +7,12 @@ use quittance::config::Config;
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
-use quittance::store::{DatabaseUrl, people};
+use quittance::store::people;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+#[path = "../postgres/mod.rs"]
+mod databases;
 
 /// Two vendors' people, and one of each role of the organisation.
 const PEOPLE: &[(&str, Role, &str)] = &[
@@ -70,7 +73,8 @@ impl Server {
     pub fn start() -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let config = Config { keys: folder.path().join("keys"), database: DatabaseUrl::in_folder(&data), data, listen: String::new() };
+        let database = databases::database(module_path!(), &data);
+        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new() };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();

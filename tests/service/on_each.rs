@@ -1,0 +1,9 @@
+//! The tests, for one database.
+// Clippy exempts functions marked as tests, not the ones that they share.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+mod access;
+mod certificates;
+mod pages;
+mod server;
+mod story;
