@@ -1,4 +1,4 @@
-//! Nothing that was acknowledged is lost: kill -9 under load, syncs counted by strace, and a sync that fails.
+//! Nothing that was acknowledged is lost: kill -9 under load, syncs counted by strace, a sync that fails, and power cuts.
 //! `QUITTANCE_TEST_KILL_ROUNDS` (50) and `QUITTANCE_TEST_FAILED_SYNCS` (12) set the counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
@@ -7,6 +7,7 @@ mod ledger;
 #[path = "../programs/mod.rs"]
 mod programs;
 
+mod power;
 #[path = "../process/mod.rs"]
 mod process;
 
@@ -19,6 +20,10 @@ use std::time::{Duration, Instant};
 use ledger::{audit, databases};
 use process::{Server, agent, assert_all_there, record, register, setting};
 use programs::have;
+
+fn kill_9(server: &Server) {
+    assert!(Command::new("kill").args(["-9", &server.child.id().to_string()]).status().unwrap().success());
+}
 
 #[test]
 fn kill_9_under_load_loses_nothing_that_was_acknowledged() {
@@ -50,8 +55,7 @@ fn kill_9_under_load_loses_nothing_that_was_acknowledged() {
                 std::thread::sleep(Duration::from_millis(5));
             }
             std::thread::sleep(Duration::from_millis((round as u64 * 37) % 240));
-            let killed = Command::new("kill").args(["-9", &server.child.id().to_string()]).status().unwrap();
-            assert!(killed.success());
+            kill_9(&server);
             stop.store(true, Ordering::Relaxed);
         });
         server.kill();

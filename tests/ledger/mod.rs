@@ -53,6 +53,14 @@ impl Ledger {
         Self::begin(tempfile::tempdir().unwrap(), database)
     }
 
+    /// The same in a folder under `parent`, which is not removed; in SQLite there, or in this database.
+    pub fn within(parent: &Path, database: Option<&DatabaseUrl>) -> Self {
+        let mut folder = tempfile::tempdir_in(parent).unwrap();
+        folder.disable_cleanup(true);
+        let database = database.cloned().unwrap_or_else(|| DatabaseUrl::in_folder(&folder.path().join("data")));
+        Self::begin(folder, &database)
+    }
+
     fn begin(folder: TempDir, database: &DatabaseUrl) -> Self {
         remember(folder.path(), database);
         let config = config(folder.path().to_owned());

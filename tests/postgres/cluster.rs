@@ -57,6 +57,7 @@ pub struct Cluster {
     folder: PathBuf,
     data: PathBuf,
     settings: Vec<String>,
+    preload: Mutex<Option<PathBuf>>,
     server: Mutex<Option<Child>>,
     /// Reads a pipe that ends with this process; then it stops the server and removes the folder.
     _keeper: Option<Child>,
@@ -94,6 +95,7 @@ impl Cluster {
             folder: folder.to_owned(),
             data: data.to_owned(),
             settings: always.iter().chain(settings).map(|setting| (*setting).to_owned()).collect(),
+            preload: Mutex::new(None),
             server: Mutex::new(None),
             _keeper: None,
             databases: AtomicUsize::new(0),
@@ -123,6 +125,9 @@ impl Cluster {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log")).unwrap();
         let mut command = self.program("postgres");
         command.arg("-D").arg(&self.data).stdout(Stdio::null()).stderr(log).process_group(0);
+        if let Some(library) = &*self.preload.lock().unwrap() {
+            command.env("LD_PRELOAD", library);
+        }
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
@@ -134,12 +139,17 @@ impl Cluster {
         }
     }
 
+    /// From the next start on, the server runs with this library before its own.
+    pub fn preload(&self, library: &Path) {
+        *self.preload.lock().unwrap() = Some(library.to_owned());
+    }
+
     /// Kills the server and its children at once, as a crash of all of them does.
     pub fn kill(&self) {
         let mut server = self.server.lock().unwrap().take().expect("a server that runs");
         // A server that saw its children die would begin to recover: all stop before any is killed.
         signal("STOP", &[server.id()]);
-        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", server.id())).unwrap();
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", server.id())).unwrap_or_default();
         let children: Vec<u32> = children.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
         signal("STOP", &children);
         signal("KILL", &children);
@@ -149,7 +159,7 @@ impl Cluster {
     }
 
     /// Removes the locks of a server that died: they may look alive.
-    fn forget(&self) {
+    pub fn forget(&self) {
         let _ = fs::remove_file(self.data.join("postmaster.pid"));
         for entry in fs::read_dir(&self.folder).unwrap() {
             let path = entry.unwrap().path();

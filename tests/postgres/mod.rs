@@ -17,6 +17,8 @@ pub fn database(module: &str, data: &Path) -> DatabaseUrl {
     if on_postgres(module) && there() {
         return shared().create();
     }
+    #[cfg(not(feature = "postgres"))]
+    let _ = module;
     DatabaseUrl::in_folder(data)
 }
 
