@@ -7,8 +7,10 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use tokio::sync::oneshot;
 
+use super::once::{Answers, Once, Outcome};
 use crate::app::{App, now, seed};
-use crate::domain::names::Instant;
+use crate::domain::consignment::{self, Consignment};
+use crate::domain::names::{ConsignmentId, Instant};
 use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
@@ -56,18 +58,46 @@ impl Receipt {
     }
 }
 
+/// What belongs to a command besides itself and the one who gives it.
+#[derive(Clone, Default)]
+pub struct Terms {
+    /// When it happened, as claimed; now where nothing is said.
+    pub occurred: Option<Instant>,
+    /// Rows that no event derives.
+    pub beside: Option<Beside>,
+    /// The request that it is the effect of, where that may be repeated.
+    pub once: Option<Once>,
+    /// The consignment that it changes, only if entry `.1` was the last to change that.
+    pub expected: Option<(ConsignmentId, u64)>,
+}
+
 struct Job {
     command: Command,
     actor: Actor,
-    occurred: Option<Instant>,
+    terms: Terms,
     seed: u128,
-    beside: Option<Beside>,
-    answer: oneshot::Sender<Result<Receipt>>,
+    answer: oneshot::Sender<Result<Outcome<Receipt>>>,
 }
+
+impl Job {
+    fn decide(&self, known: &Records, occasion: &Occasion) -> std::result::Result<Vec<Happening>, Stop> {
+        // Who may not do it, or not any more, is told that; only then whether it is still what was looked at.
+        let happenings = self.command.decide(known, occasion)?;
+        if let Some((id, last_seq)) = &self.terms.expected
+            && let Some(consignment) = known.find::<Consignment>(id)?
+        {
+            consignment::require_unmoved(consignment, *last_seq)?;
+        }
+        Ok(happenings)
+    }
+}
+
+type Writing = dyn FnOnce(&App, &mut Database) + Send;
 
 enum Work {
     Record(Box<Job>),
     Publish(oneshot::Sender<Result<CheckpointRow>>),
+    Write(Box<Writing>),
 }
 
 /// Hands commands to the writer.
@@ -95,34 +125,58 @@ impl Recorder {
         })
     }
 
-    fn send(&self, command: Command, actor: &Actor, occurred: Option<Instant>, beside: Option<Beside>) -> Result<oneshot::Receiver<Result<Receipt>>> {
+    fn send(&self, command: Command, actor: &Actor, terms: Terms) -> Result<oneshot::Receiver<Result<Outcome<Receipt>>>> {
         let (answer, answered) = oneshot::channel();
-        self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), occurred, seed: seed()?, beside, answer })))?;
+        self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), terms, seed: seed()?, answer })))?;
         Ok(answered)
     }
 
     /// Records a command: its entries are on the disk when this returns, or nothing is.
-    pub async fn record(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<Instant>) -> Result<Receipt> {
-        self.send(command.into(), actor, occurred, None)?.await.map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
+    pub async fn record(&self, command: impl Into<Command>, actor: &Actor, terms: Terms) -> Result<Outcome<Receipt>> {
+        self.send(command.into(), actor, terms)?.await.map_err(|_| stopped())?
     }
 
     /// The same for threads that may wait.
+    pub fn record_once(&self, command: impl Into<Command>, actor: &Actor, terms: Terms) -> Result<Outcome<Receipt>> {
+        self.send(command.into(), actor, terms)?.blocking_recv().map_err(|_| stopped())?
+    }
+
+    /// The same for commands that nobody repeats.
     pub fn record_waiting(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<Instant>, beside: Option<Beside>) -> Result<Receipt> {
-        self.send(command.into(), actor, occurred, beside)?.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
+        self.record_once(command, actor, Terms { occurred, beside, ..Terms::default() })?.now()
     }
 
     /// Hands over many commands before waiting for the first answer; answers in the same order.
     pub fn record_many(&self, commands: Vec<(Command, Option<Instant>)>, actor: &Actor) -> Vec<Result<Receipt>> {
-        let waiting: Vec<_> = commands.into_iter().map(|(command, occurred)| self.send(command, actor, occurred, None)).collect();
-        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?).collect()
+        let waiting: Vec<_> =
+            commands.into_iter().map(|(command, occurred)| self.send(command, actor, Terms { occurred, ..Terms::default() })).collect();
+        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| stopped())??.now()).collect()
+    }
+
+    /// Writes rows that no event derives, in a transaction of their own; they are on the disk when this returns.
+    pub fn write_waiting<T: Send + 'static>(&self, work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.submit(Work::Write(Box::new(move |app, db| {
+            let written = app.halt.check().and_then(|()| match db.write(|db| work(db).map(Ended::Committed)) {
+                Ok(Ended::Committed(value) | Ended::Abandoned(value)) => Ok(value),
+                Err(WriteError::Before(error)) => Err(error),
+                Err(WriteError::Commit(error)) => app.halt.guard(Err(error)),
+            });
+            let _ = answer.send(written);
+        })))?;
+        answered.blocking_recv().map_err(|_| stopped())?
     }
 
     /// Signs a checkpoint over everything committed so far, where the newest does not cover it yet.
     pub fn publish_waiting(&self) -> Result<CheckpointRow> {
         let (answer, answered) = oneshot::channel();
         self.submit(Work::Publish(answer))?;
-        answered.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
+        answered.blocking_recv().map_err(|_| stopped())?
     }
+}
+
+fn stopped() -> Error {
+    Error::Fault("the writer has stopped".to_owned())
 }
 
 struct Writer {
@@ -133,7 +187,7 @@ struct Writer {
 
 /// What one attempt at a batch came to.
 enum Attempt {
-    Done(Vec<Result<Receipt>>),
+    Done(Vec<Result<Outcome<Receipt>>>),
     /// A write failed because of what one of the commands wanted to write.
     Poisoned(Error),
     /// Nothing can be written.
@@ -145,16 +199,19 @@ impl Writer {
         while let Ok(first) = work.recv() {
             let mut jobs = Vec::new();
             let mut publish = Vec::new();
+            let mut write = Vec::new();
             for work in std::iter::once(first).chain(work.try_iter()) {
                 match work {
                     Work::Record(job) => jobs.push(*job),
                     Work::Publish(answer) => publish.push(answer),
+                    Work::Write(work) => write.push(work),
                 }
                 if jobs.len() == BATCH {
                     break;
                 }
             }
             self.batch(jobs);
+            write.into_iter().for_each(|work| work(&self.app, &mut self.db));
             if !publish.is_empty() {
                 let published = super::publish_checkpoint::publish(&self.app, &mut self.db);
                 for answer in publish {
@@ -221,7 +278,7 @@ fn clone(error: &Error) -> Error {
     }
 }
 
-fn deliver(jobs: Vec<Job>, answers: Vec<Result<Receipt>>) {
+fn deliver(jobs: Vec<Job>, answers: Vec<Result<Outcome<Receipt>>>) {
     for (job, answer) in jobs.into_iter().zip(answers) {
         // Whoever asked may have gone; what was recorded stays recorded.
         let _ = job.answer.send(answer);
@@ -229,31 +286,37 @@ fn deliver(jobs: Vec<Job>, answers: Vec<Result<Receipt>>) {
 }
 
 /// One batch inside its transaction: load, decide, seal, write. A crash anywhere in here leaves nothing behind.
-fn batch_in_transaction(app: &App, db: &mut Database, jobs: &[Job], writing: &Cell<bool>) -> Result<Ended<Vec<Result<Receipt>>>> {
+fn batch_in_transaction(app: &App, db: &mut Database, jobs: &[Job], writing: &Cell<bool>) -> Result<Ended<Vec<Result<Outcome<Receipt>>>>> {
     let before = take_head(db)?;
     let at = Instant::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
+    let mut once = Answers::load(db, jobs.iter().filter_map(|job| job.terms.once.as_ref()))?;
     let mut known = Records::default();
     load_for(app, db, jobs, at, &mut known)?;
     let mut sealing = Sealing { app, head: before.clone(), rows: Vec::new(), subjects: Vec::new() };
     let mut answers = Vec::with_capacity(jobs.len());
     let mut besides: Vec<(&Beside, Receipt)> = Vec::new();
     for job in jobs {
+        if let Some(answer) = once.of(job.terms.once.as_ref()) {
+            answers.push(answer.map(Outcome::Before));
+            continue;
+        }
         answers.push(match decide(app, db, job, at, &mut known)? {
             Err(refusal) => Err(Error::from(refusal)),
             Ok(happenings) => {
                 let receipt = sealing.seal(job, at, happenings, &mut known)?;
-                if let Some(beside) = &job.beside {
+                once.add(job.terms.once.as_ref(), at, &receipt)?;
+                if let Some(beside) = &job.terms.beside {
                     besides.push((beside, receipt.clone()));
                 }
-                Ok(receipt)
+                Ok(Outcome::Now(receipt))
             }
         });
     }
-    if sealing.rows.is_empty() && besides.is_empty() {
+    if sealing.rows.is_empty() && besides.is_empty() && once.is_empty() {
         return Ok(Ended::Abandoned(answers));
     }
     writing.set(true);
-    write(db, &before, &sealing, &known, &besides).map_err(poison)?;
+    write(db, &before, &sealing, &known, &besides).and_then(|()| once.save(db)).map_err(poison)?;
     Ok(Ended::Committed(answers))
 }
 
@@ -278,7 +341,7 @@ fn poison(error: Error) -> Error {
 }
 
 fn occasion<'a>(app: &'a App, job: &'a Job, at: Instant) -> Occasion<'a> {
-    Occasion { actor: &job.actor, at, occurred: job.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed }
+    Occasion { actor: &job.actor, at, occurred: job.terms.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed }
 }
 
 /// Loads what the commands of a batch ask for, round by round, so that each round is one visit to the database.
@@ -286,7 +349,7 @@ fn load_for(app: &App, db: &mut Database, jobs: &[Job], at: Instant, known: &mut
     let mut asking: Vec<&Job> = jobs.iter().collect();
     for _ in 0..ROUNDS {
         let mut needs: Vec<Need> = Vec::new();
-        asking.retain(|job| match job.command.decide(known, &occasion(app, job, at)) {
+        asking.retain(|job| match job.decide(known, &occasion(app, job, at)) {
             Err(Stop::Needs(more)) => {
                 needs.extend(more);
                 true
@@ -309,7 +372,7 @@ fn load_for(app: &App, db: &mut Database, jobs: &[Job], at: Instant, known: &mut
 
 /// Decides one command; loads what it asks for only now because of what the commands before it did.
 fn decide(app: &App, db: &mut Database, job: &Job, at: Instant, known: &mut Records) -> Result<std::result::Result<Vec<Happening>, Refusal>> {
-    ask(db, known, |known| job.command.decide(known, &occasion(app, job, at)))
+    ask(db, known, |known| job.decide(known, &occasion(app, job, at)))
 }
 
 /// Asks a pure question, loading what it needs until it has an answer.
@@ -347,7 +410,7 @@ impl Sealing<'_> {
         let mut receipt = Receipt { time: Some(at), entries: Vec::with_capacity(happenings.len()) };
         for happening in happenings {
             let seq = self.head.frontier.size();
-            let stamp = Stamp { seq, at, occurred: job.occurred.unwrap_or(at), actor: job.actor.clone() };
+            let stamp = Stamp { seq, at, occurred: job.terms.occurred.unwrap_or(at), actor: job.actor.clone() };
             let frame = self.frame(&stamp, &happening)?;
             let sealed = seal(&frame, &self.app.keys.entry).map_err(|error| match error {
                 EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(

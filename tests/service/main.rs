@@ -5,6 +5,8 @@
 
 mod access;
 mod certificates;
+mod idempotency;
 mod pages;
+mod races;
 mod server;
 mod story;
