@@ -33,7 +33,11 @@ pub fn lock(data: &Path) -> Result<Lock> {
     let path = data.join("lock");
     let file = File::create(&path).map_err(|e| Error::fault(&format!("making {}", path.display()), e))?;
     file.try_lock().map_err(|_| {
-        Error::Fault(format!("another quittance is writing to {}; stop it first (only one program writes to a record at a time)", data.display()))
+        Error::Fault(format!(
+            "another quittance has {} open for writing, and only one program may write to a record. Stop it first (Ctrl-C ends `quittance serve` \
+             cleanly) and start it again afterwards; an import can also go through the running service: quittance import … --server URL --token-file FILE",
+            data.display()
+        ))
     })?;
     Ok(Lock(file))
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod certificates;
+mod command_line;
 mod idempotency;
 mod pages;
 mod races;
