@@ -12,7 +12,8 @@ use quittance::domain::names::AssetId;
 use quittance::operations::once::{self, Once, Outcome};
 use quittance::operations::record::{Recorder, Terms};
 use quittance::operations::{Service, issue_certificate};
-use quittance::store::idempotency::RequestKey;
+use quittance::store::idempotency::{self, Answer as KeptAnswer, RequestKey};
+use quittance::store::{Ended, log};
 use serde_json::{Value, json};
 
 use crate::server::{Answer, Server};
@@ -124,21 +125,23 @@ fn a_refusal_is_not_remembered_and_neither_is_what_has_no_effect() {
 #[test]
 fn while_the_first_is_worked_on_the_second_is_asked_to_come_back() {
     let server = Server::start();
-    // As long as another program holds the database's lock, the first request waits for the writer.
-    let mut db = server.service.app.connect().unwrap();
-    diesel::sql_query("BEGIN IMMEDIATE").execute(&mut db).unwrap();
     let (tell, told) = std::sync::mpsc::channel();
+    let upload = || keyed(&server, "coordinator", "/api/v1/evidence", "k", b"a note");
     thread::scope(|scope| {
-        for _ in 0..2 {
-            let (tell, server) = (tell.clone(), &server);
-            scope.spawn(move || tell.send(keyed(server, "coordinator", "/api/v1/evidence", "k", b"a note")).unwrap());
-        }
-        let second = told.recv().unwrap();
-        diesel::sql_query("ROLLBACK").execute(&mut db).unwrap();
+        // As long as another program holds the head of the log, the first request waits in the writer.
+        let mut db = server.service.app.connect().unwrap();
+        let held = db.write(|db| {
+            log::take_head(db)?;
+            for _ in 0..2 {
+                let tell = tell.clone();
+                scope.spawn(move || tell.send(upload()).unwrap());
+            }
+            Ok(Ended::Abandoned(told.recv().unwrap()))
+        });
+        let Ok(Ended::Abandoned(second)) = held else { panic!("committed") };
         assert_eq!(second.header("retry-after"), "1");
         second.refused(409, "idempotency.running");
-        let first = told.recv().unwrap();
-        let again = keyed(&server, "coordinator", "/api/v1/evidence", "k", b"a note");
+        let (first, again) = (told.recv().unwrap(), upload());
         assert_eq!((first.status, again.header("idempotency-replayed")), (201, "true"));
         assert_eq!(first.body, again.body);
     });
@@ -180,9 +183,14 @@ fn two_writers_on_one_database_have_one_effect_between_them() {
 fn old_answers_are_swept_a_thousand_at_a_time_and_no_younger_ones() {
     let server = Server::start();
     let mut db = server.service.app.connect().unwrap();
-    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) \
-        INSERT INTO idempotency (scope, request, status, answer, at) SELECT CAST(i AS BLOB), zeroblob(32), 201, zeroblob(2), 1000 + i FROM n";
-    diesel::sql_query(rows).execute(&mut db).unwrap();
+    db.write(|db| {
+        for n in 0..1500 {
+            let old = RequestKey::new("me", "/here", &n.to_string(), "", b"");
+            idempotency::keep(db, &old, &KeptAnswer { status: 201, body: b"{}".to_vec() }, 1_000 + n)?;
+        }
+        Ok(Ended::Committed(()))
+    })
+    .unwrap();
     keyed(&server, "coordinator", REGISTER, "young", &device("K-1")).taken();
     let count = |db: &mut _| {
         use quittance::store::schema::idempotency::dsl;
