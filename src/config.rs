@@ -26,8 +26,8 @@ pub struct Given {
     pub listen: Option<String>,
 }
 
-/// The environment variables that are settings.
-const VARIABLES: &[&str] = &["QUITTANCE_DATA", "QUITTANCE_KEYS", "QUITTANCE_DATABASE_URL", "QUITTANCE_LISTEN", "QUITTANCE_CONFIG"];
+/// The environment variables that are settings; a token is one for those who speak to a running service.
+const VARIABLES: &[&str] = &["QUITTANCE_DATA", "QUITTANCE_KEYS", "QUITTANCE_DATABASE_URL", "QUITTANCE_LISTEN", "QUITTANCE_CONFIG", "QUITTANCE_TOKEN"];
 
 /// The settings in force.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use super::asset::{Asset, Handoff, Holder, Status};
 use super::medium::{Act, Medium};
 use super::names::{AssetId, ConsignmentId, DiscrepancyId, Instant, Name, PartyId, Reference, Role, Serial, Tag, codes};
 use super::records::{Key, Records, Stop, record};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
 
 codes! {
@@ -234,10 +234,29 @@ fn require_status(consignment: &Consignment, verb: &str, allowed: &[ConsignmentS
         return Ok(());
     }
     let words: Vec<_> = allowed.iter().map(|status| status.label()).collect();
+    let why = format!("{} is {}; it can be {verb} only while it is {}.", consignment.reference, consignment.status.label(), words.join(" or "));
+    let act = match consignment.status {
+        ConsignmentStatus::Released => consignment.released.as_ref(),
+        ConsignmentStatus::Received => consignment.received.as_ref(),
+        ConsignmentStatus::Open | ConsignmentStatus::Sealed | ConsignmentStatus::Reconciled => None,
+    };
+    Err(Refusal::new("consignment.wrong_status", why).because(Cause::Entry(act.map_or(consignment.last_seq, |act| act.seq))))
+}
+
+/// Refuses where the consignment was changed after entry `last_seq`, which is how the one who gives the command saw it.
+pub fn require_unmoved(consignment: &Consignment, last_seq: u64) -> Result<(), Refusal> {
+    if consignment.last_seq == last_seq {
+        return Ok(());
+    }
     Err(Refusal::new(
-        "consignment.wrong_status",
-        format!("{} is {}; it can be {verb} only while it is {}.", consignment.reference, consignment.status.label(), words.join(" or ")),
-    ))
+        "consignment.moved_on",
+        format!(
+            "{} was changed after you looked at it (at entry {last_seq}; it is at entry {} now). Nothing was recorded: look at it again and decide \
+             whether you still want this.",
+            consignment.reference, consignment.last_seq
+        ),
+    )
+    .because(Cause::Since(consignment.id.to_string(), last_seq)))
 }
 
 fn require_sender(consignment: &Consignment, occasion: &Occasion) -> Result<(), Refusal> {
@@ -296,10 +315,10 @@ impl Order for OpenConsignment {
             )
             .into());
         }
-        if known.owner(&Consignment::reference_key(&self.reference))?.is_some() || known.find::<Consignment>(&id)?.is_some() {
-            return Err(
-                Refusal::new("consignment.exists", format!("A consignment {} exists already; choose another reference.", self.reference)).into()
-            );
+        let same_id = known.find::<Consignment>(&id)?.map(|consignment| consignment.id.as_str());
+        if let Some(other) = known.owner(&Consignment::reference_key(&self.reference))?.or(same_id) {
+            let why = format!("A consignment {} exists already; choose another reference.", self.reference);
+            return Err(Refusal::new("consignment.exists", why).because(Cause::First(other.to_owned())).into());
         }
         let event = ConsignmentOpened {
             reference: self.reference.clone(),
@@ -378,8 +397,11 @@ impl Order for AddLines {
             if !seen.insert(id) {
                 return Err(Refusal::new("consignment.twice", format!("{} is in this request twice.", asset.tag)).into());
             }
-            if asset.consignment.is_some() {
-                return Err(Refusal::new("consignment.already_listed", format!("{} is on a consignment already.", asset.tag)).into());
+            if let Some(other) = &asset.consignment {
+                let (on, line) = (require(known, other)?, known.find::<Line>(&LineId::new(other, id))?);
+                let why = format!("{} is on the consignment {} already; leave it there, or scan the right device.", asset.tag, on.reference);
+                let cause = Cause::Entry(line.map_or(asset.last_seq, |line| line.last_seq));
+                return Err(Refusal::new("consignment.already_listed", why).because(cause).into());
             }
             if asset.status != Status::Retired {
                 return Err(Refusal::new(
@@ -853,8 +875,10 @@ impl Order for ResolveDiscrepancy {
         let Some(discrepancy) = known.find::<Discrepancy>(&self.discrepancy)? else {
             return Err(Refusal::new("consignment.unknown_discrepancy", format!("No discrepancy has the id {}.", self.discrepancy)).into());
         };
-        if discrepancy.resolution.is_some() {
-            return Err(Refusal::new("consignment.resolved", "This discrepancy is resolved already.").into());
+        if let Some(resolution) = discrepancy.resolution {
+            let cause = Cause::Entry(discrepancy.resolved.as_ref().map_or(discrepancy.last_seq, |act| act.seq));
+            let why = format!("This discrepancy is resolved already: {}.", resolution.label());
+            return Err(Refusal::new("consignment.resolved", why).because(cause).into());
         }
         let allowed: &[Resolution] = match discrepancy.kind {
             DiscrepancyKind::Short => &[Resolution::LocatedAtReceiver, Resolution::NeverLeft, Resolution::ConfirmedMissing],

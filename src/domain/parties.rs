@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::{Name, PartyId, Role, codes};
 use super::records::{Key, Records, Stop, record};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
 
 codes! {
@@ -81,8 +81,10 @@ impl Order for RegisterParty {
             return Err(Refusal::new("parties.no_site", "Name at least one site of the party.").into());
         }
         let id = self.party.clone().unwrap_or_else(|| PartyId::from_uuid(occasion.fresh(0)));
-        if known.owner(&Party::name_key(&self.name))?.is_some() || known.find::<Party>(&id)?.is_some() {
-            return Err(Refusal::new("parties.exists", format!("“{}” is registered already.", self.name)).into());
+        let same_id = known.find::<Party>(&id)?.map(|party| party.id.as_str());
+        if let Some(other) = known.owner(&Party::name_key(&self.name))?.or(same_id) {
+            let why = format!("“{}” is registered already.", self.name);
+            return Err(Refusal::new("parties.exists", why).because(Cause::First(other.to_owned())).into());
         }
         let event = PartyRegistered { kind: self.kind, name: self.name.clone(), sites: self.sites.clone() };
         Ok(vec![Happening::new(event, [Subject::new(SubjectKind::Party, id.as_str())])])

@@ -7,7 +7,7 @@ use super::asset::{Asset, Holder, Status};
 use super::medium::{Medium, MediumState};
 use super::names::{AssetId, Category, IdentifiedBy, MediaType, MediumId, Name, PartyId, Role, Sensitivity, Serial, Tag, codes};
 use super::records::{Records, Stop};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
 
 /// A medium as somebody read it from a label or a tool.
@@ -146,11 +146,9 @@ fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion
     let keys: Vec<_> = seen.iter().filter_map(|medium| medium.serial.as_ref().map(Medium::serial_key)).collect();
     for (key, owner) in keys.iter().zip(known.owners(&keys)?) {
         if owner.is_some() || keys.iter().filter(|other| *other == key).count() > 1 {
-            return Err(Refusal::new(
-                "registration.medium_exists",
-                format!("A medium with the serial {} is recorded already; look it up or read the label again.", key.text),
-            )
-            .into());
+            let why = format!("A medium with the serial {} is recorded already; look it up or read the label again.", key.text);
+            let cause = owner.map(|owner| Cause::First(owner.to_owned()));
+            return Err(Refusal { cause, ..Refusal::new("registration.medium_exists", why) }.into());
         }
     }
     Ok((1u32..)
@@ -178,22 +176,18 @@ impl Order for RegisterAsset {
         let mut keys = vec![Asset::tag_key(&self.tag)];
         keys.extend(self.serial.as_ref().map(Asset::serial_key));
         let owners = known.owners(&keys)?;
-        if owners.first().is_some_and(Option::is_some) {
-            return Err(Refusal::new(
-                "registration.tag_taken",
-                format!("The tag {} belongs to another device already; scan it again or look it up.", self.tag),
-            )
-            .into());
+        let made = |owner: &str| Cause::First(owner.to_owned());
+        if let Some(Some(owner)) = owners.first() {
+            let why = format!("The tag {} belongs to another device already; scan it again or look it up.", self.tag);
+            return Err(Refusal::new("registration.tag_taken", why).because(made(owner)).into());
         }
-        if let (Some(serial), Some(Some(_))) = (&self.serial, owners.get(1)) {
-            return Err(Refusal::new(
-                "registration.serial_taken",
-                format!("A device with the serial {serial} is registered already under another tag."),
-            )
-            .into());
+        if let (Some(serial), Some(Some(owner))) = (&self.serial, owners.get(1)) {
+            let why = format!("A device with the serial {serial} is registered already under another tag.");
+            return Err(Refusal::new("registration.serial_taken", why).because(made(owner)).into());
         }
         if known.find::<Asset>(&id)?.is_some() {
-            return Err(Refusal::new("registration.id_taken", format!("The id {id} belongs to a device already.")).into());
+            let why = format!("The id {id} belongs to a device already.");
+            return Err(Refusal::new("registration.id_taken", why).because(made(id.as_str())).into());
         }
         if !matches!(self.status, Status::InStock | Status::InService) {
             return Err(Refusal::new(

@@ -67,6 +67,37 @@ fn repair_and_redeployment_void_earlier_sanitization() {
 }
 
 #[test]
+fn a_refusal_names_the_entry_that_stands_in_the_way() {
+    use super::refusal::Cause;
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let cause = |story: &Story, name: &str, body: serde_json::Value| story.when(&coordinator, name, body).unwrap_err().cause;
+    let (device, _) = story.retired("A1", "hdd_ata", "low");
+    let again = json!({"tag": "a1", "category": "laptop", "manufacturer": "M", "model": "M", "site": "S"});
+    assert_eq!(cause(&story, "register_asset", again), Some(Cause::First(device.clone())));
+    assert_eq!(cause(&story, "retire", json!({"asset": device, "reason": "surplus"})), Some(Cause::Entry(asset(&story, &device).last_seq)));
+    let open = json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"});
+    let consignment = story.done(&coordinator, "open_consignment", open.clone())[0].1.clone();
+    assert_eq!(cause(&story, "open_consignment", open), Some(Cause::First(consignment.clone())));
+    let of = |story: &Story| story.known().find::<Consignment>(&ConsignmentId::parse(&consignment).unwrap()).unwrap().unwrap().clone();
+    let opened = of(&story).last_seq;
+    story.done(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [device]}));
+    let added = of(&story).last_seq;
+    // The entry that put it there, not whatever happened to the device since.
+    story.done(&coordinator, "record_media", json!({"asset": device, "media": [{"serial": "M-2", "media_type": "hdd_ata"}]}));
+    assert!(asset(&story, &device).last_seq > added);
+    let line = json!({"consignment": consignment, "assets": [device]});
+    assert_eq!(cause(&story, "add_lines", line.clone()), Some(Cause::Entry(added)));
+    assert_eq!(super::consignment::require_unmoved(&of(&story), added), Ok(()));
+    let moved = super::consignment::require_unmoved(&of(&story), opened).unwrap_err();
+    assert_eq!((moved.code, moved.cause), ("consignment.moved_on", Some(Cause::Since(consignment.clone(), opened))));
+    story.done(&coordinator, "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "P"}]}));
+    story.done(&coordinator, "release_consignment", json!({"consignment": consignment}));
+    let released = of(&story).released.unwrap().seq;
+    assert_eq!(cause(&story, "add_lines", line), Some(Cause::Entry(released)));
+}
+
+#[test]
 fn only_retired_devices_at_hand_travel_and_only_once() {
     let mut story = Story::new();
     let coordinator = actor(Role::Coordinator, DISTRICT, 1);

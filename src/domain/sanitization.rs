@@ -8,7 +8,7 @@ use super::medium::{Medium, MediumState, Sanitization};
 use super::names::{Digest, MediumId, Method, Role, Technique};
 use super::policy::{Circumstances, PackRef, Reached, Statement};
 use super::records::{Records, Stop};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
 
 /// Reports that a medium was sanitized, or that it was tried and failed.
@@ -307,8 +307,9 @@ impl Order for VerifySanitization {
             )
             .into());
         };
-        if sanitization.verified.is_some() {
-            return Err(Refusal::new("sanitization.verified", format!("The sanitization of {} is verified already.", medium.title())).into());
+        if let Some(verified) = &sanitization.verified {
+            let why = format!("The sanitization of {} is verified already.", medium.title());
+            return Err(Refusal::new("sanitization.verified", why).because(Cause::Entry(verified.seq)).into());
         }
         if sanitization.performed.by == occasion.actor.person {
             return Err(Refusal::new("sanitization.same_person", "You performed this sanitization; another person has to verify it.").into());
@@ -354,8 +355,9 @@ impl Order for ValidateSanitization {
             )
             .into());
         };
-        if sanitization.validated.is_some() {
-            return Err(Refusal::new("sanitization.validated", format!("The sanitization of {} is validated already.", medium.title())).into());
+        if let Some(validated) = &sanitization.validated {
+            let why = format!("The sanitization of {} is validated already.", medium.title());
+            return Err(Refusal::new("sanitization.validated", why).because(Cause::Entry(validated.seq)).into());
         }
         if occasion.actor.person == sanitization.performed.by || occasion.actor.person == verified.by {
             return Err(

@@ -21,8 +21,8 @@ use crate::proof::entry::{Entry, GENESIS_PREV};
 use crate::store::keyring::{Identity, Keyring};
 use crate::store::{Database, Ended, log, pool, to_db};
 
-/// Read connections: pages are short, and two cores serve no more at once.
-const READERS: u32 = 8;
+/// Read connections: one for each thread that may wait for the database.
+const READERS: u32 = 16;
 /// Entries at the end of the log that are checked before anything is written.
 const TAIL: u64 = 256;
 
@@ -36,7 +36,9 @@ pub fn lock(config: &Config) -> Result<Lock> {
     let taken = if config.database.is_shared() { file.try_lock_shared() } else { file.try_lock() };
     taken.map_err(|_| {
         Error::Fault(format!(
-            "another quittance is writing to {}; stop it first (only one program writes to a record on SQLite at a time)",
+            "another quittance has {} open for writing, and only one program may write to a record on SQLite. Stop it first (Ctrl-C ends \
+             `quittance serve` cleanly) and start it again afterwards; an import can also go through the running service: quittance import … --server \
+             URL --token-file FILE",
             config.data.display()
         ))
     })?;

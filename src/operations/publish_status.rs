@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError};
 use serde_json::json;
 
 use super::Service;
-use super::record::{Beside, Receipt};
+use super::once::{Once, Outcome};
+use super::record::{Beside, Receipt, Terms};
 use crate::app::{App, now};
 use crate::domain::Actor;
 use crate::domain::certification::{PublishStatus, RevocationReason, RevokeCertificate};
@@ -15,6 +16,7 @@ use crate::domain::refusal::Refusal;
 use crate::error::{Error, Result};
 use crate::proof::integrity;
 use crate::proof::status::{self, StatusList};
+use crate::store::idempotency::RequestKey;
 use crate::store::{inventory, tables::CertificateRow};
 
 /// How often a list is made again because another server published one.
@@ -22,13 +24,22 @@ const TRIES: usize = 5;
 
 /// Revokes a certificate, and publishes the status list that says so. A crash between the two is mended at the next start.
 pub fn revoke(service: &Service, actor: &Actor, number: &str, reason: RevocationReason) -> Result<Receipt> {
-    let receipt = service.recorder.record_waiting(RevokeCertificate { number: number.to_owned(), reason }, actor, None, None)?;
+    revoke_once(service, actor, number, reason, None)?.now()
+}
+
+/// The same for a request that may be repeated.
+pub fn revoke_once(service: &Service, actor: &Actor, number: &str, reason: RevocationReason, key: Option<&RequestKey>) -> Result<Outcome<Receipt>> {
+    let terms = Terms { once: Once::created(key, |receipt| Ok(receipt.clone())), ..Terms::default() };
+    let outcome = service.recorder.record_once(RevokeCertificate { number: number.to_owned(), reason }, actor, terms)?;
+    if matches!(outcome, Outcome::Before(_)) {
+        return Ok(outcome);
+    }
     // The revocation is recorded whatever becomes of the list; it is published again until it shows it.
     if let Err(error) = publish(service) {
         tracing::warn!("the status list could not be published yet: {error}");
         service.app.unfinished.store(true, Ordering::Relaxed);
     }
-    Ok(receipt)
+    Ok(outcome)
 }
 
 /// Publishes a new version of the status list.

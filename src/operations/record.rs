@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::once::{Answers, Once, Outcome};
 use crate::app::{App, now, seed};
-use crate::domain::names::Instant as At;
+use crate::domain::consignment::{self, Consignment};
+use crate::domain::names::{ConsignmentId, Instant as At};
 use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
@@ -63,18 +65,46 @@ impl Receipt {
     }
 }
 
+/// What belongs to a command besides itself and the one who gives it.
+#[derive(Clone, Default)]
+pub struct Terms {
+    /// When it happened, as claimed; now where nothing is said.
+    pub occurred: Option<At>,
+    /// Rows that no event derives.
+    pub beside: Option<Beside>,
+    /// The request that it is the effect of, where that may be repeated.
+    pub once: Option<Once>,
+    /// The consignment that it changes, only if entry `.1` was the last to change that.
+    pub expected: Option<(ConsignmentId, u64)>,
+}
+
 struct Job {
     command: Command,
     actor: Actor,
-    occurred: Option<At>,
+    terms: Terms,
     seed: u128,
-    beside: Option<Beside>,
-    answer: oneshot::Sender<Result<Receipt>>,
+    answer: oneshot::Sender<Result<Outcome<Receipt>>>,
 }
+
+impl Job {
+    fn decide(&self, known: &Records, occasion: &Occasion) -> std::result::Result<Vec<Happening>, Stop> {
+        // Who may not do it, or not any more, is told that; only then whether it is still what was looked at.
+        let happenings = self.command.decide(known, occasion)?;
+        if let Some((id, last_seq)) = &self.terms.expected
+            && let Some(consignment) = known.find::<Consignment>(id)?
+        {
+            consignment::require_unmoved(consignment, *last_seq)?;
+        }
+        Ok(happenings)
+    }
+}
+
+type Writing = dyn FnOnce(&App, &mut Database) + Send;
 
 enum Work {
     Record(Box<Job>),
     Publish(oneshot::Sender<Result<CheckpointRow>>),
+    Write(Box<Writing>),
 }
 
 /// Where the writer's time went since it was started, in nanoseconds; what is left is waiting for work.
@@ -136,34 +166,59 @@ impl Recorder {
         })
     }
 
-    fn send(&self, command: Command, actor: &Actor, occurred: Option<At>, beside: Option<Beside>) -> Result<oneshot::Receiver<Result<Receipt>>> {
+    fn send(&self, command: Command, actor: &Actor, terms: Terms) -> Result<oneshot::Receiver<Result<Outcome<Receipt>>>> {
         let (answer, answered) = oneshot::channel();
-        self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), occurred, seed: seed()?, beside, answer })))?;
+        self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), terms, seed: seed()?, answer })))?;
         Ok(answered)
     }
 
     /// Records a command: its entries are on the disk when this returns, or nothing is.
-    pub async fn record(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<At>) -> Result<Receipt> {
-        self.send(command.into(), actor, occurred, None)?.await.map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
+    pub async fn record(&self, command: impl Into<Command>, actor: &Actor, terms: Terms) -> Result<Outcome<Receipt>> {
+        self.send(command.into(), actor, terms)?.await.map_err(|_| stopped())?
     }
 
     /// The same for threads that may wait.
+    pub fn record_once(&self, command: impl Into<Command>, actor: &Actor, terms: Terms) -> Result<Outcome<Receipt>> {
+        self.send(command.into(), actor, terms)?.blocking_recv().map_err(|_| stopped())?
+    }
+
+    /// The same for commands that nobody repeats.
     pub fn record_waiting(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<At>, beside: Option<Beside>) -> Result<Receipt> {
-        self.send(command.into(), actor, occurred, beside)?.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
+        self.record_once(command, actor, Terms { occurred, beside, ..Terms::default() })?.now()
     }
 
     /// Hands over many commands before waiting for the first answer; answers in the same order.
     pub fn record_many(&self, commands: Vec<(Command, Option<At>)>, actor: &Actor) -> Vec<Result<Receipt>> {
-        let waiting: Vec<_> = commands.into_iter().map(|(command, occurred)| self.send(command, actor, occurred, None)).collect();
-        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?).collect()
+        let waiting: Vec<_> =
+            commands.into_iter().map(|(command, occurred)| self.send(command, actor, Terms { occurred, ..Terms::default() })).collect();
+        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| stopped())??.now()).collect()
+    }
+
+    /// Writes rows that no event derives, in a transaction of their own; they are on the disk when this returns.
+    pub fn write_waiting<T: Send + 'static>(&self, work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.submit(Work::Write(Box::new(move |app, db| {
+            let written = app.halt.check().and_then(|()| match db.write(|db| work(db).map(Ended::Committed)) {
+                Ok(Ended::Committed(value) | Ended::Abandoned(value)) => Ok(value),
+                Err(WriteError::Before(error) | WriteError::Lost(error)) => Err(error),
+                Err(WriteError::Commit(..)) if app.database.is_shared() => Err(Error::Busy(UNKNOWN.to_owned())),
+                Err(WriteError::Commit(error, _)) => app.halt.guard(Err(error)),
+            });
+            let _ = answer.send(written);
+        })))?;
+        answered.blocking_recv().map_err(|_| stopped())?
     }
 
     /// Signs a checkpoint over everything committed so far, where the newest does not cover it yet.
     pub fn publish_waiting(&self) -> Result<CheckpointRow> {
         let (answer, answered) = oneshot::channel();
         self.submit(Work::Publish(answer))?;
-        answered.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
+        answered.blocking_recv().map_err(|_| stopped())?
     }
+}
+
+fn stopped() -> Error {
+    Error::Fault("the writer has stopped".to_owned())
 }
 
 struct Writer {
@@ -178,7 +233,7 @@ struct Writer {
 
 /// What one attempt at a batch came to.
 enum Attempt {
-    Done(Vec<Result<Receipt>>),
+    Done(Vec<Result<Outcome<Receipt>>>),
     /// A write failed because of what one of the commands wanted to write.
     Poisoned(Error),
     /// Nothing can be written.
@@ -190,16 +245,19 @@ impl Writer {
         while let Ok(first) = work.recv() {
             let mut jobs = Vec::new();
             let mut publish = Vec::new();
+            let mut write = Vec::new();
             for work in std::iter::once(first).chain(work.try_iter()) {
                 match work {
                     Work::Record(job) => jobs.push(*job),
                     Work::Publish(answer) => publish.push(answer),
+                    Work::Write(work) => write.push(work),
                 }
                 if jobs.len() == BATCH {
                     break;
                 }
             }
             self.batch(jobs);
+            write.into_iter().for_each(|work| work(&self.app, &mut self.db));
             if !publish.is_empty() {
                 let published = self.connect().and_then(|()| super::publish_checkpoint::publish(&self.app, &mut self.db));
                 for answer in publish {
@@ -347,7 +405,7 @@ fn clone(error: &Error) -> Error {
     }
 }
 
-fn deliver(jobs: Vec<Job>, answers: Vec<Result<Receipt>>) {
+fn deliver(jobs: Vec<Job>, answers: Vec<Result<Outcome<Receipt>>>) {
     for (job, answer) in jobs.into_iter().zip(answers) {
         // Whoever asked may have gone; what was recorded stays recorded.
         let _ = job.answer.send(answer);
@@ -356,7 +414,7 @@ fn deliver(jobs: Vec<Job>, answers: Vec<Result<Receipt>>) {
 
 /// What a batch came to.
 struct Written {
-    answers: Vec<Result<Receipt>>,
+    answers: Vec<Result<Outcome<Receipt>>>,
     /// The head after it.
     head: Head,
     /// Its first entry, where a commit can end without an answer.
@@ -379,6 +437,7 @@ fn batch_in_transaction(
         *known = Records::default();
     }
     let at = At::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
+    let mut once = Answers::load(db, jobs.iter().filter_map(|job| job.terms.once.as_ref()))?;
     if db.is_shared() {
         load_for(app, db, jobs, at, known)?;
     }
@@ -386,27 +445,32 @@ fn batch_in_transaction(
     let mut answers = Vec::with_capacity(jobs.len());
     let mut besides: Vec<(&Beside, Receipt)> = Vec::new();
     for job in jobs {
-        let decided = ask(db, known, |known| job.command.decide(known, &occasion(app, job, at)))?;
+        if let Some(answer) = once.of(job.terms.once.as_ref()) {
+            answers.push(answer.map(Outcome::Before));
+            continue;
+        }
+        let decided = ask(db, known, |known| job.decide(known, &occasion(app, job, at)))?;
         began = Spent::add(&spent.decide, began);
         answers.push(match decided {
             Err(refusal) => Err(Error::from(refusal)),
             Ok(happenings) => {
                 let receipt = sealing.seal(job, at, happenings, known)?;
+                once.add(job.terms.once.as_ref(), at, &receipt)?;
                 began = Spent::add(&spent.seal, began);
-                if let Some(beside) = &job.beside {
+                if let Some(beside) = &job.terms.beside {
                     besides.push((beside, receipt.clone()));
                 }
-                Ok(receipt)
+                Ok(Outcome::Now(receipt))
             }
         });
     }
-    if sealing.rows.is_empty() && besides.is_empty() {
+    if sealing.rows.is_empty() && besides.is_empty() && once.is_empty() {
         return Ok(Ended::Abandoned(Written { answers, head: before, first: None }));
     }
     writing.set(true);
     let head = sealing.head.clone();
     let first = if db.is_shared() { sealing.rows.first().cloned() } else { None };
-    write(db, &before, sealing, known, &besides).map_err(poison)?;
+    write(db, &before, sealing, known, &besides).and_then(|()| once.save(db)).map_err(poison)?;
     Spent::add(&spent.write, began);
     Ok(Ended::Committed(Written { answers, head, first }))
 }
@@ -432,7 +496,7 @@ fn poison(error: Error) -> Error {
 }
 
 fn occasion<'a>(app: &'a App, job: &'a Job, at: At) -> Occasion<'a> {
-    Occasion { actor: &job.actor, at, occurred: job.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed }
+    Occasion { actor: &job.actor, at, occurred: job.terms.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed }
 }
 
 /// Loads what the commands of a batch ask for, round by round, so that each round is one visit to a database that is far away.
@@ -440,7 +504,7 @@ fn load_for(app: &App, db: &mut Database, jobs: &[Job], at: At, known: &mut Reco
     let mut asking: Vec<&Job> = jobs.iter().collect();
     for _ in 0..ROUNDS {
         let mut needs: Vec<Need> = Vec::new();
-        asking.retain(|job| match job.command.decide(known, &occasion(app, job, at)) {
+        asking.retain(|job| match job.decide(known, &occasion(app, job, at)) {
             Err(Stop::Needs(more)) => {
                 needs.extend(more);
                 true
@@ -491,7 +555,7 @@ impl Sealing<'_> {
         let mut receipt = Receipt { time: Some(at), entries: Vec::with_capacity(happenings.len()) };
         for happening in happenings {
             let seq = self.head.frontier.size();
-            let stamp = Stamp { seq, at, occurred: job.occurred.unwrap_or(at), actor: job.actor.clone() };
+            let stamp = Stamp { seq, at, occurred: job.terms.occurred.unwrap_or(at), actor: job.actor.clone() };
             let frame = self.frame(&stamp, &happening)?;
             let sealed = seal(&frame, &self.app.keys.entry).map_err(|error| match error {
                 EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(

@@ -2,10 +2,11 @@
 //!
 //! Derived from the log, and rebuilt or compared by `audit`: `entry_subjects`, `record_keys`, `assets`, `asset_parties`, `media`, `parties`,
 //! `consignments`, `consignment_lines`, `discrepancies`, `evidence`, `certificates`.
-//! Not derived: `people` (the directory), `shown_names` (salts), `certificate_parts` and `status_lists` (which stored files belong together;
+//! Not derived: `people` (the directory), `idempotency` (answers that may be asked for again), `shown_names` (salts), `certificate_parts` and `status_lists` (which stored files belong together;
 //! `audit` draws every certificate's pages again from them and compares the digest that the log names).
 
 pub mod files;
+pub mod idempotency;
 pub mod inventory;
 pub mod keyring;
 pub mod log;

@@ -1,5 +1,6 @@
 //! Certificates: issued and revoked by those who may, fetched by anyone who knows the number.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -11,7 +12,7 @@ use super::headers::wants_page;
 use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::Viewer;
-use super::{Data, assets, block, request};
+use super::{Data, assets, block, request, writes};
 use crate::domain::asset::Asset;
 use crate::domain::certification::{Certificate, RevocationReason};
 use crate::domain::names::{Method, Technique};
@@ -60,31 +61,42 @@ pub async fn api_show(viewer: Viewer, state: Data, number: web::Path<String>) ->
 }
 
 /// `POST /api/v1/certificates {"asset": …}`: issues, or says everything that is missing.
-pub async fn api_create(viewer: Viewer, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
+pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
     viewer.must_be_able_to("issue_certificate")?;
-    let body = request::json(payload).await?;
+    let bytes = request::body(payload, request::JSON_BYTES).await?;
+    let key = writes::key(&http, &viewer, &bytes)?;
+    let body = request::object(&bytes)?;
     let asset = match body.get("asset").and_then(Value::as_str) {
         Some(asset) if body.len() == 1 => request::asset_id(asset)?,
         _ => return Err(Problem::new(422, "command.malformed", "The body has one member, the device's id: {\"asset\": \"urn:uuid:…\"}.")),
     };
-    let issued = block(&state, move |service| issue_certificate::issue(service, &viewer.actor, &asset)).await?;
-    Ok(HttpResponse::Created().json(issued))
+    writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {
+        issue_certificate::issue_once(service, &viewer.actor, &asset, key)
+    })
+    .await
 }
 
 /// `POST /api/v1/certificates/{number}/revocations {"reason": …}`: cannot be undone.
-pub async fn api_revoke(viewer: Viewer, state: Data, number: web::Path<String>, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
+pub async fn api_revoke(
+    http: HttpRequest,
+    viewer: Viewer,
+    state: Data,
+    number: web::Path<String>,
+    payload: web::Payload,
+) -> std::result::Result<HttpResponse, Problem> {
     viewer.must_be_able_to("revoke_certificate")?;
-    let body = request::json(payload).await?;
+    let bytes = request::body(payload, request::JSON_BYTES).await?;
+    let key = writes::key(&http, &viewer, &bytes)?;
+    let body = request::object(&bytes)?;
     let reason = match body.get("reason").and_then(Value::as_str) {
         Some(reason) if body.len() == 1 => RevocationReason::parse(reason)?,
         _ => return Err(Problem::new(422, "command.malformed", "The body has one member, the reason: {\"reason\": \"…\"}.")),
     };
-    let receipt = block(&state, move |service| {
+    writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {
         issue_certificate::find(&mut *service.app.read()?, &number)?;
-        publish_status::revoke(service, &viewer.actor, &number, reason)
+        publish_status::revoke_once(service, &viewer.actor, &number, reason, key)
     })
-    .await?;
-    Ok(HttpResponse::Created().json(receipt))
+    .await
 }
 
 fn part_of(kind: &'static str, bytes: Vec<u8>) -> HttpResponse {

@@ -1,6 +1,7 @@
 //! Consignments: lists, one consignment with its lines, seals, counts and discrepancies.
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
@@ -42,6 +43,9 @@ pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) ->
     Ok(HttpResponse::Ok().json(json!({"consignments": consignments, "next": next})))
 }
 
+/// Kept by whoever asked, and asked about each time.
+const CACHING: &str = "private, no-cache";
+
 /// A consignment with all that belongs to it.
 struct Known {
     consignment: Consignment,
@@ -70,16 +74,22 @@ fn known(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Known
     Ok(Known { consignment, lines, discrepancies })
 }
 
-/// `GET /api/v1/consignments/{id}`
-pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+/// `GET /api/v1/consignments/{id}`; its ETag is the entry that changed it last, for `If-Match` of commands.
+pub async fn api_show(http: HttpRequest, viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
     let id = consignment_id(&id)?;
     let known = block(&state, move |service| known(&mut *service.app.read()?, &viewer, &id)).await?;
+    let tag = format!("\"{}\"", known.consignment.last_seq);
+    let same = |given: &str| given.split(',').any(|one| one.trim().trim_start_matches("W/") == tag);
+    if http.headers().get(IF_NONE_MATCH).and_then(|given| given.to_str().ok()).is_some_and(same) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, CACHING)).finish());
+    }
     let lines: Vec<_> = known
         .lines
         .iter()
         .map(|(line, asset)| json!({"asset": line.asset, "tag": asset.tag, "serial": asset.serial, "container": line.container, "state": line.state, "last_seq": line.last_seq}))
         .collect();
-    Ok(HttpResponse::Ok().json(json!({"consignment": known.consignment, "lines": lines, "discrepancies": known.discrepancies})))
+    let answer = json!({"consignment": known.consignment, "lines": lines, "discrepancies": known.discrepancies});
+    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, CACHING)).json(answer))
 }
 
 /// A consignment in a list.

@@ -185,6 +185,29 @@ pub fn told(db: &mut Database, names: &mut Names, subjects: &[String], from: u64
     log::entries_about(db, subjects, from, limit)?.iter().map(|(_, bytes)| tell(db, names, parse(bytes)?.frame())).collect()
 }
 
+/// The same for one thing and one person, who may not see all of them.
+pub fn told_to(db: &mut Database, names: &mut Names, subject: &str, from: u64, limit: i64, viewer: &Viewer) -> Result<Vec<Told>> {
+    let entries = log::entries_about(db, &[subject.to_owned()], from, limit)?;
+    tell_to(db, names, entries.into_iter().map(|(_, bytes)| bytes), viewer)
+}
+
+/// One entry, told to a person who may not see it.
+pub fn told_one(db: &mut Database, names: &mut Names, seq: u64, viewer: &Viewer) -> Result<Vec<Told>> {
+    let entry = log::entry(db, seq)?;
+    tell_to(db, names, entry.into_iter(), viewer)
+}
+
+fn tell_to(db: &mut Database, names: &mut Names, entries: impl Iterator<Item = Vec<u8>>, viewer: &Viewer) -> Result<Vec<Told>> {
+    let mut told = Vec::new();
+    for bytes in entries {
+        let entry = parse(&bytes)?;
+        if !viewer.actor.role.is_vendor() || concerns(db, &entry, &viewer.actor.party)? {
+            told.push(tell(db, names, entry.frame())?);
+        }
+    }
+    Ok(told)
+}
+
 fn tell(db: &mut Database, names: &mut Names, frame: &Frame) -> Result<Told> {
     let event = Event::read(&frame.event, &frame.data).map_err(|e| Error::fault("a stored event", e))?;
     let subjects =

@@ -15,6 +15,7 @@ mod problem;
 mod request;
 mod session;
 mod verifications;
+mod writes;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, middle
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
-use crate::operations::{Service, finish_work, publish_checkpoint};
+use crate::operations::{Service, finish_work, once, publish_checkpoint};
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
@@ -125,6 +126,7 @@ pub(crate) struct State {
     sessions: session::Sessions,
     uploads: Semaphore,
     checks: Semaphore,
+    running: writes::Running,
 }
 
 /// What every handler is given.
@@ -159,6 +161,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         sessions: session::Sessions::default(),
         uploads: Semaphore::new(UPLOADS_AT_ONCE),
         checks: Semaphore::new(CHECKS_AT_ONCE),
+        running: writes::Running::default(),
     });
     let server = HttpServer::new(move || {
         App::new().app_data(state.clone()).wrap(middleware::from_fn(headers::finish)).configure(routes).default_service(web::to(no_route))
@@ -193,6 +196,9 @@ fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std
             let last = ending.load(Ordering::Relaxed);
             if let Err(error) = finish_work::finish(&service) {
                 tracing::debug!("not finished yet: {error}");
+            }
+            if let Err(error) = once::sweep(&service) {
+                tracing::debug!("old answers are not removed yet: {error}");
             }
             let published = publish_checkpoint::behind(&service.app)
                 .and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });

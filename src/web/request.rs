@@ -51,9 +51,8 @@ pub async fn body(mut payload: Payload, limit: usize) -> Result<Vec<u8>, Problem
 }
 
 /// Reads a JSON object.
-pub async fn json(payload: Payload) -> Result<serde_json::Map<String, Value>, Problem> {
-    let bytes = body(payload, JSON_BYTES).await?;
-    match serde_json::from_slice(&bytes) {
+pub fn object(bytes: &[u8]) -> Result<serde_json::Map<String, Value>, Problem> {
+    match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(Problem::new(400, "request.malformed", "The body must be a JSON object.")),
         Err(error) => Err(Problem::new(400, "request.malformed", format!("The body is not JSON: {error}."))),

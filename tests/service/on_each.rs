@@ -4,6 +4,9 @@
 
 mod access;
 mod certificates;
+mod command_line;
+mod idempotency;
 mod pages;
+mod races;
 mod server;
 mod story;

@@ -7,7 +7,7 @@ use quittance::config::Config;
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
-use quittance::store::people;
+use quittance::store::{log, people};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -147,6 +147,10 @@ impl Server {
         let subjects = entries.iter().flat_map(|entry| entry["subjects"].as_array().unwrap());
         let found = subjects.into_iter().find(|subject| subject["type"] == kind).unwrap_or_else(|| panic!("no {kind} in {receipt}"));
         found["id"].as_str().unwrap().to_owned()
+    }
+    /// How many entries the log has.
+    pub fn entries(&self) -> u64 {
+        log::head(&mut self.service.app.read().unwrap()).unwrap().unwrap().frontier.size()
     }
     /// Everything is as the log says.
     pub fn audit(&self) {
