@@ -1,6 +1,6 @@
 //! `POST /api/v1/commands/{name}`: every command that people and programs give, by its name.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::Data;
@@ -38,20 +38,24 @@ pub async fn index(_: Viewer) -> HttpResponse {
 }
 
 /// `POST /api/v1/commands/{name}`
-pub async fn create(viewer: Viewer, state: Data, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
     if let Some((_, door)) = OWN_DOORS.iter().find(|(own, _)| *own == *name) {
         return Err(Problem::new(404, "command.own_door", format!("{name} has its own door: {door}.")));
     }
     if Command::KINDS.iter().any(|(own, roles)| *own == *name && only_the_service(roles)) {
         return Err(Problem::new(404, "command.service_only", format!("{name} is given by the service itself and by nobody else.")));
     }
-    let mut body = request::json(payload).await?;
+    if Command::KINDS.iter().any(|(own, _)| *own == *name) {
+        viewer.must_be_able_to(&name)?;
+    }
+    let mut body = request::json(&http, &state, payload).await?;
     let occurred = match body.remove("occurred") {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(Instant::parse(&text)?),
+        Some(Value::String(text)) => Some(Instant::parse(&text).map_err(|refusal| Refusal::new(refusal.code, format!("occurred: {}", refusal.why)))?),
         Some(_) => return Err(Refusal::new("names.not_a_time", "occurred is a time like 2026-11-23T10:31:02Z.").into()),
     };
     let command = Command::read(&name, Value::Object(body))?;
-    let receipt = state.service.recorder.record(command, &viewer.actor, occurred).await?;
+    let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, occurred).await?) };
+    let receipt = request::answer_in_time(&state, recorded).await?;
     Ok(HttpResponse::Created().json(receipt))
 }

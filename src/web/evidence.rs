@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 
 use super::problem::Problem;
 use super::session::Viewer;
-use super::{Data, block, request};
+use super::{Data, block, block_to_the_end, request};
 use crate::domain::evidence::Evidence;
 use crate::domain::names::Digest;
 use crate::error::Error;
@@ -16,8 +16,8 @@ use crate::store::tables;
 pub async fn api_create(viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("receive_evidence")?;
     let _place = request::place(&state.uploads)?;
-    let bytes = request::body(payload, MAX_BYTES).await?;
-    let received = block(&state, move |service| receive_evidence::receive(service, &viewer.actor, &bytes, None)).await?;
+    let bytes = request::body(&state, payload, MAX_BYTES).await?;
+    let received = block_to_the_end(&state, move |service| receive_evidence::receive(service, &viewer.actor, &bytes, None)).await?;
     Ok(HttpResponse::Created().json(received))
 }
 

@@ -29,8 +29,10 @@ async fn check(state: &Data, file: Vec<u8>) -> Result<Checked, Problem> {
         let report = verify_certificate::verify(&service.app, &file)?;
         let read = report.as_ref().ok().and_then(|report| report.certificate.as_ref());
         let certificate = match read.and_then(|read| Certificate::number_of(&read.id)) {
-            Some(number) => tables::find::<Certificate>(&mut *service.app.read()?, &number.to_owned())?,
-            None => None,
+            Some(number) if request::certificate_number(number).is_ok() => {
+                tables::find::<Certificate>(&mut *service.app.read()?, &number.to_owned())?
+            }
+            _ => None,
         };
         Ok(Checked { report, certificate })
     })
@@ -40,7 +42,7 @@ async fn check(state: &Data, file: Vec<u8>) -> Result<Checked, Problem> {
 /// `POST /api/v1/verifications`: the PDF or the credential as the body.
 pub async fn api_create(state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let _place = request::place(&state.checks)?;
-    let file = request::body(payload, MAX_PDF_BYTES).await?;
+    let file = request::body(&state, payload, MAX_PDF_BYTES).await?;
     let checked = check(&state, file).await?;
     let mut answer = match &checked.report {
         Ok(report) => report.to_json(),
@@ -119,7 +121,7 @@ struct ShowPage {
 pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<HttpResponse, Problem> {
     session::same_site(&http)?;
     let _place = request::place(&state.checks)?;
-    let file = uploaded(form).await?;
+    let file = uploaded(&state, form).await?;
     if file.is_empty() {
         let wrong = Some("No file was chosen. Choose the certificate's PDF or its JSON credential.".to_owned());
         return page::render(&NewPage { page: Page::new(&state, "Problem: Verify a certificate", None), number: String::new(), wrong });
@@ -129,8 +131,9 @@ pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<H
 }
 
 /// The first file of the form.
-async fn uploaded(mut form: Multipart) -> Result<Vec<u8>, Problem> {
-    let unreadable = |why: String| Problem::new(400, "request.malformed", format!("The form cannot be read: {why}."));
+async fn uploaded(state: &Data, mut form: Multipart) -> Result<Vec<u8>, Problem> {
+    let unreadable =
+        |why: String| Problem::new(400, "request.malformed", format!("The form cannot be read ({why}); open its page and send it again."));
     let read = async {
         let mut bytes = Vec::new();
         if let Some(field) = form.next().await {
@@ -144,7 +147,7 @@ async fn uploaded(mut form: Multipart) -> Result<Vec<u8>, Problem> {
         }
         Ok(bytes)
     };
-    request::in_time(MAX_PDF_BYTES, read).await
+    request::in_time(state, MAX_PDF_BYTES, read).await
 }
 
 /// Where the only thing wrong is that it was revoked, the data are as issued.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::mpsc;
 
-use quittance::config::Config;
+use quittance::config::{Config, Limits};
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
@@ -68,9 +68,13 @@ impl Answer {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_within(Limits::uncounted())
+    }
+    /// A server that lets nobody ask for more than this.
+    pub fn start_within(limits: Limits) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let config = Config { keys: folder.path().join("keys"), database: DatabaseUrl::in_folder(&data), data, listen: String::new() };
+        let config = Config { keys: folder.path().join("keys"), database: DatabaseUrl::in_folder(&data), data, listen: String::new(), limits };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
