@@ -39,7 +39,7 @@ codes! {
 
 /// What the person who performs a sanitization states beside the evidence file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Statement {
     /// The command or machine finished without error, where no reader could tell from the file.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -93,7 +93,8 @@ fn a_receipt_is_counted_independently_and_differences_hold_the_devices() {
     assert_eq!(asset(&story, &good).label(), Label::Released);
     let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}],
         "scans": [{"tag": "A1", "serial": "SA1"}, {"tag": "A3", "serial": "SOMETHING"}, {"tag": "NEVER-SEEN"}]});
-    story.refused(&actor(Role::VendorOperator, OTHER, 1), "receive_consignment", receipt.clone(), "consignment.not_for_you");
+    story.refused(&actor(Role::VendorOperator, OTHER, 1), "receive_consignment", receipt.clone(), "consignment.unknown");
+    story.refused(&actor(Role::Coordinator, DISTRICT, 1), "receive_consignment", receipt.clone(), "consignment.not_for_you");
     let happenings = story.when(&operator, "receive_consignment", receipt.clone()).unwrap();
     let kinds: Vec<_> = happenings.iter().map(|happening| happening.event.name()).collect();
     assert_eq!(kinds, ["consignment.received", "consignment.line_received", "discrepancy.recorded", "discrepancy.recorded", "discrepancy.recorded"],);
@@ -208,11 +209,11 @@ fn a_vendor_acts_only_on_what_it_holds() {
     let (device, disk) = story.retired("A1", "hdd_ata", "low");
     let operator = actor(Role::VendorOperator, VENDOR, 1);
     let melt = json!({"medium": disk, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
-    story.refused(&operator, "record_sanitization", melt.clone(), "registration.unknown_asset");
+    story.refused(&operator, "record_sanitization", melt.clone(), "sanitization.unknown_medium");
     let consignment = story.released("C1", &[&device]);
     story.refused(&operator, "record_sanitization", melt.clone(), "custody.not_yours");
     story.done(&operator, "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": [{"tag": "a1"}]}));
-    story.refused(&actor(Role::VendorOperator, OTHER, 1), "record_sanitization", melt.clone(), "registration.unknown_asset");
+    story.refused(&actor(Role::VendorOperator, OTHER, 1), "record_sanitization", melt.clone(), "sanitization.unknown_medium");
     story.done(&operator, "record_sanitization", melt);
 }
 

@@ -141,7 +141,7 @@ impl Order for RecordSanitization {
                 // A file of others is unknown to a vendor, unless it was read as being about this very medium.
                 Some(evidence)
                     if !occasion.actor.role.is_vendor()
-                        || evidence.party == occasion.actor.party
+                        || evidence.concerns(&occasion.actor.party)
                         || evidence.links.iter().any(|(linked, _)| linked == &medium.id) =>
                 {
                     Some(evidence)

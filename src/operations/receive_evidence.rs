@@ -62,7 +62,8 @@ pub fn receive(service: &Service, actor: &Actor, bytes: &[u8], occurred: Option<
     let sha256 = app.halt.guard(app.files.put(bytes))?;
     let read = evidence::read(bytes);
     let mut db = app.read()?;
-    let already_stored = tables::find::<Evidence>(&mut db, &sha256)?.is_some();
+    let already_stored =
+        tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| !actor.role.is_vendor() || evidence.concerns(&actor.party));
     let mut records = Vec::new();
     for found in read.iter().flat_map(|reading| &reading.records) {
         records.push(record(&mut db, actor, read.as_ref(), found)?);

@@ -30,7 +30,7 @@ pub async fn api_show(viewer: Viewer, state: Data, sha256: web::Path<String>) ->
     let bytes = block(&state, move |service| {
         let evidence = tables::find::<Evidence>(&mut *service.app.read()?, &digest)?;
         match evidence {
-            Some(evidence) if !viewer.actor.role.is_vendor() || evidence.party == viewer.actor.party => service.app.files.get(&digest),
+            Some(evidence) if !viewer.actor.role.is_vendor() || evidence.concerns(&viewer.actor.party) => service.app.files.get(&digest),
             _ => Err(unknown(digest.as_str())),
         }
     })

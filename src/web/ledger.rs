@@ -91,7 +91,7 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
             }
             SubjectKind::Party => subject.id == party.as_str(),
             SubjectKind::Evidence => match subject.id.strip_prefix("urn:sha256:") {
-                Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| &evidence.party == party),
+                Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| evidence.concerns(party)),
                 None => false,
             },
             SubjectKind::Certificate | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,

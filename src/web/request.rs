@@ -250,7 +250,7 @@ mod tests {
             (r#"{"a":1,"a":1}"#, "“a” is there twice"),
             (r#"{"x":[{"b":{},"b":{}}]}"#, "“b” is there twice"),
             (r#"{"a":1,"\u0061":2}"#, "“a” is there twice"),
-            (r#""\ud800""#, "surrogate"),
+            (r#""\ud800""#, "escape"),
             ("1e400", "out of range"),
         ] {
             assert!(serde_json::from_str::<Once>(text).err().unwrap().to_string().contains(why), "{text}");

@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod access;
+mod bad_input;
 mod certificates;
+mod limits;
+mod matrix;
+mod orders;
 mod pages;
 mod server;
 mod story;
