@@ -55,7 +55,7 @@ pub fn receive(service: &Service, actor: &Actor, bytes: &[u8], occurred: Option<
     if bytes.is_empty() || bytes.len() > MAX_BYTES {
         return Err(crate::domain::refusal::Refusal::new(
             "evidence.size",
-            format!("An evidence file has between 1 byte and {} MB.", MAX_BYTES >> 20),
+            format!("An evidence file has between 1 byte and {} MB; send the file as the body.", MAX_BYTES >> 20),
         )
         .into());
     }

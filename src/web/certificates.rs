@@ -22,6 +22,9 @@ use crate::proof::canonical;
 use crate::store::tables::{self, CertificateRow};
 use crate::store::{Database, inventory};
 
+/// Longest name of a part.
+const MOST_NAME: usize = 100;
+
 /// What a list is asked for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +70,7 @@ pub async fn api_create(viewer: Viewer, state: Data, http: HttpRequest, payload:
     let body = request::json(&http, &state, payload).await?;
     let asset = match body.get("asset").and_then(Value::as_str) {
         Some(asset) if body.len() == 1 => request::asset_id(asset)?,
-        _ => return Err(Problem::new(422, "command.malformed", "The body has one member, the device's id: {\"asset\": \"urn:uuid:…\"}.")),
+        _ => return Err(Problem::new(422, "command.malformed", "Send one member, the device's id: {\"asset\": \"urn:uuid:…\"}.")),
     };
     let issued = block_to_the_end(&state, move |service| issue_certificate::issue(service, &viewer.actor, &asset)).await?;
     Ok(HttpResponse::Created().json(issued))
@@ -86,7 +89,7 @@ pub async fn api_revoke(
     let body = request::json(&http, &state, payload).await?;
     let reason = match body.get("reason").and_then(Value::as_str) {
         Some(reason) if body.len() == 1 => RevocationReason::parse(reason)?,
-        _ => return Err(Problem::new(422, "command.malformed", "The body has one member, the reason: {\"reason\": \"…\"}.")),
+        _ => return Err(Problem::new(422, "command.malformed", "Send one member, the reason: {\"reason\": \"…\"}.")),
     };
     let receipt = block_to_the_end(&state, move |service| {
         issue_certificate::find(&mut *service.app.read()?, &number)?;
@@ -120,6 +123,9 @@ pub async fn pdf(state: Data, number: web::Path<String>) -> std::result::Result<
 pub async fn part(state: Data, path: web::Path<(String, String)>) -> std::result::Result<HttpResponse, Problem> {
     let (number, name) = path.into_inner();
     let number = request::certificate_number(&number)?;
+    if name.len() > MOST_NAME {
+        return Err(Problem::unknown(format!("The certificate {number} has no part with so long a name.")));
+    }
     let kind = kind(&name);
     let bytes = block(&state, move |service| issue_certificate::part(&service.app, &number, &name)).await?;
     Ok(part_of(kind, bytes))

@@ -206,7 +206,8 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
         }
         "post /api/v1/verifications" => body.clone_from(&things.pdf),
-        "post /api/v1/evidence" => body = nwipe_log(&things.thing.drive),
+        // The log of the same drive, and not the file that is stored: whoever uploads that has it.
+        "post /api/v1/evidence" => body = [nwipe_log(&things.thing.drive), format!("as {who}\n").into_bytes()].concat(),
         "post /api/v1/imports" => {
             body = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
         }

@@ -124,7 +124,7 @@ impl Server {
         }
         let response =
             if method == "GET" || method == "HEAD" { self.agent.run(request.body(()).unwrap()) } else { self.agent.run(request.body(body).unwrap()) };
-        let (parts, mut body) = response.unwrap().into_parts();
+        let (parts, mut body) = response.unwrap_or_else(|e| panic!("{method} {path}: {e}")).into_parts();
         let body = body.with_config().limit(64 << 20).read_to_vec().unwrap();
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
