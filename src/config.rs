@@ -89,6 +89,8 @@ pub struct Limits {
     pub head_time: Duration,
     /// For a request's body to arrive, and one second more for every 256 KB that it may have.
     pub body_time: Duration,
+    /// For the next request on a connection.
+    pub idle_time: Duration,
     /// For an answer, after which the client is told to come back.
     pub answer_time: Duration,
 }
@@ -103,6 +105,7 @@ impl Default for Limits {
             trusted_proxies: Networks::default(),
             head_time: Duration::from_secs(5),
             body_time: Duration::from_secs(30),
+            idle_time: Duration::from_secs(60),
             answer_time: Duration::from_secs(10),
         }
     }

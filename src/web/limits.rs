@@ -3,11 +3,11 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::{IpAddr, Shutdown, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, Shutdown};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use actix_web::middleware::Next;
@@ -24,15 +24,19 @@ const HEAD_BYTES: usize = 16 << 10;
 const CONNECTIONS: usize = 10_000;
 /// Files that are no connections of clients: database, stored files, log.
 const OTHER_FILES: usize = 200;
+/// Files of one connection: the server's, and the one by which it is closed.
+const FILES_EACH: usize = 2;
+/// The slowest that an answer may be taken.
+const BYTES_A_SECOND: u64 = 64 << 10;
 /// Callers remembered by one rate before those who may ask again anyway are forgotten.
 const CALLERS: usize = 10_000;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How many connections the process can hold: as many as wanted, or as its files allow. Raises the soft limit as far as the hard one.
 pub fn connections() -> usize {
-    let wanted = u64::try_from(CONNECTIONS + OTHER_FILES).unwrap_or(u64::MAX);
+    let wanted = u64::try_from(CONNECTIONS * FILES_EACH + OTHER_FILES).unwrap_or(u64::MAX);
     let files = rlimit::increase_nofile_limit(wanted).map_or(1_024, |files| usize::try_from(files).unwrap_or(usize::MAX));
-    let possible = files.saturating_sub(OTHER_FILES).clamp(64, CONNECTIONS);
+    let possible = (files.saturating_sub(OTHER_FILES) / FILES_EACH).clamp(64, CONNECTIONS);
     if possible < CONNECTIONS {
         tracing::warn!("this process may open {files} files, so it holds {possible} connections at once; raise its hard limit (ulimit -Hn) for more");
     }
@@ -92,10 +96,19 @@ impl Rates {
 
 /// Refuses heads that are too large, and callers who ask too often. Who has no valid token is counted by address, whatever the token says.
 pub async fn admit(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    match admitted(&request).await {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Err(problem) => Ok(request.error_response(problem)),
+    let patience = request.conn_data::<Held>().map(|held| Arc::clone(&held.patience));
+    if let Some(patience) = &patience {
+        patience.until(None);
     }
+    let answer = match admitted(&request).await {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(problem) => request.error_response(problem),
+    };
+    if let Some(patience) = &patience {
+        let size = if let BodySize::Sized(size) = answer.response().body().size() { size } else { 0 };
+        patience.until(Some(Instant::now() + patience.idle + Duration::from_secs(size / BYTES_A_SECOND)));
+    }
+    Ok(answer)
 }
 
 async fn admitted(request: &ServiceRequest) -> Result<(), Problem> {
@@ -153,50 +166,94 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Connections at once, by address. Trusted proxies are not counted: everybody's connections are theirs.
+/// Connections: how many at once, by address, and how long each may keep the service waiting. Trusted proxies are not counted: everybody's
+/// connections are theirs.
 pub struct Connections {
     most: u32,
     proxies: Networks,
+    idle: Duration,
     open: Mutex<HashMap<IpAddr, u32>>,
+    all: Mutex<Vec<Weak<Patience>>>,
+}
+
+/// A connection while nothing is being answered on it. The server itself waits without end for the rest of a second request, and for a client
+/// that takes no answer.
+struct Patience {
+    connection: socket2::Socket,
+    idle: Duration,
+    until: Mutex<Option<Instant>>,
+}
+
+impl Patience {
+    fn until(&self, until: Option<Instant>) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
 }
 
 impl Connections {
     /// As set.
     pub fn new(limits: &Limits) -> Arc<Self> {
-        Arc::new(Self { most: limits.address_connections, proxies: limits.trusted_proxies.clone(), open: Mutex::default() })
+        Arc::new(Self {
+            most: limits.address_connections,
+            proxies: limits.trusted_proxies.clone(),
+            idle: limits.idle_time + limits.head_time,
+            open: Mutex::default(),
+            all: Mutex::default(),
+        })
     }
 
     /// Counts a connection for as long as `data` lives, and closes it at once where it is one too many.
     pub fn opened(self: &Arc<Self>, connection: &dyn Any, data: &mut Extensions) {
         let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
-        let Some(peer) = stream.peer_addr().ok().as_ref().map(SocketAddr::ip) else { return };
-        if self.most == 0 || self.proxies.contain(peer) {
-            return;
+        let (Ok(peer), Ok(connection)) = (stream.peer_addr(), socket2::SockRef::from(stream).try_clone()) else { return };
+        let counted = (self.most > 0 && !self.proxies.contain(peer.ip())).then(|| self.count(network(peer.ip())));
+        if counted.as_ref().is_some_and(|counted| counted.number > self.most) {
+            close(&connection);
         }
-        let held = self.count(network(peer));
-        if held.number > self.most {
-            // A failure means that it is closed already.
-            let _ = socket2::SockRef::from(stream).shutdown(Shutdown::Both);
-        }
-        data.insert(held);
+        let patience = Arc::new(Patience { connection, idle: self.idle, until: Mutex::new(Some(Instant::now() + self.idle)) });
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&patience));
+        data.insert(Held { patience, _counted: counted });
     }
 
-    fn count(self: &Arc<Self>, address: IpAddr) -> Held {
+    /// Closes those that have kept the service waiting too long.
+    pub fn close_overdue(&self, now: Instant) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).retain(|patience| {
+            let Some(patience) = patience.upgrade() else { return false };
+            let overdue = patience.until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| until < now);
+            if overdue {
+                close(&patience.connection);
+            }
+            !overdue
+        });
+    }
+
+    fn count(self: &Arc<Self>, address: IpAddr) -> Counted {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let number = open.entry(address).or_insert(0);
         *number += 1;
-        Held { connections: Arc::clone(self), address, number: *number }
+        Counted { connections: Arc::clone(self), address, number: *number }
     }
 }
 
-/// One connection, until it is dropped.
+/// A failure means that it is closed already.
+fn close(connection: &socket2::Socket) {
+    let _ = connection.shutdown(Shutdown::Both);
+}
+
+/// What belongs to a connection as long as it is open.
 struct Held {
+    patience: Arc<Patience>,
+    _counted: Option<Counted>,
+}
+
+/// One connection of an address, until it is dropped.
+struct Counted {
     connections: Arc<Connections>,
     address: IpAddr,
     number: u32,
 }
 
-impl Drop for Held {
+impl Drop for Counted {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Occupied(mut number) = open.entry(self.address) {

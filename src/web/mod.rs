@@ -20,7 +20,7 @@ mod verifications;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
@@ -41,6 +41,8 @@ const WAITING_THREADS: usize = 8;
 /// Large bodies that are held in memory at once: of people who are signed in, and of anyone who checks a certificate.
 const UPLOADS_AT_ONCE: usize = 24;
 const CHECKS_AT_ONCE: usize = 12;
+/// How often connections are looked at that keep nobody's promise.
+const LOOK: Duration = Duration::from_millis(500);
 
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:path;)+) => {
@@ -165,6 +167,13 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
 async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let allowed = service.app.limits.clone();
     let connections = limits::Connections::new(&allowed);
+    let watched = Arc::clone(&connections);
+    actix_web::rt::spawn(async move {
+        loop {
+            actix_web::rt::time::sleep(LOOK).await;
+            watched.close_overdue(Instant::now());
+        }
+    });
     let state = web::Data::new(State {
         rates: limits::Rates::new(&allowed),
         service,
@@ -184,7 +193,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     .workers(WORKERS)
     .max_connections(limits::connections() / WORKERS)
     .worker_max_blocking_threads(WAITING_THREADS)
-    .keep_alive(Duration::from_secs(60))
+    .keep_alive(allowed.idle_time)
     .client_request_timeout(allowed.head_time)
     .shutdown_timeout(30)
     .disable_signals()

@@ -304,7 +304,7 @@ impl<'a> Tried<'a> {
         answer
     }
     /// A refusal in the one form, with a sentence that names the member or says what to do.
-    fn refused(&self, what: &str, member: &str, who: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
+    fn refused(&self, (what, member): (&str, &str), who: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
         let answer = self.send(what, who, method, path, headers, body);
         let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let detail = problem["detail"].as_str().unwrap_or_default();
@@ -361,7 +361,7 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
     for door in &doors {
         let good = door.body.to_string().into_bytes();
         for case in spoilt(&door.name, &door.body) {
-            tried.refused(&case.what, &case.member, door.who, "POST", &door.path, &[JSON], &case.body);
+            tried.refused((&case.what, &case.member), door.who, "POST", &door.path, &[JSON], &case.body);
         }
         // When it happened stands beside the members of every command.
         if door.path.contains("/commands/") {
@@ -371,11 +371,11 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
                 .map(|time| format!("\"{time}\""))
                 .chain([format!("\"{}\"", "2".repeat(10 << 10)), format!("\"2300-01-01T00:00:00.{}Z\"", "0".repeat(10 << 10))]);
             for text in texts.chain(["7", "true", "[]", "{}", "1e400", "\"\"", "\"\\u0000\""].map(str::to_owned)) {
-                tried.refused(&format!("occurred {text}"), "occurred", door.who, "POST", &door.path, &[JSON], &occurred(&text));
+                tried.refused((&format!("occurred {text}"), "occurred"), door.who, "POST", &door.path, &[JSON], &occurred(&text));
             }
         }
         for (what, body) in no_objects() {
-            tried.refused(what, "", door.who, "POST", &door.path, &[JSON], &body);
+            tried.refused((what, ""), door.who, "POST", &door.path, &[JSON], &body);
         }
         for kind in [
             "text/plain",
@@ -386,7 +386,7 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
             "application/jsonx",
             "\u{e9}",
         ] {
-            let problem = tried.refused(kind, "", door.who, "POST", &door.path, &[("Content-Type", kind)], &good);
+            let problem = tried.refused((kind, ""), door.who, "POST", &door.path, &[("Content-Type", kind)], &good);
             tried.wrong.borrow_mut().extend((problem["status"] != 415).then(|| format!("{kind}: {problem}")));
         }
         for (who, header) in
@@ -394,18 +394,18 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
         {
             let mut headers = vec![JSON];
             headers.extend(header.map(|header| ("Authorization", header)));
-            assert_eq!(tried.refused("no token", "", who, "POST", &door.path, &headers, &good)["status"], 401);
+            assert_eq!(tried.refused(("no token", ""), who, "POST", &door.path, &headers, &good)["status"], 401);
         }
         let cookie = format!("session={}", server.tokens[door.who]);
-        assert_eq!(tried.refused("a cookie", "", "nobody", "POST", &door.path, &[JSON, ("Cookie", &cookie)], &good)["status"], 401);
+        assert_eq!(tried.refused(("a cookie", ""), "nobody", "POST", &door.path, &[JSON, ("Cookie", &cookie)], &good)["status"], 401);
         for who in ["auditor", "reports"] {
-            assert_eq!(tried.refused("wrong role", "", who, "POST", &door.path, &[JSON], &good)["status"], 403);
+            assert_eq!(tried.refused(("wrong role", ""), who, "POST", &door.path, &[JSON], &good)["status"], 403);
             // Whoever may not is told so whatever they send.
-            assert_eq!(tried.refused("wrong role", "", who, "POST", &door.path, &[JSON], b"{")["status"], 403);
+            assert_eq!(tried.refused(("wrong role", ""), who, "POST", &door.path, &[JSON], b"{")["status"], 403);
         }
     }
     for (door, body) in &foreign {
-        tried.refused("another party's", "", "operator", "POST", &door.path, &[JSON], body.to_string().as_bytes());
+        tried.refused(("another party's", ""), "operator", "POST", &door.path, &[JSON], body.to_string().as_bytes());
     }
     println!("{} cases of {} doors", tried.end(), doors.len());
     assert_eq!(everything(&server), before);
@@ -505,10 +505,10 @@ fn bad_addresses_and_queries_are_refused_on_every_route() {
         for (name, values) in QUERIES.iter().filter(|(name, _)| parameters(route).contains(name)) {
             let long = "x".repeat(10_000);
             for value in values.iter().chain([&long.as_str()]) {
-                tried.refused("", name, who, &method, &format!("{good}?{name}={value}"), &[], body);
+                tried.refused(("", name), who, &method, &format!("{good}?{name}={value}"), &[], body);
             }
-            tried.refused("twice", name, who, &method, &format!("{good}?{name}=1&{name}=1"), &[], body);
-            tried.refused("unknown", "colour", who, &method, &format!("{good}?colour=red"), &[], body);
+            tried.refused(("twice", name), who, &method, &format!("{good}?{name}=1&{name}=1"), &[], body);
+            tried.refused(("unknown", "colour"), who, &method, &format!("{good}?colour=red"), &[], body);
         }
         if *route == "/sign-out" {
             continue;
@@ -534,14 +534,14 @@ fn bad_files_and_forms_are_refused_or_said_to_be_unreadable() {
     ]);
     files.extend([("half a CSV", b"Asset Tag,\"Serial".to_vec()), ("one long line", vec![b','; 900_000]), ("a ZIP", b"PK\x03\x04".repeat(1_000))]);
     for (what, file) in &files {
-        tried.refused(what, "Line", "coordinator", "POST", "/api/v1/imports", &[("Content-Type", "text/csv")], file);
+        tried.refused((what, "Line"), "coordinator", "POST", "/api/v1/imports", &[("Content-Type", "text/csv")], file);
         let answer = tried.send(what, "nobody", "POST", "/api/v1/verifications", &[], file);
         assert!(answer.status == 200 && answer.json()["exitCode"] != 0, "{what}: {} {}", answer.status, answer.text());
         let form = [b"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n".to_vec(), file.clone(), b"\r\n--x--\r\n".to_vec()].concat();
         let page = tried.send(what, "nobody", "POST", "/verify", &[("Content-Type", "multipart/form-data; boundary=x")], &form);
         assert!(page.status == 200 && !page.text().contains("AUTHENTIC ·"), "{what}: {}", page.status);
     }
-    tried.refused("empty", "", "coordinator", "POST", "/api/v1/evidence", &[], b"");
+    tried.refused(("empty", ""), "coordinator", "POST", "/api/v1/evidence", &[], b"");
     for (what, kind, form) in [
         ("no form", "text/plain", &b"token=x"[..]),
         ("JSON", "application/json", b"{\"token\":\"x\"}"),
@@ -550,7 +550,7 @@ fn bad_files_and_forms_are_refused_or_said_to_be_unreadable() {
         ("twice", "application/x-www-form-urlencoded", b"token=a&token=b"),
         ("bad UTF-8", "application/x-www-form-urlencoded", b"token=\xff\xfe"),
     ] {
-        tried.refused(what, "token", "nobody", "POST", "/sign-in", &[("Content-Type", kind)], form);
+        tried.refused((what, "token"), "nobody", "POST", "/sign-in", &[("Content-Type", kind)], form);
     }
     for token in ["", "%00", "%FF", "qtn_x", "'%20OR%201=1--"] {
         let form = format!("token={token}");

@@ -1,6 +1,6 @@
 //! What the service does not give: too many requests, connections or bytes, too slow ones, and answers while the writer is busy.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -26,8 +26,10 @@ fn connect(server: &Server, bytes: &[u8]) -> TcpStream {
 /// Everything that comes until the other side closes.
 fn rest(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
-    // A reset says the same as an end.
-    let _ = stream.read_to_end(&mut bytes);
+    if let Err(error) = stream.read_to_end(&mut bytes) {
+        // A reset says the same as an end.
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "the connection is still open");
+    }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -104,11 +106,35 @@ fn half_a_head_on_200_connections_stops_nobody() {
         let said = rest(stream);
         assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
     }
-    // Also where the connection was used well before.
-    let mut used = connect(&server, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let mut first = [0; 12];
-    used.read_exact(&mut first).unwrap();
-    assert_eq!(&first, b"HTTP/1.1 200");
+}
+
+#[test]
+fn a_connection_that_was_used_well_before_does_not_wait_for_ever_either() {
+    let limits = Limits { head_time: Duration::from_secs(1), idle_time: Duration::from_secs(2), ..Limits::uncounted() };
+    let server = Server::start_within(limits);
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let used: Vec<_> = (0..50)
+        .map(|_| {
+            let mut stream = connect(&server, request);
+            let mut first = [0; 12];
+            stream.read_exact(&mut first).unwrap();
+            assert_eq!(&first, b"HTTP/1.1 200");
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").unwrap();
+            stream
+        })
+        .collect();
+    // One that asks again and again stays open longer than it may be idle.
+    let mut busy = connect(&server, request);
+    for _ in 0..10 {
+        let mut some = [0; 4_096];
+        assert!(busy.read(&mut some).unwrap() > 0);
+        std::thread::sleep(Duration::from_millis(400));
+        busy.write_all(request).unwrap();
+    }
+    for stream in used {
+        rest(stream);
+    }
+    assert_eq!(server.get("nobody", "/healthz").status, 200);
 }
 
 #[test]
