@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::page::{self, Page};
 use super::problem::Problem;
 use super::{Data, State, block, request};
+use crate::domain::names::Role;
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command};
 use crate::error::Error;
@@ -68,7 +69,7 @@ impl Viewer {
         if roles.contains(&self.actor.role) {
             return Ok(());
         }
-        let words: Vec<_> = roles.iter().map(|role| role.label()).collect();
+        let words: Vec<_> = roles.iter().filter(|role| **role != Role::Service).map(|role| role.label()).collect();
         let why = format!("This needs the role {}; you are signed in as {}.", words.join(" or "), self.actor.role.label());
         Err(Refusal::new("command.wrong_role", why).into())
     }
