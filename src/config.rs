@@ -87,7 +87,7 @@ pub struct Limits {
     pub trusted_proxies: Networks,
     /// For a request's head to arrive.
     pub head_time: Duration,
-    /// For a request's body to arrive, and one second more for every 256 KB that it may have.
+    /// For a request's body to arrive, and one second more for every 64 KB that came.
     pub body_time: Duration,
     /// For the next request on a connection.
     pub idle_time: Duration,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -33,12 +33,11 @@ pub fn place(places: &Semaphore) -> Result<SemaphorePermit<'_>, Problem> {
     places.try_acquire().map_err(|_| Error::Busy("Several large files are being worked on; send this one again in a moment.".to_owned()).into())
 }
 
-/// Waits for a body of at most `limit` bytes: 30 seconds and one more for every 256 KB.
-pub async fn in_time<T>(state: &State, limit: usize, read: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    let seconds = u64::try_from(limit >> 18).unwrap_or(0);
-    timeout(state.service.app.limits.body_time + Duration::from_secs(seconds), read)
-        .await
-        .map_err(|_| Problem::new(408, "request.too_slow", "The body did not arrive in time; send it again."))?
+/// Waits for the next piece of a body that began to come at `since`: 30 seconds, and one more for every 64 KB that came.
+pub async fn in_time<T>(state: &State, since: Instant, received: usize, piece: impl Future<Output = T>) -> Result<T, Problem> {
+    let earned = Duration::from_secs(u64::try_from(received >> 16).unwrap_or(0));
+    let left = (state.service.app.limits.body_time + earned).saturating_sub(since.elapsed());
+    timeout(left, piece).await.map_err(|_| Problem::new(408, "request.too_slow", "The body did not arrive in time; send it again."))
 }
 
 /// Waits for an answer: 10 seconds.
@@ -51,19 +50,17 @@ pub async fn answer_in_time<T>(state: &State, answer: impl Future<Output = Resul
 
 /// Reads a body of at most `limit` bytes.
 pub async fn body(state: &State, mut payload: Payload, limit: usize) -> Result<Vec<u8>, Problem> {
-    let read = async {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|e| Problem::new(400, "request.malformed", format!("The body cannot be read: {e}. Send it again.")))?;
-            if bytes.len() + chunk.len() > limit {
-                let most = if limit >> 20 > 0 { format!("{} MB", limit >> 20) } else { format!("{} KB", limit >> 10) };
-                return Err(Problem::new(413, "request.too_large", format!("The body is larger than {most}; send less at a time.")));
-            }
-            bytes.extend_from_slice(&chunk);
+    let since = Instant::now();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = in_time(state, since, bytes.len(), payload.next()).await? {
+        let chunk = chunk.map_err(|e| Problem::new(400, "request.malformed", format!("The body cannot be read: {e}. Send it again.")))?;
+        if bytes.len() + chunk.len() > limit {
+            let most = if limit >> 20 > 0 { format!("{} MB", limit >> 20) } else { format!("{} KB", limit >> 10) };
+            return Err(Problem::new(413, "request.too_large", format!("The body is larger than {most}; send less at a time.")));
         }
-        Ok(bytes)
-    };
-    in_time(state, limit, read).await
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 /// Refuses a body that says that it is something else; one that does not say is taken as what is expected.

@@ -1,5 +1,7 @@
 //! Checking a certificate, for anyone: a page with a form, and the same for programs. Nothing that is uploaded is kept.
 
+use std::time::Instant;
+
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -134,20 +136,17 @@ pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<H
 async fn uploaded(state: &Data, mut form: Multipart) -> Result<Vec<u8>, Problem> {
     let unreadable =
         |why: String| Problem::new(400, "request.malformed", format!("The form cannot be read ({why}); open its page and send it again."));
-    let read = async {
-        let mut bytes = Vec::new();
-        if let Some(field) = form.next().await {
-            let mut field = field.map_err(|e| unreadable(e.to_string()))?;
-            while let Some(chunk) = field.next().await {
-                bytes.extend_from_slice(&chunk.map_err(|e| unreadable(e.to_string()))?);
-                if bytes.len() > MAX_PDF_BYTES {
-                    return Err(Problem::new(413, "request.too_large", format!("The file is larger than {} MB.", MAX_PDF_BYTES >> 20)));
-                }
-            }
+    let since = Instant::now();
+    let mut bytes = Vec::new();
+    let Some(field) = request::in_time(state, since, 0, form.next()).await? else { return Ok(bytes) };
+    let mut field = field.map_err(|e| unreadable(e.to_string()))?;
+    while let Some(chunk) = request::in_time(state, since, bytes.len(), field.next()).await? {
+        bytes.extend_from_slice(&chunk.map_err(|e| unreadable(e.to_string()))?);
+        if bytes.len() > MAX_PDF_BYTES {
+            return Err(Problem::new(413, "request.too_large", format!("The file is larger than {} MB; no certificate is.", MAX_PDF_BYTES >> 20)));
         }
-        Ok(bytes)
-    };
-    request::in_time(state, MAX_PDF_BYTES, read).await
+    }
+    Ok(bytes)
 }
 
 /// Where the only thing wrong is that it was revoked, the data are as issued.

@@ -168,10 +168,19 @@ fn more_connections_from_one_address_than_it_may_have_are_closed() {
 
 #[test]
 fn bodies_come_in_time_or_not_at_all() {
-    let server = Server::start_within(Limits { body_time: Duration::from_millis(300), ..Limits::uncounted() });
+    let server = Server::start_within(Limits { body_time: Duration::from_secs(1), ..Limits::uncounted() });
     let token = &server.tokens["coordinator"];
-    // A form waits a second at most, JSON four more than its least: one for each 256 KB that it may have.
-    for (path, kind) in [("/sign-in", "application/x-www-form-urlencoded"), ("/api/v1/commands/retire", "application/json")] {
+    let form = "multipart/form-data; boundary=x";
+    let json = "application/json";
+    for (path, kind) in [
+        ("/sign-in", "application/x-www-form-urlencoded"),
+        ("/api/v1/commands/retire", json),
+        ("/api/v1/certificates", json),
+        ("/api/v1/evidence", "text/plain"),
+        ("/api/v1/imports", "text/csv"),
+        ("/api/v1/verifications", json),
+        ("/verify", form),
+    ] {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\nContent-Length: 100\r\n\r\n{{"
         );
@@ -180,6 +189,20 @@ fn bodies_come_in_time_or_not_at_all() {
         stream.read_exact(&mut said).unwrap();
         assert_eq!(String::from_utf8_lossy(&said), "HTTP/1.1 408", "{path}");
     }
+    // What comes piece by piece is taken.
+    let body = json!({"kind": "vendor", "name": "Patient Ltd", "sites": ["Here"]}).to_string();
+    let (one, two) = body.split_at(20);
+    let head = format!(
+        "POST /api/v1/commands/register_party HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{one}",
+        server.tokens["administrator"],
+        body.len()
+    );
+    let mut stream = connect(&server, head.as_bytes());
+    std::thread::sleep(Duration::from_millis(300));
+    stream.write_all(two.as_bytes()).unwrap();
+    let mut said = [0; 12];
+    stream.read_exact(&mut said).unwrap();
+    assert_eq!(String::from_utf8_lossy(&said), "HTTP/1.1 201");
 }
 
 #[test]
@@ -254,4 +277,15 @@ fn a_full_queue_and_a_busy_writer_say_when_to_come_back() {
     busy.join().unwrap();
     assert!(flood.join().unwrap() > 0);
     server.audit();
+}
+
+#[test]
+fn the_process_may_hold_as_many_connections_as_the_machine_allows() {
+    let server = Server::start();
+    assert_eq!(server.get("nobody", "/healthz").status, 200);
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let files: Vec<u64> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().filter_map(|n| n.parse().ok()).collect();
+    let [soft, hard] = files[..] else { panic!("{limits}") };
+    assert!(soft >= hard.min(20_200), "{soft} of {hard}");
 }
