@@ -248,7 +248,7 @@ fn is_page(door: &str) -> bool {
     pages.contains(&door)
 }
 
-/// Every header of `reliability.md` §7 in the form that belongs to this answer.
+/// Every header that keeps browsers safe, in the form that belongs to this answer.
 pub fn check_headers(of: &str, answer: &Answer) {
     let page = answer.header("content-type").starts_with("text/html");
     let file = of.contains("evidence/") && answer.status == 200;
