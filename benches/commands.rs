@@ -78,7 +78,13 @@ impl Side {
     fn start(name: &'static str, folder: &Path, database: Option<DatabaseUrl>, assets: usize) -> Self {
         eprintln!("preparing {assets} devices on {name} …");
         let began = Instant::now();
-        let given = Given { data: Some(folder.join(name)), keys: Some(folder.join(format!("{name}-keys"))), ..Given::default() };
+        let given = Given {
+            data: Some(folder.join(name)),
+            keys: Some(folder.join(format!("{name}-keys"))),
+            token_rate: Some(0),
+            address_connections: Some(0),
+            ..Given::default()
+        };
         let mut config = Config::new(&given, None, ".", None).unwrap();
         if let Some(database) = database {
             config.database = database;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::domain::Actor;
 use crate::domain::names::{Digest, Instant, Name};
 use crate::domain::policy::{Pack, STARTER};
@@ -65,6 +65,8 @@ pub struct App {
     pub files: Files,
     /// The policy in force.
     pub policy: Pack,
+    /// How much anyone may ask of the service.
+    pub limits: Limits,
     /// Whether writing has stopped.
     pub halt: Halt,
     /// The number of the newest checkpoint whose high-water file is on the disk; −1 before the first. Later rows are not shown to anyone.

@@ -66,6 +66,9 @@ pub struct PartyRegistered {
     pub sites: Vec<Name>,
 }
 
+/// Most sites of one party: what an entry holds.
+const MOST_SITES: usize = 300;
+
 impl Order for RegisterParty {
     const ROLES: &'static [Role] = &[Role::Administrator, Role::Service];
 
@@ -79,6 +82,9 @@ impl Order for RegisterParty {
         }
         if self.sites.is_empty() {
             return Err(Refusal::new("parties.no_site", "Name at least one site of the party.").into());
+        }
+        if self.sites.len() > MOST_SITES {
+            return Err(Refusal::new("parties.sites", format!("Name at most {MOST_SITES} sites.")).into());
         }
         let id = self.party.clone().unwrap_or_else(|| PartyId::from_uuid(occasion.fresh(0)));
         let same_id = known.find::<Party>(&id)?.map(|party| party.id.as_str());

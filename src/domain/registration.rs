@@ -1,6 +1,6 @@
 //! Registration: devices and the media in them.
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
@@ -142,7 +142,19 @@ pub struct NoStorageAttested {
     pub basis: NoStorageBasis,
 }
 
+/// Most media of one command: a server's bays, and more.
+const MOST_MEDIA: usize = 200;
+/// Largest medium: one petabyte.
+const MOST_BYTES: u64 = 1_000_000_000_000_000;
+
 fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+    if seen.len() > MOST_MEDIA {
+        return Err(Refusal::new("registration.media_count", format!("Record at most {MOST_MEDIA} media at a time.")).into());
+    }
+    if seen.iter().any(|medium| medium.capacity_bytes.is_some_and(|bytes| bytes == 0 || bytes > MOST_BYTES)) {
+        let why = "capacity_bytes lies between 1 byte and 1 PB; leave it out where it is not known.";
+        return Err(Refusal::new("registration.capacity", why).into());
+    }
     let keys: Vec<_> = seen.iter().filter_map(|medium| medium.serial.as_ref().map(Medium::serial_key)).collect();
     for (key, owner) in keys.iter().zip(known.owners(&keys)?) {
         if owner.is_some() || keys.iter().filter(|other| *other == key).count() > 1 {
@@ -195,6 +207,12 @@ impl Order for RegisterAsset {
                 "A device is registered as in_stock or in_service; what happens later is recorded as it happens.",
             )
             .into());
+        }
+        if let Some(on) = self.purchased_on
+            && (on.year() < 1970 || Some(on) > occasion.at.utc().date_naive().succ_opt())
+        {
+            let why = format!("purchased_on lies between 1970 and today; {on} cannot be right, correct it or leave it out.");
+            return Err(Refusal::new("registration.purchased_on", why).into());
         }
         parties::require(known, &occasion.actor.party)?;
         let event = AssetRegistered {

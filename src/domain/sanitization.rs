@@ -98,10 +98,12 @@ pub struct SanitizationValidated {
 
 /// A medium with its device, both in hands that may act on them.
 fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, &'a Asset), Stop> {
-    let Some(medium) = known.find::<Medium>(id)? else {
-        return Err(Refusal::new("sanitization.unknown_medium", format!("No medium has the id {id}; record it first.")).into());
-    };
+    let unknown = || Refusal::new("sanitization.unknown_medium", format!("No medium has the id {id}; record it first."));
+    let medium = known.find::<Medium>(id)?.ok_or_else(unknown)?;
     let host = require_asset(known, &medium.host)?;
+    if occasion.actor.role.is_vendor() && !host.concerns(&occasion.actor.party) {
+        return Err(unknown().into());
+    }
     occasion.may_touch(host)?;
     if !host.holds.is_empty() {
         return Err(Refusal::new(
@@ -122,6 +124,7 @@ impl Order for RecordSanitization {
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let (medium, host) = medium_at_hand(known, &self.medium, occasion)?;
+        self.statement.check()?;
         if host.in_transit || !matches!(host.status, Status::Retired) {
             return Err(Refusal::new(
                 "sanitization.not_at_rest",
@@ -135,8 +138,15 @@ impl Order for RecordSanitization {
         let evidence = match &self.evidence {
             None => None,
             Some(digest) => match known.find::<Evidence>(digest)? {
-                Some(evidence) => Some(evidence),
-                None => {
+                // A file of others is unknown to a vendor, unless it was read as being about this very medium.
+                Some(evidence)
+                    if !occasion.actor.role.is_vendor()
+                        || evidence.concerns(&occasion.actor.party)
+                        || evidence.links.iter().any(|(linked, _)| linked == &medium.id) =>
+                {
+                    Some(evidence)
+                }
+                _ => {
                     return Err(Refusal::new(
                         "sanitization.unknown_evidence",
                         format!("No file with the SHA-256 {digest} is stored; upload it first."),

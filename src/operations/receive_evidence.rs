@@ -72,14 +72,15 @@ fn store_and_record(
     if bytes.is_empty() || bytes.len() > MAX_BYTES {
         return Err(crate::domain::refusal::Refusal::new(
             "evidence.size",
-            format!("An evidence file has between 1 byte and {} MB.", MAX_BYTES >> 20),
+            format!("An evidence file has between 1 byte and {} MB; send the file as the body.", MAX_BYTES >> 20),
         )
         .into());
     }
     let sha256 = app.halt.guard(app.files.put(bytes))?;
     let read = evidence::read(bytes);
     let mut db = app.read()?;
-    let already_stored = tables::find::<Evidence>(&mut db, &sha256)?.is_some();
+    let already_stored =
+        tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| !actor.role.is_vendor() || evidence.concerns(&actor.party));
     let mut records = Vec::new();
     for found in read.iter().flat_map(|reading| &reading.records) {
         records.push(record(&mut db, actor, read.as_ref(), found)?);

@@ -30,21 +30,20 @@ const TIMELINE: i64 = 500;
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     after: Option<String>,
-    limit: Option<i64>,
+    limit: Option<String>,
     label: Option<String>,
     tag: Option<String>,
 }
 
 impl Asked {
     fn query(&self, viewer: &Viewer) -> std::result::Result<AssetQuery, Problem> {
-        let text = |value: &Option<String>| value.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         Ok(AssetQuery {
             party: viewer.narrowed_to(),
-            label: text(&self.label).map(|label| Label::parse(&label).map(|label| label.to_string())).transpose()?,
-            tag_prefix: text(&self.tag),
+            label: request::text("label", self.label.as_deref())?.map(|label| Label::parse(&label).map(|label| label.to_string())).transpose()?,
+            tag_prefix: request::text("tag", self.tag.as_deref())?,
             after: request::after(self.after.as_deref())?,
             // One more than is shown, to know whether there is a next page.
-            limit: request::limit(self.limit)? + 1,
+            limit: request::limit(self.limit.as_deref())? + 1,
         })
     }
 }
@@ -116,19 +115,20 @@ pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>) -> std
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct From {
-    #[serde(default)]
-    from: u64,
-    limit: Option<i64>,
+    from: Option<String>,
+    limit: Option<String>,
 }
 
 /// `GET /api/v1/assets/{id}/entries?from=&limit=`
 pub async fn api_entries(viewer: Viewer, state: Data, id: web::Path<String>, asked: web::Query<From>) -> std::result::Result<HttpResponse, Problem> {
     let id = asset_id(&id)?;
-    let limit = request::limit(asked.limit)?;
+    let limit = request::limit(asked.limit.as_deref())?;
+    let from = asked.from.as_deref().map_or(Ok(0), str::parse);
+    let from: u64 = from.map_err(|_| Problem::new(422, "request.from", "from is the number of an entry, 0 or more."))?;
     let entries = block(&state, move |service| {
         let mut db = service.app.read()?;
         let subjects = known(&mut db, &viewer, &id)?.subjects();
-        ledger::told(&mut db, &mut Names::new(&service.app), &subjects, asked.from, limit + 1)
+        ledger::told(&mut db, &mut Names::new(&service.app), &subjects, from, limit + 1)
     })
     .await?;
     let whole = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -322,9 +322,10 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::re
             let facts = facts(&mut db, &mut names, &known.asset)?;
             let media = known.media.iter().map(|medium| medium_shown(&mut db, &mut names, medium)).collect::<Result<Vec<_>>>()?;
             let consignment = match &known.asset.consignment {
-                Some(id) => {
-                    tables::find::<Consignment>(&mut db, id)?.map(|consignment| (bare(id.as_str()).to_owned(), consignment.reference.to_string()))
-                }
+                // Whoever had the device once need not know with whom it travels now.
+                Some(id) => tables::find::<Consignment>(&mut db, id)?
+                    .filter(|consignment| !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party))
+                    .map(|consignment| (bare(id.as_str()).to_owned(), consignment.reference.to_string())),
                 None => None,
             };
             (known, timeline, facts, media, consignment)

@@ -42,19 +42,22 @@ pub async fn index(_: Viewer) -> HttpResponse {
 }
 
 /// `POST /api/v1/commands/{name}`; with `If-Match`, only if the consignment that it is about is still as its ETag said.
-pub async fn create(http: HttpRequest, viewer: Viewer, state: Data, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
     if let Some((_, door)) = OWN_DOORS.iter().find(|(own, _)| *own == *name) {
         return Err(Problem::new(404, "command.own_door", format!("{name} has its own door: {door}.")));
     }
     if Command::KINDS.iter().any(|(own, roles)| *own == *name && only_the_service(roles)) {
         return Err(Problem::new(404, "command.service_only", format!("{name} is given by the service itself and by nobody else.")));
     }
-    let bytes = request::body(payload, request::JSON_BYTES).await?;
+    if Command::KINDS.iter().any(|(own, _)| *own == *name) {
+        viewer.must_be_able_to(&name)?;
+    }
+    let bytes = request::json(&http, &state, payload).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
     let mut body = request::object(&bytes)?;
     let occurred = match body.remove("occurred") {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(Instant::parse(&text)?),
+        Some(Value::String(text)) => Some(Instant::parse(&text).map_err(|refusal| Refusal::new(refusal.code, format!("occurred: {}", refusal.why)))?),
         Some(_) => return Err(Refusal::new("names.not_a_time", "occurred is a time like 2026-11-23T10:31:02Z.").into()),
     };
     let expected = match (writes::expected(&http)?, body.get("consignment").and_then(Value::as_str)) {
@@ -66,7 +69,8 @@ pub async fn create(http: HttpRequest, viewer: Viewer, state: Data, name: web::P
     };
     let command = Command::read(&name, Value::Object(body))?;
     let terms = Terms { occurred, expected, once: Once::created(key.as_ref(), |receipt| Ok(receipt.clone())), ..Terms::default() };
-    match state.service.recorder.record(command, &viewer.actor, terms).await {
+    let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, terms).await) };
+    match request::answer_in_time(&state, recorded).await? {
         Ok(outcome) => writes::respond(StatusCode::CREATED, outcome),
         Err(error) => Err(writes::explain(&state, viewer, error).await),
     }

@@ -27,7 +27,7 @@ use crate::store::{Database, inventory};
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     after: Option<String>,
-    limit: Option<i64>,
+    limit: Option<String>,
 }
 
 fn list(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, limit: i64) -> Result<(Vec<Consignment>, Option<String>)> {
@@ -38,7 +38,7 @@ fn list(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, li
 
 /// `GET /api/v1/consignments`
 pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let (consignments, next) = block(&state, move |service| list(&mut *service.app.read()?, &viewer, after.as_ref(), limit)).await?;
     Ok(HttpResponse::Ok().json(json!({"consignments": consignments, "next": next})))
 }
@@ -55,11 +55,7 @@ struct Known {
 
 fn known(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Known> {
     let consignment = match tables::find::<Consignment>(db, id)? {
-        Some(consignment)
-            if !viewer.actor.role.is_vendor() || consignment.from.party == viewer.actor.party || consignment.to.party == viewer.actor.party =>
-        {
-            consignment
-        }
+        Some(consignment) if !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party) => consignment,
         _ => return Err(Error::Unknown(format!("There is no consignment {id}."))),
     };
     let mut records = Records::default();
@@ -116,7 +112,7 @@ struct IndexPage {
 
 /// `GET /consignments`
 pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let page = Page::new(&state, "Consignments", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;

@@ -17,7 +17,7 @@ use crate::store::tables;
 pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("receive_evidence")?;
     let _place = request::place(&state.uploads)?;
-    let bytes = request::body(payload, MAX_BYTES).await?;
+    let bytes = request::body(&state, payload, MAX_BYTES).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
     writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {
         receive_evidence::receive_once(service, &viewer.actor, &bytes, key)
@@ -34,7 +34,7 @@ pub async fn api_show(viewer: Viewer, state: Data, sha256: web::Path<String>) ->
     let bytes = block(&state, move |service| {
         let evidence = tables::find::<Evidence>(&mut *service.app.read()?, &digest)?;
         match evidence {
-            Some(evidence) if !viewer.actor.role.is_vendor() || evidence.party == viewer.actor.party => service.app.files.get(&digest),
+            Some(evidence) if !viewer.actor.role.is_vendor() || evidence.concerns(&viewer.actor.party) => service.app.files.get(&digest),
             _ => Err(unknown(digest.as_str())),
         }
     })

@@ -17,8 +17,7 @@ const MAX_BYTES: usize = 64 << 20;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct How {
-    #[serde(default)]
-    dry_run: bool,
+    dry_run: Option<String>,
     sensitivity: Option<String>,
 }
 
@@ -31,10 +30,15 @@ pub async fn api_create(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("register_asset")?;
+    let dry_run = match how.dry_run.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::new(422, "request.dry_run", "dry_run is true or false.")),
+    };
     let sensitivity = how.sensitivity.as_deref().map_or(Ok(Sensitivity::Unknown), Sensitivity::parse)?;
-    let options = Options { dry_run: how.dry_run, sensitivity };
+    let options = Options { dry_run, sensitivity };
     let _place = request::place(&state.uploads)?;
-    let bytes = request::body(payload, MAX_BYTES).await?;
+    let bytes = request::body(&state, payload, MAX_BYTES).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
     writes::answer(&state, viewer, key, StatusCode::OK, move |service, viewer, key| {
         import_once(service, &viewer.actor, bytes.as_slice(), options, key)

@@ -86,11 +86,12 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
                 Some(medium) => asset_concerns(db, &medium.host, party)?,
                 None => false,
             },
-            SubjectKind::Consignment => tables::find::<Consignment>(db, &ConsignmentId::parse(&subject.id)?)?
-                .is_some_and(|consignment| &consignment.from.party == party || &consignment.to.party == party),
+            SubjectKind::Consignment => {
+                tables::find::<Consignment>(db, &ConsignmentId::parse(&subject.id)?)?.is_some_and(|consignment| consignment.concerns(party))
+            }
             SubjectKind::Party => subject.id == party.as_str(),
             SubjectKind::Evidence => match subject.id.strip_prefix("urn:sha256:") {
-                Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| &evidence.party == party),
+                Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| evidence.concerns(party)),
                 None => false,
             },
             SubjectKind::Certificate | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,

@@ -9,6 +9,7 @@ mod files;
 mod headers;
 mod imports;
 mod ledger;
+mod limits;
 mod page;
 mod parties;
 mod problem;
@@ -20,7 +21,7 @@ mod writes;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
@@ -35,13 +36,13 @@ use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
 const WORKERS: usize = 2;
-/// Connections of each worker: together below the 1,024 files that a process may open by default.
-const CONNECTIONS: usize = 400;
 /// Threads of each worker that may wait for the disk or draw pages.
 const WAITING_THREADS: usize = 8;
 /// Large bodies that are held in memory at once: of people who are signed in, and of anyone who checks a certificate.
 const UPLOADS_AT_ONCE: usize = 24;
 const CHECKS_AT_ONCE: usize = 12;
+/// How often connections that keep the service waiting are looked for.
+const LOOK: Duration = Duration::from_millis(500);
 
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:path;)+) => {
@@ -124,6 +125,7 @@ async fn no_route(request: HttpRequest) -> std::result::Result<HttpResponse, Pro
 pub(crate) struct State {
     service: Service,
     sessions: session::Sessions,
+    rates: limits::Rates,
     uploads: Semaphore,
     checks: Semaphore,
     running: writes::Running,
@@ -132,8 +134,16 @@ pub(crate) struct State {
 /// What every handler is given.
 pub(crate) type Data = web::Data<State>;
 
-/// Runs what may wait (database, files, drawing) on a thread that may.
+/// Runs what may wait (database, files, drawing) on a thread that may; a 503 where that takes too long.
 pub(crate) async fn block<T: Send + 'static>(
+    state: &Data,
+    work: impl FnOnce(&Service) -> Result<T> + Send + 'static,
+) -> std::result::Result<T, Problem> {
+    request::answer_in_time(state, block_to_the_end(state, work)).await
+}
+
+/// The same for what writes more than one command: whoever asked is told what became of it, however long it takes.
+pub(crate) async fn block_to_the_end<T: Send + 'static>(
     state: &Data,
     work: impl FnOnce(&Service) -> Result<T> + Send + 'static,
 ) -> std::result::Result<T, Problem> {
@@ -156,7 +166,17 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
 }
 
 async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
+    let allowed = service.app.limits.clone();
+    let connections = limits::Connections::new(&allowed);
+    let watched = Arc::clone(&connections);
+    actix_web::rt::spawn(async move {
+        loop {
+            actix_web::rt::time::sleep(LOOK).await;
+            watched.close_overdue(Instant::now());
+        }
+    });
     let state = web::Data::new(State {
+        rates: limits::Rates::new(&allowed),
         service,
         sessions: session::Sessions::default(),
         uploads: Semaphore::new(UPLOADS_AT_ONCE),
@@ -164,13 +184,19 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         running: writes::Running::default(),
     });
     let server = HttpServer::new(move || {
-        App::new().app_data(state.clone()).wrap(middleware::from_fn(headers::finish)).configure(routes).default_service(web::to(no_route))
+        App::new()
+            .app_data(state.clone())
+            .wrap(middleware::from_fn(limits::admit))
+            .wrap(middleware::from_fn(headers::finish))
+            .configure(routes)
+            .default_service(web::to(no_route))
     })
+    .on_connect(move |connection, data| connections.opened(connection, data))
     .workers(WORKERS)
-    .max_connections(CONNECTIONS)
+    .max_connections(limits::connections() / WORKERS)
     .worker_max_blocking_threads(WAITING_THREADS)
-    .keep_alive(Duration::from_secs(60))
-    .client_request_timeout(Duration::from_secs(5))
+    .keep_alive(allowed.idle_time)
+    .client_request_timeout(allowed.head_time)
     .shutdown_timeout(30)
     .disable_signals()
     .bind(listen)
