@@ -87,7 +87,7 @@ impl Recorder {
         let db = app.connect()?;
         std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || Writer { app, db, commits: 0 }.run(&work))
+            .spawn(move || Writer { app, db, commits: 0, away: false }.run(&work))
             .map_err(|e| Error::fault("starting the writer", e))?;
         Ok(Self { queue })
     }
@@ -133,6 +133,8 @@ struct Writer {
     app: Arc<App>,
     db: Database,
     commits: u32,
+    /// Whether it was said that the database is away.
+    away: bool,
 }
 
 /// What one attempt at a batch came to.
@@ -232,14 +234,24 @@ impl Writer {
 
     /// Opens the connection again where it broke.
     fn connect(&mut self) -> Result<()> {
-        if self.db.is_lost() {
-            self.db = self.app.connect().map_err(|error| {
-                tracing::warn!("the writer has no database: {error}");
-                Error::away()
-            })?;
-            tracing::info!("the writer has its database again");
+        if !self.db.is_lost() {
+            return Ok(());
         }
-        Ok(())
+        match self.app.connect() {
+            Ok(db) => {
+                self.db = db;
+                self.away = false;
+                tracing::info!("the writer has its database again");
+                Ok(())
+            }
+            Err(error) => {
+                if !self.away {
+                    tracing::warn!("the writer has no database: {error}. It goes on trying.");
+                }
+                self.away = true;
+                Err(Error::away())
+            }
+        }
     }
 
     /// Whether the batch that begins with this entry was committed; `None` where nobody can say yet.
