@@ -43,7 +43,7 @@ fn look(service: &Service) -> Result<()> {
 
 fn finish_all(service: &Service) -> Result<()> {
     publish_status::publish_if_behind(service)?;
-    let rows = CertificateRow::all(&mut *service.app.read()?)?;
+    let rows = service.app.read()?.snapshot(CertificateRow::all)?;
     for row in rows {
         let certificate = row.record()?;
         if certificate.pdf_sha256.is_none() {

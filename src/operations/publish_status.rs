@@ -102,10 +102,9 @@ pub fn newest(app: &App) -> Result<Option<Vec<u8>>> {
 
 /// The list as the tables have it, and how many places are revoked.
 fn bits(app: &App) -> Result<(StatusList, u32)> {
-    let mut db = app.read()?;
     let mut list = StatusList::new();
     let mut revoked = 0;
-    for row in CertificateRow::all(&mut db)? {
+    for row in app.read()?.snapshot(CertificateRow::all)? {
         let certificate = row.record()?;
         if certificate.revoked.is_some() {
             if !list.set(u64::from(certificate.status_index)) {

@@ -153,7 +153,7 @@ impl Recorder {
             .name("writer".to_owned())
             .spawn({
                 let spent = Arc::clone(&spent);
-                move || Writer { app, db, commits: 0, known: Records::default(), known_at: None, spent }.run(&work)
+                move || Writer { app, db, commits: 0, known: Records::default(), known_at: None, away: false, spent }.run(&work)
             })
             .map_err(|e| Error::fault("starting the writer", e))?;
         Ok(Self { queue, spent })
@@ -229,6 +229,8 @@ struct Writer {
     /// The head at which `known` is what the tables hold. They change with the head alone, so a different head makes it worthless.
     known_at: Option<Head>,
     spent: Arc<Spent>,
+    /// Whether it was said that the database is away.
+    away: bool,
 }
 
 /// What one attempt at a batch came to.
@@ -349,14 +351,24 @@ impl Writer {
 
     /// Opens the connection again where it broke.
     fn connect(&mut self) -> Result<()> {
-        if self.db.is_lost() {
-            self.db = self.app.connect().map_err(|error| {
-                tracing::warn!("the writer has no database: {error}");
-                Error::away()
-            })?;
-            tracing::info!("the writer has its database again");
+        if !self.db.is_lost() {
+            return Ok(());
         }
-        Ok(())
+        match self.app.connect() {
+            Ok(db) => {
+                self.db = db;
+                self.away = false;
+                tracing::info!("the writer has its database again");
+                Ok(())
+            }
+            Err(error) => {
+                if !self.away {
+                    tracing::warn!("the writer has no database: {error}. It goes on trying.");
+                }
+                self.away = true;
+                Err(Error::away())
+            }
+        }
     }
 
     /// Whether the batch that begins with this entry was committed; `None` where nobody can say yet.

@@ -238,6 +238,11 @@ mod tests {
         assert_eq!(Keyring::create(folder.path(), &identity, 2026).unwrap().log.vkey(), made.log.vkey(), "an attempt cut short goes on");
         made.set_high_water("note").unwrap();
         assert!(Keyring::create(folder.path(), &identity, 2026).is_err(), "these keys have a history");
+        let checkpoint = |size| Checkpoint { origin: identity.origin.clone(), size, root: [9; 32] }.sign(&made.log);
+        for (set, kept) in [(5, 5), (7, 7), (6, 7), (8, 8)] {
+            made.set_high_water(&checkpoint(set)).unwrap();
+            assert_eq!(made.high_water().unwrap(), Some(checkpoint(kept)), "what another server has shown stays");
+        }
         let key = folder.path().join("log.key");
         assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();

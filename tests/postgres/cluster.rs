@@ -122,6 +122,11 @@ impl Cluster {
 
     /// Starts the server, as after a crash too; returns when it answers.
     pub fn run(&self) {
+        self.try_run().unwrap();
+    }
+
+    /// The same where it may not come up; what it said, if it did not.
+    pub fn try_run(&self) -> Result<(), String> {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log")).unwrap();
         let mut command = self.program("postgres");
         command.arg("-D").arg(&self.data).stdout(Stdio::null()).stderr(log).process_group(0);
@@ -134,9 +139,13 @@ impl Cluster {
         *self.server.lock().unwrap() = Some(command.spawn().unwrap());
         let until = Instant::now() + Duration::from_secs(60);
         while self.try_admin("SELECT 1").is_err() {
-            assert!(Instant::now() < until, "PostgreSQL did not start: {}", fs::read_to_string(self.folder.join("log")).unwrap());
+            let ended = self.server.lock().unwrap().as_mut().and_then(|server| server.try_wait().unwrap()).is_some();
+            if ended || Instant::now() > until {
+                return Err(format!("PostgreSQL did not start: {}", fs::read_to_string(self.folder.join("log")).unwrap()));
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
+        Ok(())
     }
 
     /// From the next start on, the server runs with this library before its own.

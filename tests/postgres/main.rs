@@ -285,6 +285,14 @@ fn two_servers_write_one_log_while_one_is_killed_and_started_again() {
         load.stop.store(true, Ordering::Relaxed);
         assert!(counts[0].load(Ordering::Relaxed) > before, "the server that was started again took nothing");
     });
+    // What one server published, the other shows too.
+    let size = log::head(&mut record.config.database.open().unwrap()).unwrap().unwrap().frontier.size();
+    for url in &urls {
+        wait_for("a checkpoint over everything", Duration::from_secs(5), || {
+            let note = agent().get(format!("{}/ledger/checkpoint", url.lock().unwrap())).call().unwrap().body_mut().read_to_string().unwrap();
+            note.lines().nth(1) == Some(&size.to_string())
+        });
+    }
     running.into_iter().for_each(Server::kill);
     let seen = seen.into_inner().unwrap();
     assert!(seen.len() >= 3, "{} checkpoints were seen", seen.len());
