@@ -16,7 +16,7 @@ use crate::store::tables;
 /// `POST /api/v1/evidence`
 pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("receive_evidence")?;
-    let _place = request::place(&state.uploads)?;
+    let _place = request::place(&http, &state.uploads).await?;
     let bytes = request::body(&state, payload, MAX_BYTES).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
     writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {

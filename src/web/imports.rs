@@ -37,7 +37,7 @@ pub async fn api_create(
     };
     let sensitivity = how.sensitivity.as_deref().map_or(Ok(Sensitivity::Unknown), Sensitivity::parse)?;
     let options = Options { dry_run, sensitivity };
-    let _place = request::place(&state.uploads)?;
+    let _place = request::place(&http, &state.uploads).await?;
     let bytes = request::body(&state, payload, MAX_BYTES).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
     writes::answer(&state, viewer, key, StatusCode::OK, move |service, viewer, key| {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::rt::time::timeout;
 use actix_web::web::{Payload, Query};
 use base64::Engine as _;
@@ -28,9 +28,21 @@ const FORM_BYTES: usize = 256 << 10;
 /// Most things on one page of a list.
 const MOST: i64 = 200;
 
+/// Bodies that say they are no larger than this need no [`place`].
+const SMALL_BYTES: usize = 64 << 10;
+/// How long a large body waits for a place.
+const PLACE_TIME: Duration = Duration::from_secs(2);
+
 /// A place among the large bodies that are held in memory at once; kept until the answer.
-pub fn place(places: &Semaphore) -> Result<SemaphorePermit<'_>, Problem> {
-    places.try_acquire().map_err(|_| Error::Busy("Several large files are being worked on; send this one again in a moment.".to_owned()).into())
+pub async fn place<'a>(http: &HttpRequest, places: &'a Semaphore) -> Result<Option<SemaphorePermit<'a>>, Problem> {
+    let length = http.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length <= SMALL_BYTES) {
+        return Ok(None);
+    }
+    match timeout(PLACE_TIME, places.acquire()).await {
+        Ok(Ok(place)) => Ok(Some(place)),
+        _ => Err(Error::Busy("Several large files are being worked on; send this one again in a moment.".to_owned()).into()),
+    }
 }
 
 /// Waits for the next piece of a body that began to come at `since`: 30 seconds, and one more for every 64 KB that came.

@@ -42,8 +42,8 @@ async fn check(state: &Data, file: Vec<u8>) -> Result<Checked, Problem> {
 }
 
 /// `POST /api/v1/verifications`: the PDF or the credential as the body.
-pub async fn api_create(state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let _place = request::place(&state.checks)?;
+pub async fn api_create(http: HttpRequest, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let _place = request::place(&http, &state.checks).await?;
     let file = request::body(&state, payload, MAX_PDF_BYTES).await?;
     let checked = check(&state, file).await?;
     let mut answer = match &checked.report {
@@ -122,7 +122,7 @@ struct ShowPage {
 /// `POST /verify`: the file from the form.
 pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<HttpResponse, Problem> {
     session::same_site(&http)?;
-    let _place = request::place(&state.checks)?;
+    let _place = request::place(&http, &state.checks).await?;
     let file = uploaded(&state, form).await?;
     if file.is_empty() {
         let wrong = Some("No file was chosen. Choose the certificate's PDF or its JSON credential.".to_owned());
