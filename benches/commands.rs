@@ -6,7 +6,8 @@
 //! SQLite at 1, 8, 64 and 1,000 clients; then, where a PostgreSQL server is installed, 64 clients of the usual hash-chain trigger ([`TRIGGER`]) and the
 //! service on PostgreSQL at 1, 64 and 1,000 clients. Rounds whose raw `fdatasync` runs below 2,000 a second are a busy machine's: dropped and
 //! counted. What is printed are medians of the ratios of each round, and where the writer's time went at 64 clients.
-//! Settings: `QUITTANCE_TEST_BENCH_ROUNDS` (7), `QUITTANCE_TEST_BENCH_ASSETS` (80000 on each database).
+//! Settings: `QUITTANCE_TEST_BENCH_ROUNDS` (7), `QUITTANCE_TEST_BENCH_ASSETS` (80000 on each database), `QUITTANCE_TEST_BENCH_ONLY` (the columns to
+//! measure, `1 row/tx,SQLite 64`; all).
 #![cfg(feature = "service")]
 #![allow(
     clippy::unwrap_used,
@@ -187,7 +188,13 @@ fn main() {
     let assets = setting("QUITTANCE_TEST_BENCH_ASSETS", 80_000);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let sqlite = Side::start("SQLite", folder.path(), None, assets);
-    let elsewhere = Elsewhere::start(folder.path(), assets);
+    let only = std::env::var("QUITTANCE_TEST_BENCH_ONLY").unwrap_or_default();
+    let asked = |name: &str| only.is_empty() || only.split(',').any(|one| one == name);
+    let elsewhere = if ["trigger 64", "Postgres 1", "Postgres 64", "Postgres 1000"].into_iter().any(asked) {
+        Elsewhere::start(folder.path(), assets)
+    } else {
+        None
+    };
 
     let mut cells: Vec<Cell> = vec![
         ("fdatasync", Box::new(|| Some(raw_sync(folder.path())))),
@@ -204,6 +211,7 @@ fn main() {
         cells.push(("Postgres 64", Box::new(|| there.side.drive(64))));
         cells.push(("Postgres 1000", Box::new(|| there.side.drive(1_000))));
     }
+    cells.retain(|(name, _)| *name == "fdatasync" || asked(name));
     let mut kept: Vec<BTreeMap<&'static str, f64>> = Vec::new();
     let mut dropped = 0;
     println!("round {}   per second", cells.iter().map(|(name, _)| format!("{name:>14}")).collect::<String>());
