@@ -70,8 +70,8 @@ struct Side {
     service: Service,
     address: SocketAddr,
     jobs: Mutex<VecDeque<Job>>,
-    /// Where the writer's time went at 64 clients: nanoseconds in all, and of them by part.
-    at_64: Mutex<BTreeMap<&'static str, u64>>,
+    /// Where the writer's time went, by the number of clients: nanoseconds in all, and of them by part.
+    went: Mutex<BTreeMap<usize, BTreeMap<&'static str, u64>>>,
     _lock: open_ledger::Lock,
 }
 
@@ -96,7 +96,7 @@ impl Side {
         std::thread::spawn(move || quittance::web::serve(server, "127.0.0.1:0", move |address| told.0.send(address).unwrap()).unwrap());
         let address = told.1.recv().unwrap();
         eprintln!("… {} requests ready in {} s", jobs.len(), began.elapsed().as_secs());
-        Self { name, service, address, jobs: Mutex::new(jobs), at_64: Mutex::default(), _lock: lock }
+        Self { name, service, address, jobs: Mutex::new(jobs), went: Mutex::default(), _lock: lock }
     }
 
     /// Commands per second at so many clients; `None` where the prepared requests ran out.
@@ -110,12 +110,11 @@ impl Side {
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
         let elapsed = start.elapsed();
-        if clients == 64 {
-            let mut at_64 = self.at_64.lock().unwrap();
-            *at_64.entry("all").or_default() += elapsed.as_nanos() as u64;
-            for (part, spent) in parts(&self.service.recorder.spent) {
-                *at_64.entry(part).or_default() += spent - before[part];
-            }
+        let mut went = self.went.lock().unwrap();
+        let went = went.entry(clients).or_default();
+        *went.entry("all").or_default() += elapsed.as_nanos() as u64;
+        for (part, spent) in parts(&self.service.recorder.spent) {
+            *went.entry(part).or_default() += spent - before[part];
         }
         Some(f64::from(done?) / elapsed.as_secs_f64())
     }
@@ -152,17 +151,18 @@ impl Side {
     }
 
     fn tell(&self) {
-        let at_64 = self.at_64.lock().unwrap();
-        let get = |part: &str| at_64.get(part).copied().unwrap_or(0) as f64;
-        let (all, commands, batches) = (get("all"), get("commands").max(1.0), get("batches").max(1.0));
-        println!(
-            "{}: at 64 clients {:.0} commands a commit. Of {:.0} µs a command the writer spent {}, waited for work {:.0}.",
-            self.name,
-            commands / batches,
-            all / commands / 1e3,
-            ["decide", "seal", "write", "commit"].map(|part| format!("{:.0} to {part}", get(part) / commands / 1e3)).join(", "),
-            (all - get("decide") - get("seal") - get("write") - get("commit")) / commands / 1e3,
-        );
+        for (clients, went) in &*self.went.lock().unwrap() {
+            let get = |part: &str| went.get(part).copied().unwrap_or(0) as f64;
+            let (all, commands, batches) = (get("all"), get("commands").max(1.0), get("batches").max(1.0));
+            println!(
+                "{} at {clients} clients: {:.0} commands a commit. Of {:.0} µs a command the writer spent {}, waited for work {:.0}.",
+                self.name,
+                commands / batches,
+                all / commands / 1e3,
+                ["decide", "seal", "write", "commit"].map(|part| format!("{:.0} to {part}", get(part) / commands / 1e3)).join(", "),
+                (all - get("decide") - get("seal") - get("write") - get("commit")) / commands / 1e3,
+            );
+        }
     }
 }
 
