@@ -20,6 +20,7 @@ use ledger::databases::{Cluster, shared, signal, there};
 use ledger::{Ledger, audit};
 use process::{Record, Server, agent, assert_all_there, register, setting};
 use proxy::{Cut, Proxy};
+use quittance::domain::Command;
 use quittance::domain::certification::RevocationReason;
 use quittance::domain::names::{Digest, Role};
 use quittance::error::Error;
@@ -221,24 +222,37 @@ fn a_revocation_reaches_the_list_whichever_server_took_it_and_stays_there() {
     }
     let ledger = Ledger::on(&shared().create());
     let approver = ledger.someone(Role::Approver, "Abel");
+    let coordinator = ledger.someone(Role::Coordinator, "Cora");
     let numbers: Vec<String> = ["A1", "A2", "A3", "A4", "A5", "A6"].map(|tag| ledger.certified(tag).1).to_vec();
     let (other, _lock) = open_ledger::open(&ledger.config).unwrap();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let _stopping = Stopping(&stop);
-        for service in [&ledger.service, &other] {
-            let stop = &stop;
-            scope.spawn(move || {
-                while !stop.load(Ordering::Relaxed) {
-                    // Busy where the other one was always faster.
-                    let _ = publish_status::publish(service);
+        // One server publishes all the time behind a long queue of its own, so that what it has read grows old before it is recorded.
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                // Refused where the other one was always faster.
+                let _ = publish_status::publish(&ledger.service);
+            }
+        });
+        scope.spawn(|| {
+            let number = AtomicUsize::new(0);
+            while !stop.load(Ordering::Relaxed) {
+                let next = || Command::read("register_asset", device(&format!("Q{}", number.fetch_add(1, Ordering::Relaxed)))).unwrap();
+                let commands = std::iter::repeat_with(|| (next(), None)).take(300).collect();
+                for answer in ledger.service.recorder.record_many(commands, &coordinator.actor) {
+                    assert!(matches!(answer, Ok(_) | Err(Error::Busy(_))), "{answer:?}");
                 }
+            }
+        });
+        for number in &numbers {
+            let revoke = || publish_status::revoke(&other, &approver.actor, number, RevocationReason::EvidenceDisputed);
+            wait_for("a revocation between long batches", Duration::from_secs(30), || match revoke() {
+                Ok(_) => true,
+                Err(Error::Busy(_)) => false,
+                Err(error) => panic!("{error}"),
             });
-        }
-        for (n, number) in numbers.iter().enumerate() {
-            let service = if n % 2 == 0 { &ledger.service } else { &other };
-            publish_status::revoke(service, &approver.actor, number, RevocationReason::EvidenceDisputed).unwrap();
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(300));
         }
     });
     publish_status::publish_if_behind(&other).unwrap();
