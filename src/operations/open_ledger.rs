@@ -116,6 +116,9 @@ pub fn open(config: &Config) -> Result<(Service, Lock)> {
 /// Opens a record for reading only: for `audit`, beside a running service.
 pub fn open_app(config: &Config, db: &mut Database) -> Result<App> {
     require_record(config)?;
+    if !db.has_tables()? {
+        return Err(no_record(config));
+    }
     let bytes = log::entry(db, 0)?.ok_or_else(|| no_record(config))?;
     let entry = Entry::parse(&bytes).map_err(|e| Error::fault("the first entry of the log", e))?;
     let frame = entry.frame();
@@ -165,8 +168,9 @@ fn no_record(config: &Config) -> Error {
 
 /// Refuses, with the command that sets a record up, where there is none.
 pub fn require_record(config: &Config) -> Result<()> {
-    let has_file = config.data.join("quittance.db").exists();
-    if has_file || config.database != crate::store::DatabaseUrl::in_folder(&config.data) { Ok(()) } else { Err(no_record(config)) }
+    let file = if config.database.is_shared() { config.data.clone() } else { config.data.join("quittance.db") };
+    let elsewhere = !config.database.is_shared() && config.database != crate::store::DatabaseUrl::in_folder(&config.data);
+    if elsewhere || file.exists() { Ok(()) } else { Err(no_record(config)) }
 }
 
 /// Yesterday's database under today's keys: the log was shown further than it is now, and going on would make a second history.

@@ -55,46 +55,24 @@ fn show(app: &App, row: &CheckpointRow) -> Result<()> {
     Ok(())
 }
 
-/// Whether there is something to publish, or to show: the log has grown, or another server's checkpoint is not in the high-water file.
+/// Whether there is something to publish, or to show: the log has grown, or the newest checkpoint is another server's.
 pub fn behind(app: &App) -> Result<bool> {
     let mut db = app.read()?;
     let size = log::head(&mut db)?.map_or(0, |head| head.frontier.size());
-    match log::newest_checkpoint(&mut db)? {
-        Some(newest) => Ok(newest.size != to_db(size) || !may_show(app, &newest)?),
-        None => Ok(true),
-    }
-}
-
-/// Whether the high-water file names this checkpoint or a later one: what another server published may be shown as soon as it does.
-fn may_show(app: &App, row: &CheckpointRow) -> Result<bool> {
-    if row.number <= app.shown.load(Ordering::Acquire) {
-        return Ok(true);
-    }
-    if !app.database.is_shared() {
-        return Ok(false);
-    }
-    let named = app.keys.high_water()?.and_then(|note| Checkpoint::open(&note, app.keys.log.verifier()).ok());
-    let shown = named.is_some_and(|named| to_db(named.size) >= row.size);
-    if shown {
-        app.shown.fetch_max(row.number, Ordering::AcqRel);
-    }
-    Ok(shown)
+    let shown = app.shown.load(Ordering::Acquire);
+    Ok(log::newest_checkpoint(&mut db)?.is_none_or(|newest| newest.size != to_db(size) || newest.number > shown))
 }
 
 /// The newest checkpoint that may be shown.
 pub fn newest_shown(app: &App, db: &mut Database) -> Result<Option<CheckpointRow>> {
-    match log::newest_checkpoint(db)? {
-        Some(newest) if may_show(app, &newest)? => Ok(Some(newest)),
-        _ => log::checkpoint(db, app.shown.load(Ordering::Acquire)),
-    }
+    log::checkpoint(db, app.shown.load(Ordering::Acquire))
 }
 
 /// The first checkpoint that covers an entry and may be shown.
 pub fn covering(app: &App, db: &mut Database, seq: u64) -> Result<CheckpointRow> {
-    match log::first_checkpoint_covering(db, seq)? {
-        Some(row) if may_show(app, &row)? => Ok(row),
-        _ => Err(Error::Unknown(format!("No checkpoint covers entry {seq} yet; one is published within seconds."))),
-    }
+    log::first_checkpoint_covering(db, seq)?
+        .filter(|row| row.number <= app.shown.load(Ordering::Acquire))
+        .ok_or_else(|| Error::Unknown(format!("No checkpoint covers entry {seq} yet; one is published within seconds.")))
 }
 
 /// The proof that entry `seq` is in the log, against the first checkpoint that covers it.

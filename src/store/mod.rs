@@ -132,6 +132,16 @@ impl Database {
         .map_err(|e| Error::fault("bringing the tables up to date", e))
     }
 
+    /// Whether the schema was ever set up here.
+    pub fn has_tables(&mut self) -> Result<bool> {
+        let sql = match self {
+            Database::Sqlite(_) => "EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'entries')",
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => "to_regclass('entries') IS NOT NULL",
+        };
+        Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(sql)).get_result(self)?)
+    }
+
     /// Runs `work` in a transaction that takes SQLite's write lock at once; on PostgreSQL whoever writes to the log takes the head's row first.
     /// When this returns [`Ended::Committed`], the commit is on the disk.
     pub fn write<T>(&mut self, work: impl FnOnce(&mut Database) -> Result<Ended<T>>) -> std::result::Result<Ended<T>, WriteError<T>> {

@@ -20,13 +20,14 @@ use ledger::databases::{Cluster, shared, signal, there};
 use ledger::{Ledger, audit};
 use process::{Record, Server, agent, assert_all_there, register, setting};
 use proxy::{Cut, Proxy};
+use quittance::domain::Command;
 use quittance::domain::certification::RevocationReason;
-use quittance::domain::names::Role;
+use quittance::domain::names::{Digest, Role};
 use quittance::error::Error;
 use quittance::operations::{open_ledger, publish_status};
 use quittance::proof::checkpoint::Checkpoint;
 use quittance::proof::status;
-use quittance::store::{DatabaseUrl, log};
+use quittance::store::{DatabaseUrl, inventory, log};
 use serde_json::{Value, json};
 
 fn device(tag: &str) -> Value {
@@ -112,6 +113,15 @@ impl<'a> Load<'a> {
     }
 }
 
+/// Ends the load also where a check fails; its threads would be waited for for ever.
+struct Stopping<'a>(&'a AtomicBool);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn wait_for(what: &str, patience: Duration, mut done: impl FnMut() -> bool) {
     let until = Instant::now() + patience;
     while !done() {
@@ -133,6 +143,7 @@ fn a_database_that_dies_is_answered_with_503_and_taken_up_again_when_it_is_back(
     let counted = AtomicUsize::new(0);
     let kills = setting("QUITTANCE_TEST_DATABASE_KILLS", 3);
     std::thread::scope(|scope| {
+        let _stopping = Stopping(&load.stop);
         for _ in 0..4 {
             scope.spawn(|| load.write(&url, &counted));
         }
@@ -163,7 +174,6 @@ fn a_database_that_dies_is_answered_with_503_and_taken_up_again_when_it_is_back(
             let before = load.count();
             wait_for("recovery without a restart", Duration::from_secs(10), || load.count() > before && asked("GET").0 == 200);
         }
-        load.stop.store(true, Ordering::Relaxed);
     });
     server.kill();
     let (acknowledged, entries) = load.check();
@@ -206,24 +216,55 @@ fn a_commit_without_an_answer_is_looked_up_and_answered_truthfully() {
 }
 
 #[test]
-fn a_revocation_reaches_the_list_whichever_server_took_it() {
+fn a_revocation_reaches_the_list_whichever_server_took_it_and_stays_there() {
     if !there() {
         return;
     }
     let ledger = Ledger::on(&shared().create());
     let approver = ledger.someone(Role::Approver, "Abel");
-    let numbers: Vec<String> = ["A1", "A2", "A3", "A4"].map(|tag| ledger.certified(tag).1).to_vec();
+    let coordinator = ledger.someone(Role::Coordinator, "Cora");
+    let numbers: Vec<String> = ["A1", "A2", "A3", "A4", "A5", "A6"].map(|tag| ledger.certified(tag).1).to_vec();
     let (other, _lock) = open_ledger::open(&ledger.config).unwrap();
+    let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for (n, number) in numbers.iter().enumerate() {
-            let (service, actor) = (if n % 2 == 0 { &ledger.service } else { &other }, &approver.actor);
-            scope.spawn(move || publish_status::revoke(service, actor, number, RevocationReason::EvidenceDisputed).unwrap());
+        let _stopping = Stopping(&stop);
+        // One server publishes all the time behind a long queue of its own, so that what it has read grows old before it is recorded.
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                // Refused where the other one was always faster.
+                let _ = publish_status::publish(&ledger.service);
+            }
+        });
+        scope.spawn(|| {
+            let number = AtomicUsize::new(0);
+            while !stop.load(Ordering::Relaxed) {
+                let next = || Command::read("register_asset", device(&format!("Q{}", number.fetch_add(1, Ordering::Relaxed)))).unwrap();
+                let commands = std::iter::repeat_with(|| (next(), None)).take(300).collect();
+                for answer in ledger.service.recorder.record_many(commands, &coordinator.actor) {
+                    assert!(matches!(answer, Ok(_) | Err(Error::Busy(_))), "{answer:?}");
+                }
+            }
+        });
+        for number in &numbers {
+            let revoke = || publish_status::revoke(&other, &approver.actor, number, RevocationReason::EvidenceDisputed);
+            wait_for("a revocation between long batches", Duration::from_secs(30), || match revoke() {
+                Ok(_) => true,
+                Err(Error::Busy(_)) => false,
+                Err(error) => panic!("{error}"),
+            });
+            std::thread::sleep(Duration::from_millis(300));
         }
     });
-    for app in [&ledger.service.app, &other.app] {
-        let list = status::read(&publish_status::newest(app).unwrap().unwrap(), &app.keys.did).unwrap().list;
-        assert_eq!((0..131_072).filter(|place| list.get(*place) == Some(true)).count(), numbers.len());
-    }
+    publish_status::publish_if_behind(&other).unwrap();
+    let app = &ledger.service.app;
+    let versions = inventory::all_status_versions(&mut app.connect().unwrap()).unwrap();
+    let revoked = |sha256: &str| {
+        let list = status::read(&app.files.get(&Digest::parse(sha256).unwrap()).unwrap(), &app.keys.did).unwrap().list;
+        (0..131_072).filter(|place| list.get(*place) == Some(true)).count()
+    };
+    let counts: Vec<usize> = versions.iter().map(|(_, _, sha256)| revoked(sha256)).collect();
+    assert!(counts.is_sorted(), "a newer list misses what an older one has: {counts:?}");
+    assert_eq!(counts.last(), Some(&numbers.len()));
     assert_eq!(ledger.audit().unwrap().findings, []);
 }
 
@@ -268,6 +309,7 @@ fn two_servers_write_one_log_while_one_is_killed_and_started_again() {
     let seen = Mutex::new(BTreeSet::new());
     let mut running = vec![second];
     std::thread::scope(|scope| {
+        let _stopping = Stopping(&load.stop);
         for (url, count) in urls.iter().zip(&counts) {
             for _ in 0..4 {
                 scope.spawn(|| load.write(url, count));
@@ -282,7 +324,6 @@ fn two_servers_write_one_log_while_one_is_killed_and_started_again() {
         running.push(again);
         let before = counts[0].load(Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(seconds * 500));
-        load.stop.store(true, Ordering::Relaxed);
         assert!(counts[0].load(Ordering::Relaxed) > before, "the server that was started again took nothing");
     });
     // What one server published, the other shows too.
@@ -326,6 +367,7 @@ fn a_server_that_was_frozen_in_a_transaction_neither_forks_the_log_nor_holds_it_
         diesel::sql_query(sql).get_result::<Count>(&mut db).unwrap().n > 0
     };
     std::thread::scope(|scope| {
+        let _stopping = Stopping(&load.stop);
         for _ in 0..4 {
             scope.spawn(|| load.write(&urls[0], &counts[0]));
         }
@@ -349,7 +391,6 @@ fn a_server_that_was_frozen_in_a_transaction_neither_forks_the_log_nor_holds_it_
         let before = counts[0].load(Ordering::Relaxed);
         signal("CONT", &[frozen.child.id()]);
         wait_for("the thawed server writes again", Duration::from_secs(10), || counts[0].load(Ordering::Relaxed) > before + 10);
-        load.stop.store(true, Ordering::Relaxed);
     });
     frozen.kill();
     other.kill();

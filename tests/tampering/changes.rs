@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use ledger::{Ledger, audit, config, databases};
+use ledger::{Ledger, audit, config};
 use quittance::config::Config;
 use quittance::operations::issue_certificate::part;
 use quittance::operations::publish_status;
@@ -100,7 +100,7 @@ impl Drop for Altered {
     fn drop(&mut self) {
         #[cfg(feature = "postgres")]
         if self.config.database.is_shared() {
-            databases::shared().remove(&self.config.database);
+            ledger::databases::shared().remove(&self.config.database);
         }
     }
 }
@@ -111,7 +111,7 @@ fn copy_database(original: &Path, to: &Path) {
     if let database = config(original.to_owned()).database
         && database.is_shared()
     {
-        ledger::remember(to, &databases::shared().copy(&database));
+        ledger::remember(to, &ledger::databases::shared().copy(&database));
     }
     #[cfg(not(feature = "postgres"))]
     let _ = (original, to);
