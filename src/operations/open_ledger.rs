@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::Service;
 use super::record::Recorder;
+use super::{Service, rebuild_tables};
 use crate::app::{App, Halt, now, open_files, starter_policy};
 use crate::config::Config;
 use crate::domain::ledger::{KeyUse, OpenLog, PublicKeyFact};
@@ -51,6 +51,7 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
         return Err(Error::Fault(format!("there is a record in {} already; `quittance serve` opens it", config.data.display())));
     }
     db.write(|db| log::create(db).map(Ended::Committed))?;
+    rebuild_tables::if_outdated(&mut db, &mut |_, _| ())?;
     config.database.sync_folder()?;
     let year = chrono::Datelike::year(&now().utc());
     let keys = Keyring::create(&config.keys, &identity, year)?;
@@ -84,10 +85,16 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
 
 /// Opens a record for writing, after the checks of start-up.
 pub fn open(config: &Config) -> Result<(Service, Lock)> {
+    open_telling(config, &mut |_, _| ())
+}
+
+/// The same, and `progress` is told how many entries are done, of how many, while tables of another version are rebuilt.
+pub fn open_telling(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Result<(Service, Lock)> {
     require_record(config)?;
     let lock = lock(&config.data)?;
     let mut db = config.database.open()?;
     db.migrate()?;
+    rebuild_tables::if_outdated(&mut db, progress)?;
     let app = Arc::new(open_app(config, &mut db)?);
     config.database.sync_folder()?;
     check_high_water(&app, &mut db)?;
@@ -95,6 +102,15 @@ pub fn open(config: &Config) -> Result<(Service, Lock)> {
     let running = Service { recorder: Recorder::start(Arc::clone(&app))?, app };
     super::finish_work::finish(&running)?;
     Ok((running, lock))
+}
+
+/// Rebuilds the derived tables of a record that nobody serves; gives the number of entries read.
+pub fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
+    require_record(config)?;
+    let _lock = lock(&config.data)?;
+    let mut db = config.database.open()?;
+    db.migrate()?;
+    rebuild_tables::rebuild(&mut db, progress)
 }
 
 /// Opens a record for reading only: for `audit`, beside a running service.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::schema::{asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, media, parties, record_keys};
-use super::{Database, each, to_db};
+use super::{Database, each, listings, search, to_db};
 use crate::domain::asset::Asset;
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::{Consignment, Discrepancy, Line, LineId};
@@ -111,6 +111,7 @@ row!(
     last_seq: i64 = |d| Ok(to_db(d.last_seq)),
     state: String = json,
     consignment: String = |d| Ok(d.consignment.to_string()),
+    asset: Option<String> = |d| Ok(d.asset.as_ref().map(ToString::to_string)),
 );
 row!(
     /// A row of `evidence`.
@@ -138,6 +139,8 @@ pub struct AssetPartyRow {
     pub tag: String,
     /// The device.
     pub asset: String,
+    /// The device's label, so that a party's list can be narrowed to one.
+    pub label: String,
 }
 
 impl AssetPartyRow {
@@ -145,8 +148,13 @@ impl AssetPartyRow {
     pub fn of(asset: &Asset) -> Vec<Self> {
         let mut found: Vec<&PartyId> = vec![&asset.holder.party];
         found.extend(asset.handoffs.iter().flat_map(|handoff| [&handoff.from.party, &handoff.to.party]));
-        let mut rows: Vec<Self> =
-            found.into_iter().map(|party| Self { party: party.to_string(), tag: asset.tag.to_string(), asset: asset.id.to_string() }).collect();
+        let row = |party: &PartyId| Self {
+            party: party.to_string(),
+            tag: asset.tag.to_string(),
+            asset: asset.id.to_string(),
+            label: asset.label().to_string(),
+        };
+        let mut rows: Vec<Self> = found.into_iter().map(row).collect();
         rows.sort();
         rows.dedup();
         rows
@@ -267,7 +275,8 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
             diesel::insert_into(asset_parties::table).values(come.clone()).execute(db)?;
         }
     }
-    Ok(())
+    listings::save(db, known)?;
+    search::save(db, known)
 }
 
 fn release_keys<R: Record>(db: &mut Database, shelf: &Shelf<R>) -> Result<()> {

@@ -19,7 +19,7 @@ use crate::error::Error;
 /// Largest JSON body.
 pub const JSON_BYTES: usize = 1 << 20;
 /// Most things on one page of a list.
-const MOST: i64 = 200;
+pub const MOST: i64 = 200;
 
 /// A place among the large bodies that are held in memory at once; kept until the answer.
 pub fn place(places: &Semaphore) -> Result<SemaphorePermit<'_>, Problem> {
@@ -78,7 +78,12 @@ pub fn cursor(sort: &str, id: &str) -> String {
 pub fn after(cursor: Option<&str>) -> Result<Option<(String, String)>, Problem> {
     let Some(cursor) = cursor.filter(|cursor| !cursor.is_empty()) else { return Ok(None) };
     let read = || serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok();
-    read().map(Some).ok_or_else(|| Problem::new(422, "request.cursor", "after must be the next of an earlier page; start again without it."))
+    read().map(Some).ok_or_else(no_cursor)
+}
+
+/// What was given to go on from was not given out by this list.
+pub fn no_cursor() -> Problem {
+    Problem::new(422, "request.cursor", "after must be the next of an earlier page; start again without it.")
 }
 
 /// Cuts a list that was asked for with one more than the limit; the last kept element tells where the next page starts.
