@@ -14,6 +14,7 @@ use diesel::sql_types::{BigInt, Text};
 use ledger::{Ledger, audit, config};
 use quittance::config::Config;
 use quittance::operations::issue_certificate::part;
+use quittance::operations::open_ledger;
 use quittance::operations::publish_status;
 use quittance::operations::verify_certificate::redraw;
 use quittance::proof::bundle::{Bundle, CREDENTIAL, PAGES};
@@ -32,9 +33,13 @@ const TABLES: &[&str] = &[
     "parties",
     "consignments",
     "consignment_lines",
+    "consignment_tags",
     "discrepancies",
     "evidence",
     "certificates",
+    "certificate_parties",
+    "label_counts",
+    "asset_search",
     "shown_names",
     "certificate_parts",
     "status_lists",
@@ -168,12 +173,37 @@ fn removed_and_swapped_entries_and_checkpoints_are_found() {
         ("DELETE FROM certificate_parts WHERE name = 'certificate.pdf'", "certificate_parts"),
         ("DELETE FROM status_lists WHERE seq = (SELECT max(seq) FROM status_lists)", "status_lists"),
         ("INSERT INTO record_keys VALUES ('asset.tag', 'GHOST', 'urn:x')", "record_keys"),
+        ("DELETE FROM asset_trigrams WHERE rowid = (SELECT min(number) FROM asset_search)", "does not find it"),
+        ("UPDATE tables_version SET version = 1", "quittance rebuild"),
     ] {
         let (_folder, config, mut db) = altered(original.path());
         db.batch_execute(change).unwrap();
         drop(db);
         let found = findings(&config);
         assert!(found.contains(named), "{change}:\n{found}");
+    }
+}
+
+#[test]
+fn tables_of_an_older_shape_are_made_anew_at_opening() {
+    let (original, _) = finished();
+    for change in [
+        // What an older program would have left: states that this one cannot read.
+        "UPDATE assets SET state = '{}'; UPDATE tables_version SET version = 1",
+        // A rebuild that was cut short.
+        "DELETE FROM assets; DELETE FROM record_keys; UPDATE tables_version SET version = 0",
+        "DELETE FROM tables_version",
+    ] {
+        let (_folder, config, mut db) = altered(original.path());
+        // The triggers that this test drops are not part of the shape.
+        db.batch_execute(change).unwrap();
+        drop(db);
+        assert!(findings(&config).contains("quittance rebuild"), "{change}");
+        let mut told = Vec::new();
+        let opened = open_ledger::open_telling(&config, &mut |done, of| told.push((done, of))).unwrap();
+        assert!(told.last().is_some_and(|(done, of)| done == of && *of > 20), "{told:?}");
+        assert_eq!(findings(&config), "", "{change}");
+        drop(opened);
     }
 }
 
@@ -300,7 +330,7 @@ fn yesterdays_database_is_refused_at_start() {
         let folder = tempfile::tempdir().unwrap();
         copy(&yesterday.path().join("data"), &folder.path().join("data"));
         copy(Path::new(keys), &folder.path().join("keys"));
-        let opened = quittance::operations::open_ledger::open(&config(folder.path().to_owned()));
+        let opened = open_ledger::open(&config(folder.path().to_owned()));
         opened.map(|_| ()).map_err(|error| error.to_string())
     };
     let keys = ledger.config.keys.to_str().unwrap();

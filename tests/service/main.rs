@@ -6,5 +6,6 @@
 mod access;
 mod certificates;
 mod pages;
+mod reads;
 mod server;
 mod story;
