@@ -318,11 +318,11 @@ fn prepare(service: &Service, assets: usize) {
         send(service, &coordinator, &vendor, format!("C-{n:06}"), some);
     }
     eprint!("\rreleased            ");
-    let repaired = [&registered[1]];
-    for asset in repaired.iter().cycle().take(LONG / 2) {
-        all(service, &coordinator, "send_to_repair", std::iter::once(json!({"asset": asset, "fault": "other"})));
-        all(service, &coordinator, "return_from_repair", std::iter::once(json!({"asset": asset, "status": "in_stock"})));
-    }
+    let there_and_back = (0..LONG).map(|n| match n % 2 {
+        0 => ("send_to_repair", json!({"asset": registered[1], "fault": "other"})),
+        _ => ("return_from_repair", json!({"asset": registered[1], "status": "in_stock"})),
+    });
+    each(service, &coordinator, there_and_back);
     // A label that few have: the last ones registered.
     let few = (0..assets).rev().filter(|n| n % 7 == 3 && n % 10 != 0).take(50).map(|n| &registered[n]);
     all(service, &coordinator, "send_to_repair", few.map(|asset| json!({"asset": asset, "fault": "other"})));
@@ -354,9 +354,13 @@ fn person(service: &Service, role: Role, party: &str) -> (Actor, String) {
     (person.actor().unwrap(), token)
 }
 
-/// Records commands; gives for each the ids of what its entries are about.
+/// Records commands of one name; gives for each the ids of what its entries are about.
 fn all(service: &Service, actor: &Actor, name: &str, bodies: impl Iterator<Item = Value>) -> Vec<Vec<String>> {
-    let commands: Vec<Command> = bodies.map(|body| Command::read(name, body).unwrap()).collect();
+    each(service, actor, bodies.map(|body| (name, body)))
+}
+
+fn each<'a>(service: &Service, actor: &Actor, commands: impl Iterator<Item = (&'a str, Value)>) -> Vec<Vec<String>> {
+    let commands: Vec<Command> = commands.map(|(name, body)| Command::read(name, body).unwrap()).collect();
     let mut ids = Vec::new();
     for chunk in commands.chunks(2_048) {
         for receipt in service.recorder.record_many(chunk.iter().map(|command| (command.clone(), None)).collect(), actor) {
