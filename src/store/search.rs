@@ -352,6 +352,9 @@ mod postgres {
     }
     use schema::indexed_search;
 
+    /// Rows that are walked in order before the index is asked.
+    const WALKED: i64 = 8_192;
+
     #[derive(Insertable)]
     #[diesel(table_name = indexed_search)]
     struct Row<'a> {
@@ -404,11 +407,30 @@ mod postgres {
         };
         let mut all: Vec<Vec<i32>> = forms.iter().map(of).collect();
         all.dedup();
+        // The planner knows little about how often a term occurs, and guesses badly: a term that nobody has would be looked for in every row. So a
+        // stretch is walked in order first: what many devices have fills the page from there. Whatever does not is rare enough for the index, whose
+        // findings have no order and are sorted.
+        let stretch = WALKED.max(limit.saturating_mul(4));
+        let walked = ask(
+            db,
+            &format!("(SELECT number, asset, text, trigrams FROM asset_search WHERE number > $1 ORDER BY number LIMIT {stretch}) walked"),
+            &all,
+            after,
+            limit,
+        )?;
+        if i64::try_from(walked.len()) == Ok(limit) {
+            return Ok(walked);
+        }
+        ask(db, "asset_search", &all, after, limit)
+    }
+
+    /// Rows of a relation that have all of the numbers of one of these arrays. Boxed, and so planned anew each time.
+    fn ask(db: &mut Database, relation: &str, all: &[Vec<i32>], after: i64, limit: i64) -> Result<Vec<Candidate>> {
         let either: Vec<String> = (3..3 + all.len()).map(|n| format!("trigrams @> ${n}")).collect();
-        // Boxed, and so planned anew each time: for a term that many devices have the order is walked, for a rare one the index is asked.
+        let either = either.join(" OR ");
         let mut query = diesel::sql_query(format!(
-            "SELECT number, asset, text FROM asset_search WHERE number > $1 AND ({}) ORDER BY number LIMIT $2",
-            either.join(" OR ")
+            "WITH hits AS MATERIALIZED (SELECT number, asset, text FROM {relation} WHERE number > $1 AND ({either})) \
+             SELECT number, asset, text FROM hits ORDER BY number LIMIT $2"
         ))
         .into_boxed()
         .bind::<BigInt, _>(after)
