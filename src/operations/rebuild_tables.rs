@@ -21,14 +21,19 @@ pub fn if_outdated(db: &mut Database, progress: &mut dyn FnMut(u64, u64)) -> Res
     if derived::version(db)? == Some(derived::VERSION) {
         return Ok(());
     }
+    derived::rebuild_alone(db)?;
+    if derived::version(db)? == Some(derived::VERSION) {
+        // Another server, started at the same moment, has done it.
+        return Ok(());
+    }
     rebuild(db, progress).map(drop)
 }
 
 /// Rebuilds all derived tables; gives the number of entries read. Nobody else may write meanwhile: the caller holds the record's lock.
 pub fn rebuild(db: &mut Database, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
+    derived::rebuild_alone(db)?;
     let size = log::head(db)?.map_or(0, |head| head.frontier.size());
     db.write(|db| {
-        derived::take_time(db)?;
         // Until the last block is in, the tables are of no version: whoever opens the record after a crash begins again.
         derived::set_version(db, derived::UNFINISHED)?;
         derived::clear(db).map(Ended::Committed)

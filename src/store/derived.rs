@@ -77,12 +77,13 @@ pub fn clear(db: &mut Database) -> Result<()> {
     Ok(each!(db, c => c.batch_execute(&statements))?)
 }
 
-/// Lifts the limit on the time of a statement, where the database has one, until the transaction ends.
-pub fn take_time(db: &mut Database) -> Result<()> {
+/// Waits until no other program rebuilds these tables, and keeps others from it as long as the connection is open: on PostgreSQL several servers may
+/// be started at once. On SQLite the data folder's lock does the same.
+pub fn rebuild_alone(db: &mut Database) -> Result<()> {
     match db {
         Database::Sqlite(_) => Ok(()),
         #[cfg(feature = "postgres")]
-        Database::Postgres(c) => Ok(c.batch_execute("SET LOCAL statement_timeout = 0")?),
+        Database::Postgres(c) => Ok(c.batch_execute("SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock(8101513)")?),
     }
 }
 
