@@ -98,7 +98,7 @@ macro_rules! insert_all {
     ($db:expr, $rows:expr => |$some:ident| $insert:expr) => {{
         match $db {
             $crate::store::Database::Sqlite(c) => {
-                for $some in &$rows {
+                for $some in $rows.iter() {
                     diesel::RunQueryDsl::execute($insert, c)?;
                 }
             }

@@ -72,9 +72,9 @@ impl CountRow {
         assets.into_iter().for_each(|asset| counts.add(asset, 1));
         counts.rows()
     }
-    /// Every row; a party that has none of a label any more has no row here.
+    /// Every row.
     pub fn all(db: &mut Database) -> Result<Vec<Self>> {
-        Ok(label_counts::table.filter(label_counts::devices.ne(0)).order((label_counts::party, label_counts::label)).load(db)?)
+        Ok(label_counts::table.order((label_counts::party, label_counts::label)).load(db)?)
     }
 }
 
@@ -118,6 +118,15 @@ fn save_counts(db: &mut Database, known: &Records) -> Result<()> {
         }
     }
     let rows = counts.rows();
+    add_counts(db, &rows)?;
+    // What nobody has any more has no row, as if it had never been.
+    for fewer in rows.into_iter().filter(|row| row.devices < 0) {
+        diesel::delete(label_counts::table.find((fewer.party, fewer.label)).filter(label_counts::devices.eq(0))).execute(db)?;
+    }
+    Ok(())
+}
+
+fn add_counts(db: &mut Database, rows: &[CountRow]) -> Result<()> {
     insert_all!(db, rows => |rows| diesel::insert_into(label_counts::table)
         .values(rows)
         .on_conflict((label_counts::party, label_counts::label))
