@@ -1,9 +1,13 @@
-//! Commands per second over HTTP, beside what the disk and SQLite can do at all, in one interleaved run: ratios, never verdicts.
+//! Commands per second over HTTP on both databases, beside what the disk, SQLite and PostgreSQL can do at all, in one interleaved run: ratios, never
+//! verdicts.
 //!
-//! `cargo bench --bench commands`. The real server, signed in, with validation and tables on. Each round measures, one after the other for about a
-//! second each: raw `fdatasync`, one bare 600-byte row per commit, 64 rows per commit, and the service at 1, 8 and 64 clients. Rounds whose raw
-//! `fdatasync` runs below 2,000 a second are a busy machine's: dropped and counted. What is printed are medians of the ratios of each round.
-//! Settings: `QUITTANCE_TEST_BENCH_ROUNDS` (9), `QUITTANCE_TEST_BENCH_ASSETS` (20000).
+//! `cargo bench --all-features --bench commands`. The real server, signed in, with an Idempotency-Key on every request, validation and tables on. Each
+//! round measures one after the other, for about a second each: raw `fdatasync`, one bare 600-byte row per commit, 64 rows per commit, the service on
+//! SQLite at 1, 8, 64 and 1,000 clients; then, where a PostgreSQL server is installed, 64 clients of the usual hash-chain trigger ([`TRIGGER`]) and the
+//! service on PostgreSQL at 1, 64 and 1,000 clients. Rounds whose raw `fdatasync` runs below 2,000 a second are a busy machine's: dropped and
+//! counted. What is printed are medians of the ratios of each round, and where the writer's time went at 64 clients.
+//! Settings: `QUITTANCE_TEST_BENCH_ROUNDS` (7), `QUITTANCE_TEST_BENCH_ASSETS` (80000 on each database), `QUITTANCE_TEST_BENCH_ONLY` (the columns to
+//! measure, `1 row/tx,SQLite 64`; all).
 #![cfg(feature = "service")]
 #![allow(
     clippy::unwrap_used,
@@ -11,14 +15,20 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     missing_docs
 )]
 
-use std::collections::VecDeque;
+#[path = "../tests/postgres/mod.rs"]
+mod postgres;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -27,72 +37,294 @@ use quittance::app::seed;
 use quittance::config::{Config, Given};
 use quittance::domain::names::{PersonId, Role};
 use quittance::domain::{Actor, Command};
+use quittance::operations::record::Spent;
 use quittance::operations::{Service, open_ledger};
+use quittance::store::DatabaseUrl;
 use quittance::store::people::{self, Person};
 use serde_json::{Value, json};
 
 const SLICE: Duration = Duration::from_millis(1_000);
+/// Threads that play clients: each sends on all of its connections and takes up the answers in turn.
+const PLAYERS: usize = 4;
+
+/// The usual recipe for a tamper-evident table in PostgreSQL: a trigger chains each row to the one before, under a lock.
+const TRIGGER: &str = "
+CREATE TABLE audit_trail (id BIGSERIAL PRIMARY KEY, payload TEXT NOT NULL, prev BYTEA NOT NULL, hash BYTEA NOT NULL);
+CREATE FUNCTION audit_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(42);
+  SELECT hash INTO NEW.prev FROM audit_trail ORDER BY id DESC LIMIT 1;
+  NEW.prev := coalesce(NEW.prev, ''::bytea);
+  NEW.hash := sha256(NEW.prev || convert_to(NEW.payload, 'UTF8'));
+  RETURN NEW;
+END $$;
+CREATE TRIGGER audit_chain BEFORE INSERT ON audit_trail FOR EACH ROW EXECUTE FUNCTION audit_chain();";
 
 fn setting(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-fn main() {
-    let rounds = setting("QUITTANCE_TEST_BENCH_ROUNDS", 9);
-    let assets = setting("QUITTANCE_TEST_BENCH_ASSETS", 20_000);
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    eprintln!("preparing {assets} devices …");
-    let (service, jobs, lock) = prepare(folder.path(), assets);
-    let listening = std::sync::mpsc::channel();
-    let server = service.clone();
-    std::thread::spawn(move || quittance::web::serve(server, "127.0.0.1:0", move |address| listening.0.send(address).unwrap()).unwrap());
-    let address = listening.1.recv().unwrap();
-    let jobs = Mutex::new(jobs);
+/// A service on one of the databases, with requests ready for it.
+struct Side {
+    name: &'static str,
+    service: Service,
+    address: SocketAddr,
+    jobs: Mutex<VecDeque<Job>>,
+    /// Where the writer's time went, by the number of clients: nanoseconds in all, and of them by part.
+    went: Mutex<BTreeMap<usize, BTreeMap<&'static str, u64>>>,
+    _lock: open_ledger::Lock,
+}
 
-    let mut kept: Vec<[f64; 6]> = Vec::new();
-    let mut dropped = 0;
-    println!("{:>5} {:>10} {:>10} {:>12} {:>9} {:>9} {:>9}   per second", "round", "fdatasync", "1 row/tx", "64 rows/tx", "1 client", "8", "64");
-    for round in 0..rounds {
-        let sync = raw_sync(folder.path());
-        let one = bare_rows(folder.path(), 1);
-        let batch = bare_rows(folder.path(), 64);
-        let mut ours = [0.0; 3];
-        for (n, clients) in [1, 8, 64].into_iter().enumerate() {
-            ours[n] = drive(address, clients, &jobs);
+impl Side {
+    fn start(name: &'static str, folder: &Path, database: Option<DatabaseUrl>, assets: usize) -> Self {
+        eprintln!("preparing {assets} devices on {name} …");
+        let began = Instant::now();
+        let given = Given {
+            data: Some(folder.join(name)),
+            keys: Some(folder.join(format!("{name}-keys"))),
+            token_rate: Some(0),
+            address_connections: Some(0),
+            ..Given::default()
+        };
+        let mut config = Config::new(&given, None, ".", None).unwrap();
+        if let Some(database) = database {
+            config.database = database;
         }
-        let quiet = sync >= 2_000.0;
-        println!(
-            "{round:>5} {sync:>10.0} {one:>10.0} {batch:>12.0} {:>9.0} {:>9.0} {:>9.0}{}",
-            ours[0],
-            ours[1],
-            ours[2],
-            if quiet { "" } else { "   busy: dropped" }
-        );
-        if quiet { kept.push([sync, one, batch, ours[0], ours[1], ours[2]]) } else { dropped += 1 }
+        let (service, jobs, lock) = prepare(&config, assets);
+        let told = std::sync::mpsc::channel();
+        let server = service.clone();
+        std::thread::spawn(move || quittance::web::serve(server, "127.0.0.1:0", move |address| told.0.send(address).unwrap()).unwrap());
+        let address = told.1.recv().unwrap();
+        eprintln!("… {} requests ready in {} s", jobs.len(), began.elapsed().as_secs());
+        Self { name, service, address, jobs: Mutex::new(jobs), went: Mutex::default(), _lock: lock }
+    }
+
+    /// Commands per second at so many clients; `None` where the prepared requests ran out.
+    fn drive(&self, clients: usize) -> Option<f64> {
+        let before = parts(&self.service.recorder.spent);
+        let start = Instant::now();
+        let done: Option<u32> = std::thread::scope(|scope| {
+            let players = clients.min(PLAYERS);
+            let threads: Vec<_> =
+                (0..players).map(|n| scope.spawn(move || self.play(clients / players + usize::from(n < clients % players), start))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        let elapsed = start.elapsed();
+        let mut went = self.went.lock().unwrap();
+        let went = went.entry(clients).or_default();
+        *went.entry("all").or_default() += elapsed.as_nanos() as u64;
+        for (part, spent) in parts(&self.service.recorder.spent) {
+            *went.entry(part).or_default() += spent - before[part];
+        }
+        Some(f64::from(done?) / elapsed.as_secs_f64())
+    }
+
+    /// Plays some clients: each has one request under way at any time.
+    fn play(&self, clients: usize, start: Instant) -> Option<u32> {
+        let mut connections: Vec<_> = (0..clients)
+            .map(|_| {
+                let stream = TcpStream::connect(self.address).unwrap();
+                stream.set_nodelay(true).unwrap();
+                (BufReader::new(stream.try_clone().unwrap()), stream, 0u16)
+            })
+            .collect();
+        let mut n = 0;
+        loop {
+            let over = start.elapsed() >= SLICE;
+            for (reader, writer, expected) in &mut connections {
+                if *expected != 0 {
+                    let (status, body) = answer(reader);
+                    assert_eq!(status, *expected, "{}", String::from_utf8_lossy(&body));
+                    *expected = 0;
+                    n += 1;
+                }
+                if !over {
+                    let job = self.jobs.lock().unwrap().pop_front()?;
+                    writer.write_all(&job.bytes).unwrap();
+                    *expected = job.expected;
+                }
+            }
+            if over {
+                return Some(n);
+            }
+        }
+    }
+
+    fn tell(&self) {
+        for (clients, went) in &*self.went.lock().unwrap() {
+            let get = |part: &str| went.get(part).copied().unwrap_or(0) as f64;
+            let (all, commands, batches) = (get("all"), get("commands").max(1.0), get("batches").max(1.0));
+            println!(
+                "{} at {clients} clients: {:.0} commands a commit. Of {:.0} µs a command the writer spent {}, waited for work {:.0}.",
+                self.name,
+                commands / batches,
+                all / commands / 1e3,
+                ["decide", "seal", "write", "commit"].map(|part| format!("{:.0} to {part}", get(part) / commands / 1e3)).join(", "),
+                (all - get("decide") - get("seal") - get("write") - get("commit")) / commands / 1e3,
+            );
+        }
+    }
+}
+
+fn parts(spent: &Spent) -> BTreeMap<&'static str, u64> {
+    [
+        ("batches", &spent.batches),
+        ("commands", &spent.commands),
+        ("decide", &spent.decide),
+        ("seal", &spent.seal),
+        ("write", &spent.write),
+        ("commit", &spent.commit),
+    ]
+    .into_iter()
+    .map(|(part, counter)| (part, counter.load(Ordering::Relaxed)))
+    .collect()
+}
+
+/// One figure of a round: its name, and a measurement of it.
+type Cell<'a> = (&'static str, Box<dyn Fn() -> Option<f64> + 'a>);
+
+fn main() {
+    let rounds = setting("QUITTANCE_TEST_BENCH_ROUNDS", 7);
+    let assets = setting("QUITTANCE_TEST_BENCH_ASSETS", 80_000);
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let sqlite = Side::start("SQLite", folder.path(), None, assets);
+    let only = std::env::var("QUITTANCE_TEST_BENCH_ONLY").unwrap_or_default();
+    let asked = |name: &str| only.is_empty() || only.split(',').any(|one| one == name);
+    let elsewhere = if ["trigger 64", "Postgres 1", "Postgres 64", "Postgres 1000"].into_iter().any(asked) {
+        Elsewhere::start(folder.path(), assets)
+    } else {
+        None
+    };
+
+    let mut cells: Vec<Cell> = vec![
+        ("fdatasync", Box::new(|| Some(raw_sync(folder.path())))),
+        ("1 row/tx", Box::new(|| Some(bare_rows(folder.path(), 1)))),
+        ("64 rows/tx", Box::new(|| Some(bare_rows(folder.path(), 64)))),
+        ("SQLite 1", Box::new(|| sqlite.drive(1))),
+        ("SQLite 8", Box::new(|| sqlite.drive(8))),
+        ("SQLite 64", Box::new(|| sqlite.drive(64))),
+        ("SQLite 1000", Box::new(|| sqlite.drive(1_000))),
+    ];
+    if let Some(there) = &elsewhere {
+        cells.push(("trigger 64", Box::new(|| Some(there.trigger(64)))));
+        cells.push(("Postgres 1", Box::new(|| there.side.drive(1))));
+        cells.push(("Postgres 64", Box::new(|| there.side.drive(64))));
+        cells.push(("Postgres 1000", Box::new(|| there.side.drive(1_000))));
+    }
+    cells.retain(|(name, _)| *name == "fdatasync" || asked(name));
+    let mut kept: Vec<BTreeMap<&'static str, f64>> = Vec::new();
+    let mut dropped = 0;
+    println!("round {}   per second", cells.iter().map(|(name, _)| format!("{name:>14}")).collect::<String>());
+    for round in 0..rounds {
+        let Some(values) = cells.iter().map(|(name, measure)| Some((*name, measure()?))).collect::<Option<BTreeMap<_, _>>>() else {
+            println!("the prepared requests ran out: for more rounds raise QUITTANCE_TEST_BENCH_ASSETS");
+            break;
+        };
+        let quiet = values["fdatasync"] >= 2_000.0;
+        let line: String = cells.iter().map(|(name, _)| format!("{:>14.0}", values[name])).collect();
+        println!("{round:>5} {line}{}", if quiet { "" } else { "   busy: dropped" });
+        if quiet { kept.push(values) } else { dropped += 1 }
     }
     if kept.is_empty() {
         println!("every round was busy; nothing can be said. Run again on a quiet machine.");
         return;
     }
     println!("\n{} rounds kept, {dropped} dropped. Median of the ratios of each round [lowest–highest]:", kept.len());
-    for (name, over, under) in [
-        ("64 clients ÷ one bare row per commit", 5, 1),
-        ("64 clients ÷ 64 bare rows per commit", 5, 2),
-        (" 8 clients ÷ one bare row per commit", 4, 1),
-        (" 1 client  ÷ one bare row per commit", 3, 1),
-        (" 1 client  ÷ raw fdatasync", 3, 0),
-        ("64 clients ÷ 1 client", 5, 3),
+    for (over, under) in [
+        ("SQLite 64", "1 row/tx"),
+        ("SQLite 64", "64 rows/tx"),
+        ("SQLite 8", "1 row/tx"),
+        ("SQLite 1", "1 row/tx"),
+        ("SQLite 1", "fdatasync"),
+        ("SQLite 64", "SQLite 1"),
+        ("SQLite 1000", "SQLite 64"),
+        ("Postgres 64", "trigger 64"),
+        ("Postgres 64", "Postgres 1"),
+        ("Postgres 1000", "Postgres 64"),
     ] {
-        let mut ratios: Vec<f64> = kept.iter().map(|round| round[over] / round[under]).collect();
+        let mut ratios: Vec<f64> = kept.iter().filter_map(|round| Some(round.get(over)? / round.get(under)?)).collect();
         ratios.sort_by(f64::total_cmp);
-        println!("  {name}: {:.2} [{:.2}–{:.2}]", ratios[ratios.len() / 2], ratios[0], ratios[ratios.len() - 1]);
+        if let (Some(lowest), Some(highest)) = (ratios.first(), ratios.last()) {
+            println!("  {over:>13} ÷ {under:<11} {:>6.2} [{lowest:.2}–{highest:.2}]", ratios[ratios.len() / 2]);
+        }
     }
-    let left = jobs.lock().unwrap().len();
-    println!("Mix: 60 % scan a line, 15 % sanitization, 10 % receipt, 10 % evidence file with link, 5 % refused. {left} prepared requests left.");
-    drop(lock);
+    sqlite.tell();
+    if let Some(there) = &elsewhere {
+        there.side.tell();
+    }
+    println!("Mix: 60 % scan a line, 15 % sanitization, 10 % receipt, 10 % evidence file with link, 5 % refused.");
 }
 
-fn raw_sync(folder: &std::path::Path) -> f64 {
+/// PostgreSQL with its stock settings: our record and the table with the trigger.
+#[cfg(feature = "postgres")]
+struct Elsewhere {
+    side: Side,
+    trigger: DatabaseUrl,
+    _cluster: postgres::Cluster,
+}
+
+#[cfg(feature = "postgres")]
+impl Elsewhere {
+    fn start(folder: &Path, assets: usize) -> Option<Self> {
+        if !postgres::there() {
+            return None;
+        }
+        let cluster = postgres::Cluster::start(&[]);
+        let trigger = cluster.create();
+        let side = Side::start("PostgreSQL", folder, Some(cluster.create()), assets);
+        trigger_connection(&trigger).batch_execute(TRIGGER).unwrap();
+        Some(Self { side, trigger, _cluster: cluster })
+    }
+
+    /// Rows per second that so many clients insert into the chained table, each its own transaction.
+    fn trigger(&self, clients: usize) -> f64 {
+        diesel::table! { audit_trail (id) { id -> BigInt, payload -> Text, } }
+        let payload = "7".repeat(600);
+        let connections: Vec<_> = (0..clients).map(|_| trigger_connection(&self.trigger)).collect();
+        let start = Instant::now();
+        let done: u32 = std::thread::scope(|scope| {
+            let threads: Vec<_> = connections
+                .into_iter()
+                .map(|mut db| {
+                    let payload = &payload;
+                    scope.spawn(move || {
+                        let mut n = 0;
+                        while start.elapsed() < SLICE {
+                            diesel::insert_into(audit_trail::table).values(audit_trail::payload.eq(payload)).execute(&mut db).unwrap();
+                            n += 1;
+                        }
+                        n
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        f64::from(done) / start.elapsed().as_secs_f64()
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn trigger_connection(url: &DatabaseUrl) -> PgConnection {
+    PgConnection::establish(url.as_str()).unwrap()
+}
+
+/// Built without PostgreSQL: there is nothing to compare.
+#[cfg(not(feature = "postgres"))]
+struct Elsewhere {
+    side: Side,
+}
+
+#[cfg(not(feature = "postgres"))]
+impl Elsewhere {
+    fn start(_: &Path, _: usize) -> Option<Self> {
+        None
+    }
+    fn trigger(&self, _: usize) -> f64 {
+        0.0
+    }
+}
+
+fn raw_sync(folder: &Path) -> f64 {
     let mut file = std::fs::File::create(folder.join("raw")).unwrap();
     let start = Instant::now();
     let mut n = 0u32;
@@ -104,7 +336,7 @@ fn raw_sync(folder: &std::path::Path) -> f64 {
     f64::from(n) / start.elapsed().as_secs_f64()
 }
 
-fn bare_rows(folder: &std::path::Path, per_commit: u32) -> f64 {
+fn bare_rows(folder: &Path, per_commit: u32) -> f64 {
     let mut db = SqliteConnection::establish(folder.join("bare.db").to_str().unwrap()).unwrap();
     db.batch_execute(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);",
@@ -130,35 +362,6 @@ fn bare_rows(folder: &std::path::Path, per_commit: u32) -> f64 {
 struct Job {
     bytes: Vec<u8>,
     expected: u16,
-}
-
-fn drive(address: std::net::SocketAddr, clients: usize, jobs: &Mutex<VecDeque<Job>>) -> f64 {
-    let start = Instant::now();
-    let done: u32 = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..clients)
-            .map(|_| {
-                scope.spawn(|| {
-                    let stream = TcpStream::connect(address).unwrap();
-                    stream.set_nodelay(true).unwrap();
-                    let mut reader = BufReader::new(stream.try_clone().unwrap());
-                    let mut writer = stream;
-                    let mut n = 0;
-                    while start.elapsed() < SLICE {
-                        let Some(job) = jobs.lock().unwrap().pop_front() else {
-                            panic!("no prepared requests are left: raise QUITTANCE_TEST_BENCH_ASSETS")
-                        };
-                        writer.write_all(&job.bytes).unwrap();
-                        let status = answer(&mut reader);
-                        assert_eq!(status.0, job.expected, "{}", String::from_utf8_lossy(&status.1));
-                        n += 1;
-                    }
-                    n
-                })
-            })
-            .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
-    });
-    f64::from(done) / start.elapsed().as_secs_f64()
 }
 
 fn answer(reader: &mut impl BufRead) -> (u16, Vec<u8>) {
@@ -193,10 +396,8 @@ impl Seeded {
     }
 }
 
-fn prepare(folder: &std::path::Path, assets: usize) -> (Service, VecDeque<Job>, open_ledger::Lock) {
-    let given = Given { data: Some(folder.join("data")), keys: Some(folder.join("keys")), ..Given::default() };
-    let config = Config::new(&given, None, ".", None).unwrap();
-    let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Benchmark District", &["Warehouse".to_owned()]).unwrap();
+fn prepare(config: &Config, assets: usize) -> (Service, VecDeque<Job>, open_ledger::Lock) {
+    let (service, lock) = open_ledger::init(config, "http://localhost:8080", "Benchmark District", &["Warehouse".to_owned()]).unwrap();
     let organisation = service.app.service.party.to_string();
     let (administrator, _) = person(&service, Role::Administrator, &organisation);
     let (coordinator, token) = person(&service, Role::Coordinator, &organisation);
@@ -261,7 +462,9 @@ fn log(serial: &str) -> String {
 
 fn request(path: &str, token: &str, kind: &str, body: &[u8], expected: u16) -> Job {
     let head = format!(
-        "POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+        "POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {:032x}\r\nContent-Type: {kind}\r\n\
+         Content-Length: {}\r\n\r\n",
+        seed().unwrap(),
         body.len()
     );
     Job { bytes: [head.as_bytes(), body].concat(), expected }

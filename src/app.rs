@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::domain::Actor;
 use crate::domain::names::{Digest, Instant, Name};
 use crate::domain::policy::{Pack, STARTER};
@@ -14,7 +14,7 @@ use crate::store::files::Files;
 use crate::store::keyring::{Identity, Keyring};
 use crate::store::{Database, DatabaseUrl, Pool};
 
-/// Set once, when the disk or the database failed in a way after which nothing may be acknowledged. Only a restart clears it.
+/// Set once, when the disk (and with it SQLite) failed in a way after which nothing may be acknowledged. Only a restart clears it.
 #[derive(Clone, Debug, Default)]
 pub struct Halt(Arc<OnceLock<String>>);
 
@@ -34,9 +34,11 @@ impl Halt {
             ))),
         }
     }
-    /// Passes a result of durable I/O on; a failure stops all writing.
+    /// Passes a result of durable I/O on; a failure stops all writing. What is only busy has not failed.
     pub fn guard<T>(&self, result: Result<T>) -> Result<T> {
-        if let Err(error) = &result {
+        if let Err(error) = &result
+            && !matches!(error, Error::Busy(_))
+        {
             self.stop(error);
         }
         result
@@ -63,20 +65,24 @@ pub struct App {
     pub files: Files,
     /// The policy in force.
     pub policy: Pack,
+    /// How much anyone may ask of the service.
+    pub limits: Limits,
     /// Whether writing has stopped.
     pub halt: Halt,
     /// The number of the newest checkpoint whose high-water file is on the disk; −1 before the first. Later rows are not shown to anyone.
     pub shown: AtomicI64,
     /// Something that followed from a recorded act (a status list, a certificate's pages) could not be done and has to be tried again.
     pub unfinished: AtomicBool,
-    /// Held while a status list is being made, so that a newer one never misses what an older one has.
+    /// Held while a status list is being made. What other servers do at the same time is noticed when it is recorded.
     pub status: Mutex<()>,
+    /// When what other servers left undone was last looked for, and how many entries there were.
+    pub looked: Mutex<(std::time::Instant, u64)>,
 }
 
 impl App {
-    /// A read connection; a 503 where none is free within two seconds.
+    /// A read connection; a 503 where none is free within two seconds, or the database is away.
     pub fn read(&self) -> Result<diesel::r2d2::PooledConnection<crate::store::Readers>> {
-        self.pool.get().map_err(|_| Error::Busy("All connections to the database are in use; try again in a moment.".to_owned()))
+        crate::store::reader(&self.pool)
     }
     /// A connection of one's own.
     pub fn connect(&self) -> Result<Database> {

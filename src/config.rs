@@ -1,7 +1,9 @@
 //! Settings: each is a flag, an environment variable and a line of one TOML file; flags win over the environment, the environment over the file.
 //! A setting that nobody knows is an error.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -24,10 +26,37 @@ pub struct Given {
     /// Where the service listens [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT", env = "QUITTANCE_LISTEN", global = true)]
     pub listen: Option<String>,
+    /// Requests a minute of a person who is signed in with a browser; 0 is no limit [default: 300]
+    #[arg(long, value_name = "N", env = "QUITTANCE_PERSON_RATE", global = true)]
+    pub person_rate: Option<u32>,
+    /// Requests a minute with one bearer token; 0 is no limit [default: 600]
+    #[arg(long, value_name = "N", env = "QUITTANCE_TOKEN_RATE", global = true)]
+    pub token_rate: Option<u32>,
+    /// Requests a minute from one address without a token; 0 is no limit [default: 60]
+    #[arg(long, value_name = "N", env = "QUITTANCE_PUBLIC_RATE", global = true)]
+    pub public_rate: Option<u32>,
+    /// Connections at once from one address; 0 is no limit [default: 100]
+    #[arg(long, value_name = "N", env = "QUITTANCE_ADDRESS_CONNECTIONS", global = true)]
+    pub address_connections: Option<u32>,
+    /// Reverse proxies whose X-Forwarded-For is believed, as 10.0.0.0/8,::1 [default: none]
+    #[arg(long, value_name = "NETWORKS", env = "QUITTANCE_TRUSTED_PROXY", global = true)]
+    pub trusted_proxy: Option<String>,
 }
 
-/// The environment variables that are settings.
-const VARIABLES: &[&str] = &["QUITTANCE_DATA", "QUITTANCE_KEYS", "QUITTANCE_DATABASE_URL", "QUITTANCE_LISTEN", "QUITTANCE_CONFIG"];
+/// The environment variables that are settings; a token is one for those who speak to a running service.
+const VARIABLES: &[&str] = &[
+    "QUITTANCE_DATA",
+    "QUITTANCE_KEYS",
+    "QUITTANCE_DATABASE_URL",
+    "QUITTANCE_LISTEN",
+    "QUITTANCE_PERSON_RATE",
+    "QUITTANCE_TOKEN_RATE",
+    "QUITTANCE_PUBLIC_RATE",
+    "QUITTANCE_ADDRESS_CONNECTIONS",
+    "QUITTANCE_TRUSTED_PROXY",
+    "QUITTANCE_CONFIG",
+    "QUITTANCE_TOKEN",
+];
 
 /// The settings in force.
 #[derive(Clone, Debug)]
@@ -40,6 +69,85 @@ pub struct Config {
     pub database: DatabaseUrl,
     /// Where the service listens.
     pub listen: String,
+    /// How much anyone may ask of it.
+    pub limits: Limits,
+}
+
+/// How much anyone may ask of the service, and how long it waits.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Requests a minute of a person who is signed in with a browser; 0 is no limit.
+    pub person_rate: u32,
+    /// Requests a minute with one bearer token; 0 is no limit.
+    pub token_rate: u32,
+    /// Requests a minute from one address without a token; 0 is no limit.
+    pub public_rate: u32,
+    /// Connections at once from one address; 0 is no limit.
+    pub address_connections: u32,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Networks,
+    /// For a request's head to arrive.
+    pub head_time: Duration,
+    /// For a request's body to arrive, and one second more for every 64 KB that came.
+    pub body_time: Duration,
+    /// For the next request on a connection.
+    pub idle_time: Duration,
+    /// For an answer, after which the client is told to come back.
+    pub answer_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            person_rate: 300,
+            token_rate: 600,
+            public_rate: 60,
+            address_connections: 100,
+            trusted_proxies: Networks::default(),
+            head_time: Duration::from_secs(5),
+            body_time: Duration::from_secs(30),
+            idle_time: Duration::from_secs(60),
+            answer_time: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// Nobody is counted.
+    pub fn uncounted() -> Self {
+        Self { person_rate: 0, token_rate: 0, public_rate: 0, address_connections: 0, ..Self::default() }
+    }
+}
+
+/// Ranges of addresses, each by its first bits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(Vec<(IpAddr, u8)>);
+
+impl Networks {
+    /// Reads `10.0.0.0/8, 192.0.2.7, ::1`.
+    pub fn parse(text: &str) -> Result<Self> {
+        let read = |part: &str| {
+            let (address, bits) = part.split_once('/').map_or((part, None), |(address, bits)| (address, Some(bits)));
+            let address: IpAddr = address.parse().ok()?;
+            let most: u8 = if address.is_ipv4() { 32 } else { 128 };
+            let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+            (bits <= most).then_some((address, bits))
+        };
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts
+            .map(|part| read(part).ok_or_else(|| Error::Fault(format!("trusted-proxy: “{part}” is no network; write 10.0.0.0/8,192.0.2.7,::1"))))
+            .collect::<Result<_>>()
+            .map(Self)
+    }
+    /// Whether an address lies in one of them.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        let same = |a: u128, b: u128, width: u8, bits: u8| (a ^ b).checked_shr(u32::from(width - bits)).is_none_or(|differing| differing == 0);
+        self.0.iter().any(|(network, bits)| match (network, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => same(u128::from(network.to_bits()), u128::from(address.to_bits()), 32, *bits),
+            (IpAddr::V6(network), IpAddr::V6(address)) => same(network.to_bits(), address.to_bits(), 128, *bits),
+            _ => false,
+        })
+    }
 }
 
 impl Config {
@@ -66,7 +174,16 @@ impl Config {
             None => DatabaseUrl::in_folder(&data),
         };
         let listen = given.listen.clone().or(filed.listen).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        Ok(Self { data, keys, database, listen })
+        let usual = Limits::default();
+        let limits = Limits {
+            person_rate: given.person_rate.or(filed.person_rate).unwrap_or(usual.person_rate),
+            token_rate: given.token_rate.or(filed.token_rate).unwrap_or(usual.token_rate),
+            public_rate: given.public_rate.or(filed.public_rate).unwrap_or(usual.public_rate),
+            address_connections: given.address_connections.or(filed.address_connections).unwrap_or(usual.address_connections),
+            trusted_proxies: Networks::parse(given.trusted_proxy.as_ref().or(filed.trusted_proxy.as_ref()).map_or("", String::as_str))?,
+            ..usual
+        };
+        Ok(Self { data, keys, database, listen, limits })
     }
 }
 
@@ -78,11 +195,32 @@ mod tests {
     fn flags_win_over_the_file_and_unknown_lines_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("quittance.toml");
-        std::fs::write(&file, "data = \"/srv/a\"\nlisten = \"127.0.0.1:9\"\n").unwrap();
-        let given = Given { listen: Some("127.0.0.1:1".to_owned()), ..Given::default() };
+        std::fs::write(&file, "data = \"/srv/a\"\nlisten = \"127.0.0.1:9\"\ntoken-rate = 0\ntrusted-proxy = \"10.1.0.0/16\"\n").unwrap();
+        let given = Given { listen: Some("127.0.0.1:1".to_owned()), public_rate: Some(7), ..Given::default() };
         let config = Config::new(&given, Some(&file), "./quittance-data", None).unwrap();
         assert_eq!((config.data.to_str(), config.listen.as_str()), (Some("/srv/a"), "127.0.0.1:1"));
+        assert_eq!((config.limits.person_rate, config.limits.token_rate, config.limits.public_rate), (300, 0, 7));
+        assert!(
+            config.limits.trusted_proxies.contain("10.1.2.3".parse().unwrap()) && !config.limits.trusted_proxies.contain("10.2.0.1".parse().unwrap())
+        );
         std::fs::write(&file, "dota = \"/srv/a\"\n").unwrap();
         assert!(Config::new(&given, Some(&file), ".", None).unwrap_err().to_string().contains("dota"));
+    }
+
+    #[test]
+    fn networks_are_told_apart_by_their_first_bits() {
+        let networks = Networks::parse("10.0.0.0/8, 192.0.2.7 ,2001:db8::/33,::1").unwrap();
+        let inside = |address: &str| networks.contain(address.parse().unwrap());
+        for address in ["10.255.0.1", "192.0.2.7", "2001:db8:7fff::1", "::1", "::ffff:10.0.0.9"] {
+            assert!(inside(address), "{address}");
+        }
+        for address in ["11.0.0.1", "192.0.2.6", "2001:db8:8000::1", "::2", "::ffff:11.0.0.9"] {
+            assert!(!inside(address), "{address}");
+        }
+        assert!(Networks::parse("0.0.0.0/0").unwrap().contain("203.0.113.9".parse().unwrap()));
+        assert!(!Networks::parse("").unwrap().contain("127.0.0.1".parse().unwrap()));
+        for wrong in ["10.0.0.0/33", "10.0.0.0/-1", "proxy", "10.0.0.0/8/8", "::1/129"] {
+            assert!(Networks::parse(wrong).unwrap_err().to_string().contains(wrong), "{wrong}");
+        }
     }
 }

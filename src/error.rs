@@ -25,6 +25,10 @@ pub enum Error {
 }
 
 impl Error {
+    /// The database does not answer. The cause is in the log of whoever noticed it, not in an answer.
+    pub fn away() -> Self {
+        Error::Busy("The database cannot be reached; nothing was recorded. Try again in a moment.".to_owned())
+    }
     /// A fault with what was being done.
     pub fn fault(doing: &str, cause: impl fmt::Display) -> Self {
         Error::Fault(format!("{doing}: {cause}"))
@@ -53,9 +57,22 @@ impl From<Refusal> for Error {
     }
 }
 
+/// What PostgreSQL says where another transaction was in the way (40P01, 55P03, 57014); diesel does not give the codes.
+const HELD: [&str; 3] = ["deadlock detected", "canceling statement due to lock timeout", "canceling statement due to statement timeout"];
+
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
-        Error::fault("the database", error)
+        use diesel::result::{DatabaseErrorKind as Kind, Error as Diesel};
+        let held = || Error::Busy("The database is busy with something else; nothing was recorded. Try again in a moment.".to_owned());
+        match &error {
+            Diesel::BrokenTransactionManager | Diesel::DatabaseError(Kind::ClosedConnection, _) => Error::away(),
+            Diesel::DatabaseError(Kind::UnableToSendCommand, info) if info.message().contains("connection") => Error::away(),
+            Diesel::DatabaseError(Kind::SerializationFailure, _) => held(),
+            Diesel::DatabaseError(_, info) if HELD.iter().any(|words| info.message().contains(words)) => held(),
+            // In the same words whatever language the database speaks.
+            Diesel::DatabaseError(Kind::UniqueViolation, _) => Error::fault("the database: unique constraint", error),
+            _ => Error::fault("the database", error),
+        }
     }
 }
 

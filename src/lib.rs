@@ -14,7 +14,7 @@
 //! | 6 | [`cli`], [`web`]: the doors. Parse, call, render; nothing is decided here ([`cli`] opens [`web`] to serve) | write except through an operation |
 //! | 5 | [`operations`]: the verbs, one file each. [`operations::record`] is the one write path | see an HTTP type or a template |
 //! | 4 | [`app`], with [`config`] and [`error`]: what a verb may reach | hold business rules |
-//! | 3 | [`store`]: the log and the tables on SQLite (PostgreSQL is laid out), stored files, keys | decide; change or remove an entry |
+//! | 3 | [`store`]: the log and the tables on SQLite or PostgreSQL, stored files, keys | decide; change or remove an entry |
 //! | 2 | [`documents`]: certificate credential and pages; bytes out | do I/O |
 //! | 1 | [`evidence`], [`inventories`]: vendors' files in, asset lists in | reject a file outright |
 //! | 0 | [`domain`]: what may happen | ask the clock, hash, query, format HTML |

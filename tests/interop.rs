@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 
 use programs::{contexts, have, have_node_modules, interop, printed, run, there};
-use quittance::config::Config;
+use quittance::config::{Config, Limits};
 use quittance::documents::context::context;
 use quittance::domain::certification::RevocationReason;
 use quittance::domain::names::{AssetId, PersonId, Role};
@@ -36,7 +36,13 @@ impl Record {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let config = Config { keys: folder.path().join("keys"), database: DatabaseUrl::in_folder(&data), data, listen: "127.0.0.1:0".to_owned() };
+        let config = Config {
+            keys: folder.path().join("keys"),
+            database: DatabaseUrl::in_folder(&data),
+            data,
+            listen: "127.0.0.1:0".to_owned(),
+            limits: Limits::default(),
+        };
         let (service, lock) = open_ledger::init(&config, URL, "North Street School District", &["Warehouse".to_owned()]).unwrap();
         let mut record = Self { service, _lock: lock, folder, number: String::new() };
 

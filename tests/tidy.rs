@@ -37,6 +37,9 @@ const EMPTY_NAMES: [&str; 7] = ["util", "utils", "helpers", "common", "manager",
 /// Work that is not finished, or a test that does not run.
 const UNFINISHED: [&str; 5] = ["todo!", "unimplemented!", "FIXME", "TODO", "#[ignore"];
 
+/// How the row of an entry becomes one that can be written (`store::rows`), without white space. It is no `Derived` row: only inserting compiles.
+const ENTRY_ROW: &str = ",entries,1,";
+
 /// Claims that are never made (lower case).
 const CLAIMS: [&str; 4] = ["nist certified", "nist-compliant", "unrecoverable", "complies with"];
 
@@ -121,7 +124,7 @@ fn source_problems(path: &str, text: &str, report: &mut impl FnMut(String)) {
         report(format!("{own} never mentions {word}"));
     }
     let squeezed: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-    if touches_entries(&squeezed, "insert_into(") && path != "src/store/log.rs" {
+    if (touches_entries(&squeezed, "insert_into(") || squeezed.contains(ENTRY_ROW)) && path != "src/store/log.rs" {
         report("only store/log.rs appends to entries".to_owned());
     }
     let sql = words(&code);
@@ -235,7 +238,7 @@ fn the_house_is_tidy() {
     }
     assert!(files.iter().any(|(path, _)| path.starts_with("migrations/sqlite/")), "no migration was looked at");
     let log = &files.iter().find(|(path, _)| path == "src/store/log.rs").unwrap().1;
-    assert!(touches_entries(&log.split_whitespace().collect::<String>(), "insert_into("), "the one place that appends was not recognised");
+    assert!(log.split_whitespace().collect::<String>().contains(ENTRY_ROW), "the one place that appends was not recognised");
     let found = problems(&files);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
@@ -271,6 +274,7 @@ fn a_planted_fault_is_found() {
         ("src/web/x.rs", "fn f() { todo!() }", "todo! is work that is not finished"),
         ("tests/x.rs", "#[ignore = \"slow\"]", "#[ignore is work that is not finished"),
         ("src/store/x.rs", "diesel::insert_into( schema::entries::table )", "only store/log.rs appends to entries"),
+        ("src/store/x.rs", "row_of!(Mine, entries, 1, seq: i64);", "only store/log.rs appends to entries"),
         ("src/store/log.rs", "diesel::update(entries::table.find(1))", "nobody changes or removes entries"),
         ("src/store/log.rs", "diesel::delete(\n    entries::table,\n)", "nobody changes or removes entries"),
         ("src/store/log.rs", "sql_query(\"DELETE  FROM entries\")", "nobody changes or removes entries"),

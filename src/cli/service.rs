@@ -6,14 +6,15 @@ use std::time::Duration;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::server::{self, Server};
 use crate::app::{now, seed};
 use crate::config::{Config, Given};
 use crate::domain::names::{PersonId, Role, Sensitivity};
 use crate::error::{Error, Result};
-use crate::operations::import_inventory::{self, Options};
+use crate::operations::import_inventory::{self, Options, Report};
 use crate::operations::{Service, audit_ledger, open_ledger};
 use crate::store::people::{self, Person};
-use crate::store::{inventory, log};
+use crate::store::{Ended, inventory, log};
 use crate::{cli, web};
 
 /// The service cannot go on: disk, database, keys.
@@ -42,7 +43,7 @@ pub enum Command {
     },
     /// Serve pages and API
     Serve,
-    /// Import an inventory export (Snipe-IT asset list or custom report, CSV)
+    /// Import an inventory export (Snipe-IT asset list or custom report, CSV): here, or with --server through a running service
     Import {
         /// The export
         file: PathBuf,
@@ -53,8 +54,10 @@ pub enum Command {
         #[arg(long, default_value = "unknown")]
         sensitivity: String,
         /// Who imports: the name of a coordinator or administrator, as `people list` shows it
-        #[arg(long = "as", value_name = "NAME")]
-        person: String,
+        #[arg(long = "as", value_name = "NAME", required_unless_present = "server", conflicts_with = "server")]
+        person: Option<String>,
+        #[command(flatten)]
+        server: Server,
         /// Print the result as JSON
         #[arg(long)]
         json: bool,
@@ -75,7 +78,7 @@ pub enum Command {
 /// The directory.
 #[derive(Subcommand)]
 pub enum People {
-    /// Add a person; prints the token to sign in with, once
+    /// Add a person, while no service runs on this record; prints the token to sign in with, once
     Add {
         /// The name, as certificates show it
         #[arg(long)]
@@ -125,9 +128,18 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
             drop(lock);
             Ok(0)
         }
-        Command::Import { file, dry_run, sensitivity, person, json } => {
+        Command::Import { file, dry_run, sensitivity, person, server, json } => {
             let options = Options { dry_run, sensitivity: Sensitivity::parse(&sensitivity)? };
-            import(&config, &file, options, &person, json)
+            match &server.server {
+                Some(url) => {
+                    let (report, replayed) = server::import(&server, url, &file, options)?;
+                    if replayed {
+                        eprintln!("This file was imported before; nothing was done now. This is the report of then (--again imports it anew).");
+                    }
+                    show(&report, json)
+                }
+                None => show(&import(&config, &file, options, &person.unwrap_or_default())?, json),
+            }
         }
         Command::Audit { json } => audit(&config, json),
         Command::Rebuild => rebuild(&config),
@@ -180,7 +192,7 @@ fn rebuild(config: &Config) -> Result<u8> {
     Ok(0)
 }
 
-fn import(config: &Config, file: &Path, options: Options, person: &str, json: bool) -> Result<u8> {
+fn import(config: &Config, file: &Path, options: Options, person: &str) -> Result<Report> {
     let (service, _lock) = open(config)?;
     let person = named(&service, person)?;
     let source = std::fs::File::open(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
@@ -190,8 +202,12 @@ fn import(config: &Config, file: &Path, options: Options, person: &str, json: bo
         bar.set_message(format!("{rows} rows"))
     })?;
     bar.finish_and_clear();
+    Ok(report)
+}
+
+fn show(report: &Report, json: bool) -> Result<u8> {
     if json {
-        println!("{:#}", serde_json::to_value(&report)?);
+        println!("{:#}", serde_json::to_value(report)?);
         return Ok(0);
     }
     let would = if report.dry_run { "would be registered" } else { "registered" };
@@ -250,6 +266,8 @@ fn audit(config: &Config, json: bool) -> Result<u8> {
 
 fn directory(config: &Config, command: People) -> Result<u8> {
     open_ledger::require_record(config)?;
+    // Whoever adds people can make anybody anything, so that is for those who have the machine, and not done over the network.
+    let _lock = matches!(command, People::Add { .. }).then(|| open_ledger::lock(config)).transpose()?;
     let mut db = config.database.open()?;
     let app = open_ledger::open_app(config, &mut db)?;
     match command {
@@ -284,7 +302,7 @@ fn directory(config: &Config, command: People) -> Result<u8> {
                 party: party.id.clone(),
                 token_sha256: people::token_digest(&token),
             };
-            people::add(&mut db, &person)?;
+            db.write(|db| people::add(db, &person).map(Ended::Committed))?;
             println!("{name} can sign in at {}/sign-in with this token. It is shown only now:\n\n  {token}\n", app.identity.public_url);
         }
     }
@@ -360,9 +378,10 @@ fn introduce(outcome: &cli::demo::Outcome, config: &Config) {
 }
 
 fn log_exists(config: &Config) -> Result<bool> {
-    if !config.data.join("quittance.db").exists() {
+    if open_ledger::require_record(config).is_err() {
         return Ok(false);
     }
+    let _lock = open_ledger::lock(config)?;
     let mut db = config.database.open()?;
     db.migrate()?;
     Ok(log::head(&mut db)?.is_some_and(|head| head.frontier.size() > 0))

@@ -8,7 +8,7 @@ use super::medium::Medium;
 use super::names::{AssetId, Digest, Instant, MediumId, Method, PersonId, Role, codes};
 use super::policy::{Pack, PackRef};
 use super::records::{Key, Records, Stop, record};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
 
 codes! {
@@ -138,12 +138,14 @@ pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdi
     }
     let live: Vec<Key> =
         std::iter::once(asset.id.as_str()).chain(asset.media.iter().map(MediumId::as_str)).map(|id| Key::new("certificate.live", id)).collect();
+    let mut cause = None;
     if let Some(number) = known.owners(&live)?.into_iter().flatten().next() {
         missing.push(format!("{} has the live certificate {number}: revoke it first.", asset.tag));
+        cause = known.find::<Certificate>(&number.to_owned())?.map(|certificate| Cause::Entry(certificate.issued_seq));
     }
     let (Some(destination), true) = (destination, missing.is_empty()) else {
         let why = format!("The record does not support a certificate for {}: {}", asset.tag, missing.join(" "));
-        return Err(Refusal::listing("certification.not_supported", why, missing).into());
+        return Err(Refusal { cause, ..Refusal::listing("certification.not_supported", why, missing) }.into());
     };
     let kind = match (media.is_empty(), least_reached(&media)) {
         (true, _) => CertificateKind::Recycling,
@@ -229,16 +231,14 @@ impl Order for IssueCertificate {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let verdict = judge(known, &self.asset, occasion.policy)?;
         if verdict.basis != self.basis {
-            return Err(Refusal::new(
-                "certification.moved_on",
-                format!("{} has changed while its certificate was being made; try again.", verdict.asset.tag),
-            )
-            .into());
+            let why = format!("{} has changed while its certificate was being made; try again.", verdict.asset.tag);
+            let moved = verdict.basis.iter().find(|now| !self.basis.contains(now)).map(|(_, last_seq)| Cause::Entry(*last_seq));
+            return Err(Refusal { cause: moved, ..Refusal::new("certification.moved_on", why) }.into());
         }
-        if known.owner(&Certificate::status_key(&self.status_list, self.status_index))?.is_some()
-            || known.find::<Certificate>(&self.number)?.is_some()
-        {
-            return Err(Refusal::new("certification.place_taken", "The number or the place in the status list is taken; try again.").into());
+        let number = known.owner(&Certificate::status_key(&self.status_list, self.status_index))?.unwrap_or(&self.number);
+        if let Some(other) = known.find::<Certificate>(&number.to_owned())? {
+            let why = format!("The number or the place in the status list was given to the certificate {} meanwhile; try again.", other.number);
+            return Err(Refusal::new("certification.place_taken", why).because(Cause::Entry(other.issued_seq)).into());
         }
         let event = CertificateIssued {
             kind: verdict.kind,
@@ -362,7 +362,8 @@ impl Order for RevokeCertificate {
     fn decide(&self, known: &Records, _occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let certificate = require(known, &self.number)?;
         if let Some(reason) = certificate.revoked {
-            return Err(Refusal::new("certification.revoked", format!("{} is revoked already: {}.", certificate.number, reason.label())).into());
+            let why = format!("{} is revoked already: {}.", certificate.number, reason.label());
+            return Err(Refusal::new("certification.revoked", why).because(Cause::Entry(certificate.last_seq)).into());
         }
         require_asset(known, &certificate.asset)?;
         let about = [Subject::new(SubjectKind::Certificate, &certificate.url), Subject::new(SubjectKind::Asset, certificate.asset.as_str())];

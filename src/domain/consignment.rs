@@ -9,7 +9,7 @@ use super::asset::{Asset, Handoff, Holder, Status};
 use super::medium::{Act, Medium};
 use super::names::{AssetId, ConsignmentId, DiscrepancyId, Instant, Name, PartyId, Reference, Role, Serial, Tag, codes};
 use super::records::{Key, Records, Stop, record};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
 
 codes! {
@@ -153,6 +153,10 @@ impl Consignment {
     pub fn reference_key(reference: &Reference) -> Key {
         Key::new("consignment.reference", reference.as_str().to_uppercase())
     }
+    /// Whether this party releases or receives it.
+    pub fn concerns(&self, party: &PartyId) -> bool {
+        &self.from.party == party || &self.to.party == party
+    }
 }
 
 /// One device of one consignment.
@@ -217,9 +221,22 @@ pub struct Discrepancy {
 
 record!(Discrepancy, id: DiscrepancyId = |d| d.id.clone(), owner: |d| d.id.as_str().to_owned(), shelf: discrepancies, need: Discrepancy, keys: |_| Vec::new());
 
-/// A consignment that must exist.
-pub fn require<'a>(known: &'a Records, id: &ConsignmentId) -> Result<&'a Consignment, Stop> {
-    known.find::<Consignment>(id)?.ok_or_else(|| Refusal::new("consignment.unknown", format!("No consignment has the id {id}.")).into())
+/// A consignment that must exist. What does not concern a vendor is unknown to it.
+fn require<'a>(known: &'a Records, id: &ConsignmentId, occasion: &Occasion) -> Result<&'a Consignment, Stop> {
+    match known.find::<Consignment>(id)? {
+        Some(consignment) if !occasion.actor.role.is_vendor() || consignment.concerns(&occasion.actor.party) => Ok(consignment),
+        _ => Err(Refusal::new("consignment.unknown", format!("No consignment has the id {id}; look it up.")).into()),
+    }
+}
+
+/// Heaviest container: 100 tonnes.
+const MOST_GRAMS: u32 = 100_000_000;
+
+fn require_weights(grams: impl IntoIterator<Item = Option<u32>>) -> Result<(), Refusal> {
+    if grams.into_iter().flatten().any(|grams| grams == 0 || grams > MOST_GRAMS) {
+        return Err(Refusal::new("consignment.weight", "gross_weight_grams lies between 1 gram and 100 tonnes; leave it out where nobody weighed."));
+    }
+    Ok(())
 }
 
 fn subject(id: &ConsignmentId) -> Subject {
@@ -234,10 +251,29 @@ fn require_status(consignment: &Consignment, verb: &str, allowed: &[ConsignmentS
         return Ok(());
     }
     let words: Vec<_> = allowed.iter().map(|status| status.label()).collect();
+    let why = format!("{} is {}; it can be {verb} only while it is {}.", consignment.reference, consignment.status.label(), words.join(" or "));
+    let act = match consignment.status {
+        ConsignmentStatus::Released => consignment.released.as_ref(),
+        ConsignmentStatus::Received => consignment.received.as_ref(),
+        ConsignmentStatus::Open | ConsignmentStatus::Sealed | ConsignmentStatus::Reconciled => None,
+    };
+    Err(Refusal::new("consignment.wrong_status", why).because(Cause::Entry(act.map_or(consignment.last_seq, |act| act.seq))))
+}
+
+/// Refuses where the consignment was changed after entry `last_seq`, which is how the one who gives the command saw it.
+pub fn require_unmoved(consignment: &Consignment, last_seq: u64) -> Result<(), Refusal> {
+    if consignment.last_seq == last_seq {
+        return Ok(());
+    }
     Err(Refusal::new(
-        "consignment.wrong_status",
-        format!("{} is {}; it can be {verb} only while it is {}.", consignment.reference, consignment.status.label(), words.join(" or ")),
-    ))
+        "consignment.moved_on",
+        format!(
+            "{} was changed after you looked at it (at entry {last_seq}; it is at entry {} now). Nothing was recorded: look at it again and decide \
+             whether you still want this.",
+            consignment.reference, consignment.last_seq
+        ),
+    )
+    .because(Cause::Since(consignment.id.to_string(), last_seq)))
 }
 
 fn require_sender(consignment: &Consignment, occasion: &Occasion) -> Result<(), Refusal> {
@@ -296,10 +332,10 @@ impl Order for OpenConsignment {
             )
             .into());
         }
-        if known.owner(&Consignment::reference_key(&self.reference))?.is_some() || known.find::<Consignment>(&id)?.is_some() {
-            return Err(
-                Refusal::new("consignment.exists", format!("A consignment {} exists already; choose another reference.", self.reference)).into()
-            );
+        let same_id = known.find::<Consignment>(&id)?.map(|consignment| consignment.id.as_str());
+        if let Some(other) = known.owner(&Consignment::reference_key(&self.reference))?.or(same_id) {
+            let why = format!("A consignment {} exists already; choose another reference.", self.reference);
+            return Err(Refusal::new("consignment.exists", why).because(Cause::First(other.to_owned())).into());
         }
         let event = ConsignmentOpened {
             reference: self.reference.clone(),
@@ -364,7 +400,7 @@ impl Order for AddLines {
     const ROLES: &'static [Role] = &[Role::Coordinator];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
-        let consignment = require(known, &self.consignment)?;
+        let consignment = require(known, &self.consignment, occasion)?;
         require_sender(consignment, occasion)?;
         require_status(consignment, "loaded", &[ConsignmentStatus::Open])?;
         if self.assets.is_empty() || self.assets.len() > 5_000 {
@@ -378,8 +414,11 @@ impl Order for AddLines {
             if !seen.insert(id) {
                 return Err(Refusal::new("consignment.twice", format!("{} is in this request twice.", asset.tag)).into());
             }
-            if asset.consignment.is_some() {
-                return Err(Refusal::new("consignment.already_listed", format!("{} is on a consignment already.", asset.tag)).into());
+            if let Some(other) = &asset.consignment {
+                let (on, line) = (require(known, other, occasion)?, known.find::<Line>(&LineId::new(other, id))?);
+                let why = format!("{} is on the consignment {} already; leave it there, or scan the right device.", asset.tag, on.reference);
+                let cause = Cause::Entry(line.map_or(asset.last_seq, |line| line.last_seq));
+                return Err(Refusal::new("consignment.already_listed", why).because(cause).into());
             }
             if asset.status != Status::Retired {
                 return Err(Refusal::new(
@@ -453,7 +492,7 @@ impl Order for SealConsignment {
     const ROLES: &'static [Role] = &[Role::Coordinator];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
-        let consignment = require(known, &self.consignment)?;
+        let consignment = require(known, &self.consignment, occasion)?;
         require_sender(consignment, occasion)?;
         require_status(consignment, "sealed", &[ConsignmentStatus::Open])?;
         if consignment.lines == 0 {
@@ -462,6 +501,7 @@ impl Order for SealConsignment {
         if self.containers.is_empty() || self.containers.len() > 500 {
             return Err(Refusal::new("consignment.no_container", "Name between 1 and 500 containers with their seals.").into());
         }
+        require_weights(self.containers.iter().map(|container| container.gross_weight_grams))?;
         let event = ConsignmentSealed { containers: self.containers.clone(), lines: consignment.lines };
         Ok(vec![Happening::new(event, [subject(&consignment.id)])])
     }
@@ -504,7 +544,7 @@ impl Order for ReleaseConsignment {
     const ROLES: &'static [Role] = &[Role::Coordinator];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
-        let consignment = require(known, &self.consignment)?;
+        let consignment = require(known, &self.consignment, occasion)?;
         require_sender(consignment, occasion)?;
         require_status(consignment, "released", &[ConsignmentStatus::Sealed])?;
         let lines = known.lines_of(&consignment.id)?;
@@ -632,7 +672,7 @@ impl Order for ReceiveConsignment {
     const ROLES: &'static [Role] = &[Role::VendorOperator, Role::Coordinator];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
-        let consignment = require(known, &self.consignment)?;
+        let consignment = require(known, &self.consignment, occasion)?;
         if consignment.to.party != occasion.actor.party {
             return Err(Refusal::new(
                 "consignment.not_for_you",
@@ -647,6 +687,7 @@ impl Order for ReceiveConsignment {
         if self.scans.len() > 10_000 || self.containers.len() > 500 {
             return Err(Refusal::new("consignment.too_large", "A receipt holds at most 10,000 scans and 500 containers.").into());
         }
+        require_weights(self.containers.iter().map(|container| container.gross_weight_grams))?;
         if self.scans.iter().any(|scan| scan.tag.is_none() && scan.serial.is_none()) {
             return Err(Refusal::new("consignment.empty_scan", "A scan has neither tag nor serial number; scan it again.").into());
         }
@@ -849,12 +890,14 @@ pub struct DiscrepancyResolved {
 impl Order for ResolveDiscrepancy {
     const ROLES: &'static [Role] = &[Role::Approver];
 
-    fn decide(&self, known: &Records, _occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let Some(discrepancy) = known.find::<Discrepancy>(&self.discrepancy)? else {
             return Err(Refusal::new("consignment.unknown_discrepancy", format!("No discrepancy has the id {}.", self.discrepancy)).into());
         };
-        if discrepancy.resolution.is_some() {
-            return Err(Refusal::new("consignment.resolved", "This discrepancy is resolved already.").into());
+        if let Some(resolution) = discrepancy.resolution {
+            let cause = Cause::Entry(discrepancy.resolved.as_ref().map_or(discrepancy.last_seq, |act| act.seq));
+            let why = format!("This discrepancy is resolved already: {}.", resolution.label());
+            return Err(Refusal::new("consignment.resolved", why).because(cause).into());
         }
         let allowed: &[Resolution] = match discrepancy.kind {
             DiscrepancyKind::Short => &[Resolution::LocatedAtReceiver, Resolution::NeverLeft, Resolution::ConfirmedMissing],
@@ -876,7 +919,7 @@ impl Order for ResolveDiscrepancy {
             )
             .into());
         }
-        let consignment = require(known, &discrepancy.consignment)?;
+        let consignment = require(known, &discrepancy.consignment, occasion)?;
         let mut about = vec![Subject::new(SubjectKind::Discrepancy, discrepancy.id.as_str()), subject(&consignment.id)];
         let mut holder = None;
         let mut serial = None;

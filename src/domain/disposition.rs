@@ -7,7 +7,7 @@ use super::medium::{Act, Medium};
 use super::names::{AssetId, Method, PartyId, Role, WeightBasis, codes};
 use super::policy::Pack;
 use super::records::{Records, Stop};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
 
 codes! {
@@ -152,7 +152,8 @@ impl Order for RecordDisposition {
         parties::require(known, &occasion.actor.party)?;
         self.check_mass()?;
         if asset.status == Status::Disposed {
-            return Err(Refusal::new("disposition.recorded", format!("What became of {} is recorded already.", asset.tag)).into());
+            let cause = Cause::Entry(asset.disposition.as_ref().map_or(asset.last_seq, |disposition| disposition.recorded.seq));
+            return Err(Refusal::new("disposition.recorded", format!("What became of {} is recorded already.", asset.tag)).because(cause).into());
         }
         if !asset.holds.is_empty() {
             return Err(Refusal::new(
@@ -168,8 +169,9 @@ impl Order for RecordDisposition {
             )
             .into());
         }
-        if asset.disposition.as_ref().is_some_and(|recorded| recorded.outcome == self.outcome) {
-            return Err(Refusal::new("disposition.recorded", format!("{} is recorded as {} already.", asset.tag, self.outcome.label())).into());
+        if let Some(same) = asset.disposition.as_ref().filter(|disposition| disposition.outcome == self.outcome) {
+            let why = format!("{} is recorded as {} already.", asset.tag, self.outcome.label());
+            return Err(Refusal::new("disposition.recorded", why).because(Cause::Entry(same.recorded.seq)).into());
         }
         if asset.consignment.is_some() && self.outcome != Outcome::LostOrStolen {
             return Err(Refusal::new(

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::medium::Medium;
-use super::names::{Digest, MediumId, Role, Serial, Technique, codes};
+use super::names::{Digest, MediumId, PartyId, Role, Serial, Technique, codes};
 use super::records::{Records, Stop, record};
 use super::refusal::Refusal;
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
@@ -81,7 +81,10 @@ pub struct Evidence {
     /// Its size.
     pub size_bytes: u64,
     /// The party whose person uploaded it.
-    pub party: super::names::PartyId,
+    pub party: PartyId,
+    /// Vendors whose people uploaded the same bytes later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<PartyId>,
     /// The reader that understood it.
     pub reader: Option<Reader>,
     /// Readings by medium.
@@ -91,6 +94,13 @@ pub struct Evidence {
 }
 
 record!(Evidence, id: Digest = |e| e.sha256.clone(), owner: |e| e.sha256.as_str().to_owned(), shelf: evidence, need: Evidence, keys: |_| Vec::new());
+
+impl Evidence {
+    /// Whether this party's people uploaded it.
+    pub fn concerns(&self, party: &PartyId) -> bool {
+        &self.party == party || self.others.contains(party)
+    }
+}
 
 /// A stored file arrives in the record. Its bytes are durable under their SHA-256 before this command is given.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -140,7 +150,9 @@ impl Order for ReceiveEvidence {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let subject = Subject::evidence(&self.sha256);
         let mut happenings = Vec::new();
-        let stored = known.find::<Evidence>(&self.sha256)?;
+        // What others stored is unknown to a vendor: its own upload is recorded as if it were the first.
+        let visible = |evidence: &&Evidence| !occasion.actor.role.is_vendor() || evidence.concerns(&occasion.actor.party);
+        let stored = known.find::<Evidence>(&self.sha256)?.filter(visible);
         if stored.is_none() {
             happenings.push(Happening::new(EvidenceReceived { sha256: self.sha256.clone(), size_bytes: self.size_bytes }, [subject.clone()]));
         }
@@ -176,11 +188,20 @@ impl Order for ReceiveEvidence {
 
 impl Fact for EvidenceReceived {
     fn apply(&self, _about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        if let Ok(Some(_)) = known.find::<Evidence>(&self.sha256) {
+            known.change::<Evidence>(&self.sha256, stamp.seq, |evidence| {
+                if !evidence.concerns(&stamp.actor.party) {
+                    evidence.others.push(stamp.actor.party.clone());
+                }
+            });
+            return;
+        }
         known.put(
             Evidence {
                 sha256: self.sha256.clone(),
                 size_bytes: self.size_bytes,
                 party: stamp.actor.party.clone(),
+                others: Vec::new(),
                 reader: None,
                 links: Vec::new(),
                 last_seq: stamp.seq,

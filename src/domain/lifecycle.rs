@@ -6,7 +6,7 @@ use super::asset::{Asset, Status};
 use super::medium::Medium;
 use super::names::{AssetId, Name, Role, codes};
 use super::records::{Records, Stop};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
 
 codes! {
@@ -107,13 +107,12 @@ pub struct Retired {
 fn require_status(asset: &Asset, verb: &str, allowed: &[Status]) -> Result<(), Refusal> {
     if !allowed.contains(&asset.status) {
         let words: Vec<_> = allowed.iter().map(|status| status.label()).collect();
-        return Err(Refusal::new(
-            "lifecycle.wrong_status",
-            format!("{} is {}; only a device that is {} can be {verb}.", asset.tag, asset.status.label(), words.join(" or ")),
-        ));
+        let why = format!("{} is {}; only a device that is {} can be {verb}.", asset.tag, asset.status.label(), words.join(" or "));
+        return Err(Refusal::new("lifecycle.wrong_status", why).because(Cause::Entry(asset.last_seq)));
     }
     if asset.consignment.is_some() || asset.in_transit {
-        return Err(Refusal::new("lifecycle.on_consignment", format!("{} is on a consignment; take it off first.", asset.tag)));
+        let why = format!("{} is on a consignment; take it off first.", asset.tag);
+        return Err(Refusal::new("lifecycle.on_consignment", why).because(Cause::Entry(asset.last_seq)));
     }
     if !asset.holds.is_empty() {
         return Err(Refusal::new(

@@ -151,9 +151,10 @@ pub struct Occasion<'a> {
 }
 
 impl Occasion<'_> {
-    /// The n-th fresh id of this command (a random UUID).
+    /// The n-th fresh id of this command: a UUID of version 7 (RFC 9562), so that what was recorded together stands together in every index.
     pub fn fresh(&self, n: u32) -> uuid::Uuid {
-        uuid::Builder::from_random_bytes(self.seed.wrapping_add(u128::from(n) << 64 | u128::from(n)).to_be_bytes()).into_uuid()
+        let [_, _, _, _, _, _, random @ ..] = self.seed.wrapping_add(u128::from(n) << 64 | u128::from(n)).to_be_bytes();
+        uuid::Builder::from_unix_timestamp_millis(u64::try_from(self.at.unix_ms()).unwrap_or(0), &random).into_uuid()
     }
 
     /// Nothing can have happened before the act that it builds on.
@@ -307,7 +308,7 @@ macro_rules! commands {
             /// Reads a command by name; unknown members are refused.
             pub fn read(name: &str, body: Value) -> Result<Self, Refusal> {
                 match name {
-                    $($wire => serde_json::from_value(body).map(Command::$name).map_err(|e| Refusal::new("command.malformed", format!("{name}: {e}"))),)+
+                    $($wire => serde_path_to_error::deserialize(body).map(Command::$name).map_err(|e| malformed(name, &e.to_string())),)+
                     _ => Err(Refusal::new("command.unknown", format!("There is no command “{}”. The commands are: {}.",
                         name.chars().take(60).collect::<String>(), [$($wire),+].join(", ")))),
                 }
@@ -387,6 +388,15 @@ commands! {
     "record_rendering" => certification::RecordRendering;
     "revoke_certificate" => certification::RevokeCertificate;
     "publish_status" => certification::PublishStatus;
+}
+
+/// A body that is no such command: which member is wrong and why, without repeating a long value.
+fn malformed(name: &str, why: &str) -> Refusal {
+    const ENDS: usize = 300;
+    let count = why.chars().count();
+    let why =
+        if count > 2 * ENDS { why.chars().take(ENDS).chain(" … ".chars()).chain(why.chars().skip(count - ENDS)).collect() } else { why.to_owned() };
+    Refusal::new("command.malformed", format!("{name}: {why}"))
 }
 
 /// A device that must exist.

@@ -1,6 +1,6 @@
 //! Parsed types: ids, tags, serials, codes and instants. Raw text never passes the door; what has one of these types has been checked.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
@@ -13,7 +13,7 @@ fn clean(what: &'static str, text: &str, max: usize) -> Result<String, Refusal> 
     if text.is_empty() {
         return Err(Refusal::new("names.empty", format!("The {what} is empty; give it a value.")));
     }
-    if text.chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)) {
+    if text.chars().any(|c| c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)) {
         return Err(Refusal::new("names.control_character", format!("The {what} holds control characters; type it again without them.")));
     }
     if text.chars().count() > max {
@@ -186,7 +186,7 @@ macro_rules! id_type {
                 if good == Some(true) {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(Refusal::new("names.not_an_id", format!("“{}” is not an id of the form urn:uuid:….", text.chars().take(60).collect::<String>())))
+                    Err(Refusal::new("names.not_an_id", format!("“{}” is not an id; write urn:uuid: and the 36 characters behind it.", text.chars().take(60).collect::<String>())))
                 }
             }
             /// From a fresh UUID.
@@ -253,7 +253,7 @@ impl Digest {
         if text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Refusal::new("names.not_a_digest", "A SHA-256 is 64 lower-case hexadecimal digits.".to_owned()))
+            Err(Refusal::new("names.not_a_digest", "A SHA-256 is 64 lower-case hexadecimal digits; copy it again.".to_owned()))
         }
     }
     /// The digits.
@@ -284,9 +284,9 @@ impl fmt::Display for Digest {
 pub struct Instant(DateTime<Utc>);
 
 impl Instant {
-    /// Cut to milliseconds.
+    /// Cut to milliseconds. A leap second is the first of the next minute: the log's clock has none.
     pub fn new(at: DateTime<Utc>) -> Self {
-        Self(at.trunc_subsecs(3))
+        Self(DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or_else(|| at.trunc_subsecs(3)))
     }
     /// Accepts RFC 3339 with a zone, between the years 1990 and 2200.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
@@ -297,7 +297,10 @@ impl Instant {
         if (631_152_000_000..7_258_118_400_000).contains(&at.unix_ms()) {
             Ok(at)
         } else {
-            Err(Refusal::new("names.absurd_time", format!("The time {text} lies outside the years 1990 to 2199.")))
+            Err(Refusal::new(
+                "names.absurd_time",
+                format!("The time {} lies outside the years 1990 to 2199; correct it.", text.chars().take(40).collect::<String>()),
+            ))
         }
     }
     /// Milliseconds since 1970.
@@ -310,11 +313,16 @@ impl Instant {
     }
     /// `2026-11-23T10:31:02.009Z`
     pub fn text(self) -> String {
-        self.0.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+        format!("{}.{:03}Z", self.seconds(), self.0.timestamp_subsec_millis())
     }
     /// `2026-11-23T10:31:02Z`, as credentials write it.
     pub fn whole_seconds(self) -> String {
-        self.0.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+        format!("{}Z", self.seconds())
+    }
+    /// Written out because every record and entry holds several: chrono reads its pattern anew each time.
+    fn seconds(self) -> String {
+        let at = self.0.naive_utc();
+        format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", at.year(), at.month(), at.day(), at.hour(), at.minute(), at.second())
     }
     /// The chrono value.
     pub fn utc(self) -> DateTime<Utc> {
@@ -356,7 +364,7 @@ macro_rules! codes {
                 match text {
                     $($code => Ok($name::$variant),)+
                     _ => Err($crate::domain::refusal::Refusal::new("names.unknown_code", format!(
-                        "“{}” is not one of: {}.", text.chars().take(60).collect::<String>(), [$($code),+].join(", ")))),
+                        "“{}” is not one of these; choose: {}.", text.chars().take(60).collect::<String>(), [$($code),+].join(", ")))),
                 }
             }
         }
@@ -525,6 +533,7 @@ mod tests {
     #[test]
     fn instants_keep_milliseconds_and_refuse_absurd_years() {
         assert_eq!(Instant::parse("2026-11-23T11:31:02.0094+01:00").unwrap().text(), "2026-11-23T10:31:02.009Z");
+        assert_eq!(Instant::parse("2016-12-31T23:59:60.5Z").unwrap().text(), "2017-01-01T00:00:00.500Z");
         assert!(Instant::parse("0001-01-01T00:00:00Z").is_err());
         assert!(Instant::parse("2026-11-23").is_err());
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::{Name, PartyId, Role, codes};
 use super::records::{Key, Records, Stop, record};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
 
 codes! {
@@ -66,6 +66,9 @@ pub struct PartyRegistered {
     pub sites: Vec<Name>,
 }
 
+/// Most sites of one party: what an entry holds.
+const MOST_SITES: usize = 300;
+
 impl Order for RegisterParty {
     const ROLES: &'static [Role] = &[Role::Administrator, Role::Service];
 
@@ -80,9 +83,14 @@ impl Order for RegisterParty {
         if self.sites.is_empty() {
             return Err(Refusal::new("parties.no_site", "Name at least one site of the party.").into());
         }
+        if self.sites.len() > MOST_SITES {
+            return Err(Refusal::new("parties.sites", format!("Name at most {MOST_SITES} sites.")).into());
+        }
         let id = self.party.clone().unwrap_or_else(|| PartyId::from_uuid(occasion.fresh(0)));
-        if known.owner(&Party::name_key(&self.name))?.is_some() || known.find::<Party>(&id)?.is_some() {
-            return Err(Refusal::new("parties.exists", format!("“{}” is registered already.", self.name)).into());
+        let same_id = known.find::<Party>(&id)?.map(|party| party.id.as_str());
+        if let Some(other) = known.owner(&Party::name_key(&self.name))?.or(same_id) {
+            let why = format!("“{}” is registered already.", self.name);
+            return Err(Refusal::new("parties.exists", why).because(Cause::First(other.to_owned())).into());
         }
         let event = PartyRegistered { kind: self.kind, name: self.name.clone(), sites: self.sites.clone() };
         Ok(vec![Happening::new(event, [Subject::new(SubjectKind::Party, id.as_str())])])

@@ -39,7 +39,7 @@ codes! {
 
 /// What the person who performs a sanitization states beside the evidence file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Statement {
     /// The command or machine finished without error, where no reader could tell from the file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +83,20 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// Refuses figures that no machine and no key has.
+    pub fn check(&self) -> Result<(), Refusal> {
+        for (name, figure, most) in [
+            ("key_bits", self.key_bits, 65_536),
+            ("particle_tenths_mm", self.particle_tenths_mm, 100_000),
+            ("field_oersted", self.field_oersted, 1_000_000),
+            ("coercivity_oersted", self.coercivity_oersted, 1_000_000),
+        ] {
+            if figure.is_some_and(|figure| figure == 0 || figure > most) {
+                return Err(Refusal::new("policy.absurd_figure", format!("{name} lies between 1 and {most}; correct it or leave it out.")));
+            }
+        }
+        Ok(())
+    }
     /// The machine or facility that did it, as certificates name it.
     pub fn machine(&self) -> Option<String> {
         match (&self.equipment, &self.facility, &self.facility_batch) {

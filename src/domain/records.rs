@@ -116,6 +116,13 @@ impl<R: Record> Shelf<R> {
     pub fn changed(&self) -> impl Iterator<Item = &Slot<R>> {
         self.changed.iter().filter_map(|id| self.slots.get(id))
     }
+    fn settle(&mut self) {
+        for id in std::mem::take(&mut self.changed) {
+            if let Some(slot) = self.slots.get_mut(&id) {
+                slot.before.clone_from(&slot.now);
+            }
+        }
+    }
     /// Every record that exists now.
     pub fn all(&self) -> impl Iterator<Item = &R> {
         self.slots.values().filter_map(|slot| slot.now.as_ref())
@@ -279,13 +286,34 @@ impl Records {
         }
     }
 
-    /// Unique values that each changed record gave up and took: `(given up, taken)`.
-    pub fn key_changes<R: Record>(slot: &Slot<R>) -> (Vec<Key>, Vec<Key>) {
-        let before = slot.before.as_ref().map(Record::keys).unwrap_or_default();
-        let now = slot.now.as_ref().map(Record::keys).unwrap_or_default();
-        let gone = before.iter().filter(|key| !now.contains(key)).cloned().collect();
-        let come = now.into_iter().filter(|key| !before.contains(key)).collect();
-        (gone, come)
+    /// What was changed is stored now: from here on it counts as loaded.
+    pub fn settle(&mut self) {
+        self.assets.settle();
+        self.media.settle();
+        self.parties.settle();
+        self.consignments.settle();
+        self.lines.settle();
+        self.discrepancies.settle();
+        self.evidence.settle();
+        self.certificates.settle();
+    }
+
+    /// How many records and unique values are loaded.
+    pub fn len(&self) -> usize {
+        self.assets.slots.len()
+            + self.media.slots.len()
+            + self.parties.slots.len()
+            + self.consignments.slots.len()
+            + self.lines.slots.len()
+            + self.discrepancies.slots.len()
+            + self.evidence.slots.len()
+            + self.certificates.slots.len()
+            + self.keys.len()
+    }
+
+    /// Nothing is loaded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

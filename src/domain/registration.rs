@@ -1,13 +1,13 @@
 //! Registration: devices and the media in them.
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
 use super::medium::{Medium, MediumState};
 use super::names::{AssetId, Category, IdentifiedBy, MediaType, MediumId, Name, PartyId, Role, Sensitivity, Serial, Tag, codes};
 use super::records::{Records, Stop};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
 
 /// A medium as somebody read it from a label or a tool.
@@ -142,15 +142,25 @@ pub struct NoStorageAttested {
     pub basis: NoStorageBasis,
 }
 
+/// Most media of one command: a server's bays, and more.
+const MOST_MEDIA: usize = 200;
+/// Largest medium: one petabyte.
+const MOST_BYTES: u64 = 1_000_000_000_000_000;
+
 fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+    if seen.len() > MOST_MEDIA {
+        return Err(Refusal::new("registration.media_count", format!("Record at most {MOST_MEDIA} media at a time.")).into());
+    }
+    if seen.iter().any(|medium| medium.capacity_bytes.is_some_and(|bytes| bytes == 0 || bytes > MOST_BYTES)) {
+        let why = "capacity_bytes lies between 1 byte and 1 PB; leave it out where it is not known.";
+        return Err(Refusal::new("registration.capacity", why).into());
+    }
     let keys: Vec<_> = seen.iter().filter_map(|medium| medium.serial.as_ref().map(Medium::serial_key)).collect();
     for (key, owner) in keys.iter().zip(known.owners(&keys)?) {
         if owner.is_some() || keys.iter().filter(|other| *other == key).count() > 1 {
-            return Err(Refusal::new(
-                "registration.medium_exists",
-                format!("A medium with the serial {} is recorded already; look it up or read the label again.", key.text),
-            )
-            .into());
+            let why = format!("A medium with the serial {} is recorded already; look it up or read the label again.", key.text);
+            let cause = owner.map(|owner| Cause::First(owner.to_owned()));
+            return Err(Refusal { cause, ..Refusal::new("registration.medium_exists", why) }.into());
         }
     }
     Ok((1u32..)
@@ -178,22 +188,18 @@ impl Order for RegisterAsset {
         let mut keys = vec![Asset::tag_key(&self.tag)];
         keys.extend(self.serial.as_ref().map(Asset::serial_key));
         let owners = known.owners(&keys)?;
-        if owners.first().is_some_and(Option::is_some) {
-            return Err(Refusal::new(
-                "registration.tag_taken",
-                format!("The tag {} belongs to another device already; scan it again or look it up.", self.tag),
-            )
-            .into());
+        let made = |owner: &str| Cause::First(owner.to_owned());
+        if let Some(Some(owner)) = owners.first() {
+            let why = format!("The tag {} belongs to another device already; scan it again or look it up.", self.tag);
+            return Err(Refusal::new("registration.tag_taken", why).because(made(owner)).into());
         }
-        if let (Some(serial), Some(Some(_))) = (&self.serial, owners.get(1)) {
-            return Err(Refusal::new(
-                "registration.serial_taken",
-                format!("A device with the serial {serial} is registered already under another tag."),
-            )
-            .into());
+        if let (Some(serial), Some(Some(owner))) = (&self.serial, owners.get(1)) {
+            let why = format!("A device with the serial {serial} is registered already under another tag.");
+            return Err(Refusal::new("registration.serial_taken", why).because(made(owner)).into());
         }
         if known.find::<Asset>(&id)?.is_some() {
-            return Err(Refusal::new("registration.id_taken", format!("The id {id} belongs to a device already.")).into());
+            let why = format!("The id {id} belongs to a device already.");
+            return Err(Refusal::new("registration.id_taken", why).because(made(id.as_str())).into());
         }
         if !matches!(self.status, Status::InStock | Status::InService) {
             return Err(Refusal::new(
@@ -201,6 +207,12 @@ impl Order for RegisterAsset {
                 "A device is registered as in_stock or in_service; what happens later is recorded as it happens.",
             )
             .into());
+        }
+        if let Some(on) = self.purchased_on
+            && (on.year() < 1970 || Some(on) > occasion.at.utc().date_naive().succ_opt())
+        {
+            let why = format!("purchased_on lies between 1970 and today; {on} cannot be right, correct it or leave it out.");
+            return Err(Refusal::new("registration.purchased_on", why).into());
         }
         parties::require(known, &occasion.actor.party)?;
         let event = AssetRegistered {

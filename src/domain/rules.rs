@@ -67,6 +67,37 @@ fn repair_and_redeployment_void_earlier_sanitization() {
 }
 
 #[test]
+fn a_refusal_names_the_entry_that_stands_in_the_way() {
+    use super::refusal::Cause;
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let cause = |story: &Story, name: &str, body: serde_json::Value| story.when(&coordinator, name, body).unwrap_err().cause;
+    let (device, _) = story.retired("A1", "hdd_ata", "low");
+    let again = json!({"tag": "a1", "category": "laptop", "manufacturer": "M", "model": "M", "site": "S"});
+    assert_eq!(cause(&story, "register_asset", again), Some(Cause::First(device.clone())));
+    assert_eq!(cause(&story, "retire", json!({"asset": device, "reason": "surplus"})), Some(Cause::Entry(asset(&story, &device).last_seq)));
+    let open = json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"});
+    let consignment = story.done(&coordinator, "open_consignment", open.clone())[0].1.clone();
+    assert_eq!(cause(&story, "open_consignment", open), Some(Cause::First(consignment.clone())));
+    let of = |story: &Story| story.known().find::<Consignment>(&ConsignmentId::parse(&consignment).unwrap()).unwrap().unwrap().clone();
+    let opened = of(&story).last_seq;
+    story.done(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [device]}));
+    let added = of(&story).last_seq;
+    // The entry that put it there, not whatever happened to the device since.
+    story.done(&coordinator, "record_media", json!({"asset": device, "media": [{"serial": "M-2", "media_type": "hdd_ata"}]}));
+    assert!(asset(&story, &device).last_seq > added);
+    let line = json!({"consignment": consignment, "assets": [device]});
+    assert_eq!(cause(&story, "add_lines", line.clone()), Some(Cause::Entry(added)));
+    assert_eq!(super::consignment::require_unmoved(&of(&story), added), Ok(()));
+    let moved = super::consignment::require_unmoved(&of(&story), opened).unwrap_err();
+    assert_eq!((moved.code, moved.cause), ("consignment.moved_on", Some(Cause::Since(consignment.clone(), opened))));
+    story.done(&coordinator, "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "P"}]}));
+    story.done(&coordinator, "release_consignment", json!({"consignment": consignment}));
+    let released = of(&story).released.unwrap().seq;
+    assert_eq!(cause(&story, "add_lines", line), Some(Cause::Entry(released)));
+}
+
+#[test]
 fn only_retired_devices_at_hand_travel_and_only_once() {
     let mut story = Story::new();
     let coordinator = actor(Role::Coordinator, DISTRICT, 1);
@@ -93,7 +124,8 @@ fn a_receipt_is_counted_independently_and_differences_hold_the_devices() {
     assert_eq!(asset(&story, &good).label(), Label::Released);
     let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}],
         "scans": [{"tag": "A1", "serial": "SA1"}, {"tag": "A3", "serial": "SOMETHING"}, {"tag": "NEVER-SEEN"}]});
-    story.refused(&actor(Role::VendorOperator, OTHER, 1), "receive_consignment", receipt.clone(), "consignment.not_for_you");
+    story.refused(&actor(Role::VendorOperator, OTHER, 1), "receive_consignment", receipt.clone(), "consignment.unknown");
+    story.refused(&actor(Role::Coordinator, DISTRICT, 1), "receive_consignment", receipt.clone(), "consignment.not_for_you");
     let happenings = story.when(&operator, "receive_consignment", receipt.clone()).unwrap();
     let kinds: Vec<_> = happenings.iter().map(|happening| happening.event.name()).collect();
     assert_eq!(kinds, ["consignment.received", "consignment.line_received", "discrepancy.recorded", "discrepancy.recorded", "discrepancy.recorded"],);
@@ -208,11 +240,11 @@ fn a_vendor_acts_only_on_what_it_holds() {
     let (device, disk) = story.retired("A1", "hdd_ata", "low");
     let operator = actor(Role::VendorOperator, VENDOR, 1);
     let melt = json!({"medium": disk, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
-    story.refused(&operator, "record_sanitization", melt.clone(), "registration.unknown_asset");
+    story.refused(&operator, "record_sanitization", melt.clone(), "sanitization.unknown_medium");
     let consignment = story.released("C1", &[&device]);
     story.refused(&operator, "record_sanitization", melt.clone(), "custody.not_yours");
     story.done(&operator, "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": [{"tag": "a1"}]}));
-    story.refused(&actor(Role::VendorOperator, OTHER, 1), "record_sanitization", melt.clone(), "registration.unknown_asset");
+    story.refused(&actor(Role::VendorOperator, OTHER, 1), "record_sanitization", melt.clone(), "sanitization.unknown_medium");
     story.done(&operator, "record_sanitization", melt);
 }
 
@@ -280,4 +312,43 @@ fn a_device_without_storage_gets_a_certificate_of_recycling() {
     story.done(&coordinator, "record_disposition", recycled(&device));
     assert_eq!(judge(story.known(), &AssetId::parse(&device).unwrap(), story.policy()).unwrap().kind, CertificateKind::Recycling);
     story.refused(&coordinator, "record_media", json!({"asset": device, "media": [{"media_type": "emmc"}]}), "registration.gone");
+}
+
+#[test]
+fn figures_that_no_device_has_are_refused() {
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let with = |member: &str, value: serde_json::Value| {
+        let mut body = json!({"tag": "A1", "serial": "SA1", "category": "laptop", "manufacturer": "M", "model": "M", "site": "S"});
+        body[member] = value;
+        body
+    };
+    // The clock of these tests stands at 21 Sep 2026.
+    for day in ["0000-01-01", "1969-12-31", "2026-09-23", "9999-12-31"] {
+        let why = story.refused(&coordinator, "register_asset", with("purchased_on", json!(day)), "registration.purchased_on");
+        assert!(why.contains(day), "{why}");
+    }
+    assert!(story.when(&coordinator, "register_asset", with("purchased_on", json!("1970-01-01"))).is_ok());
+    for bytes in [0, 1_000_000_000_000_001u64, u64::MAX] {
+        let media = json!([{"media_type": "emmc", "capacity_bytes": bytes}]);
+        story.refused(&coordinator, "register_asset", with("media", media), "registration.capacity");
+    }
+    let media: Vec<_> = (0..201).map(|n| json!({"media_type": "hdd_ata", "serial": format!("M-{n:03}X")})).collect();
+    story.refused(&coordinator, "register_asset", with("media", json!(media)), "registration.media_count");
+    assert!(story.when(&coordinator, "register_asset", with("media", json!(media[..200]))).is_ok());
+
+    let (device, disk) = story.retired("A2", "hdd_ata", "low");
+    let shred = |tenths: u32| json!({"medium": disk, "technique": "shred", "statement": {"particle_tenths_mm": tenths, "equipment": "S-1"}});
+    for tenths in [0, 100_001, u32::MAX] {
+        let why = story.refused(&coordinator, "record_sanitization", shred(tenths), "policy.absurd_figure");
+        assert!(why.contains("particle_tenths_mm"), "{why}");
+    }
+    let open = json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"});
+    let consignment = story.done(&coordinator, "open_consignment", open)[0].1.clone();
+    story.done(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [device]}));
+    let seal = |grams: u32| json!({"consignment": consignment, "containers": [{"label": "P", "gross_weight_grams": grams}]});
+    for grams in [0, 100_000_001, u32::MAX] {
+        story.refused(&coordinator, "seal_consignment", seal(grams), "consignment.weight");
+    }
+    assert!(story.when(&coordinator, "seal_consignment", seal(100_000_000)).is_ok());
 }

@@ -8,7 +8,7 @@ use super::medium::{Medium, MediumState, Sanitization};
 use super::names::{Digest, MediumId, Method, Role, Technique};
 use super::policy::{Circumstances, PackRef, Reached, Statement};
 use super::records::{Records, Stop};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
 
 /// Reports that a medium was sanitized, or that it was tried and failed.
@@ -98,10 +98,12 @@ pub struct SanitizationValidated {
 
 /// A medium with its device, both in hands that may act on them.
 fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, &'a Asset), Stop> {
-    let Some(medium) = known.find::<Medium>(id)? else {
-        return Err(Refusal::new("sanitization.unknown_medium", format!("No medium has the id {id}; record it first.")).into());
-    };
+    let unknown = || Refusal::new("sanitization.unknown_medium", format!("No medium has the id {id}; record it first."));
+    let medium = known.find::<Medium>(id)?.ok_or_else(unknown)?;
     let host = require_asset(known, &medium.host)?;
+    if occasion.actor.role.is_vendor() && !host.concerns(&occasion.actor.party) {
+        return Err(unknown().into());
+    }
     occasion.may_touch(host)?;
     if !host.holds.is_empty() {
         return Err(Refusal::new(
@@ -122,6 +124,7 @@ impl Order for RecordSanitization {
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let (medium, host) = medium_at_hand(known, &self.medium, occasion)?;
+        self.statement.check()?;
         if host.in_transit || !matches!(host.status, Status::Retired) {
             return Err(Refusal::new(
                 "sanitization.not_at_rest",
@@ -135,8 +138,15 @@ impl Order for RecordSanitization {
         let evidence = match &self.evidence {
             None => None,
             Some(digest) => match known.find::<Evidence>(digest)? {
-                Some(evidence) => Some(evidence),
-                None => {
+                // A file of others is unknown to a vendor, unless it was read as being about this very medium.
+                Some(evidence)
+                    if !occasion.actor.role.is_vendor()
+                        || evidence.concerns(&occasion.actor.party)
+                        || evidence.links.iter().any(|(linked, _)| linked == &medium.id) =>
+                {
+                    Some(evidence)
+                }
+                _ => {
                     return Err(Refusal::new(
                         "sanitization.unknown_evidence",
                         format!("No file with the SHA-256 {digest} is stored; upload it first."),
@@ -307,8 +317,9 @@ impl Order for VerifySanitization {
             )
             .into());
         };
-        if sanitization.verified.is_some() {
-            return Err(Refusal::new("sanitization.verified", format!("The sanitization of {} is verified already.", medium.title())).into());
+        if let Some(verified) = &sanitization.verified {
+            let why = format!("The sanitization of {} is verified already.", medium.title());
+            return Err(Refusal::new("sanitization.verified", why).because(Cause::Entry(verified.seq)).into());
         }
         if sanitization.performed.by == occasion.actor.person {
             return Err(Refusal::new("sanitization.same_person", "You performed this sanitization; another person has to verify it.").into());
@@ -354,8 +365,9 @@ impl Order for ValidateSanitization {
             )
             .into());
         };
-        if sanitization.validated.is_some() {
-            return Err(Refusal::new("sanitization.validated", format!("The sanitization of {} is validated already.", medium.title())).into());
+        if let Some(validated) = &sanitization.validated {
+            let why = format!("The sanitization of {} is validated already.", medium.title());
+            return Err(Refusal::new("sanitization.validated", why).because(Cause::Entry(validated.seq)).into());
         }
         if occasion.actor.person == sanitization.performed.by || occasion.actor.person == verified.by {
             return Err(

@@ -12,7 +12,7 @@ use crate::domain::medium::Medium;
 use crate::domain::names::{Digest, Instant, PartyId, PersonId, Role};
 use crate::domain::records::{Record, Records, Shelf};
 use crate::domain::{Actor, Event, Stamp, Subject, SubjectKind, Subjects};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::proof::bundle::{self, Bundle};
 use crate::proof::canonical;
 use crate::proof::checkpoint::Checkpoint;
@@ -88,7 +88,7 @@ pub fn audit(app: &App, db: &mut Database, mut progress: impl FnMut(u64, u64)) -
     // Read before the snapshot is taken: a checkpoint's row is committed before this file names it, so the snapshot holds what the file names.
     let shown = app.keys.high_water()?;
     // One snapshot for everything, so that a service may go on writing.
-    diesel::Connection::transaction::<_, Error, _>(db, |db| {
+    db.snapshot(|db| {
         let mut replay = Replay::default();
         walk(app, db, &mut report, &mut replay, shown.as_deref(), &mut progress)?;
         compare_tables(db, &mut report, &replay)?;

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::Service;
+use super::once::{Outcome, keep, once};
 use crate::domain::asset::{Asset, Status};
 use crate::domain::names::{AssetId, Name, Sensitivity, Serial, Tag};
 use crate::domain::refusal::Refusal;
@@ -10,6 +11,7 @@ use crate::domain::registration::RegisterAsset;
 use crate::domain::{Actor, Command};
 use crate::error::{Error, Result};
 use crate::inventories::{self, InventoryRow, StatusKind};
+use crate::store::idempotency::{Answer, RequestKey};
 use crate::store::{Database, tables};
 
 /// Rows that are handed to the writer before the first answer is awaited.
@@ -27,7 +29,7 @@ pub struct Options {
 }
 
 /// Something about one line of the file.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Line {
     /// Its number in the file, from 1.
     pub line: u64,
@@ -36,7 +38,7 @@ pub struct Line {
 }
 
 /// What an import came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Report {
     /// The format that was recognised.
     pub format: String,
@@ -66,6 +68,20 @@ impl Report {
             self.lines.push(Line { line, what });
         }
     }
+}
+
+/// Imports a file for a request that may be repeated. The report is kept when all rows are recorded: after a crash on the way the repeated request
+/// goes on where it was, and counts what was registered before as unchanged.
+pub fn import_once(service: &Service, actor: &Actor, file: impl Read, options: Options, key: Option<&RequestKey>) -> Result<Outcome<Report>> {
+    // A dry run has no effect that could be had twice.
+    let key = key.filter(|_| !options.dry_run);
+    once(service, key, || {
+        let report = import(service, actor, file, options, |_| ())?;
+        match key {
+            None => Ok(Outcome::Now(report)),
+            Some(key) => keep(service, key, Answer { status: 200, body: serde_json::to_vec(&report)? })?.map(|()| Ok(report)),
+        }
+    })
 }
 
 /// Imports a file. `progress` is told the number of rows done.

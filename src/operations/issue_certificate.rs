@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
+use super::once::{Once, Outcome, once};
 use super::publish_checkpoint::{covering, proof_against};
-use super::record::{Beside, ask};
+use super::record::{Beside, Receipt, Terms, ask};
 use super::{Service, publish_status};
 use crate::app::{App, now, seed};
 use crate::documents::certificate_credential::{
@@ -28,6 +29,7 @@ use crate::proof::bundle::{CREDENTIAL, ENTRY, PAGES, RECEIPT, STATUS};
 use crate::proof::digest::{hex, multibase, sha256};
 use crate::proof::entry::Entry;
 use crate::proof::{canonical, integrity};
+use crate::store::idempotency::RequestKey;
 use crate::store::{Database, inventory, log, people, tables};
 
 /// How often a certificate is made again because its subjects moved.
@@ -48,19 +50,28 @@ pub struct Issued {
 
 /// Issues a certificate for a device, or says everything that is missing.
 pub fn issue(service: &Service, actor: &Actor, asset: &AssetId) -> Result<Issued> {
+    issue_once(service, actor, asset, None)?.now()
+}
+
+/// The same for a request that may be repeated.
+pub fn issue_once(service: &Service, actor: &Actor, asset: &AssetId, key: Option<&RequestKey>) -> Result<Outcome<Issued>> {
+    once(service, key, || try_to_issue(service, actor, asset, key))
+}
+
+fn try_to_issue(service: &Service, actor: &Actor, asset: &AssetId, key: Option<&RequestKey>) -> Result<Outcome<Issued>> {
     let mut last = None;
     for _ in 0..TRIES {
-        match attempt(service, actor, asset) {
+        match attempt(service, actor, asset, key) {
             Err(Error::Conflict(refusal)) => last = Some(Error::Conflict(refusal)),
-            Err(other) => return Err(other),
-            Ok(issued) => {
+            Ok(Outcome::Now(issued)) => {
                 // The certificate is issued whatever becomes of its pages; they are drawn again later.
                 if let Err(error) = draw(service, &issued.number) {
                     tracing::warn!("the pages of {} could not be drawn yet: {error}", issued.number);
                     service.app.unfinished.store(true, Ordering::Relaxed);
                 }
-                return Ok(issued);
+                return Ok(Outcome::Now(issued));
             }
+            other => return other,
         }
     }
     Err(last.unwrap_or_else(|| Error::Fault("issuing was not tried".to_owned())))
@@ -76,7 +87,7 @@ pub fn missing(app: &App, asset: &AssetId) -> Result<Vec<String>> {
     })
 }
 
-fn attempt(service: &Service, actor: &Actor, asset: &AssetId) -> Result<Issued> {
+fn attempt(service: &Service, actor: &Actor, asset: &AssetId, key: Option<&RequestKey>) -> Result<Outcome<Issued>> {
     let app = &service.app;
     let mut db = app.read()?;
     let verdict = ask(&mut db, &mut Records::default(), |known| judge(known, asset, &app.policy))??;
@@ -114,9 +125,12 @@ fn attempt(service: &Service, actor: &Actor, asset: &AssetId) -> Result<Issued> 
             inventory::add_part(db, &number, CREDENTIAL, credential_sha256.as_str())
         })
     };
-    let receipt = service.recorder.record_waiting(command, actor, None, Some(beside))?;
-    let seq = receipt.entries.first().map(|entry| entry.seq).ok_or_else(|| Error::Fault("issuing made no entry".to_owned()))?;
-    Ok(Issued { number, url, seq })
+    let issued = move |receipt: &Receipt| {
+        let seq = receipt.entries.first().map(|entry| entry.seq).ok_or_else(|| Error::Fault("issuing made no entry".to_owned()))?;
+        Ok(Issued { number: number.clone(), url: url.clone(), seq })
+    };
+    let terms = Terms { beside: Some(beside), once: Once::created(key, issued.clone()), ..Terms::default() };
+    service.recorder.record_once(command, actor, terms)?.map(|receipt| issued(&receipt))
 }
 
 /// Draws the pages of an issued certificate and keeps them, once; what they are drawn from is kept beside them. Can be repeated after a crash.

@@ -4,6 +4,7 @@ pub mod audit_ledger;
 pub mod finish_work;
 pub mod import_inventory;
 pub mod issue_certificate;
+pub mod once;
 pub mod open_ledger;
 pub mod publish_checkpoint;
 pub mod publish_status;

@@ -1,17 +1,18 @@
 //! Sets a record up, and opens one: identity, keys, log and tables have to agree before anything is served or written.
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant as Moment;
 
-use super::record::Recorder;
+use super::record::{Beside, Recorder};
 use super::{Service, rebuild_tables};
 use crate::app::{App, Halt, now, open_files, starter_policy};
 use crate::config::Config;
 use crate::domain::ledger::{KeyUse, OpenLog, PublicKeyFact};
 use crate::domain::names::{Digest, Name, PartyId, PersonId, Role};
 use crate::domain::parties::{PartyKind, RegisterParty};
+use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Event};
 use crate::error::{Error, Result};
 use crate::proof::checkpoint::Checkpoint;
@@ -20,20 +21,26 @@ use crate::proof::entry::{Entry, GENESIS_PREV};
 use crate::store::keyring::{Identity, Keyring};
 use crate::store::{Database, Ended, log, pool, to_db};
 
-/// Read connections: pages are short, and two cores serve no more at once.
-const READERS: u32 = 8;
+/// Read connections: one for each thread that may wait for the database.
+const READERS: u32 = 16;
 /// Entries at the end of the log that are checked before anything is written.
 const TAIL: u64 = 256;
 
-/// Held as long as the record is open for writing, so that a second program does not write beside the first.
+/// Held as long as the record is open for writing, so that on SQLite a second program does not write beside the first.
 pub struct Lock(#[expect(dead_code, reason = "the lock is released when the file is closed")] File);
 
-/// Takes the data folder's lock.
-pub fn lock(data: &Path) -> Result<Lock> {
-    let path = data.join("lock");
+/// Takes the data folder's lock: alone for SQLite, together with other servers where the database is PostgreSQL.
+pub fn lock(config: &Config) -> Result<Lock> {
+    let path = config.data.join("lock");
     let file = File::create(&path).map_err(|e| Error::fault(&format!("making {}", path.display()), e))?;
-    file.try_lock().map_err(|_| {
-        Error::Fault(format!("another quittance is writing to {}; stop it first (only one program writes to a record at a time)", data.display()))
+    let taken = if config.database.is_shared() { file.try_lock_shared() } else { file.try_lock() };
+    taken.map_err(|_| {
+        Error::Fault(format!(
+            "another quittance has {} open for writing, and only one program may write to a record on SQLite. Stop it first (Ctrl-C ends \
+             `quittance serve` cleanly) and start it again afterwards; an import can also go through the running service: quittance import … --server \
+             URL --token-file FILE",
+            config.data.display()
+        ))
     })?;
     Ok(Lock(file))
 }
@@ -44,7 +51,7 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
     let name = Name::parse(name)?;
     let sites = sites.iter().map(|site| Name::parse(site)).collect::<std::result::Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(&config.data).map_err(|e| Error::fault(&format!("making {}", config.data.display()), e))?;
-    let lock = lock(&config.data)?;
+    let lock = lock(config)?;
     let mut db = config.database.open()?;
     db.migrate()?;
     if log::head(&mut db)?.is_some_and(|head| head.frontier.size() > 0) {
@@ -76,7 +83,12 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
     };
     let app = Arc::new(app(config, identity, name, service.clone(), keys)?);
     let recorder = Recorder::start(Arc::clone(&app))?;
-    recorder.record_waiting(open, &service, None, None)?;
+    // Another program may be setting up a record in the same PostgreSQL database.
+    let first: Beside = Arc::new(|_, receipt| match receipt.entries.first() {
+        Some(entry) if entry.seq == 0 => Ok(()),
+        _ => Err(Refusal::new("ledger.exists", "Another program has just set up a record in this database; `quittance serve` opens it.").into()),
+    });
+    recorder.record_waiting(open, &service, None, Some(first))?;
     let running = Service { app, recorder };
     super::finish_work::finish(&running)?;
     running.recorder.publish_waiting()?;
@@ -91,14 +103,18 @@ pub fn open(config: &Config) -> Result<(Service, Lock)> {
 /// The same, and `progress` is told how many entries are done, of how many, while tables of another version are rebuilt.
 pub fn open_telling(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Result<(Service, Lock)> {
     require_record(config)?;
-    let lock = lock(&config.data)?;
+    let lock = lock(config)?;
     let mut db = config.database.open()?;
     db.migrate()?;
     rebuild_tables::if_outdated(&mut db, progress)?;
     let app = Arc::new(open_app(config, &mut db)?);
     config.database.sync_folder()?;
-    check_high_water(&app, &mut db)?;
-    check_tail(&app, &mut db)?;
+    // Read before the snapshot is taken: what this file names was committed before, so the snapshot holds it, whatever other servers do.
+    let shown = app.keys.high_water()?;
+    db.snapshot(|db| {
+        check_high_water(&app, db, shown)?;
+        check_tail(&app, db)
+    })?;
     let running = Service { recorder: Recorder::start(Arc::clone(&app))?, app };
     super::finish_work::finish(&running)?;
     Ok((running, lock))
@@ -107,7 +123,7 @@ pub fn open_telling(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Resu
 /// Rebuilds the derived tables of a record that nobody serves; gives the number of entries read.
 pub fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
     require_record(config)?;
-    let _lock = lock(&config.data)?;
+    let _lock = lock(config)?;
     let mut db = config.database.open()?;
     db.migrate()?;
     rebuild_tables::rebuild(&mut db, progress)
@@ -116,6 +132,9 @@ pub fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Result<u6
 /// Opens a record for reading only: for `audit`, beside a running service.
 pub fn open_app(config: &Config, db: &mut Database) -> Result<App> {
     require_record(config)?;
+    if !db.has_tables()? {
+        return Err(no_record(config));
+    }
     let bytes = log::entry(db, 0)?.ok_or_else(|| no_record(config))?;
     let entry = Entry::parse(&bytes).map_err(|e| Error::fault("the first entry of the log", e))?;
     let frame = entry.frame();
@@ -145,10 +164,12 @@ fn app(config: &Config, identity: Identity, organisation: Name, service: Actor, 
         keys,
         files: open_files(config)?,
         policy: starter_policy()?,
+        limits: config.limits.clone(),
         halt: Halt::default(),
         shown: AtomicI64::new(-1),
         unfinished: AtomicBool::new(true),
         status: Mutex::new(()),
+        looked: Mutex::new((Moment::now(), 0)),
     })
 }
 
@@ -163,14 +184,15 @@ fn no_record(config: &Config) -> Error {
 
 /// Refuses, with the command that sets a record up, where there is none.
 pub fn require_record(config: &Config) -> Result<()> {
-    let has_file = config.data.join("quittance.db").exists();
-    if has_file || config.database != crate::store::DatabaseUrl::in_folder(&config.data) { Ok(()) } else { Err(no_record(config)) }
+    let file = if config.database.is_shared() { config.data.clone() } else { config.data.join("quittance.db") };
+    let elsewhere = !config.database.is_shared() && config.database != crate::store::DatabaseUrl::in_folder(&config.data);
+    if elsewhere || file.exists() { Ok(()) } else { Err(no_record(config)) }
 }
 
 /// Yesterday's database under today's keys: the log was shown further than it is now, and going on would make a second history.
-fn check_high_water(app: &App, db: &mut Database) -> Result<()> {
+fn check_high_water(app: &App, db: &mut Database, shown: Option<String>) -> Result<()> {
     let newest = log::newest_checkpoint(db)?;
-    let Some(note) = app.keys.high_water()? else {
+    let Some(note) = shown else {
         return match newest {
             None => Ok(()),
             // The first checkpoint may be in the database and not yet in the file; later ones never without it.

@@ -6,32 +6,60 @@ use std::sync::{Arc, PoisonError};
 use serde_json::json;
 
 use super::Service;
-use super::record::{Beside, Receipt};
+use super::once::{Once, Outcome};
+use super::record::{Beside, Receipt, Terms};
 use crate::app::{App, now};
 use crate::domain::Actor;
 use crate::domain::certification::{PublishStatus, RevocationReason, RevokeCertificate};
 use crate::domain::names::Digest;
+use crate::domain::refusal::Refusal;
 use crate::error::{Error, Result};
 use crate::proof::integrity;
 use crate::proof::status::{self, StatusList};
+use crate::store::idempotency::RequestKey;
 use crate::store::{inventory, tables::CertificateRow};
+
+/// How often a list is made again because another server published one.
+const TRIES: usize = 5;
 
 /// Revokes a certificate, and publishes the status list that says so. A crash between the two is mended at the next start.
 pub fn revoke(service: &Service, actor: &Actor, number: &str, reason: RevocationReason) -> Result<Receipt> {
-    let receipt = service.recorder.record_waiting(RevokeCertificate { number: number.to_owned(), reason }, actor, None, None)?;
+    revoke_once(service, actor, number, reason, None)?.now()
+}
+
+/// The same for a request that may be repeated.
+pub fn revoke_once(service: &Service, actor: &Actor, number: &str, reason: RevocationReason, key: Option<&RequestKey>) -> Result<Outcome<Receipt>> {
+    let terms = Terms { once: Once::created(key, |receipt| Ok(receipt.clone())), ..Terms::default() };
+    let outcome = service.recorder.record_once(RevokeCertificate { number: number.to_owned(), reason }, actor, terms)?;
+    if matches!(outcome, Outcome::Before(_)) {
+        return Ok(outcome);
+    }
     // The revocation is recorded whatever becomes of the list; it is published again until it shows it.
     if let Err(error) = publish(service) {
         tracing::warn!("the status list could not be published yet: {error}");
         service.app.unfinished.store(true, Ordering::Relaxed);
     }
-    Ok(receipt)
+    Ok(outcome)
 }
 
 /// Publishes a new version of the status list.
 pub fn publish(service: &Service) -> Result<()> {
+    let _one_at_a_time = service.app.status.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..TRIES {
+        match attempt(service) {
+            // Another server published meanwhile, perhaps without what this one knows, perhaps with more.
+            Err(Error::Conflict(_)) => {}
+            other => return other,
+        }
+    }
+    Err(Error::Busy("Other servers are publishing the status list; it is tried again.".to_owned()))
+}
+
+fn attempt(service: &Service) -> Result<()> {
     let app = &service.app;
-    let _one_at_a_time = app.status.lock().unwrap_or_else(PoisonError::into_inner);
     let url = app.identity.status_list();
+    // Read before the revocations are: whoever publishes in between makes this attempt fail.
+    let before = inventory::newest_status(&mut *app.read()?, &url)?;
     let (list, revoked) = bits(app)?;
     let issuer = json!({"id": app.identity.did, "name": app.organisation.as_str()});
     let at = now().whole_seconds();
@@ -41,6 +69,9 @@ pub fn publish(service: &Service) -> Result<()> {
     let sha256 = digest.to_string();
     let list_url = url.clone();
     let beside: Beside = Arc::new(move |db, receipt| {
+        if inventory::newest_status(db, &list_url)? != before {
+            return Err(Error::Conflict(Refusal::new("status.moved_on", "Another server has published the status list meanwhile.")));
+        }
         let seq = receipt.entries.first().map_or(0, |entry| entry.seq);
         inventory::add_status_version(db, &list_url, seq, &sha256)
     });
@@ -71,10 +102,9 @@ pub fn newest(app: &App) -> Result<Option<Vec<u8>>> {
 
 /// The list as the tables have it, and how many places are revoked.
 fn bits(app: &App) -> Result<(StatusList, u32)> {
-    let mut db = app.read()?;
     let mut list = StatusList::new();
     let mut revoked = 0;
-    for row in CertificateRow::all(&mut db)? {
+    for row in app.read()?.snapshot(CertificateRow::all)? {
         let certificate = row.record()?;
         if certificate.revoked.is_some() {
             if !list.set(u64::from(certificate.status_index)) {

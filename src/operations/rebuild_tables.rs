@@ -113,9 +113,7 @@ fn replay(db: &mut Database, block: &Block) -> Result<Records> {
         }
         needs.sort();
         needs.dedup();
-        for need in &needs {
-            tables::load(db, need, &mut loaded)?;
-        }
+        tables::load(db, &needs, &mut loaded)?;
     }
     Err(Error::Fault(format!("a block of entries asked for more after {ROUNDS} rounds of loading")))
 }

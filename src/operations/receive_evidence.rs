@@ -1,7 +1,8 @@
 //! Takes an evidence file in: the bytes first, durable under their SHA-256, then what a reader makes of them, then the record of both.
 
 use super::Service;
-use super::record::Recorded;
+use super::once::{Once, Outcome, once};
+use super::record::{Receipt, Recorded, Terms};
 use crate::domain::asset::Asset;
 use crate::domain::evidence::{Evidence, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult};
 use crate::domain::medium::Medium;
@@ -9,6 +10,7 @@ use crate::domain::names::{AssetId, Digest, IdentifiedBy, Instant, MediumId, Ser
 use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
 use crate::evidence::{self, reading};
+use crate::store::idempotency::RequestKey;
 use crate::store::{Database, inventory, tables};
 
 /// Largest evidence file.
@@ -50,23 +52,41 @@ pub struct Record {
 
 /// Receives a file that came in at `occurred`. Nothing is acknowledged before bytes and entries are on the disk.
 pub fn receive(service: &Service, actor: &Actor, bytes: &[u8], occurred: Option<Instant>) -> Result<Received> {
+    store_and_record(service, actor, bytes, occurred, None)?.now()
+}
+
+/// The same for a request that may be repeated; a repeated one stores nothing.
+pub fn receive_once(service: &Service, actor: &Actor, bytes: &[u8], key: Option<&RequestKey>) -> Result<Outcome<Received>> {
+    once(service, key, || store_and_record(service, actor, bytes, None, key))
+}
+
+fn store_and_record(
+    service: &Service,
+    actor: &Actor,
+    bytes: &[u8],
+    occurred: Option<Instant>,
+    key: Option<&RequestKey>,
+) -> Result<Outcome<Received>> {
     let app = &service.app;
     app.halt.check()?;
     if bytes.is_empty() || bytes.len() > MAX_BYTES {
         return Err(crate::domain::refusal::Refusal::new(
             "evidence.size",
-            format!("An evidence file has between 1 byte and {} MB.", MAX_BYTES >> 20),
+            format!("An evidence file has between 1 byte and {} MB; send the file as the body.", MAX_BYTES >> 20),
         )
         .into());
     }
     let sha256 = app.halt.guard(app.files.put(bytes))?;
     let read = evidence::read(bytes);
     let mut db = app.read()?;
-    let already_stored = tables::find::<Evidence>(&mut db, &sha256)?.is_some();
+    let already_stored =
+        tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| !actor.role.is_vendor() || evidence.concerns(&actor.party));
     let mut records = Vec::new();
     for found in read.iter().flat_map(|reading| &reading.records) {
         records.push(record(&mut db, actor, read.as_ref(), found)?);
     }
+    // Others may read while this waits for the writer.
+    drop(db);
     let reader = read.as_ref().map(|read| Reader {
         name: read.reader.clone(),
         version: read.reader_version,
@@ -83,8 +103,7 @@ pub fn receive(service: &Service, actor: &Actor, bytes: &[u8], occurred: Option<
     }
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let command = ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links };
-    let receipt = service.recorder.record_waiting(command, actor, occurred, None)?;
-    Ok(Received {
+    let received = Received {
         sha256,
         size_bytes,
         already_stored,
@@ -92,8 +111,11 @@ pub fn receive(service: &Service, actor: &Actor, bytes: &[u8], occurred: Option<
         not_understood: read.is_none().then(|| evidence::why_not(bytes)),
         records,
         remarks: read.map(|read| read.remarks).unwrap_or_default(),
-        entries: receipt.entries,
-    })
+        entries: Vec::new(),
+    };
+    let received = move |receipt: &Receipt| Ok(Received { entries: receipt.entries.clone(), ..received.clone() });
+    let terms = Terms { occurred, once: Once::created(key, received.clone()), ..Terms::default() };
+    service.recorder.record_once(command, actor, terms)?.map(|receipt| received(&receipt))
 }
 
 fn record(db: &mut Database, actor: &Actor, read: Option<&reading::Reading>, found: &reading::MediumReading) -> Result<Record> {

@@ -3,19 +3,23 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::once::{Answers, Once, Outcome};
 use crate::app::{App, now, seed};
-use crate::domain::names::Instant;
+use crate::domain::consignment::{self, Consignment};
+use crate::domain::names::{ConsignmentId, Instant as At};
 use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
-use crate::store::log::{CheckpointRow, EntryRow, Head, append, move_head, take_head};
-use crate::store::{Database, Ended, WriteError, tables, to_db};
+use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, append, move_head, take_head};
+use crate::store::{Database, Ended, WriteError, from_db, log, tables, to_db};
 
 /// Most commands of one batch.
 const BATCH: usize = 256;
@@ -23,8 +27,13 @@ const BATCH: usize = 256;
 const QUEUE: usize = 8_192;
 /// Most rounds of loading what a command asks for. Each round reaches one relation further; no command goes deeper than six.
 const ROUNDS: usize = 12;
+/// Most records and unique values that the writer keeps in mind from one batch to the next (some 2 KB each).
+const KEPT: usize = 8_192;
 /// Commits between two moves of SQLite's WAL into its file.
 const COMMITS_PER_TIDY: u32 = 400;
+
+/// How long the writer goes on trying for a batch: PostgreSQL away, or the head held by another server. Then the callers are told to come back.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Written in the same transaction as the events of a command: rows that no event derives.
 pub type Beside = Arc<dyn Fn(&mut Database, &Receipt) -> Result<()> + Send + Sync>;
@@ -44,7 +53,7 @@ pub struct Recorded {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Receipt {
     /// When they were recorded.
-    pub time: Option<Instant>,
+    pub time: Option<At>,
     /// The entries; none where everything was recorded before.
     pub entries: Vec<Recorded>,
 }
@@ -56,24 +65,82 @@ impl Receipt {
     }
 }
 
+/// What belongs to a command besides itself and the one who gives it.
+#[derive(Clone, Default)]
+pub struct Terms {
+    /// When it happened, as claimed; now where nothing is said.
+    pub occurred: Option<At>,
+    /// Rows that no event derives.
+    pub beside: Option<Beside>,
+    /// The request that it is the effect of, where that may be repeated.
+    pub once: Option<Once>,
+    /// The consignment that it changes, only if entry `.1` was the last to change that.
+    pub expected: Option<(ConsignmentId, u64)>,
+}
+
 struct Job {
     command: Command,
     actor: Actor,
-    occurred: Option<Instant>,
+    terms: Terms,
     seed: u128,
-    beside: Option<Beside>,
-    answer: oneshot::Sender<Result<Receipt>>,
+    answer: oneshot::Sender<Result<Outcome<Receipt>>>,
 }
+
+impl Job {
+    fn decide(&self, known: &Records, occasion: &Occasion) -> std::result::Result<Vec<Happening>, Stop> {
+        // Who may not do it, or not any more, is told that; only then whether it is still what was looked at.
+        let happenings = self.command.decide(known, occasion)?;
+        if let Some((id, last_seq)) = &self.terms.expected
+            && let Some(consignment) = known.find::<Consignment>(id)?
+        {
+            consignment::require_unmoved(consignment, *last_seq)?;
+        }
+        Ok(happenings)
+    }
+}
+
+type Writing = dyn FnOnce(&App, &mut Database) + Send;
 
 enum Work {
     Record(Box<Job>),
     Publish(oneshot::Sender<Result<CheckpointRow>>),
+    Write(Box<Writing>),
+}
+
+/// Where the writer's time went since it was started, in nanoseconds; what is left is waiting for work.
+#[derive(Debug, Default)]
+pub struct Spent {
+    /// Committed batches.
+    pub batches: AtomicU64,
+    /// Commands in them.
+    pub commands: AtomicU64,
+    /// Taking the head, loading records, deciding.
+    pub decide: AtomicU64,
+    /// Canonical bytes, signatures, tree.
+    pub seal: AtomicU64,
+    /// Writing rows inside the transaction.
+    pub write: AtomicU64,
+    /// The commit, with the wait for the disk.
+    pub commit: AtomicU64,
+}
+
+impl Spent {
+    fn add(counter: &AtomicU64, since: Instant) -> Instant {
+        let now = Instant::now();
+        counter.fetch_add(u64::try_from((now - since).as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        now
+    }
+    fn count(counter: &AtomicU64, n: usize) {
+        counter.fetch_add(u64::try_from(n).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
 }
 
 /// Hands commands to the writer.
 #[derive(Clone)]
 pub struct Recorder {
     queue: SyncSender<Work>,
+    /// Where the writer's time went.
+    pub spent: Arc<Spent>,
 }
 
 impl Recorder {
@@ -81,11 +148,15 @@ impl Recorder {
     pub fn start(app: Arc<App>) -> Result<Self> {
         let (queue, work) = sync_channel(QUEUE);
         let db = app.connect()?;
+        let spent = Arc::new(Spent::default());
         std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || Writer { app, db, commits: 0 }.run(&work))
+            .spawn({
+                let spent = Arc::clone(&spent);
+                move || Writer { app, db, commits: 0, known: Records::default(), known_at: None, away: false, spent }.run(&work)
+            })
             .map_err(|e| Error::fault("starting the writer", e))?;
-        Ok(Self { queue })
+        Ok(Self { queue, spent })
     }
 
     fn submit(&self, work: Work) -> Result<()> {
@@ -95,45 +166,76 @@ impl Recorder {
         })
     }
 
-    fn send(&self, command: Command, actor: &Actor, occurred: Option<Instant>, beside: Option<Beside>) -> Result<oneshot::Receiver<Result<Receipt>>> {
+    fn send(&self, command: Command, actor: &Actor, terms: Terms) -> Result<oneshot::Receiver<Result<Outcome<Receipt>>>> {
         let (answer, answered) = oneshot::channel();
-        self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), occurred, seed: seed()?, beside, answer })))?;
+        self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), terms, seed: seed()?, answer })))?;
         Ok(answered)
     }
 
     /// Records a command: its entries are on the disk when this returns, or nothing is.
-    pub async fn record(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<Instant>) -> Result<Receipt> {
-        self.send(command.into(), actor, occurred, None)?.await.map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
+    pub async fn record(&self, command: impl Into<Command>, actor: &Actor, terms: Terms) -> Result<Outcome<Receipt>> {
+        self.send(command.into(), actor, terms)?.await.map_err(|_| stopped())?
     }
 
     /// The same for threads that may wait.
-    pub fn record_waiting(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<Instant>, beside: Option<Beside>) -> Result<Receipt> {
-        self.send(command.into(), actor, occurred, beside)?.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
+    pub fn record_once(&self, command: impl Into<Command>, actor: &Actor, terms: Terms) -> Result<Outcome<Receipt>> {
+        self.send(command.into(), actor, terms)?.blocking_recv().map_err(|_| stopped())?
+    }
+
+    /// The same for commands that nobody repeats.
+    pub fn record_waiting(&self, command: impl Into<Command>, actor: &Actor, occurred: Option<At>, beside: Option<Beside>) -> Result<Receipt> {
+        self.record_once(command, actor, Terms { occurred, beside, ..Terms::default() })?.now()
     }
 
     /// Hands over many commands before waiting for the first answer; answers in the same order.
-    pub fn record_many(&self, commands: Vec<(Command, Option<Instant>)>, actor: &Actor) -> Vec<Result<Receipt>> {
-        let waiting: Vec<_> = commands.into_iter().map(|(command, occurred)| self.send(command, actor, occurred, None)).collect();
-        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?).collect()
+    pub fn record_many(&self, commands: Vec<(Command, Option<At>)>, actor: &Actor) -> Vec<Result<Receipt>> {
+        let waiting: Vec<_> =
+            commands.into_iter().map(|(command, occurred)| self.send(command, actor, Terms { occurred, ..Terms::default() })).collect();
+        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| stopped())??.now()).collect()
+    }
+
+    /// Writes rows that no event derives, in a transaction of their own; they are on the disk when this returns.
+    pub fn write_waiting<T: Send + 'static>(&self, work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.submit(Work::Write(Box::new(move |app, db| {
+            let written = app.halt.check().and_then(|()| match db.write(|db| work(db).map(Ended::Committed)) {
+                Ok(Ended::Committed(value) | Ended::Abandoned(value)) => Ok(value),
+                Err(WriteError::Before(error) | WriteError::Lost(error)) => Err(error),
+                Err(WriteError::Commit(..)) if app.database.is_shared() => Err(Error::Busy(UNKNOWN.to_owned())),
+                Err(WriteError::Commit(error, _)) => app.halt.guard(Err(error)),
+            });
+            let _ = answer.send(written);
+        })))?;
+        answered.blocking_recv().map_err(|_| stopped())?
     }
 
     /// Signs a checkpoint over everything committed so far, where the newest does not cover it yet.
     pub fn publish_waiting(&self) -> Result<CheckpointRow> {
         let (answer, answered) = oneshot::channel();
         self.submit(Work::Publish(answer))?;
-        answered.blocking_recv().map_err(|_| Error::Fault("the writer has stopped".to_owned()))?
+        answered.blocking_recv().map_err(|_| stopped())?
     }
+}
+
+fn stopped() -> Error {
+    Error::Fault("the writer has stopped".to_owned())
 }
 
 struct Writer {
     app: Arc<App>,
     db: Database,
     commits: u32,
+    known: Records,
+    /// The head at which `known` is what the tables hold. They change with the head alone, so a different head makes it worthless.
+    known_at: Option<Head>,
+    spent: Arc<Spent>,
+    /// Whether it was said that the database is away.
+    away: bool,
 }
 
 /// What one attempt at a batch came to.
 enum Attempt {
-    Done(Vec<Result<Receipt>>),
+    Done(Vec<Result<Outcome<Receipt>>>),
     /// A write failed because of what one of the commands wanted to write.
     Poisoned(Error),
     /// Nothing can be written.
@@ -145,24 +247,23 @@ impl Writer {
         while let Ok(first) = work.recv() {
             let mut jobs = Vec::new();
             let mut publish = Vec::new();
+            let mut write = Vec::new();
             for work in std::iter::once(first).chain(work.try_iter()) {
                 match work {
                     Work::Record(job) => jobs.push(*job),
                     Work::Publish(answer) => publish.push(answer),
+                    Work::Write(work) => write.push(work),
                 }
                 if jobs.len() == BATCH {
                     break;
                 }
             }
             self.batch(jobs);
+            write.into_iter().for_each(|work| work(&self.app, &mut self.db));
             if !publish.is_empty() {
-                let published = super::publish_checkpoint::publish(&self.app, &mut self.db);
+                let published = self.connect().and_then(|()| super::publish_checkpoint::publish(&self.app, &mut self.db));
                 for answer in publish {
-                    let result = match &published {
-                        Ok(row) => Ok(row.clone()),
-                        Err(error) => Err(Error::Fault(error.to_string())),
-                    };
-                    let _ = answer.send(result);
+                    let _ = answer.send(published.as_ref().map(Clone::clone).map_err(clone));
                 }
             }
             if self.commits >= COMMITS_PER_TIDY {
@@ -190,28 +291,123 @@ impl Writer {
     }
 
     fn attempt(&mut self, jobs: &[Job]) -> Attempt {
-        if let Err(error) = self.app.halt.check() {
-            return Attempt::Failed(error);
-        }
-        let app = Arc::clone(&self.app);
-        let writing = Cell::new(false);
-        match self.db.write(|db| batch_in_transaction(&app, db, jobs, &writing)) {
-            Ok(Ended::Committed(answers)) => {
-                self.commits += 1;
-                Attempt::Done(answers)
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Err(error) = self.app.halt.check().and_then(|()| self.connect()) {
+                return Attempt::Failed(error);
             }
-            Ok(Ended::Abandoned(answers)) => Attempt::Done(answers),
-            Err(WriteError::Before(error @ Error::Busy(_))) => Attempt::Failed(error),
-            Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_)))) => Attempt::Poisoned(error),
-            // Nothing was written yet: a record that cannot be read harms only the command that asked for it.
-            Err(WriteError::Before(error)) if !writing.get() => Attempt::Poisoned(error),
-            // The disk or the database fails: what it holds is not known any more, so nothing is acknowledged until a restart has looked.
-            Err(WriteError::Before(error) | WriteError::Commit(error)) => {
-                self.app.halt.stop(&error);
-                Attempt::Failed(error)
+            let app = Arc::clone(&self.app);
+            let spent = Arc::clone(&self.spent);
+            let writing = Cell::new(false);
+            // Whatever goes wrong, what is known is forgotten.
+            let mut known = std::mem::take(&mut self.known);
+            let known_at = self.known_at.take();
+            let mut written = Instant::now();
+            let ended = self.db.write(|db| {
+                let ended = batch_in_transaction(&app, db, jobs, &writing, &mut known, known_at.as_ref(), &spent);
+                written = Instant::now();
+                ended
+            });
+            let again = match ended {
+                Ok(Ended::Committed(done)) => {
+                    Spent::add(&spent.commit, written);
+                    Spent::count(&spent.batches, 1);
+                    Spent::count(&spent.commands, done.answers.len());
+                    self.commits += 1;
+                    known.settle();
+                    self.keep(known, done.head);
+                    return Attempt::Done(done.answers);
+                }
+                Ok(Ended::Abandoned(done)) => {
+                    self.keep(known, done.head);
+                    return Attempt::Done(done.answers);
+                }
+                Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_)))) => return Attempt::Poisoned(error),
+                Err(WriteError::Before(error @ Error::Busy(_))) if !app.database.is_shared() => return Attempt::Failed(error),
+                // Another server had the head or a row for too long, or the connection is gone: nothing was recorded.
+                Err(WriteError::Lost(error) | WriteError::Before(error @ Error::Busy(_))) => error,
+                // Nothing was recorded: a record that cannot be read, or written, harms only the command that asked for it.
+                Err(WriteError::Before(error)) if app.database.is_shared() || !writing.get() => return Attempt::Poisoned(error),
+                Err(WriteError::Commit(error, done)) if app.database.is_shared() => {
+                    tracing::warn!("the database went away during a commit: {error}");
+                    match self.find_out(done.first.as_ref(), until) {
+                        Some(true) => return Attempt::Done(done.answers),
+                        Some(false) => error,
+                        None => return Attempt::Failed(Error::Busy(UNKNOWN.to_owned())),
+                    }
+                }
+                // The disk fails: what it holds is not known any more, so nothing is acknowledged until a restart has looked.
+                Err(WriteError::Before(error) | WriteError::Commit(error, _)) => {
+                    self.app.halt.stop(&error);
+                    return Attempt::Failed(error);
+                }
+            };
+            if Instant::now() >= until {
+                return Attempt::Failed(again);
+            }
+            pause();
+        }
+    }
+
+    /// Opens the connection again where it broke.
+    fn connect(&mut self) -> Result<()> {
+        if !self.db.is_lost() {
+            return Ok(());
+        }
+        match self.app.connect() {
+            Ok(db) => {
+                self.db = db;
+                self.away = false;
+                tracing::info!("the writer has its database again");
+                Ok(())
+            }
+            Err(error) => {
+                if !self.away {
+                    tracing::warn!("the writer has no database: {error}. It goes on trying.");
+                }
+                self.away = true;
+                Err(Error::away())
             }
         }
     }
+
+    /// Whether the batch that begins with this entry was committed; `None` where nobody can say yet.
+    fn find_out(&mut self, first: Option<&EntryRow>, until: Instant) -> Option<bool> {
+        let first = first?;
+        loop {
+            // Taking the head waits until the transaction of the lost connection has ended, one way or the other. Others may have written since:
+            // the entry itself is looked for.
+            let looked = self.connect().and_then(|()| {
+                let looked = self.db.write(|db| {
+                    take_head(db)?;
+                    Ok(Ended::Abandoned(log::entry(db, from_db(first.seq)?)?))
+                });
+                Ok(looked?)
+            });
+            match looked {
+                Ok(Ended::Committed(stored) | Ended::Abandoned(stored)) => return Some(stored.as_ref() == Some(&first.bytes)),
+                Err(_) if Instant::now() >= until => return None,
+                Err(_) => pause(),
+            }
+        }
+    }
+
+    /// Keeps what is known for the next batch, which is often about the same things.
+    fn keep(&mut self, known: Records, head: Head) {
+        if known.len() <= KEPT {
+            (self.known, self.known_at) = (known, Some(head));
+        }
+    }
+}
+
+/// The answer where a commit is neither known to have happened nor not to have.
+const UNKNOWN: &str = "The database went away while this was being recorded, and it cannot be asked yet whether it was. Look at the record before you \
+     repeat it.";
+
+/// A moment of 20 to 147 ms, so that servers that are in each other's way do not meet again.
+fn pause() {
+    let some = seed().map_or(0, |random| u64::try_from(random & 127).unwrap_or(0));
+    std::thread::sleep(Duration::from_millis(20 + some));
 }
 
 fn clone(error: &Error) -> Error {
@@ -221,44 +417,78 @@ fn clone(error: &Error) -> Error {
     }
 }
 
-fn deliver(jobs: Vec<Job>, answers: Vec<Result<Receipt>>) {
+fn deliver(jobs: Vec<Job>, answers: Vec<Result<Outcome<Receipt>>>) {
     for (job, answer) in jobs.into_iter().zip(answers) {
         // Whoever asked may have gone; what was recorded stays recorded.
         let _ = job.answer.send(answer);
     }
 }
 
+/// What a batch came to.
+struct Written {
+    answers: Vec<Result<Outcome<Receipt>>>,
+    /// The head after it.
+    head: Head,
+    /// Its first entry, where a commit can end without an answer.
+    first: Option<EntryRow>,
+}
+
 /// One batch inside its transaction: load, decide, seal, write. A crash anywhere in here leaves nothing behind.
-fn batch_in_transaction(app: &App, db: &mut Database, jobs: &[Job], writing: &Cell<bool>) -> Result<Ended<Vec<Result<Receipt>>>> {
+fn batch_in_transaction(
+    app: &App,
+    db: &mut Database,
+    jobs: &[Job],
+    writing: &Cell<bool>,
+    known: &mut Records,
+    known_at: Option<&Head>,
+    spent: &Spent,
+) -> Result<Ended<Written>> {
+    let mut began = Instant::now();
     let before = take_head(db)?;
-    let at = Instant::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
-    let mut known = Records::default();
-    load_for(app, db, jobs, at, &mut known)?;
+    if known_at != Some(&before) {
+        *known = Records::default();
+    }
+    let at = At::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
+    let mut once = Answers::load(db, jobs.iter().filter_map(|job| job.terms.once.as_ref()))?;
+    if db.is_shared() {
+        load_for(app, db, jobs, at, known)?;
+    }
     let mut sealing = Sealing { app, head: before.clone(), rows: Vec::new(), subjects: Vec::new() };
     let mut answers = Vec::with_capacity(jobs.len());
     let mut besides: Vec<(&Beside, Receipt)> = Vec::new();
     for job in jobs {
-        answers.push(match decide(app, db, job, at, &mut known)? {
+        if let Some(answer) = once.of(job.terms.once.as_ref()) {
+            answers.push(answer.map(Outcome::Before));
+            continue;
+        }
+        let decided = ask(db, known, |known| job.decide(known, &occasion(app, job, at)))?;
+        began = Spent::add(&spent.decide, began);
+        answers.push(match decided {
             Err(refusal) => Err(Error::from(refusal)),
             Ok(happenings) => {
-                let receipt = sealing.seal(job, at, happenings, &mut known)?;
-                if let Some(beside) = &job.beside {
+                let receipt = sealing.seal(job, at, happenings, known)?;
+                once.add(job.terms.once.as_ref(), at, &receipt)?;
+                began = Spent::add(&spent.seal, began);
+                if let Some(beside) = &job.terms.beside {
                     besides.push((beside, receipt.clone()));
                 }
-                Ok(receipt)
+                Ok(Outcome::Now(receipt))
             }
         });
     }
-    if sealing.rows.is_empty() && besides.is_empty() {
-        return Ok(Ended::Abandoned(answers));
+    if sealing.rows.is_empty() && besides.is_empty() && once.is_empty() {
+        return Ok(Ended::Abandoned(Written { answers, head: before, first: None }));
     }
     writing.set(true);
-    write(db, &before, &sealing, &known, &besides).map_err(poison)?;
-    Ok(Ended::Committed(answers))
+    let head = sealing.head.clone();
+    let first = if db.is_shared() { sealing.rows.first().cloned() } else { None };
+    write(db, &before, sealing, known, &besides).and_then(|()| once.save(db)).map_err(poison)?;
+    Spent::add(&spent.write, began);
+    Ok(Ended::Committed(Written { answers, head, first }))
 }
 
-fn write(db: &mut Database, before: &Head, sealing: &Sealing, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {
-    append(db, &sealing.rows, &sealing.subjects)?;
+fn write(db: &mut Database, before: &Head, sealing: Sealing, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {
+    append(db, sealing.rows, sealing.subjects)?;
     tables::save(db, known)?;
     for (beside, receipt) in besides {
         beside(db, receipt)?;
@@ -277,16 +507,16 @@ fn poison(error: Error) -> Error {
     }
 }
 
-fn occasion<'a>(app: &'a App, job: &'a Job, at: Instant) -> Occasion<'a> {
-    Occasion { actor: &job.actor, at, occurred: job.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed }
+fn occasion<'a>(app: &'a App, job: &'a Job, at: At) -> Occasion<'a> {
+    Occasion { actor: &job.actor, at, occurred: job.terms.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed }
 }
 
-/// Loads what the commands of a batch ask for, round by round, so that each round is one visit to the database.
-fn load_for(app: &App, db: &mut Database, jobs: &[Job], at: Instant, known: &mut Records) -> Result<()> {
+/// Loads what the commands of a batch ask for, round by round, so that each round is one visit to a database that is far away.
+fn load_for(app: &App, db: &mut Database, jobs: &[Job], at: At, known: &mut Records) -> Result<()> {
     let mut asking: Vec<&Job> = jobs.iter().collect();
     for _ in 0..ROUNDS {
         let mut needs: Vec<Need> = Vec::new();
-        asking.retain(|job| match job.command.decide(known, &occasion(app, job, at)) {
+        asking.retain(|job| match job.decide(known, &occasion(app, job, at)) {
             Err(Stop::Needs(more)) => {
                 needs.extend(more);
                 true
@@ -296,20 +526,16 @@ fn load_for(app: &App, db: &mut Database, jobs: &[Job], at: Instant, known: &mut
         if needs.is_empty() {
             return Ok(());
         }
-        needs.sort();
-        needs.dedup();
-        for need in &needs {
-            if !known.has(need) {
-                tables::load(db, need, known)?;
-            }
-        }
+        load_missing(db, needs, known)?;
     }
     Ok(())
 }
 
-/// Decides one command; loads what it asks for only now because of what the commands before it did.
-fn decide(app: &App, db: &mut Database, job: &Job, at: Instant, known: &mut Records) -> Result<std::result::Result<Vec<Happening>, Refusal>> {
-    ask(db, known, |known| job.command.decide(known, &occasion(app, job, at)))
+fn load_missing(db: &mut Database, mut needs: Vec<Need>, known: &mut Records) -> Result<()> {
+    needs.sort();
+    needs.dedup();
+    needs.retain(|need| !known.has(need));
+    tables::load(db, &needs, known)
 }
 
 /// Asks a pure question, loading what it needs until it has an answer.
@@ -322,13 +548,7 @@ pub fn ask<T>(
         match question(known) {
             Ok(answer) => return Ok(Ok(answer)),
             Err(Stop::Refused(refusal)) => return Ok(Err(refusal)),
-            Err(Stop::Needs(needs)) => {
-                for need in &needs {
-                    if !known.has(need) {
-                        tables::load(db, need, known)?;
-                    }
-                }
-            }
+            Err(Stop::Needs(needs)) => load_missing(db, needs, known)?,
         }
     }
     Err(Error::Fault(format!("a command asked for more after {ROUNDS} rounds of loading")))
@@ -339,15 +559,15 @@ struct Sealing<'a> {
     app: &'a App,
     head: Head,
     rows: Vec<EntryRow>,
-    subjects: Vec<(String, i64)>,
+    subjects: Vec<SubjectRow>,
 }
 
 impl Sealing<'_> {
-    fn seal(&mut self, job: &Job, at: Instant, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
+    fn seal(&mut self, job: &Job, at: At, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
         let mut receipt = Receipt { time: Some(at), entries: Vec::with_capacity(happenings.len()) };
         for happening in happenings {
             let seq = self.head.frontier.size();
-            let stamp = Stamp { seq, at, occurred: job.occurred.unwrap_or(at), actor: job.actor.clone() };
+            let stamp = Stamp { seq, at, occurred: job.terms.occurred.unwrap_or(at), actor: job.actor.clone() };
             let frame = self.frame(&stamp, &happening)?;
             let sealed = seal(&frame, &self.app.keys.entry).map_err(|error| match error {
                 EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(
@@ -364,7 +584,7 @@ impl Sealing<'_> {
             self.head.last_leaf = sealed.leaf;
             self.head.last_time = at.unix_ms();
             let subjects: Vec<_> = happening.about.iter().cloned().collect();
-            self.subjects.extend(subjects.iter().map(|subject| (subject.id.clone(), to_db(seq))));
+            self.subjects.extend(subjects.iter().map(|subject| SubjectRow { subject: subject.id.clone(), seq: to_db(seq) }));
             self.rows.push(EntryRow { seq: to_db(seq), bytes: sealed.bytes, nodes: nodes.concat() });
             receipt.entries.push(Recorded { seq, event: happening.event.name(), subjects });
         }

@@ -15,9 +15,12 @@ pub struct Files {
 }
 
 impl Files {
-    /// Opens the folder, making it where it is not there.
+    /// Opens the folder, making it where it is not there: with all its 256 folders, so that storing a file never has to make one.
     pub fn open(root: PathBuf) -> Result<Self> {
-        fs::create_dir_all(root.join("incoming")).map_err(|e| Error::fault(&format!("making {}", root.display()), e))?;
+        let folders = (0..=u8::MAX).map(|first| format!("{first:02x}")).chain(std::iter::once("incoming".to_owned()));
+        for folder in folders {
+            fs::create_dir_all(root.join(folder)).map_err(|e| Error::fault(&format!("making {}", root.display()), e))?;
+        }
         sync_folder(&root)?;
         if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent)?;
@@ -40,13 +43,10 @@ impl Files {
         if path.exists() && self.get(&digest).is_ok() {
             // Whoever put it there may not have come as far as this.
             sync_folder(&folder)?;
-            sync_folder(&self.root)?;
             return Ok(digest);
         }
         let incoming = self.root.join("incoming").join(format!("{digest}-{}", uuid::Builder::from_random_bytes(random()?).into_uuid()));
         write_durably(&incoming, bytes)?;
-        fs::create_dir_all(&folder)?;
-        sync_folder(&self.root)?;
         fs::rename(&incoming, &path)?;
         sync_folder(&folder)?;
         Ok(digest)

@@ -13,6 +13,7 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes};
 
 use super::files::{replace_durably, sync_folder, write_durably};
 use crate::error::{Error, Result};
+use crate::proof::checkpoint::Checkpoint;
 use crate::proof::identity::{DidDocument, Signer};
 use crate::proof::note::NoteSigner;
 
@@ -142,9 +143,28 @@ impl Keyring {
         }
     }
 
-    /// Remembers a checkpoint durably, before it is shown.
+    /// Remembers a checkpoint durably, before it is shown; keeps a later one that another server has put there. Busy, where another server is about it.
     pub fn set_high_water(&self, note: &str) -> Result<()> {
+        let size = |note: &str| Checkpoint::open(note, self.log.verifier()).map_or(0, |checkpoint| checkpoint.size);
+        let _one_at_a_time = self.lock_high_water()?;
+        if self.high_water()?.is_some_and(|kept| size(&kept) > size(note)) {
+            return Ok(());
+        }
         replace_durably(&self.folder.join("high-water"), note.as_bytes())
+    }
+
+    /// Held while the file is compared and replaced, by one server of those that share the folder.
+    fn lock_high_water(&self) -> Result<fs::File> {
+        let path = self.folder.join("high-water.lock");
+        let file = fs::File::create(&path).map_err(|e| Error::fault(&format!("making {}", path.display()), e))?;
+        for _ in 0..50 {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(fs::TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(4)),
+                Err(fs::TryLockError::Error(error)) => return Err(Error::fault(&format!("locking {}", path.display()), error)),
+            }
+        }
+        Err(Error::Busy("Another server is publishing; try again in a moment.".to_owned()))
     }
 }
 
@@ -218,6 +238,11 @@ mod tests {
         assert_eq!(Keyring::create(folder.path(), &identity, 2026).unwrap().log.vkey(), made.log.vkey(), "an attempt cut short goes on");
         made.set_high_water("note").unwrap();
         assert!(Keyring::create(folder.path(), &identity, 2026).is_err(), "these keys have a history");
+        let checkpoint = |size| Checkpoint { origin: identity.origin.clone(), size, root: [9; 32] }.sign(&made.log);
+        for (set, kept) in [(5, 5), (7, 7), (6, 7), (8, 8)] {
+            made.set_high_water(&checkpoint(set)).unwrap();
+            assert_eq!(made.high_water().unwrap(), Some(checkpoint(kept)), "what another server has shown stays");
+        }
         let key = folder.path().join("log.key");
         assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();

@@ -1,7 +1,12 @@
 //! The log: its head, its entries, its checkpoints. Appends; never changes or removes an entry.
 
+use diesel::backend::Backend;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary, HasSqlType};
 
+use super::rows::{self, row_of};
 use super::schema::{checkpoints, entries, entry_subjects, log_head};
 use super::{Database, each, from_db, to_db};
 use crate::error::{Error, Result};
@@ -21,8 +26,7 @@ pub struct Head {
 }
 
 /// An entry with its place in the tree, ready to be stored.
-#[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = entries)]
+#[derive(Clone, Debug)]
 pub struct EntryRow {
     /// Index of the leaf.
     pub seq: i64,
@@ -31,6 +35,19 @@ pub struct EntryRow {
     /// The leaf's hash and the nodes it completes, 32 bytes each.
     pub nodes: Vec<u8>,
 }
+
+row_of!(EntryRow, entries, 1, seq: i64, bytes: Vec<u8>, nodes: Vec<u8>);
+
+/// One thing that an entry is about.
+#[derive(Clone, Debug)]
+pub struct SubjectRow {
+    /// Its id.
+    pub subject: String,
+    /// The entry.
+    pub seq: i64,
+}
+
+row_of!(SubjectRow, entry_subjects, 2, subject: String, seq: i64);
 
 #[derive(Queryable)]
 struct HeadRow {
@@ -81,41 +98,73 @@ pub fn head(db: &mut Database) -> Result<Option<Head>> {
     log_head::table.find(1).first::<HeadRow>(db).optional()?.map(HeadRow::read).transpose()
 }
 
-/// The head, for the writer: taken by a write, so that the lock of either database is held until the commit.
+/// The head, for the writer, under a lock that is held until the commit: on SQLite the transaction itself has it ([`Database::write`]), on
+/// PostgreSQL the row is locked.
 pub fn take_head(db: &mut Database) -> Result<Head> {
-    let rows = diesel::update(log_head::table.find(1)).set(log_head::size.eq(log_head::size)).execute(db)?;
-    if rows != 1 {
-        return Err(Error::Fault("there is no log here: run `quittance init` first".to_owned()));
-    }
-    head(db)?.ok_or_else(|| Error::Fault("there is no log here: run `quittance init` first".to_owned()))
+    let head = log_head::table.find(1);
+    let row: Option<HeadRow> = match db {
+        Database::Sqlite(connection) => head.first(connection).optional()?,
+        #[cfg(feature = "postgres")]
+        Database::Postgres(connection) => head.for_update().first(connection).optional()?,
+    };
+    row.ok_or_else(|| Error::Fault("there is no log here: run `quittance init` first".to_owned()))?.read()
 }
 
 /// Moves the head, only from where it was taken: if another writer moved it, nothing is written rather than the log forked.
 pub fn move_head(db: &mut Database, from: &Head, to: &Head) -> Result<()> {
-    let rows = diesel::update(log_head::table.find(1))
-        .filter(log_head::last_leaf.eq(from.last_leaf.to_vec()))
-        .filter(log_head::size.eq(to_db(from.frontier.size())))
-        .set((
-            log_head::size.eq(to_db(to.frontier.size())),
-            log_head::last_leaf.eq(to.last_leaf.to_vec()),
-            log_head::last_time.eq(to.last_time),
-            log_head::frontier.eq(to.frontier.to_bytes()),
-        ))
-        .execute(db)?;
+    let step = MoveHead {
+        from: (to_db(from.frontier.size()), from.last_leaf.to_vec()),
+        size: to_db(to.frontier.size()),
+        last_leaf: to.last_leaf.to_vec(),
+        last_time: to.last_time,
+        frontier: to.frontier.to_bytes(),
+    };
+    let rows = each!(db, c => step.execute(c))?;
     if rows == 1 { Ok(()) } else { Err(Error::Fault("another writer moved the head of the log; nothing was written".to_owned())) }
 }
 
+/// The statement of [`move_head`], written out so that it stays prepared.
+struct MoveHead {
+    from: (i64, Vec<u8>),
+    size: i64,
+    last_leaf: Vec<u8>,
+    last_time: i64,
+    frontier: Vec<u8>,
+}
+
+impl QueryId for MoveHead {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<DB> QueryFragment<DB> for MoveHead
+where
+    DB: Backend + HasSqlType<BigInt> + HasSqlType<Binary>,
+    i64: ToSql<BigInt, DB>,
+    Vec<u8>: ToSql<Binary, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("UPDATE log_head SET size = ");
+        out.push_bind_param::<BigInt, i64>(&self.size)?;
+        out.push_sql(", last_leaf = ");
+        out.push_bind_param::<Binary, Vec<u8>>(&self.last_leaf)?;
+        out.push_sql(", last_time = ");
+        out.push_bind_param::<BigInt, i64>(&self.last_time)?;
+        out.push_sql(", frontier = ");
+        out.push_bind_param::<Binary, Vec<u8>>(&self.frontier)?;
+        out.push_sql(" WHERE id = 1 AND size = ");
+        out.push_bind_param::<BigInt, i64>(&self.from.0)?;
+        out.push_sql(" AND last_leaf = ");
+        out.push_bind_param::<Binary, Vec<u8>>(&self.from.1)
+    }
+}
+
+impl<C> RunQueryDsl<C> for MoveHead {}
+
 /// Appends sealed entries and the index of what they are about.
-pub fn append(db: &mut Database, rows: &[EntryRow], subjects: &[(String, i64)]) -> Result<()> {
-    each!(db, c => {
-        for row in rows {
-            diesel::insert_into(entries::table).values(row).execute(c)?;
-        }
-        for (subject, seq) in subjects {
-            diesel::insert_into(entry_subjects::table).values((entry_subjects::subject.eq(subject), entry_subjects::seq.eq(seq))).execute(c)?;
-        }
-    });
-    Ok(())
+pub fn append(db: &mut Database, entries: Vec<EntryRow>, subjects: Vec<SubjectRow>) -> Result<()> {
+    rows::insert(db, entries)?;
+    rows::insert(db, subjects)
 }
 
 /// The exact bytes of one entry.

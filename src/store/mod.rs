@@ -3,21 +3,27 @@
 //! Derived from the log, and rebuilt or compared by `audit`: `entry_subjects`, `record_keys`, `assets`, `asset_parties`, `media`, `parties`,
 //! `consignments`, `consignment_lines`, `consignment_tags`, `discrepancies`, `evidence`, `certificates`, `certificate_parties`, `label_counts`,
 //! `asset_search`, `asset_trigrams`. `tables_version` says which program's shape they have.
-//! Not derived: `people` (the directory), `shown_names` (salts), `certificate_parts` and `status_lists` (which stored files belong together;
+//! Not derived: `people` (the directory), `idempotency` (answers that may be asked for again), `shown_names` (salts), `certificate_parts` and
+//! `status_lists` (which stored files belong together;
 //! `audit` draws every certificate's pages again from them and compares the digest that the log names).
 
 pub mod derived;
 pub mod files;
+pub mod idempotency;
 pub mod inventory;
 pub mod keyring;
 pub mod listings;
 pub mod log;
 pub mod people;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod rows;
 pub mod schema;
 pub mod search;
 pub mod tables;
 
 use std::path::Path;
+use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
@@ -38,7 +44,7 @@ mod connection {
     pub enum Database {
         /// The embedded default.
         Sqlite(SqliteConnection),
-        /// For many writers on several machines.
+        /// For many clients, and more than one server.
         #[cfg(feature = "postgres")]
         Postgres(PgConnection),
     }
@@ -85,6 +91,14 @@ impl DatabaseUrl {
             Err(Error::Fault("a database URL starts with sqlite:// or postgres://".to_owned()))
         }
     }
+    /// The address as it was given, with whatever secret is in it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    /// Whether this is a server of its own (PostgreSQL): more than one program may write to it at once, and it may go away and come back.
+    pub fn is_shared(&self) -> bool {
+        !self.0.starts_with("sqlite://")
+    }
     /// Waits until the names of SQLite's files are on the disk: the WAL is new after every start. Called while a connection is open and before
     /// anything is acknowledged.
     pub fn sync_folder(&self) -> Result<()> {
@@ -103,8 +117,7 @@ impl DatabaseUrl {
         }
         #[cfg(feature = "postgres")]
         {
-            let connection = PgConnection::establish(&self.0).map_err(|e| Error::fault("connecting to PostgreSQL", e))?;
-            Ok(Database::Postgres(connection))
+            Ok(Database::Postgres(postgres::open(&self.0)?))
         }
         #[cfg(not(feature = "postgres"))]
         Err(Error::Fault("this program was built without PostgreSQL".to_owned()))
@@ -117,34 +130,82 @@ impl Database {
         match self {
             Database::Sqlite(connection) => connection.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
             #[cfg(feature = "postgres")]
-            Database::Postgres(connection) => connection.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ()),
+            Database::Postgres(connection) => {
+                postgres::migrating(connection, |connection| connection.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ()))?
+            }
         }
         .map_err(|e| Error::fault("bringing the tables up to date", e))
     }
 
-    /// Runs `work` in a transaction that takes SQLite's write lock at once. When this returns [`Ended::Committed`], the commit is on the disk.
-    pub fn write<T>(&mut self, work: impl FnOnce(&mut Database) -> Result<Ended<T>>) -> std::result::Result<Ended<T>, WriteError> {
-        match self {
-            Database::Sqlite(connection) => AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE"),
+    /// Whether the schema was ever set up here.
+    pub fn has_tables(&mut self) -> Result<bool> {
+        let sql = match self {
+            Database::Sqlite(_) => "EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'entries')",
             #[cfg(feature = "postgres")]
-            Database::Postgres(connection) => AnsiTransactionManager::begin_transaction(connection),
+            Database::Postgres(_) => "to_regclass('entries') IS NOT NULL",
+        };
+        Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(sql)).get_result(self)?)
+    }
+
+    /// Runs `work` in a transaction that takes SQLite's write lock at once; on PostgreSQL whoever writes to the log takes the head's row first.
+    /// When this returns [`Ended::Committed`], the commit is on the disk.
+    pub fn write<T>(&mut self, work: impl FnOnce(&mut Database) -> Result<Ended<T>>) -> std::result::Result<Ended<T>, WriteError<T>> {
+        match self {
+            Database::Sqlite(connection) => AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
+                .map_err(|e| Error::Busy(format!("The database is in use by another program ({e}); try again in a moment."))),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(connection) => AnsiTransactionManager::begin_transaction(connection).map_err(Error::from),
         }
-        .map_err(|e| WriteError::Before(Error::Busy(format!("The database is in use by another program ({e}); try again in a moment."))))?;
+        .map_err(|error| self.not_committed(error))?;
         match work(self) {
             Ok(Ended::Committed(value)) => match <Self as Connection>::TransactionManager::commit_transaction(self) {
                 Ok(()) => Ok(Ended::Committed(value)),
-                Err(error) => Err(WriteError::Commit(error.into())),
+                // PostgreSQL answered, and its answer was no.
+                Err(error) if self.is_shared() && !self.is_lost() => Err(WriteError::Before(error.into())),
+                Err(error) => Err(WriteError::Commit(error.into(), value)),
             },
             Ok(Ended::Abandoned(value)) => {
-                <Self as Connection>::TransactionManager::rollback_transaction(self).map_err(|e| WriteError::Before(e.into()))?;
+                <Self as Connection>::TransactionManager::rollback_transaction(self).map_err(|e| self.not_committed(e.into()))?;
                 Ok(Ended::Abandoned(value))
             }
             Err(error) => {
                 // The cause is `error`; a failing rollback adds nothing that the caller could act on.
                 let _ = <Self as Connection>::TransactionManager::rollback_transaction(self);
-                Err(WriteError::Before(error))
+                Err(self.not_committed(error))
             }
         }
+    }
+
+    fn not_committed<T>(&mut self, error: Error) -> WriteError<T> {
+        if self.is_lost() { WriteError::Lost(error) } else { WriteError::Before(error) }
+    }
+
+    /// Whether this is PostgreSQL: see [`DatabaseUrl::is_shared`]. Every statement is a journey there, so it pays to ask for many things at once.
+    pub fn is_shared(&self) -> bool {
+        !matches!(self, Database::Sqlite(_))
+    }
+
+    /// Whether the connection to PostgreSQL is gone, as far as the last statement showed. SQLite has none that could break.
+    pub fn is_lost(&mut self) -> bool {
+        match self {
+            Database::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(connection) => AnsiTransactionManager::is_broken_transaction_manager(connection),
+        }
+    }
+
+    /// Reads one state of everything, whatever is written meanwhile, for as long as it takes.
+    pub fn snapshot<T>(&mut self, work: impl FnOnce(&mut Database) -> Result<T>) -> Result<T> {
+        match self {
+            Database::Sqlite(connection) => AnsiTransactionManager::begin_transaction(connection),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(connection) => AnsiTransactionManager::begin_transaction_sql(connection, postgres::SNAPSHOT),
+        }?;
+        let result = work(self);
+        let ended = <Self as Connection>::TransactionManager::rollback_transaction(self);
+        let value = result?;
+        ended?;
+        Ok(value)
     }
 
     /// Moves SQLite's WAL into its file. Not on the way to any answer; a failure here is a failing disk.
@@ -189,23 +250,30 @@ pub enum Ended<T> {
 
 /// Why a transaction did not end well.
 #[derive(Debug)]
-pub enum WriteError {
+pub enum WriteError<T> {
     /// Nothing was committed.
     Before(Error),
-    /// The commit itself failed: nobody knows what is on the disk, so nothing more may be acknowledged.
-    Commit(Error),
+    /// Nothing was committed, and the connection is gone.
+    Lost(Error),
+    /// The commit itself failed: nobody knows what is on the disk, so nothing may be acknowledged before somebody has looked. Carries what would
+    /// have been answered.
+    Commit(Error, T),
 }
 
-impl From<WriteError> for Error {
-    fn from(error: WriteError) -> Self {
+impl<T> From<WriteError<T>> for Error {
+    fn from(error: WriteError<T>) -> Self {
         match error {
-            WriteError::Before(error) | WriteError::Commit(error) => error,
+            WriteError::Before(error) | WriteError::Lost(error) | WriteError::Commit(error, _) => error,
         }
     }
 }
 
 /// Read connections for pages and the API; they never wait for the writer.
 pub type Pool = diesel::r2d2::Pool<Readers>;
+
+/// How long a reader waits for a connection; and where there is not one, because the database is away.
+const FOR_A_CONNECTION: Duration = Duration::from_secs(2);
+const WHILE_AWAY: Duration = Duration::from_millis(250);
 
 /// Opens read connections by URL scheme.
 pub struct Readers(pub DatabaseUrl);
@@ -214,24 +282,40 @@ impl diesel::r2d2::ManageConnection for Readers {
     type Connection = Database;
     type Error = Error;
     fn connect(&self) -> Result<Database> {
-        self.0.open()
+        self.0.open().inspect_err(|error| tracing::debug!("opening a read connection: {error}"))
     }
-    fn is_valid(&self, _: &mut Database) -> Result<()> {
-        Ok(())
+    fn is_valid(&self, db: &mut Database) -> Result<()> {
+        match db {
+            Database::Sqlite(_) => Ok(()),
+            // One round trip, so that nobody is handed a connection that broke while nobody used it.
+            #[cfg(feature = "postgres")]
+            Database::Postgres(connection) => Ok(connection.batch_execute("SELECT 1")?),
+        }
     }
-    fn has_broken(&self, _: &mut Database) -> bool {
-        false
+    fn has_broken(&self, db: &mut Database) -> bool {
+        db.is_lost()
     }
 }
 
-/// A pool of `size` read connections.
+/// A pool of at most `size` read connections.
 pub fn pool(url: &DatabaseUrl, size: u32) -> Result<Pool> {
     diesel::r2d2::Pool::builder()
         .max_size(size)
-        .test_on_check_out(false)
-        .connection_timeout(std::time::Duration::from_secs(2))
+        .min_idle(Some(1))
+        .test_on_check_out(url.is_shared())
+        .connection_timeout(FOR_A_CONNECTION)
         .build(Readers(url.clone()))
         .map_err(|e| Error::fault("opening read connections", e))
+}
+
+/// A read connection from the pool.
+pub fn reader(pool: &Pool) -> Result<diesel::r2d2::PooledConnection<Readers>> {
+    // None at all, where one was opened at the start: the database is away, and as long as it is, nobody is kept waiting in a queue.
+    let away = || pool.state().connections == 0;
+    let patience = if away() { WHILE_AWAY } else { FOR_A_CONNECTION };
+    pool.get_timeout(patience).map_err(|_| {
+        if away() { Error::away() } else { Error::Busy("All connections to the database are in use; try again in a moment.".to_owned()) }
+    })
 }
 
 /// An index as the database keeps it; the log cannot hold more than 2^63 entries.

@@ -73,5 +73,8 @@ diesel::table! {
 diesel::table! {
     status_lists (list, seq) { list -> Text, seq -> BigInt, sha256 -> Text, }
 }
+diesel::table! {
+    idempotency (id) { id -> BigInt, scope -> Binary, request -> Binary, status -> BigInt, answer -> Binary, at -> BigInt, }
+}
 
 diesel::allow_tables_to_appear_in_same_query!(assets, certificate_parties, certificates, entries, entry_subjects);

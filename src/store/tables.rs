@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 
+use super::rows::{self, Derived, row_of};
 use super::schema::{asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, media, parties, record_keys};
-use super::{Database, each, listings, search, to_db};
+use super::{Database, listings, search, to_db};
 use crate::domain::asset::Asset;
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::{Consignment, Discrepancy, Line, LineId};
@@ -11,7 +12,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::medium::Medium;
 use crate::domain::names::PartyId;
 use crate::domain::parties::Party;
-use crate::domain::records::{Key, Need, Record, Records, Shelf};
+use crate::domain::records::{Key, Need, Record, Records, Slot};
 use crate::error::{Error, Result};
 
 /// A record whose row cannot be read: the tables were altered, or are of another version.
@@ -21,12 +22,14 @@ fn damaged(what: &str, id: &str, error: serde_json::Error) -> Error {
 
 /// Defines a table's row, and how a record becomes one and comes back from one.
 macro_rules! row {
-    ($(#[$doc:meta])* $row:ident of $record:ty, table $table:ident ($($key:ident),+), $($column:ident: $type:ty = $from:expr),+ $(,)?) => {
+    ($(#[$doc:meta])* $row:ident of $record:ty, table $table:ident ($($key:ident),+; $keys:literal),
+     $($column:ident: $type:ty = $from:expr),+ $(,)?) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
-        #[diesel(table_name = $table, treat_none_as_null = true, treat_none_as_default_value = false)]
+        #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
         #[allow(missing_docs, reason = "the columns are described in migrations/")]
         pub struct $row { $(pub $column: $type),+ }
+        row_of!($row, $table, $keys, $($column: $type),+);
+        impl Derived for $row {}
         impl $row {
             /// The row of a record.
             pub fn of(record: &$record) -> Result<Self> {
@@ -44,10 +47,6 @@ macro_rules! row {
             pub fn differs(&self, other: &Self) -> Vec<&'static str> {
                 [$((stringify!($column), self.$column == other.$column)),+].into_iter().filter(|(_, same)| !same).map(|(column, _)| column).collect()
             }
-            fn save(&self, db: &mut Database) -> Result<()> {
-                each!(db, c => diesel::insert_into($table::table).values(self).on_conflict(($($table::$key),+,)).do_update().set(self).execute(c))?;
-                Ok(())
-            }
         }
     };
 }
@@ -58,7 +57,7 @@ fn json<T: serde::Serialize>(record: &T) -> Result<String> {
 
 row!(
     /// A row of `assets`.
-    AssetRow of Asset, table assets (id),
+    AssetRow of Asset, table assets (id; 1),
     id: String = |a| Ok(a.id.to_string()),
     last_seq: i64 = |a| Ok(to_db(a.last_seq)),
     state: String = json,
@@ -72,7 +71,7 @@ row!(
 );
 row!(
     /// A row of `media`.
-    MediumRow of Medium, table media (id),
+    MediumRow of Medium, table media (id; 1),
     id: String = |m| Ok(m.id.to_string()),
     last_seq: i64 = |m| Ok(to_db(m.last_seq)),
     state: String = json,
@@ -80,7 +79,7 @@ row!(
 );
 row!(
     /// A row of `parties`.
-    PartyRow of Party, table parties (id),
+    PartyRow of Party, table parties (id; 1),
     id: String = |p| Ok(p.id.to_string()),
     last_seq: i64 = |p| Ok(to_db(p.last_seq)),
     state: String = json,
@@ -88,7 +87,7 @@ row!(
 );
 row!(
     /// A row of `consignments`.
-    ConsignmentRow of Consignment, table consignments (id),
+    ConsignmentRow of Consignment, table consignments (id; 1),
     id: String = |c| Ok(c.id.to_string()),
     last_seq: i64 = |c| Ok(to_db(c.last_seq)),
     state: String = json,
@@ -98,7 +97,7 @@ row!(
 );
 row!(
     /// A row of `consignment_lines`.
-    LineRow of Line, table consignment_lines (consignment, asset),
+    LineRow of Line, table consignment_lines (consignment, asset; 2),
     consignment: String = |l| Ok(l.consignment.to_string()),
     asset: String = |l| Ok(l.asset.to_string()),
     last_seq: i64 = |l| Ok(to_db(l.last_seq)),
@@ -106,7 +105,7 @@ row!(
 );
 row!(
     /// A row of `discrepancies`.
-    DiscrepancyRow of Discrepancy, table discrepancies (id),
+    DiscrepancyRow of Discrepancy, table discrepancies (id; 1),
     id: String = |d| Ok(d.id.to_string()),
     last_seq: i64 = |d| Ok(to_db(d.last_seq)),
     state: String = json,
@@ -115,14 +114,14 @@ row!(
 );
 row!(
     /// A row of `evidence`.
-    EvidenceRow of Evidence, table evidence (id),
+    EvidenceRow of Evidence, table evidence (id; 1),
     id: String = |e| Ok(e.sha256.to_string()),
     last_seq: i64 = |e| Ok(to_db(e.last_seq)),
     state: String = json,
 );
 row!(
     /// A row of `certificates`.
-    CertificateRow of Certificate, table certificates (id),
+    CertificateRow of Certificate, table certificates (id; 1),
     id: String = |c| Ok(c.number.clone()),
     last_seq: i64 = |c| Ok(to_db(c.last_seq)),
     state: String = json,
@@ -130,8 +129,7 @@ row!(
 );
 
 /// A row of `asset_parties`: a party that has, had or is to receive a device.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable, Insertable)]
-#[diesel(table_name = asset_parties)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct AssetPartyRow {
     /// The party.
     pub party: String,
@@ -142,6 +140,9 @@ pub struct AssetPartyRow {
     /// The device's label, so that a party's list can be narrowed to one.
     pub label: String,
 }
+
+row_of!(AssetPartyRow, asset_parties, 3, party: String, tag: String, asset: String, label: String);
+impl Derived for AssetPartyRow {}
 
 impl AssetPartyRow {
     /// The rows of one device.
@@ -166,8 +167,7 @@ impl AssetPartyRow {
 }
 
 /// A row of `record_keys`: who owns a unique value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable, Insertable)]
-#[diesel(table_name = record_keys)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct KeyRow {
     /// What kind of value.
     pub space: String,
@@ -176,6 +176,9 @@ pub struct KeyRow {
     /// The record that owns it.
     pub owner: String,
 }
+
+row_of!(KeyRow, record_keys, 2, space: String, text: String, owner: String);
+impl Derived for KeyRow {}
 
 impl KeyRow {
     /// The rows of one record.
@@ -189,11 +192,19 @@ impl KeyRow {
     }
 }
 
-/// Loads one need into `known`.
-pub fn load(db: &mut Database, need: &Need, known: &mut Records) -> Result<()> {
+/// Loads needs into `known`: on SQLite one prepared statement each, on PostgreSQL one visit to each table.
+pub fn load(db: &mut Database, needs: &[Need], known: &mut Records) -> Result<()> {
+    match db {
+        Database::Sqlite(connection) => needs.iter().try_for_each(|need| load_one(connection, need, known)),
+        #[cfg(feature = "postgres")]
+        Database::Postgres(connection) => load_many(connection, needs, known),
+    }
+}
+
+fn load_one(db: &mut diesel::SqliteConnection, need: &Need, known: &mut Records) -> Result<()> {
     macro_rules! one {
         ($table:ident, $row:ident, $id:expr) => {{
-            let row: Option<$row> = $table::table.find($id.as_str().to_owned()).first(db).optional()?;
+            let row: Option<$row> = $table::table.find($id.as_str()).first(db).optional()?;
             known.load($id.clone(), row.map(|row| row.record()).transpose()?);
         }};
     }
@@ -206,31 +217,97 @@ pub fn load(db: &mut Database, need: &Need, known: &mut Records) -> Result<()> {
         Need::Evidence(id) => one!(evidence, EvidenceRow, id),
         Need::Certificate(id) => one!(certificates, CertificateRow, id),
         Need::Line(id) => {
-            let asset = id.asset.as_ref().map(ToString::to_string).unwrap_or_default();
-            let row: Option<LineRow> = consignment_lines::table.find((id.consignment.to_string(), asset)).first(db).optional()?;
+            let (consignment, asset) = line_key(id);
+            let row: Option<LineRow> = consignment_lines::table.find((consignment, asset)).first(db).optional()?;
             known.load(id.clone(), row.map(|row| row.record()).transpose()?);
         }
         Need::LinesOf(id) => {
-            let rows: Vec<LineRow> = consignment_lines::table.filter(consignment_lines::consignment.eq(id.to_string())).load(db)?;
-            for row in rows {
-                let line = row.record()?;
-                known.load::<Line>(LineId::new(&line.consignment, &line.asset), Some(line));
-            }
+            let rows: Vec<LineRow> = consignment_lines::table.filter(consignment_lines::consignment.eq(id.as_str())).load(db)?;
+            load_lines(rows, known)?;
             known.load_lines_of(id.clone());
         }
         Need::Key(key) => {
-            let owner: Option<String> =
-                record_keys::table.find((key.space.to_owned(), key.text.clone())).select(record_keys::owner).first(db).optional()?;
+            let owner: Option<String> = record_keys::table.find((key.space, &key.text)).select(record_keys::owner).first(db).optional()?;
             known.load_key(key.clone(), owner);
         }
     }
     Ok(())
 }
 
+#[cfg(feature = "postgres")]
+fn load_many(db: &mut diesel::PgConnection, needs: &[Need], known: &mut Records) -> Result<()> {
+    // Absent until a row says otherwise: the first load of an id counts, so rows come first.
+    macro_rules! all {
+        ($need:ident, $record:ty, $table:ident, $row:ident) => {{
+            let ids: Vec<&str> = needs.iter().filter_map(|need| if let Need::$need(id) = need { Some(id.as_str()) } else { None }).collect();
+            if !ids.is_empty() {
+                let rows: Vec<$row> = $table::table.filter($table::id.eq_any(ids)).load(db)?;
+                for row in rows {
+                    let record = row.record()?;
+                    known.load::<$record>(record.id(), Some(record));
+                }
+                for need in needs {
+                    if let Need::$need(id) = need {
+                        known.load::<$record>(id.clone(), None);
+                    }
+                }
+            }
+        }};
+    }
+    all!(Asset, Asset, assets, AssetRow);
+    all!(Medium, Medium, media, MediumRow);
+    all!(Party, Party, parties, PartyRow);
+    all!(Consignment, Consignment, consignments, ConsignmentRow);
+    all!(Discrepancy, Discrepancy, discrepancies, DiscrepancyRow);
+    all!(Evidence, Evidence, evidence, EvidenceRow);
+    all!(Certificate, Certificate, certificates, CertificateRow);
+    let lines: Vec<&LineId> = needs.iter().filter_map(|need| if let Need::Line(id) = need { Some(id) } else { None }).collect();
+    if !lines.is_empty() {
+        let (consignments, devices): (Vec<_>, Vec<_>) = lines.iter().map(|id| line_key(id)).unzip();
+        // Every pair of them, which is more than was asked for only where two consignments share a device.
+        let rows =
+            consignment_lines::table.filter(consignment_lines::consignment.eq_any(consignments)).filter(consignment_lines::asset.eq_any(devices));
+        load_lines(rows.load(db)?, known)?;
+        lines.into_iter().for_each(|id| known.load::<Line>(id.clone(), None));
+    }
+    let whole: Vec<&str> = needs.iter().filter_map(|need| if let Need::LinesOf(id) = need { Some(id.as_str()) } else { None }).collect();
+    if !whole.is_empty() {
+        load_lines(consignment_lines::table.filter(consignment_lines::consignment.eq_any(whole)).load(db)?, known)?;
+    }
+    let keys: Vec<&Key> = needs.iter().filter_map(|need| if let Need::Key(key) = need { Some(key) } else { None }).collect();
+    if !keys.is_empty() {
+        let (spaces, texts): (Vec<&str>, Vec<&str>) = keys.iter().map(|key| (key.space, key.text.as_str())).unzip();
+        let rows: Vec<KeyRow> = record_keys::table.filter(record_keys::space.eq_any(spaces)).filter(record_keys::text.eq_any(texts)).load(db)?;
+        let owners: std::collections::BTreeMap<(&str, &str), &str> =
+            rows.iter().map(|row| ((row.space.as_str(), row.text.as_str()), row.owner.as_str())).collect();
+        for key in keys {
+            known.load_key(key.clone(), owners.get(&(key.space, key.text.as_str())).map(ToString::to_string));
+        }
+    }
+    for need in needs {
+        if let Need::LinesOf(id) = need {
+            known.load_lines_of(id.clone());
+        }
+    }
+    Ok(())
+}
+
+fn load_lines(rows: Vec<LineRow>, known: &mut Records) -> Result<()> {
+    for row in rows {
+        let line = row.record()?;
+        known.load::<Line>(LineId::new(&line.consignment, &line.asset), Some(line));
+    }
+    Ok(())
+}
+
+fn line_key(id: &LineId) -> (&str, &str) {
+    (id.consignment.as_str(), id.asset.as_ref().map_or("", |asset| asset.as_str()))
+}
+
 /// Loads a record by id, for readers.
 pub fn find<R: Record>(db: &mut Database, id: &R::Id) -> Result<Option<R>> {
     let mut known = Records::default();
-    load(db, &R::need(id), &mut known)?;
+    load(db, &[R::need(id)], &mut known)?;
     Ok(known.find::<R>(id).ok().flatten().cloned())
 }
 
@@ -241,21 +318,18 @@ pub fn owner(db: &mut Database, key: &Key) -> Result<Option<String>> {
 
 /// Saves every changed record, and the unique values they gave up and took.
 pub fn save(db: &mut Database, known: &Records) -> Result<()> {
-    // First everything that is given up, so that what one record gives another may take in the same batch.
-    release_keys(db, &known.assets)?;
-    release_keys(db, &known.media)?;
-    release_keys(db, &known.parties)?;
-    release_keys(db, &known.consignments)?;
-    release_keys(db, &known.certificates)?;
+    let (mut gone, mut come) = (Vec::new(), Vec::new());
     macro_rules! save_shelf {
-        ($shelf:ident, $row:ident) => {
+        ($shelf:ident, $row:ident) => {{
+            let mut rows = Vec::new();
             for slot in known.$shelf.changed() {
                 if let Some(record) = &slot.now {
-                    $row::of(record)?.save(db)?;
-                    take_keys(db, Records::key_changes(slot).1, record.owner())?;
+                    rows.push($row::of(record)?);
+                    key_changes(slot, &mut gone, &mut come);
                 }
             }
-        };
+            rows::upsert(db, rows)?;
+        }};
     }
     save_shelf!(assets, AssetRow);
     save_shelf!(media, MediumRow);
@@ -265,33 +339,32 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     save_shelf!(discrepancies, DiscrepancyRow);
     save_shelf!(evidence, EvidenceRow);
     save_shelf!(certificates, CertificateRow);
+    // First everything that is given up, so that what one record gives another may take in the same batch.
+    rows::remove(db, gone)?;
+    rows::insert(db, come)?;
+    let (mut gone, mut come) = (Vec::new(), Vec::new());
     for slot in known.assets.changed() {
-        let before = slot.before.as_ref().map(AssetPartyRow::of).unwrap_or_default();
-        let now = slot.now.as_ref().map(AssetPartyRow::of).unwrap_or_default();
-        for gone in before.iter().filter(|row| !now.contains(row)) {
-            diesel::delete(asset_parties::table.find((gone.party.clone(), gone.tag.clone(), gone.asset.clone()))).execute(db)?;
-        }
-        for come in now.iter().filter(|row| !before.contains(row)) {
-            diesel::insert_into(asset_parties::table).values(come.clone()).execute(db)?;
-        }
+        changes(slot.before.as_ref().map(AssetPartyRow::of), slot.now.as_ref().map(AssetPartyRow::of), &mut gone, &mut come);
     }
+    rows::remove(db, gone)?;
+    rows::upsert(db, come)?;
     listings::save(db, known)?;
     search::save(db, known)
 }
 
-fn release_keys<R: Record>(db: &mut Database, shelf: &Shelf<R>) -> Result<()> {
-    for slot in shelf.changed() {
-        for key in Records::key_changes(slot).0 {
-            diesel::delete(record_keys::table.find((key.space.to_owned(), key.text))).execute(db)?;
-        }
-    }
-    Ok(())
+/// The unique values that a changed record gave up and took.
+fn key_changes<R: Record>(slot: &Slot<R>, gone: &mut Vec<KeyRow>, come: &mut Vec<KeyRow>) {
+    let rows = |record: &R| KeyRow::of(record).collect();
+    changes(slot.before.as_ref().map(rows), slot.now.as_ref().map(rows), gone, come);
 }
 
-fn take_keys(db: &mut Database, keys: Vec<Key>, owner: String) -> Result<()> {
-    for key in keys {
-        let row = KeyRow { space: key.space.to_owned(), text: key.text, owner: owner.clone() };
-        diesel::insert_into(record_keys::table).values(row).execute(db)?;
+/// The rows that are in only one of two lists.
+fn changes<T: PartialEq>(before: Option<Vec<T>>, now: Option<Vec<T>>, gone: &mut Vec<T>, come: &mut Vec<T>) {
+    let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
+    if before == now {
+        return;
     }
-    Ok(())
+    let (stay, new): (Vec<T>, Vec<T>) = now.into_iter().partition(|row| before.contains(row));
+    gone.extend(before.into_iter().filter(|row| !stay.contains(row)));
+    come.extend(new);
 }

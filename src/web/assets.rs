@@ -33,7 +33,7 @@ const SEARCH: &str = "search";
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     after: Option<String>,
-    limit: Option<i64>,
+    limit: Option<String>,
     label: Option<String>,
     tag: Option<String>,
     q: Option<String>,
@@ -47,20 +47,20 @@ enum Query {
 
 impl Asked {
     fn query(&self, viewer: &Viewer) -> std::result::Result<Query, Problem> {
-        let text = |value: &Option<String>| value.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         let party = viewer.narrowed_to();
-        let label = text(&self.label).map(|label| Label::parse(&label).map(|label| label.to_string())).transpose()?;
+        let label = request::text("label", self.label.as_deref())?.map(|label| Label::parse(&label).map(|label| label.to_string())).transpose()?;
+        let tag_prefix = request::text("tag", self.tag.as_deref())?;
         let after = request::after(self.after.as_deref())?;
-        let limit = request::limit(self.limit)?;
-        let Some(q) = text(&self.q) else {
+        let limit = request::limit(self.limit.as_deref())?;
+        let Some(q) = request::text("q", self.q.as_deref())? else {
             // One more than is shown, to know whether there is a next page.
-            return Ok(Query::List(AssetQuery { party, label, tag_prefix: text(&self.tag), after, limit: limit + 1 }));
+            return Ok(Query::List(AssetQuery { party, label, tag_prefix, after, limit: limit + 1 }));
         };
-        if text(&self.tag).is_some() {
+        if tag_prefix.is_some() {
             return Err(Problem::new(422, "request.search", "Give either q, which looks everywhere, or tag, the beginning of a tag."));
         }
         let number = |(kind, number): (String, String)| number.parse().ok().filter(|_| kind == SEARCH);
-        let after = after.map(|after| number(after).ok_or_else(request::no_cursor)).transpose()?;
+        let after = after.map(|after| number(after).ok_or_else(|| request::no_cursor("after"))).transpose()?;
         Ok(Query::Search(Search { sought: Sought::parse(&q)?, party, label, after, limit: usize::try_from(limit).unwrap_or(1) }))
     }
 }
@@ -183,19 +183,18 @@ pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>) -> std
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct From {
-    #[serde(default)]
-    from: u64,
-    limit: Option<i64>,
+    from: Option<String>,
+    limit: Option<String>,
 }
 
 /// `GET /api/v1/assets/{id}/entries?from=&limit=`
 pub async fn api_entries(viewer: Viewer, state: Data, id: web::Path<String>, asked: web::Query<From>) -> std::result::Result<HttpResponse, Problem> {
     let id = asset_id(&id)?;
-    let limit = request::limit(asked.limit)?;
+    let (from, limit) = (request::from(asked.from.as_deref())?, request::limit(asked.limit.as_deref())?);
     let (entries, next) = block(&state, move |service| {
         let mut db = service.app.read()?;
         let subjects = known(&mut db, &viewer, &id)?.subjects();
-        ledger::page_of(&mut db, &mut Names::new(&service.app), &subjects, asked.from, limit)
+        ledger::page_of(&mut db, &mut Names::new(&service.app), &subjects, from, limit)
     })
     .await?;
     Ok(HttpResponse::Ok().json(json!({"entries": entries, "next": next})))
@@ -401,14 +400,13 @@ struct ShowPage {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
-    #[serde(default)]
-    from: u64,
+    from: Option<String>,
 }
 
 /// `GET /assets/{id}?from=`
 pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web::Query<Shown>) -> std::result::Result<HttpResponse, Problem> {
     let id = asset_id(&id)?;
-    let from = asked.from;
+    let from = request::from(asked.from.as_deref())?;
     let mut page = Page::new(&state, "", Some(&viewer));
     let drawn = block(&state, move |service| {
         let (known, timeline, facts, media, consignment) = {
@@ -419,9 +417,10 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             let facts = facts(&mut db, &mut names, &known.asset)?;
             let media = known.media.iter().map(|medium| medium_shown(&mut db, &mut names, medium)).collect::<Result<Vec<_>>>()?;
             let consignment = match &known.asset.consignment {
-                Some(id) => {
-                    tables::find::<Consignment>(&mut db, id)?.map(|consignment| (bare(id.as_str()).to_owned(), consignment.reference.to_string()))
-                }
+                // Whoever had the device once need not know with whom it travels now.
+                Some(id) => tables::find::<Consignment>(&mut db, id)?
+                    .filter(|consignment| !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party))
+                    .map(|consignment| (bare(id.as_str()).to_owned(), consignment.reference.to_string())),
                 None => None,
             };
             (known, timeline, facts, media, consignment)

@@ -1,5 +1,6 @@
 //! Certificates: issued and revoked by those who may, fetched by anyone who knows the number.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -11,23 +12,26 @@ use super::headers::wants_page;
 use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::Viewer;
-use super::{Data, assets, block, request};
+use super::{Data, assets, block, request, writes};
 use crate::domain::asset::Asset;
 use crate::domain::certification::{Certificate, RevocationReason};
 use crate::domain::names::{Method, Technique};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::operations::{issue_certificate, publish_status};
 use crate::proof::bundle::{CREDENTIAL, PAGES};
 use crate::proof::canonical;
 use crate::store::tables::{self, CertificateRow};
 use crate::store::{Database, inventory};
 
+/// Longest name of a part.
+const MOST_NAME: usize = 100;
+
 /// What a list is asked for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     after: Option<String>,
-    limit: Option<i64>,
+    limit: Option<String>,
 }
 
 fn list(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, limit: i64) -> Result<(Vec<Certificate>, Option<String>)> {
@@ -38,18 +42,20 @@ fn list(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, li
 
 /// `GET /api/v1/certificates`
 pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let (certificates, next) = block(&state, move |service| list(&mut *service.app.read()?, &viewer, after.as_ref(), limit)).await?;
     Ok(HttpResponse::Ok().json(json!({"certificates": certificates, "next": next})))
 }
 
 /// `GET /api/v1/certificates/{number}`: the record, and which parts can be fetched under `/certificates/{number}/`.
 pub async fn api_show(viewer: Viewer, state: Data, number: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let number = request::certificate_number(&number)?;
     let answer = block(&state, move |service| {
         let mut db = service.app.read()?;
         let certificate = issue_certificate::find(&mut db, &number)?;
-        if assets::find(&mut db, &viewer, &certificate.asset).is_err() {
-            return Err(crate::error::Error::Unknown(format!("There is no certificate {number}.")));
+        match assets::find(&mut db, &viewer, &certificate.asset) {
+            Err(Error::Unknown(_)) => return Err(Error::Unknown(format!("There is no certificate {number}."))),
+            found => found.map(drop)?,
         }
         let parts: Vec<Value> =
             inventory::parts(&mut db, &number)?.into_iter().map(|(name, sha256)| json!({"name": name, "sha256": sha256})).collect();
@@ -60,31 +66,43 @@ pub async fn api_show(viewer: Viewer, state: Data, number: web::Path<String>) ->
 }
 
 /// `POST /api/v1/certificates {"asset": …}`: issues, or says everything that is missing.
-pub async fn api_create(viewer: Viewer, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
+pub async fn api_create(viewer: Viewer, state: Data, http: HttpRequest, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
     viewer.must_be_able_to("issue_certificate")?;
-    let body = request::json(payload).await?;
+    let bytes = request::json(&http, &state, payload).await?;
+    let key = writes::key(&http, &viewer, &bytes)?;
+    let body = request::object(&bytes)?;
     let asset = match body.get("asset").and_then(Value::as_str) {
         Some(asset) if body.len() == 1 => request::asset_id(asset)?,
-        _ => return Err(Problem::new(422, "command.malformed", "The body has one member, the device's id: {\"asset\": \"urn:uuid:…\"}.")),
+        _ => return Err(Problem::new(422, "command.malformed", "Send one member, the device's id: {\"asset\": \"urn:uuid:…\"}.")),
     };
-    let issued = block(&state, move |service| issue_certificate::issue(service, &viewer.actor, &asset)).await?;
-    Ok(HttpResponse::Created().json(issued))
+    writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {
+        issue_certificate::issue_once(service, &viewer.actor, &asset, key)
+    })
+    .await
 }
 
 /// `POST /api/v1/certificates/{number}/revocations {"reason": …}`: cannot be undone.
-pub async fn api_revoke(viewer: Viewer, state: Data, number: web::Path<String>, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
+pub async fn api_revoke(
+    viewer: Viewer,
+    state: Data,
+    http: HttpRequest,
+    number: web::Path<String>,
+    payload: web::Payload,
+) -> std::result::Result<HttpResponse, Problem> {
     viewer.must_be_able_to("revoke_certificate")?;
-    let body = request::json(payload).await?;
+    let number = request::certificate_number(&number)?;
+    let bytes = request::json(&http, &state, payload).await?;
+    let key = writes::key(&http, &viewer, &bytes)?;
+    let body = request::object(&bytes)?;
     let reason = match body.get("reason").and_then(Value::as_str) {
         Some(reason) if body.len() == 1 => RevocationReason::parse(reason)?,
-        _ => return Err(Problem::new(422, "command.malformed", "The body has one member, the reason: {\"reason\": \"…\"}.")),
+        _ => return Err(Problem::new(422, "command.malformed", "Send one member, the reason: {\"reason\": \"…\"}.")),
     };
-    let receipt = block(&state, move |service| {
+    writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {
         issue_certificate::find(&mut *service.app.read()?, &number)?;
-        publish_status::revoke(service, &viewer.actor, &number, reason)
+        publish_status::revoke_once(service, &viewer.actor, &number, reason, key)
     })
-    .await?;
-    Ok(HttpResponse::Created().json(receipt))
+    .await
 }
 
 fn part_of(kind: &'static str, bytes: Vec<u8>) -> HttpResponse {
@@ -102,7 +120,7 @@ fn kind(name: &str) -> &'static str {
 
 /// `GET /certificates/{number}.pdf`: the pages as first drawn.
 pub async fn pdf(state: Data, number: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
-    let number = number.to_uppercase();
+    let number = request::certificate_number(&number)?;
     let bytes = block(&state, move |service| issue_certificate::part(&service.app, &number, PAGES)).await?;
     Ok(part_of("application/pdf", bytes))
 }
@@ -110,8 +128,12 @@ pub async fn pdf(state: Data, number: web::Path<String>) -> std::result::Result<
 /// `GET /certificates/{number}/{part}`: whatever belongs to it, byte for byte.
 pub async fn part(state: Data, path: web::Path<(String, String)>) -> std::result::Result<HttpResponse, Problem> {
     let (number, name) = path.into_inner();
+    let number = request::certificate_number(&number)?;
+    if name.len() > MOST_NAME {
+        return Err(Problem::unknown(format!("The certificate {number} has no part with so long a name.")));
+    }
     let kind = kind(&name);
-    let bytes = block(&state, move |service| issue_certificate::part(&service.app, &number.to_uppercase(), &name)).await?;
+    let bytes = block(&state, move |service| issue_certificate::part(&service.app, &number, &name)).await?;
     Ok(part_of(kind, bytes))
 }
 
@@ -122,7 +144,7 @@ pub async fn show(
     state: Data,
     number: web::Path<String>,
 ) -> std::result::Result<HttpResponse, Problem> {
-    let number = number.to_uppercase();
+    let number = request::certificate_number(&number)?;
     if !wants_page(http.headers()) {
         let bytes = block(&state, move |service| {
             issue_certificate::find(&mut *service.app.read()?, &number)?;
@@ -138,7 +160,7 @@ pub async fn show(
             (issue_certificate::find(&mut db, &number)?, inventory::parts(&mut db, &number)?)
         };
         let credential = issue_certificate::part(&service.app, &number, CREDENTIAL)?;
-        let credential = canonical::parse(&credential).map_err(|e| crate::error::Error::fault("a stored credential", e))?;
+        let credential = canonical::parse(&credential).map_err(|e| Error::fault("a stored credential", e))?;
         Ok(shown(page, &certificate, &credential, parts.into_iter().map(|(name, _)| name).collect()))
     })
     .await?;
@@ -284,7 +306,7 @@ struct IndexPage {
 
 /// `GET /certificates`
 pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let page = Page::new(&state, "Certificates", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;

@@ -1,15 +1,19 @@
 //! `POST /api/v1/commands/{name}`: every command that people and programs give, by its name.
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::Data;
 use super::problem::Problem;
 use super::request;
 use super::session::Viewer;
+use super::writes;
 use crate::domain::Command;
-use crate::domain::names::{Instant, Role};
+use crate::domain::names::{ConsignmentId, Instant, Role};
 use crate::domain::refusal::Refusal;
+use crate::operations::once::Once;
+use crate::operations::record::Terms;
 
 /// Commands that have a door of their own, because more than the command belongs to them.
 const OWN_DOORS: &[(&str, &str)] = &[
@@ -37,21 +41,37 @@ pub async fn index(_: Viewer) -> HttpResponse {
     HttpResponse::Ok().json(json!({"commands": commands}))
 }
 
-/// `POST /api/v1/commands/{name}`
-pub async fn create(viewer: Viewer, state: Data, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+/// `POST /api/v1/commands/{name}`; with `If-Match`, only if the consignment that it is about is still as its ETag said.
+pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
     if let Some((_, door)) = OWN_DOORS.iter().find(|(own, _)| *own == *name) {
         return Err(Problem::new(404, "command.own_door", format!("{name} has its own door: {door}.")));
     }
     if Command::KINDS.iter().any(|(own, roles)| *own == *name && only_the_service(roles)) {
         return Err(Problem::new(404, "command.service_only", format!("{name} is given by the service itself and by nobody else.")));
     }
-    let mut body = request::json(payload).await?;
+    if Command::KINDS.iter().any(|(own, _)| *own == *name) {
+        viewer.must_be_able_to(&name)?;
+    }
+    let bytes = request::json(&http, &state, payload).await?;
+    let key = writes::key(&http, &viewer, &bytes)?;
+    let mut body = request::object(&bytes)?;
     let occurred = match body.remove("occurred") {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(Instant::parse(&text)?),
+        Some(Value::String(text)) => Some(Instant::parse(&text).map_err(|refusal| Refusal::new(refusal.code, format!("occurred: {}", refusal.why)))?),
         Some(_) => return Err(Refusal::new("names.not_a_time", "occurred is a time like 2026-11-23T10:31:02Z.").into()),
     };
+    let expected = match (writes::expected(&http)?, body.get("consignment").and_then(Value::as_str)) {
+        (None, _) => None,
+        (Some(last_seq), Some(id)) => Some((ConsignmentId::parse(id)?, last_seq)),
+        (Some(_), None) => {
+            return Err(Problem::new(422, "request.if_match", "If-Match goes with commands that name a consignment; send this without it."));
+        }
+    };
     let command = Command::read(&name, Value::Object(body))?;
-    let receipt = state.service.recorder.record(command, &viewer.actor, occurred).await?;
-    Ok(HttpResponse::Created().json(receipt))
+    let terms = Terms { occurred, expected, once: Once::created(key.as_ref(), |receipt| Ok(receipt.clone())), ..Terms::default() };
+    let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, terms).await) };
+    match request::answer_in_time(&state, recorded).await? {
+        Ok(outcome) => writes::respond(StatusCode::CREATED, outcome),
+        Err(error) => Err(writes::explain(&state, viewer, error).await),
+    }
 }

@@ -1,6 +1,7 @@
 //! Consignments: lists, one consignment with its lines, seals, counts and discrepancies.
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
@@ -25,7 +26,7 @@ use crate::store::{Database, inventory};
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     after: Option<String>,
-    limit: Option<i64>,
+    limit: Option<String>,
 }
 
 fn list(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, limit: i64) -> Result<(Vec<Consignment>, Option<String>)> {
@@ -36,7 +37,7 @@ fn list(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, li
 
 /// `GET /api/v1/consignments`
 pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let (consignments, next) = block(&state, move |service| list(&mut *service.app.read()?, &viewer, after.as_ref(), limit)).await?;
     Ok(HttpResponse::Ok().json(json!({"consignments": consignments, "next": next})))
 }
@@ -53,9 +54,8 @@ pub struct Part {
     /// After this discrepancy.
     discrepancies_after: Option<String>,
     /// From this entry on; for the page.
-    #[serde(default)]
-    from: u64,
-    limit: Option<i64>,
+    from: Option<String>,
+    limit: Option<String>,
 }
 
 /// Where the next part starts.
@@ -73,14 +73,13 @@ struct Known {
     next: Next,
 }
 
+/// Kept by whoever asked, and asked about each time.
+const CACHING: &str = "private, no-cache";
+
 /// A consignment that exists and that this viewer may see.
 fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
     match tables::find::<Consignment>(db, id)? {
-        Some(consignment)
-            if !viewer.actor.role.is_vendor() || consignment.from.party == viewer.actor.party || consignment.to.party == viewer.actor.party =>
-        {
-            Ok(consignment)
-        }
+        Some(consignment) if !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party) => Ok(consignment),
         _ => Err(Error::Unknown(format!("There is no consignment {id}."))),
     }
 }
@@ -90,27 +89,45 @@ type Range = (Option<(String, String)>, Option<(String, String)>, i64);
 
 impl Part {
     fn range(&self, default: i64) -> std::result::Result<Range, Problem> {
-        let after = |cursor: &Option<String>| request::after(cursor.as_deref());
-        Ok((after(&self.lines_after)?, after(&self.discrepancies_after)?, request::limit(self.limit.or(Some(default)))?))
+        let limit = self.limit.as_deref().map_or(Ok(default), |limit| request::limit(Some(limit)))?;
+        let lines = request::after_named("lines_after", self.lines_after.as_deref())?;
+        Ok((lines, request::after_named("discrepancies_after", self.discrepancies_after.as_deref())?, limit))
     }
 }
 
-fn known(db: &mut Database, viewer: &Viewer, id: &ConsignmentId, range: &Range) -> Result<Known> {
-    let consignment = find(db, viewer, id)?;
+fn known(db: &mut Database, consignment: Consignment, range: &Range) -> Result<Known> {
+    let id = consignment.id.as_str();
     let (line, discrepancy, limit) = range;
     let mut next = Next::default();
-    let mut lines = inventory::lines(db, id.as_str(), line.as_ref(), limit + 1)?;
+    let mut lines = inventory::lines(db, id, line.as_ref(), limit + 1)?;
     next.lines = cut(&mut lines, *limit, |(_, asset)| (asset.tag.clone(), asset.id.clone()));
-    let mut rows = inventory::discrepancies(db, id.as_str(), discrepancy.as_ref().map(|(id, _)| id.as_str()), limit + 1)?;
+    let mut rows = inventory::discrepancies(db, id, discrepancy.as_ref().map(|(id, _)| id.as_str()), limit + 1)?;
     next.discrepancies = cut(&mut rows, *limit, |row| (row.id.clone(), row.id.clone()));
     let discrepancies = rows.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
     Ok(Known { consignment, lines, discrepancies, next })
 }
 
-/// `GET /api/v1/consignments/{id}?lines_after=&discrepancies_after=&limit=`
-pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>, part: web::Query<Part>) -> std::result::Result<HttpResponse, Problem> {
+/// `GET /api/v1/consignments/{id}?lines_after=&discrepancies_after=&limit=`; its ETag is the entry that changed it last, for `If-Match` of commands.
+pub async fn api_show(
+    http: HttpRequest,
+    viewer: Viewer,
+    state: Data,
+    id: web::Path<String>,
+    part: web::Query<Part>,
+) -> std::result::Result<HttpResponse, Problem> {
     let (id, range) = (consignment_id(&id)?, part.range(request::MOST)?);
-    let known = block(&state, move |service| known(&mut *service.app.read()?, &viewer, &id, &range)).await?;
+    request::from(part.from.as_deref())?;
+    let known = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let consignment = find(&mut db, &viewer, &id)?;
+        known(&mut db, consignment, &range)
+    })
+    .await?;
+    let tag = format!("\"{}\"", known.consignment.last_seq);
+    let same = |given: &str| given.split(',').any(|one| one.trim().trim_start_matches("W/") == tag);
+    if http.headers().get(IF_NONE_MATCH).and_then(|given| given.to_str().ok()).is_some_and(same) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, CACHING)).finish());
+    }
     let lines = known
         .lines
         .iter()
@@ -119,11 +136,12 @@ pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>, part: 
             Ok(json!({"asset": line.asset, "tag": asset.tag, "serial": asset.serial, "container": line.container, "state": line.state, "last_seq": line.last_seq}))
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(HttpResponse::Ok().json(json!({
+    let answer = json!({
         "consignment": known.consignment,
         "lines": lines, "lines_next": known.next.lines,
         "discrepancies": known.discrepancies, "discrepancies_next": known.next.discrepancies,
-    })))
+    });
+    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, CACHING)).json(answer))
 }
 
 /// A consignment in a list.
@@ -150,7 +168,7 @@ struct IndexPage {
 
 /// `GET /consignments`
 pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let page = Page::new(&state, "Consignments", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
@@ -240,14 +258,15 @@ struct ShowPage {
 
 /// `GET /consignments/{id}?lines_after=&discrepancies_after=&from=`: each of the three parts is paged by itself.
 pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web::Query<Part>) -> std::result::Result<HttpResponse, Problem> {
-    let (id, range) = (consignment_id(&id)?, part.range(LINES)?);
+    let (id, range, from) = (consignment_id(&id)?, part.range(LINES)?, request::from(part.from.as_deref())?);
     let mut page = Page::new(&state, "", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
         let db = &mut *db;
         let mut names = Names::new(&service.app);
-        let Known { consignment, lines, discrepancies, next } = known(db, &viewer, &id, &range)?;
-        let (timeline, next_entry) = ledger::page_of(db, &mut names, &[id.to_string()], part.from, TIMELINE)?;
+        let consignment = find(db, &viewer, &id)?;
+        let Known { consignment, lines, discrepancies, next } = known(db, consignment, &range)?;
+        let (timeline, next_entry) = ledger::page_of(db, &mut names, &[id.to_string()], from, TIMELINE)?;
         page.title = format!("Consignment {}", consignment.reference);
         // What the receiver found of each container stands in the receipt alone.
         let receipt = match &consignment.received {
@@ -325,7 +344,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             next_discrepancies: next.discrepancies,
             timeline: steps(timeline)?,
             next: next_entry,
-            paged: part.from > 0,
+            paged: from > 0,
         })
     })
     .await?;

@@ -1,11 +1,12 @@
 //! Evidence files: in as they are, out as attachments that no browser opens in this site's name.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::problem::Problem;
 use super::session::Viewer;
-use super::{Data, block, request};
+use super::{Data, block, request, writes};
 use crate::domain::evidence::Evidence;
 use crate::domain::names::Digest;
 use crate::error::Error;
@@ -13,12 +14,15 @@ use crate::operations::receive_evidence::{self, MAX_BYTES};
 use crate::store::tables;
 
 /// `POST /api/v1/evidence`
-pub async fn api_create(viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("receive_evidence")?;
-    let _place = request::place(&state.uploads)?;
-    let bytes = request::body(payload, MAX_BYTES).await?;
-    let received = block(&state, move |service| receive_evidence::receive(service, &viewer.actor, &bytes, None)).await?;
-    Ok(HttpResponse::Created().json(received))
+    let _place = request::place(&http, &state.uploads).await?;
+    let bytes = request::body(&state, payload, MAX_BYTES).await?;
+    let key = writes::key(&http, &viewer, &bytes)?;
+    writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {
+        receive_evidence::receive_once(service, &viewer.actor, &bytes, key)
+    })
+    .await
 }
 
 /// `GET /api/v1/evidence/{sha256}`: a vendor gets what its own people uploaded.
@@ -30,7 +34,7 @@ pub async fn api_show(viewer: Viewer, state: Data, sha256: web::Path<String>) ->
     let bytes = block(&state, move |service| {
         let evidence = tables::find::<Evidence>(&mut *service.app.read()?, &digest)?;
         match evidence {
-            Some(evidence) if !viewer.actor.role.is_vendor() || evidence.party == viewer.actor.party => service.app.files.get(&digest),
+            Some(evidence) if !viewer.actor.role.is_vendor() || evidence.concerns(&viewer.actor.party) => service.app.files.get(&digest),
             _ => Err(unknown(digest.as_str())),
         }
     })

@@ -3,8 +3,8 @@
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL, X_FRAME_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -13,10 +13,12 @@ use actix_web::{HttpResponse, ResponseError, web};
 use super::State;
 use super::page;
 use super::problem::Problem;
+use crate::proof::digest::{hex, sha256};
 
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
-const NO_DEVICES: &str = "camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=(), display-capture=()";
+const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=(), display-capture=(), \
+     publickey-credentials-get=(self), publickey-credentials-create=(self), screen-wake-lock=(self), clipboard-write=(self)";
 
 /// Whether a person's browser asked.
 pub fn wants_page(headers: &HeaderMap) -> bool {
@@ -31,7 +33,9 @@ pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'stat
         let answer = if for_person { page_of(&response, &problem) } else { problem.error_response() };
         response = response.into_response(answer);
     }
+    let mut response = tagged(response);
     let secure = response.request().app_data::<web::Data<State>>().is_some_and(|state| state.service.app.identity.public_url.starts_with("https://"));
+    let public = is_public(response.headers());
     let headers = response.headers_mut();
     let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let mut add = |name: HeaderName, value: &'static str| {
@@ -45,13 +49,49 @@ pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'stat
     add(X_FRAME_OPTIONS, "DENY");
     add(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     add(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    add(HeaderName::from_static("permissions-policy"), NO_DEVICES);
+    if is_page {
+        add(HeaderName::from_static("cross-origin-embedder-policy"), "require-corp");
+    }
+    add(HeaderName::from_static("permissions-policy"), PERMISSIONS);
+    add(HeaderName::from_static("x-permitted-cross-domain-policies"), "none");
+    add(X_DNS_PREFETCH_CONTROL, "off");
     add(HeaderName::from_static("x-robots-tag"), "noindex");
     add(CACHE_CONTROL, "private, no-store");
+    if !public {
+        add(VARY, "Accept, Authorization, Cookie");
+    }
     if secure {
         add(STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
     }
     Ok(response)
+}
+
+fn is_public(headers: &HeaderMap) -> bool {
+    headers.get(CACHE_CONTROL).is_some_and(|caching| caching.as_bytes().starts_with(b"public"))
+}
+
+/// What anyone may keep is named by its digest, and not sent again to whoever has it.
+fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    if response.status() != StatusCode::OK || !is_public(response.headers()) {
+        return response;
+    }
+    let known: Vec<String> = response.request().headers().get_all(IF_NONE_MATCH).filter_map(|tags| tags.to_str().ok()).map(str::to_owned).collect();
+    response.map_body(|head, body| match body.try_into_bytes() {
+        Err(stream) => stream,
+        Ok(bytes) => {
+            let tag = format!("\"{}\"", hex(&sha256(&bytes)));
+            let has_it =
+                known.iter().flat_map(|tags| tags.split(',')).any(|known| known.trim().trim_start_matches("W/") == tag || known.trim() == "*");
+            if let Ok(tag) = HeaderValue::from_str(&tag) {
+                head.headers_mut().insert(ETAG, tag);
+            }
+            if has_it {
+                head.status = StatusCode::NOT_MODIFIED;
+                return BoxBody::new(());
+            }
+            BoxBody::new(bytes)
+        }
+    })
 }
 
 /// The problem of an answer, also of those that the framework made: those have an error or no body.

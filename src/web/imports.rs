@@ -1,13 +1,14 @@
 //! `POST /api/v1/imports`: an inventory export, taken in row by row.
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::problem::Problem;
 use super::session::Viewer;
-use super::{Data, block, request};
+use super::{Data, request, writes};
 use crate::domain::names::Sensitivity;
-use crate::operations::import_inventory::{Options, import};
+use crate::operations::import_inventory::{Options, import_once};
 
 /// Largest inventory file.
 const MAX_BYTES: usize = 64 << 20;
@@ -16,18 +17,31 @@ const MAX_BYTES: usize = 64 << 20;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct How {
-    #[serde(default)]
-    dry_run: bool,
+    dry_run: Option<String>,
     sensitivity: Option<String>,
 }
 
 /// `POST /api/v1/imports?dry_run=true&sensitivity=moderate`
-pub async fn api_create(viewer: Viewer, state: Data, how: web::Query<How>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn api_create(
+    http: HttpRequest,
+    viewer: Viewer,
+    state: Data,
+    how: web::Query<How>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("register_asset")?;
+    let dry_run = match how.dry_run.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::new(422, "request.dry_run", "dry_run is true or false.")),
+    };
     let sensitivity = how.sensitivity.as_deref().map_or(Ok(Sensitivity::Unknown), Sensitivity::parse)?;
-    let options = Options { dry_run: how.dry_run, sensitivity };
-    let _place = request::place(&state.uploads)?;
-    let bytes = request::body(payload, MAX_BYTES).await?;
-    let report = block(&state, move |service| import(service, &viewer.actor, bytes.as_slice(), options, |_| ())).await?;
-    Ok(HttpResponse::Ok().json(report))
+    let options = Options { dry_run, sensitivity };
+    let _place = request::place(&http, &state.uploads).await?;
+    let bytes = request::body(&state, payload, MAX_BYTES).await?;
+    let key = writes::key(&http, &viewer, &bytes)?;
+    writes::answer(&state, viewer, key, StatusCode::OK, move |service, viewer, key| {
+        import_once(service, &viewer.actor, bytes.as_slice(), options, key)
+    })
+    .await
 }

@@ -86,11 +86,12 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
                 Some(medium) => asset_concerns(db, &medium.host, party)?,
                 None => false,
             },
-            SubjectKind::Consignment => tables::find::<Consignment>(db, &ConsignmentId::parse(&subject.id)?)?
-                .is_some_and(|consignment| &consignment.from.party == party || &consignment.to.party == party),
+            SubjectKind::Consignment => {
+                tables::find::<Consignment>(db, &ConsignmentId::parse(&subject.id)?)?.is_some_and(|consignment| consignment.concerns(party))
+            }
             SubjectKind::Party => subject.id == party.as_str(),
             SubjectKind::Evidence => match subject.id.strip_prefix("urn:sha256:") {
-                Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| &evidence.party == party),
+                Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| evidence.concerns(party)),
                 None => false,
             },
             SubjectKind::Certificate | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,
@@ -194,6 +195,29 @@ pub fn event(db: &mut Database, seq: u64) -> Result<Event> {
     let bytes = log::entry(db, seq)?.ok_or_else(|| Error::Fault(format!("entry {seq} is missing: run `quittance audit`")))?;
     let entry = parse(&bytes)?;
     Event::read(&entry.frame().event, &entry.frame().data).map_err(|e| Error::fault("a stored event", e))
+}
+
+/// The same for one thing and one person, who may not see all of them.
+pub fn told_to(db: &mut Database, names: &mut Names, subject: &str, from: u64, limit: i64, viewer: &Viewer) -> Result<Vec<Told>> {
+    let entries = log::entries_about(db, &[subject.to_owned()], from, limit)?;
+    tell_to(db, names, entries.into_iter().map(|(_, bytes)| bytes), viewer)
+}
+
+/// One entry, told to a person who may not see it.
+pub fn told_one(db: &mut Database, names: &mut Names, seq: u64, viewer: &Viewer) -> Result<Vec<Told>> {
+    let entry = log::entry(db, seq)?;
+    tell_to(db, names, entry.into_iter(), viewer)
+}
+
+fn tell_to(db: &mut Database, names: &mut Names, entries: impl Iterator<Item = Vec<u8>>, viewer: &Viewer) -> Result<Vec<Told>> {
+    let mut told = Vec::new();
+    for bytes in entries {
+        let entry = parse(&bytes)?;
+        if !viewer.actor.role.is_vendor() || concerns(db, &entry, &viewer.actor.party)? {
+            told.push(tell(db, names, entry.frame())?);
+        }
+    }
+    Ok(told)
 }
 
 fn tell(db: &mut Database, names: &mut Names, frame: &Frame) -> Result<Told> {

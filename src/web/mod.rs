@@ -9,17 +9,19 @@ mod files;
 mod headers;
 mod imports;
 mod ledger;
+mod limits;
 mod page;
 mod parties;
 mod problem;
 mod request;
 mod session;
 mod verifications;
+mod writes;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
@@ -29,19 +31,18 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, middle
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
-use crate::operations::{Service, finish_work};
-use crate::store::log;
+use crate::operations::{Service, finish_work, once, publish_checkpoint};
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
 const WORKERS: usize = 2;
-/// Connections of each worker: together below the 1,024 files that a process may open by default.
-const CONNECTIONS: usize = 400;
 /// Threads of each worker that may wait for the disk or draw pages.
 const WAITING_THREADS: usize = 8;
 /// Large bodies that are held in memory at once: of people who are signed in, and of anyone who checks a certificate.
 const UPLOADS_AT_ONCE: usize = 24;
 const CHECKS_AT_ONCE: usize = 12;
+/// How often connections that keep the service waiting are looked for.
+const LOOK: Duration = Duration::from_millis(500);
 
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:path;)+) => {
@@ -124,15 +125,25 @@ async fn no_route(request: HttpRequest) -> std::result::Result<HttpResponse, Pro
 pub(crate) struct State {
     service: Service,
     sessions: session::Sessions,
+    rates: limits::Rates,
     uploads: Semaphore,
     checks: Semaphore,
+    running: writes::Running,
 }
 
 /// What every handler is given.
 pub(crate) type Data = web::Data<State>;
 
-/// Runs what may wait (database, files, drawing) on a thread that may.
+/// Runs what may wait (database, files, drawing) on a thread that may; a 503 where that takes too long.
 pub(crate) async fn block<T: Send + 'static>(
+    state: &Data,
+    work: impl FnOnce(&Service) -> Result<T> + Send + 'static,
+) -> std::result::Result<T, Problem> {
+    request::answer_in_time(state, block_to_the_end(state, work)).await
+}
+
+/// The same for what writes more than one command: whoever asked is told what became of it, however long it takes.
+pub(crate) async fn block_to_the_end<T: Send + 'static>(
     state: &Data,
     work: impl FnOnce(&Service) -> Result<T> + Send + 'static,
 ) -> std::result::Result<T, Problem> {
@@ -155,20 +166,37 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
 }
 
 async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
+    let allowed = service.app.limits.clone();
+    let connections = limits::Connections::new(&allowed);
+    let watched = Arc::clone(&connections);
+    actix_web::rt::spawn(async move {
+        loop {
+            actix_web::rt::time::sleep(LOOK).await;
+            watched.close_overdue(Instant::now());
+        }
+    });
     let state = web::Data::new(State {
+        rates: limits::Rates::new(&allowed),
         service,
         sessions: session::Sessions::default(),
         uploads: Semaphore::new(UPLOADS_AT_ONCE),
         checks: Semaphore::new(CHECKS_AT_ONCE),
+        running: writes::Running::default(),
     });
     let server = HttpServer::new(move || {
-        App::new().app_data(state.clone()).wrap(middleware::from_fn(headers::finish)).configure(routes).default_service(web::to(no_route))
+        App::new()
+            .app_data(state.clone())
+            .wrap(middleware::from_fn(limits::admit))
+            .wrap(middleware::from_fn(headers::finish))
+            .configure(routes)
+            .default_service(web::to(no_route))
     })
+    .on_connect(move |connection, data| connections.opened(connection, data))
     .workers(WORKERS)
-    .max_connections(CONNECTIONS)
+    .max_connections(limits::connections() / WORKERS)
     .worker_max_blocking_threads(WAITING_THREADS)
-    .keep_alive(Duration::from_secs(60))
-    .client_request_timeout(Duration::from_secs(5))
+    .keep_alive(allowed.idle_time)
+    .client_request_timeout(allowed.head_time)
     .shutdown_timeout(30)
     .disable_signals()
     .bind(listen)
@@ -188,11 +216,6 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
 
 /// Signs a checkpoint every second in which the log has grown, and once more at the end.
 fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
-    let behind = move |service: &Service| -> Result<bool> {
-        let mut db = service.app.read()?;
-        let size = log::head(&mut db)?.map_or(0, |head| head.frontier.size());
-        Ok(log::newest_checkpoint(&mut db)?.is_none_or(|newest| u64::try_from(newest.size) != Ok(size)))
-    };
     let work = move || {
         let mut said = String::new();
         loop {
@@ -200,7 +223,11 @@ fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std
             if let Err(error) = finish_work::finish(&service) {
                 tracing::debug!("not finished yet: {error}");
             }
-            let published = behind(&service).and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });
+            if let Err(error) = once::sweep(&service) {
+                tracing::debug!("old answers are not removed yet: {error}");
+            }
+            let published = publish_checkpoint::behind(&service.app)
+                .and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });
             match published {
                 Ok(()) => said.clear(),
                 // Once for each cause, not once a second.

@@ -17,12 +17,12 @@ use crate::store::tables::PartyRow;
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     after: Option<String>,
-    limit: Option<i64>,
+    limit: Option<String>,
 }
 
 /// `GET /api/v1/parties?after=&limit=`: a vendor sees the organisation and itself.
 pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit)?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let (parties, next) = block(&state, move |service| {
         let only = viewer.narrowed_to().map(|own| [service.app.service.party.to_string(), own]);
         let only = only.as_ref().map(|two| two.as_slice());

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::app::seed;
@@ -15,6 +16,23 @@ use crate::error::Error;
 /// An answer that is not what was asked for.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Parts>);
+
+/// An entry that stands in the way.
+#[derive(Clone, Debug, Serialize)]
+pub struct Moved {
+    /// Its number.
+    pub seq: u64,
+    /// Its kind.
+    pub event: String,
+    /// What happened, in one sentence.
+    pub sentence: String,
+    /// When it was recorded.
+    pub time: String,
+    /// As what somebody said so.
+    pub role: String,
+    /// For which party.
+    pub party: String,
+}
 
 /// What a problem says.
 #[derive(Clone, Debug)]
@@ -27,6 +45,8 @@ pub struct Parts {
     pub detail: String,
     /// What is missing, one by one.
     pub missing: Vec<String>,
+    /// What was recorded before and stands in the way, as far as the one who asks may see it.
+    pub moved: Vec<Moved>,
     /// Under this number the log has the cause of a fault.
     pub reference: Option<String>,
     headers: Vec<(HeaderName, String)>,
@@ -43,7 +63,15 @@ impl Problem {
     /// An answer with this status.
     pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self(Box::new(Parts { status, code: code.to_owned(), detail: detail.into(), missing: Vec::new(), reference: None, headers: Vec::new() }))
+        Self(Box::new(Parts {
+            status,
+            code: code.to_owned(),
+            detail: detail.into(),
+            missing: Vec::new(),
+            moved: Vec::new(),
+            reference: None,
+            headers: Vec::new(),
+        }))
     }
     /// There is no such thing, or not for this person: both sound the same.
     pub fn unknown(detail: impl Into<String>) -> Self {
@@ -54,13 +82,21 @@ impl Problem {
         self.0.headers.push((name, value.to_owned()));
         self
     }
+    /// Names what moved: the newest of it also in the words of the problem.
+    pub fn naming(mut self, moved: Vec<Moved>) -> Self {
+        if let Some(Moved { seq, sentence, time, role, party, .. }) = moved.last() {
+            self.0.detail.push_str(&format!(" Entry {seq} of {time}, by {party} ({role}): {sentence}"));
+        }
+        self.0.moved = moved;
+        self
+    }
     /// The words of the status.
     pub fn title(&self) -> &'static str {
         match self.status.as_u16() {
             401 => "Not signed in",
             403 => "Not for your role",
             404 => "Not found",
-            409 => "Something changed meanwhile",
+            409 | 412 => "Something changed meanwhile",
             413 => "Too large",
             422 => "Not possible yet",
             500 => "The service is at fault",
@@ -102,6 +138,7 @@ impl From<Error> for Problem {
             Error::Unknown(what) => Self::unknown(what),
             Error::Refused(refusal) if refusal.code == "command.wrong_role" => Self::refused(403, refusal),
             Error::Refused(refusal) if refusal.code == "command.unknown" => Self::refused(404, refusal),
+            Error::Refused(refusal) if refusal.code == "consignment.moved_on" => Self::refused(412, refusal),
             Error::Refused(refusal) => Self::refused(422, refusal),
             Error::Conflict(refusal) => Self::refused(409, refusal),
             Error::Busy(why) => Self::new(503, "service.busy", why).with_header(RETRY_AFTER, "1"),
@@ -126,6 +163,9 @@ impl ResponseError for Problem {
         if let Some(members) = body.as_object_mut() {
             if !self.missing.is_empty() {
                 members.insert("missing".to_owned(), json!(self.missing));
+            }
+            if !self.moved.is_empty() {
+                members.insert("moved".to_owned(), json!(self.moved));
             }
             if let Some(reference) = &self.reference {
                 members.insert("reference".to_owned(), json!(reference));

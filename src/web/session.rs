@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 use super::page::{self, Page};
 use super::problem::Problem;
-use super::{Data, State, block};
+use super::{Data, State, block, request};
+use crate::domain::names::Role;
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command};
 use crate::error::Error;
@@ -68,22 +69,40 @@ impl Viewer {
         if roles.contains(&self.actor.role) {
             return Ok(());
         }
-        let words: Vec<_> = roles.iter().map(|role| role.label()).collect();
+        let words: Vec<_> = roles.iter().filter(|role| **role != Role::Service).map(|role| role.label()).collect();
         let why = format!("This needs the role {}; you are signed in as {}.", words.join(" or "), self.actor.role.label());
         Err(Refusal::new("command.wrong_role", why).into())
     }
 }
 
-/// A token in the header is good for everything; one in the cookie only for reading, so that no other site can write with it.
-fn token(request: &HttpRequest) -> Option<String> {
-    if let Some(header) = request.headers().get(AUTHORIZATION) {
-        let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned());
-    }
-    if request.method().is_safe() { request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()) } else { None }
+/// Where a token came from.
+pub enum Presented {
+    /// A header, as programs send it: good for everything.
+    Header(String),
+    /// A browser's cookie: good for reading only, so that no other site can write with it.
+    Cookie(String),
 }
 
-async fn find(state: &Data, token: String) -> std::result::Result<Viewer, Problem> {
+impl Presented {
+    /// The token.
+    pub fn token(self) -> String {
+        match self {
+            Self::Header(token) | Self::Cookie(token) => token,
+        }
+    }
+}
+
+/// The token that a request presents, not yet looked up.
+pub fn presented(request: &HttpRequest) -> Option<Presented> {
+    if let Some(header) = request.headers().get(AUTHORIZATION) {
+        let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| Presented::Header(token.trim().to_owned()));
+    }
+    if request.method().is_safe() { request.cookie(COOKIE).map(|cookie| Presented::Cookie(cookie.value().to_owned())) } else { None }
+}
+
+/// Whose token it is.
+pub async fn find(state: &Data, token: String) -> std::result::Result<Viewer, Problem> {
     let digest = people::token_digest(&token);
     if let Some(viewer) = state.sessions.recall(&digest) {
         return Ok(viewer);
@@ -104,7 +123,7 @@ impl FromRequest for Viewer {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let state = request.app_data::<web::Data<State>>().cloned();
-        let token = token(request);
+        let token = presented(request).map(Presented::token);
         Box::pin(async move {
             match (state, token) {
                 (Some(state), Some(token)) => find(&state, token).await,
@@ -163,9 +182,9 @@ pub async fn new(state: Data, query: web::Query<Next>) -> std::result::Result<Ht
 }
 
 /// `POST /sign-in`
-pub async fn create(request: HttpRequest, state: Data, form: web::Form<SignIn>) -> std::result::Result<HttpResponse, Problem> {
+pub async fn create(request: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
     same_site(&request)?;
-    let SignIn { token, next } = form.into_inner();
+    let SignIn { token, next } = request::form(&request, &state, payload).await?;
     let token = token.trim().to_owned();
     match find(&state, token.clone()).await {
         Ok(_) => {

@@ -1,5 +1,7 @@
 //! Checking a certificate, for anyone: a page with a form, and the same for programs. Nothing that is uploaded is kept.
 
+use std::time::Instant;
+
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -29,8 +31,10 @@ async fn check(state: &Data, file: Vec<u8>) -> Result<Checked, Problem> {
         let report = verify_certificate::verify(&service.app, &file)?;
         let read = report.as_ref().ok().and_then(|report| report.certificate.as_ref());
         let certificate = match read.and_then(|read| Certificate::number_of(&read.id)) {
-            Some(number) => tables::find::<Certificate>(&mut *service.app.read()?, &number.to_owned())?,
-            None => None,
+            Some(number) if request::certificate_number(number).is_ok() => {
+                tables::find::<Certificate>(&mut *service.app.read()?, &number.to_owned())?
+            }
+            _ => None,
         };
         Ok(Checked { report, certificate })
     })
@@ -38,9 +42,9 @@ async fn check(state: &Data, file: Vec<u8>) -> Result<Checked, Problem> {
 }
 
 /// `POST /api/v1/verifications`: the PDF or the credential as the body.
-pub async fn api_create(state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let _place = request::place(&state.checks)?;
-    let file = request::body(payload, MAX_PDF_BYTES).await?;
+pub async fn api_create(http: HttpRequest, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let _place = request::place(&http, &state.checks).await?;
+    let file = request::body(&state, payload, MAX_PDF_BYTES).await?;
     let checked = check(&state, file).await?;
     let mut answer = match &checked.report {
         Ok(report) => report.to_json(),
@@ -118,8 +122,8 @@ struct ShowPage {
 /// `POST /verify`: the file from the form.
 pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<HttpResponse, Problem> {
     session::same_site(&http)?;
-    let _place = request::place(&state.checks)?;
-    let file = uploaded(form).await?;
+    let _place = request::place(&http, &state.checks).await?;
+    let file = uploaded(&state, form).await?;
     if file.is_empty() {
         let wrong = Some("No file was chosen. Choose the certificate's PDF or its JSON credential.".to_owned());
         return page::render(&NewPage { page: Page::new(&state, "Problem: Verify a certificate", None), number: String::new(), wrong });
@@ -129,22 +133,20 @@ pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<H
 }
 
 /// The first file of the form.
-async fn uploaded(mut form: Multipart) -> Result<Vec<u8>, Problem> {
-    let unreadable = |why: String| Problem::new(400, "request.malformed", format!("The form cannot be read: {why}."));
-    let read = async {
-        let mut bytes = Vec::new();
-        if let Some(field) = form.next().await {
-            let mut field = field.map_err(|e| unreadable(e.to_string()))?;
-            while let Some(chunk) = field.next().await {
-                bytes.extend_from_slice(&chunk.map_err(|e| unreadable(e.to_string()))?);
-                if bytes.len() > MAX_PDF_BYTES {
-                    return Err(Problem::new(413, "request.too_large", format!("The file is larger than {} MB.", MAX_PDF_BYTES >> 20)));
-                }
-            }
+async fn uploaded(state: &Data, mut form: Multipart) -> Result<Vec<u8>, Problem> {
+    let unreadable =
+        |why: String| Problem::new(400, "request.malformed", format!("The form cannot be read ({why}); open its page and send it again."));
+    let since = Instant::now();
+    let mut bytes = Vec::new();
+    let Some(field) = request::in_time(state, since, 0, form.next()).await? else { return Ok(bytes) };
+    let mut field = field.map_err(|e| unreadable(e.to_string()))?;
+    while let Some(chunk) = request::in_time(state, since, bytes.len(), field.next()).await? {
+        bytes.extend_from_slice(&chunk.map_err(|e| unreadable(e.to_string()))?);
+        if bytes.len() > MAX_PDF_BYTES {
+            return Err(Problem::new(413, "request.too_large", format!("The file is larger than {} MB; no certificate is.", MAX_PDF_BYTES >> 20)));
         }
-        Ok(bytes)
-    };
-    request::in_time(MAX_PDF_BYTES, read).await
+    }
+    Ok(bytes)
 }
 
 /// Where the only thing wrong is that it was revoked, the data are as issued.

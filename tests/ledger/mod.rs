@@ -1,7 +1,7 @@
 //! A record of its own for a test: set up through the library in a temporary folder, with people of each role and one vendor.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use quittance::app::seed;
 use quittance::config::{Config, Given};
@@ -10,9 +10,13 @@ use quittance::domain::{Actor, Command, SubjectKind};
 use quittance::error::{Error, Result};
 use quittance::operations::record::Receipt;
 use quittance::operations::{Service, audit_ledger, issue_certificate, open_ledger, receive_evidence};
+use quittance::store::DatabaseUrl;
 use quittance::store::people::{self, Person};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+#[path = "../postgres/mod.rs"]
+pub mod databases;
 
 /// A record in a temporary folder.
 pub struct Ledger {
@@ -40,6 +44,25 @@ impl Ledger {
     /// A new record at `http://localhost:8080` with one vendor.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let database = databases::database(module_path!(), &folder.path().join("data"));
+        Self::begin(folder, &database)
+    }
+
+    /// The same in this database.
+    pub fn on(database: &DatabaseUrl) -> Self {
+        Self::begin(tempfile::tempdir().unwrap(), database)
+    }
+
+    /// The same in a folder under `parent`, which is not removed; in SQLite there, or in this database.
+    pub fn within(parent: &Path, database: Option<&DatabaseUrl>) -> Self {
+        let mut folder = tempfile::tempdir_in(parent).unwrap();
+        folder.disable_cleanup(true);
+        let database = database.cloned().unwrap_or_else(|| DatabaseUrl::in_folder(&folder.path().join("data")));
+        Self::begin(folder, &database)
+    }
+
+    fn begin(folder: TempDir, database: &DatabaseUrl) -> Self {
+        remember(folder.path(), database);
         let config = config(folder.path().to_owned());
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "North District", &["Warehouse".to_owned()]).unwrap();
         let mut ledger = Self { folder, config, service, _lock: lock, vendor: String::new() };
@@ -138,9 +161,17 @@ impl Ledger {
     }
 }
 
+/// Writes down beside a record which database it is in.
+pub fn remember(folder: &Path, database: &DatabaseUrl) {
+    std::fs::write(folder.join("database-url"), database.as_str()).unwrap();
+}
+
 /// The settings of a record in a folder.
 pub fn config(folder: PathBuf) -> Config {
-    let given = Given { data: Some(folder.join("data")), keys: Some(folder.join("keys")), ..Given::default() };
+    let database = std::fs::read_to_string(folder.join("database-url")).unwrap();
+    // An SQLite file is where the folder is, also where that was copied from another.
+    let database_url = database.starts_with("postgres").then_some(database);
+    let given = Given { data: Some(folder.join("data")), keys: Some(folder.join("keys")), database_url, ..Given::default() };
     Config::new(&given, None, ".", None).unwrap()
 }
 

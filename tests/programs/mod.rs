@@ -36,6 +36,16 @@ pub fn there(name: &str, there: bool, how: &str) -> bool {
     there
 }
 
+/// The same for what a machine may not allow, whatever is installed: only its own name demands it, not `all`.
+pub fn allowed(name: &str, allowed: bool, how: &str) -> bool {
+    let required = std::env::var("QUITTANCE_TEST_REQUIRE").unwrap_or_default();
+    assert!(allowed || !required.split(',').any(|wanted| wanted == name), "{name} is required and not allowed ({how})");
+    if !allowed {
+        println!("skipped: needs {name} ({how})");
+    }
+    allowed
+}
+
 /// What a program prints; it has to succeed.
 pub fn run(program: &str, arguments: &[&str]) -> String {
     printed(program, &Command::new(program).args(arguments).output().unwrap())

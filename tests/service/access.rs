@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::server::Server;
-use crate::story::{self, nwipe_log};
+use super::server::Server;
+use super::story::{self, nwipe_log};
 
 #[test]
 fn a_vendor_sees_what_it_holds_held_or_is_to_receive_and_nothing_else() {
@@ -186,4 +186,33 @@ fn lists_are_read_page_by_page_without_missing_or_repeating() {
     let some = server.get("auditor", "/api/v1/assets?tag=CB-00007&label=in_service").taken();
     assert_eq!(some["assets"].as_array().unwrap().len(), 1);
     assert_eq!(server.get("auditor", "/api/v1/assets?label=disposed").taken()["assets"], json!([]));
+}
+
+#[test]
+fn lists_are_in_the_order_of_bytes_whatever_the_letters() {
+    let server = Server::start();
+    let mut tags = ["b-1", "B-2", "a-3", "Z-4", "_-5", "Ä-6", "ä-7", "é-8", "É-9", "Ω-10", "ß-11", "日-12", "-13", "10", "9", "a 14", "Aa15", "aB16"]
+        .map(str::to_owned)
+        .to_vec();
+    for tag in &tags {
+        let device = json!({"tag": tag, "category": "dock", "manufacturer": "Lenovo", "model": "Dock", "site": "Central"});
+        server.command("coordinator", "register_asset", device).taken();
+        let body = json!({"reference": tag, "from_site": "Central", "to": server.parties["GreenLoop Recycling"], "to_site": "Akron"});
+        server.command("coordinator", "open_consignment", body).taken();
+    }
+    tags.sort();
+    for (list, field) in [("assets", "tag"), ("consignments", "reference")] {
+        let mut listed = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = server.get("auditor", &format!("/api/v1/{list}?limit=2&after={after}")).taken();
+            listed.extend(page[list].as_array().unwrap().iter().map(|row| row[field].as_str().unwrap().to_owned()));
+            match page["next"].as_str() {
+                Some(next) => after = next.to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!(listed, tags, "{list}");
+    }
+    server.audit();
 }

@@ -6,8 +6,8 @@ use quittance::proof::bundle::Bundle;
 use quittance::proof::verify::{self, Trust, Verdict};
 use serde_json::json;
 
-use crate::server::Server;
-use crate::story::{self, outcome};
+use super::server::Server;
+use super::story::{self, outcome};
 
 #[test]
 fn a_holder_fetches_all_parts_and_checks_them_with_the_public_keys_alone() {

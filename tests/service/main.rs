@@ -1,11 +1,9 @@
-//! The whole service from outside: a real server on a free port, spoken to over HTTP as coordinator, vendor, auditor and nobody.
+//! The whole service from outside: a real server on a free port, spoken to over HTTP as coordinator, vendor, auditor and nobody; on both databases.
 #![cfg(feature = "service")]
-// Clippy exempts functions marked as tests, not the ones that they share.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![allow(clippy::duplicate_mod, reason = "the same tests run on both databases")]
 
-mod access;
-mod certificates;
-mod pages;
-mod reads;
-mod server;
-mod story;
+#[cfg(feature = "postgres")]
+#[path = "on_each.rs"]
+mod postgres;
+#[path = "on_each.rs"]
+mod sqlite;

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::server::{Answer, Server};
-use crate::story;
+use super::server::{Answer, Server};
+use super::story;
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 

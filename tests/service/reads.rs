@@ -16,8 +16,8 @@ use quittance::store::tables::{
 use quittance::store::{Database, derived, log};
 use serde_json::{Value, json};
 
-use crate::server::Server;
-use crate::story;
+use super::server::Server;
+use super::story;
 
 fn register(server: &Server, tag: &str, serial: Option<&str>, drive: Option<&str>) -> String {
     let media: Vec<Value> = drive.map(|drive| json!({"serial": drive, "media_type": "hdd_ata"})).into_iter().collect();

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::mpsc;
 
-use quittance::config::Config;
+use quittance::config::{Config, Limits};
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
-use quittance::store::{DatabaseUrl, people};
+use quittance::store::{log, people};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+#[path = "../postgres/mod.rs"]
+mod databases;
 
 /// Two vendors' people, and one of each role of the organisation.
 const PEOPLE: &[(&str, Role, &str)] = &[
@@ -68,9 +71,14 @@ impl Answer {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_within(Limits::uncounted())
+    }
+    /// A server that lets nobody ask for more than this.
+    pub fn start_within(limits: Limits) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let config = Config { keys: folder.path().join("keys"), database: DatabaseUrl::in_folder(&data), data, listen: String::new() };
+        let database = databases::database(module_path!(), &data);
+        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
@@ -120,7 +128,7 @@ impl Server {
         }
         let response =
             if method == "GET" || method == "HEAD" { self.agent.run(request.body(()).unwrap()) } else { self.agent.run(request.body(body).unwrap()) };
-        let (parts, mut body) = response.unwrap().into_parts();
+        let (parts, mut body) = response.unwrap_or_else(|e| panic!("{method} {path}: {e}")).into_parts();
         let body = body.with_config().limit(64 << 20).read_to_vec().unwrap();
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
@@ -143,6 +151,10 @@ impl Server {
         let subjects = entries.iter().flat_map(|entry| entry["subjects"].as_array().unwrap());
         let found = subjects.into_iter().find(|subject| subject["type"] == kind).unwrap_or_else(|| panic!("no {kind} in {receipt}"));
         found["id"].as_str().unwrap().to_owned()
+    }
+    /// How many entries the log has.
+    pub fn entries(&self) -> u64 {
+        log::head(&mut self.service.app.read().unwrap()).unwrap().unwrap().frontier.size()
     }
     /// Everything is as the log says.
     pub fn audit(&self) {

@@ -1,8 +1,8 @@
 //! Whatever is changed behind the program's back is found, and named: 200 random positions of every covered table and file, and the wholesale
 //! changes. `QUITTANCE_TEST_POSITIONS` sets the number.
-#![cfg(feature = "service")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
+#[path = "../ledger/mod.rs"]
 mod ledger;
 
 use std::fs;
@@ -19,6 +19,7 @@ use quittance::operations::publish_status;
 use quittance::operations::verify_certificate::redraw;
 use quittance::proof::bundle::{Bundle, CREDENTIAL, PAGES};
 use quittance::proof::verify::{self, Trust, Verdict};
+use quittance::store::Database;
 
 /// The tables that `audit` claims to cover: all but the directory of people.
 const TABLES: &[&str] = &[
@@ -93,14 +94,47 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A copy of the record to alter.
-fn altered(original: &Path) -> (tempfile::TempDir, Config, SqliteConnection) {
+/// A copy of a record, with a connection to alter it by.
+struct Altered {
+    _folder: tempfile::TempDir,
+    config: Config,
+    db: Database,
+}
+
+impl Drop for Altered {
+    fn drop(&mut self) {
+        #[cfg(feature = "postgres")]
+        if self.config.database.is_shared() {
+            ledger::databases::shared().remove(&self.config.database);
+        }
+    }
+}
+
+/// The database of the copy of a record: SQLite's file was copied with its folder.
+fn copy_database(original: &Path, to: &Path) {
+    #[cfg(feature = "postgres")]
+    if let database = config(original.to_owned()).database
+        && database.is_shared()
+    {
+        ledger::remember(to, &ledger::databases::shared().copy(&database));
+    }
+    #[cfg(not(feature = "postgres"))]
+    let _ = (original, to);
+}
+
+fn altered(original: &Path) -> Altered {
     let folder = tempfile::tempdir().unwrap();
     copy(original, folder.path());
+    copy_database(original, folder.path());
     let config = config(folder.path().to_owned());
-    let mut db = SqliteConnection::establish(config.data.join("quittance.db").to_str().unwrap()).unwrap();
-    db.batch_execute("PRAGMA busy_timeout=5000; DROP TRIGGER entries_are_never_changed; DROP TRIGGER entries_are_never_removed;").unwrap();
-    (folder, config, db)
+    let mut db = config.database.open().unwrap();
+    db.batch_execute(if config.database.is_shared() {
+        "DROP TRIGGER entries_are_never_changed ON entries; DROP TRIGGER entries_are_never_truncated ON entries"
+    } else {
+        "DROP TRIGGER entries_are_never_changed; DROP TRIGGER entries_are_never_removed"
+    })
+    .unwrap();
+    Altered { _folder: folder, config, db }
 }
 
 /// What the audit says: every finding in one text; empty where it finds nothing.
@@ -117,47 +151,70 @@ fn every_changed_column_is_found_and_named() {
     let (original, _) = finished();
     let mut seeded = Seeded(2026);
     let mut tried = 0;
+    // One copy for all: after each change the table is put back as it was.
+    let mut copy = altered(original.path());
+    for table in TABLES {
+        copy.db.batch_execute(&format!("CREATE TABLE saved_{table} AS SELECT * FROM {table}")).unwrap();
+    }
     while tried < positions {
-        let (_folder, config, mut db) = altered(original.path());
+        let shared = copy.config.database.is_shared();
         let table = TABLES[tried % TABLES.len()];
-        let columns: Vec<Column> = diesel::sql_query(format!("SELECT name, type FROM pragma_table_info('{table}')")).load(&mut db).unwrap();
-        let rows: Vec<Count> = diesel::sql_query(format!("SELECT COUNT(*) AS n FROM {table}")).load(&mut db).unwrap();
+        let (columns, keys) = if shared {
+            let of = |what: &str| {
+                format!(
+                    "SELECT column_name::text AS name, upper(data_type) AS type FROM information_schema.columns c WHERE table_schema = 'public' AND table_name = '{table}' {what} ORDER BY ordinal_position"
+                )
+            };
+            let key = "AND EXISTS (SELECT 1 FROM information_schema.key_column_usage k WHERE k.table_schema = 'public' AND k.table_name = c.table_name AND k.column_name = c.column_name)";
+            (of(""), of(key))
+        } else {
+            let of = |what: &str| format!("SELECT name, type FROM pragma_table_info('{table}') {what}");
+            (of(""), of("WHERE pk > 0 ORDER BY pk"))
+        };
+        let columns: Vec<Column> = diesel::sql_query(columns).load(&mut copy.db).unwrap();
+        let rows: Vec<Count> = diesel::sql_query(format!("SELECT COUNT(*) AS n FROM {table}")).load(&mut copy.db).unwrap();
         let rows = usize::try_from(rows[0].n).unwrap();
         assert!(rows > 0, "the record has no row in {table}");
         let column = &columns[seeded.below(columns.len())];
         let (row, at) = (seeded.below(rows), seeded.below(4_000));
         let name = &column.name;
         // A number goes up by one; in text and bytes one character or byte is replaced by another.
-        let length = format!("max(1, length(coalesce({name}, 'x')))");
+        let place = |length: String| format!("({at} % {}(1, {length}))", if shared { "greatest" } else { "max" });
         let change = match column.r#type.as_str() {
             "BIGINT" | "INTEGER" => format!("{name} + 1"),
             "TEXT" => {
+                let k = place(format!("length(coalesce({name}, 'x'))"));
                 format!(
-                    "CASE WHEN {name} IS NULL THEN 'x' ELSE substr({name}, 1, {at} % {length}) || CASE substr({name}, 1 + {at} % {length}, 1) WHEN 'q' THEN 'z' ELSE 'q' END || substr({name}, 2 + {at} % {length}) END"
+                    "CASE WHEN {name} IS NULL THEN 'x' ELSE substr({name}, 1, {k}) || CASE substr({name}, 1 + {k}, 1) WHEN 'q' THEN 'z' ELSE 'q' END || substr({name}, 2 + {k}) END"
                 )
             }
-            _ => format!(
-                "CAST(substr({name}, 1, {at} % {length}) || CASE hex(substr({name}, 1 + {at} % {length}, 1)) WHEN '51' THEN x'52' ELSE x'51' END || substr({name}, 2 + {at} % {length}) AS BLOB)"
-            ),
+            _ => {
+                let k = place(format!("length({name})"));
+                let (hex, q, r, bytes) =
+                    if shared { ("encode", "'\\x51'::bytea", "'\\x52'::bytea", "BYTEA") } else { ("hex", "x'51'", "x'52'", "BLOB") };
+                let byte = format!("substr({name}, 1 + {k}, 1)");
+                let byte = if shared { format!("{hex}({byte}, 'hex')") } else { format!("{hex}({byte})") };
+                format!("CAST(substr({name}, 1, {k}) || CASE {byte} WHEN '51' THEN {r} ELSE {q} END || substr({name}, 2 + {k}) AS {bytes})")
+            }
         };
-        let keys: Vec<Column> =
-            diesel::sql_query(format!("SELECT name, type FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk")).load(&mut db).unwrap();
+        let keys: Vec<Column> = diesel::sql_query(keys).load(&mut copy.db).unwrap();
         let keys = keys.iter().map(|key| key.name.clone()).collect::<Vec<_>>().join(", ");
         let update =
             format!("UPDATE {table} SET {name} = {change} WHERE ({keys}) = (SELECT {keys} FROM {table} ORDER BY {keys} LIMIT 1 OFFSET {row})");
-        if db.batch_execute(&update).is_err() {
+        if copy.db.batch_execute(&update).is_err() {
             // The table itself refuses this change (a key that exists, the single head): another position.
             seeded.below(2);
             continue;
         }
-        drop(db);
-        let found = findings(&config);
+        let found = findings(&copy.config);
+        copy.db.batch_execute(&format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved_{table}")).unwrap();
         let named = if table == "entries" { "entry" } else { table };
         let elsewhere = ["the first entry", "certificate", "log"];
         assert!(!found.is_empty(), "not found: {update}");
         assert!(found.contains(named) || elsewhere.iter().any(|word| found.contains(word)), "{update}: found, but not named:\n{found}");
         tried += 1;
     }
+    assert_eq!(findings(&copy.config), "", "everything was put back");
 }
 
 #[test]
@@ -169,17 +226,16 @@ fn removed_and_swapped_entries_and_checkpoints_are_found() {
         ("UPDATE entries SET seq = -1 WHERE seq = 8; UPDATE entries SET seq = 8 WHERE seq = 9; UPDATE entries SET seq = 9 WHERE seq = -1", "swapped"),
         ("DELETE FROM checkpoints WHERE number = 0", "checkpoint 0 is missing"),
         ("DELETE FROM checkpoints WHERE number = (SELECT max(number) FROM checkpoints)", "file high-water"),
-        ("DELETE FROM assets WHERE rowid = 1", "the row is missing"),
+        ("DELETE FROM assets WHERE id = (SELECT min(id) FROM assets)", "the row is missing"),
         ("DELETE FROM certificate_parts WHERE name = 'certificate.pdf'", "certificate_parts"),
         ("DELETE FROM status_lists WHERE seq = (SELECT max(seq) FROM status_lists)", "status_lists"),
         ("INSERT INTO record_keys VALUES ('asset.tag', 'GHOST', 'urn:x')", "record_keys"),
         ("DELETE FROM asset_trigrams WHERE rowid = (SELECT min(number) FROM asset_search)", "does not find it"),
         ("UPDATE tables_version SET version = 1", "quittance rebuild"),
     ] {
-        let (_folder, config, mut db) = altered(original.path());
-        db.batch_execute(change).unwrap();
-        drop(db);
-        let found = findings(&config);
+        let mut copy = altered(original.path());
+        copy.db.batch_execute(change).unwrap();
+        let found = findings(&copy.config);
         assert!(found.contains(named), "{change}:\n{found}");
     }
 }
@@ -211,15 +267,15 @@ fn tables_of_an_older_shape_are_made_anew_at_opening() {
 fn the_database_itself_refuses_to_change_or_remove_entries() {
     let (original, _) = finished();
     let config = config(original.path().to_owned());
-    let mut db = SqliteConnection::establish(config.data.join("quittance.db").to_str().unwrap()).unwrap();
-    db.batch_execute("PRAGMA busy_timeout=5000").unwrap();
-    for change in [
-        "UPDATE entries SET bytes = x'00' WHERE seq = 1",
-        "DELETE FROM entries WHERE seq = 1",
-        "DELETE FROM entries",
-        "REPLACE INTO entries VALUES (1, x'00', x'00')",
-        "INSERT OR REPLACE INTO entries VALUES (1, x'00', x'00')",
-    ] {
+    let mut db = config.database.open().unwrap();
+    let replaced: &[&str] = if config.database.is_shared() {
+        &["TRUNCATE entries", "INSERT INTO entries SELECT * FROM entries WHERE seq = 1 ON CONFLICT (seq) DO UPDATE SET bytes = excluded.nodes"]
+    } else {
+        &["REPLACE INTO entries VALUES (1, x'00', x'00')", "INSERT OR REPLACE INTO entries VALUES (1, x'00', x'00')"]
+    };
+    for change in
+        ["UPDATE entries SET bytes = nodes WHERE seq = 1", "DELETE FROM entries WHERE seq = 1", "DELETE FROM entries"].iter().chain(replaced)
+    {
         let error = db.batch_execute(change).unwrap_err().to_string();
         assert!(error.contains("never"), "{error}");
     }
@@ -323,12 +379,15 @@ fn yesterdays_database_is_refused_at_start() {
     let ledger = Ledger::new();
     ledger.certified("A1");
     let yesterday = tempfile::tempdir().unwrap();
-    let mut db = SqliteConnection::establish(ledger.config.data.join("quittance.db").to_str().unwrap()).unwrap();
-    db.batch_execute("PRAGMA busy_timeout=5000; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    if !ledger.config.database.is_shared() {
+        ledger.config.database.open().unwrap().batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    }
     copy(&ledger.config.data, &yesterday.path().join("data"));
+    ledger::remember(yesterday.path(), &ledger.config.database);
+    copy_database(ledger.folder.path(), yesterday.path());
     let open = |keys: &str| {
         let folder = tempfile::tempdir().unwrap();
-        copy(&yesterday.path().join("data"), &folder.path().join("data"));
+        copy(yesterday.path(), folder.path());
         copy(Path::new(keys), &folder.path().join("keys"));
         let opened = open_ledger::open(&config(folder.path().to_owned()));
         opened.map(|_| ()).map_err(|error| error.to_string())

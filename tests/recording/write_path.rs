@@ -1,7 +1,7 @@
 //! The one write path under many hands: a poisoned command harms only itself, one of many wins, and what was left undone is done again.
-#![cfg(feature = "service")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
+#[path = "../ledger/mod.rs"]
 mod ledger;
 
 use std::sync::atomic::Ordering;
@@ -12,6 +12,7 @@ use quittance::domain::{Command, SubjectKind};
 use quittance::error::Error;
 use quittance::operations::{finish_work, publish_status};
 use quittance::proof::status;
+use quittance::store::{Ended, log};
 use serde_json::{Value, json};
 
 fn device(tag: &str) -> Value {
@@ -77,4 +78,33 @@ fn a_revocation_reaches_the_list_whoever_else_revokes() {
     app.unfinished.store(true, Ordering::Relaxed);
     finish_work::finish(&ledger.service).unwrap();
     assert_eq!(ledger.audit().unwrap().findings, []);
+}
+
+#[test]
+fn a_head_that_has_moved_is_not_moved_from_where_it_was() {
+    let ledger = Ledger::new();
+    let coordinator = ledger.someone(Role::Coordinator, "Cora");
+    let mut db = ledger.service.app.connect().unwrap();
+    let stale = log::head(&mut db).unwrap().unwrap();
+    ledger.run(&coordinator, "register_asset", device("A1")).unwrap();
+    let now = log::head(&mut db).unwrap().unwrap();
+    let mut forked = stale.clone();
+    forked.frontier.push([7; 32]);
+    let error = db.write(|db| log::move_head(db, &stale, &forked).map(Ended::Committed)).map_err(Error::from).unwrap_err();
+    assert!(error.to_string().contains("another writer moved the head"), "{error}");
+    assert_eq!(log::head(&mut db).unwrap().unwrap(), now);
+    drop(db);
+    ledger.run(&coordinator, "register_asset", device("A2")).unwrap();
+    assert_eq!(ledger.audit().unwrap().findings, []);
+}
+
+#[test]
+fn a_second_program_is_refused_on_sqlite_and_welcome_on_postgresql() {
+    let ledger = Ledger::new();
+    let opened = quittance::operations::open_ledger::open(&ledger.config).map(|_| ()).map_err(|error| error.to_string());
+    if ledger.config.database.is_shared() {
+        assert_eq!(opened, Ok(()));
+    } else {
+        assert!(opened.unwrap_err().contains("stop it first"));
+    }
 }

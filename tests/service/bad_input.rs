@@ -1,0 +1,572 @@
+//! Bad input, made from the list of routes and from a valid body of each command: always a refusal that says what to do, and nothing written.
+
+use std::cell::{Cell, RefCell};
+
+use quittance::domain::Command;
+use quittance::domain::names::Role;
+use quittance::operations::audit_ledger;
+use quittance::store::{inventory, log, people};
+use quittance::web::ROUTES;
+use serde_json::{Value, json};
+
+use super::orders::{Vendor, Yard};
+use super::server::{Answer, Server};
+
+/// Members that may be left out, or be null.
+const OPTIONAL: &[&str] = &[
+    "register_party.party",
+    "register_asset.asset",
+    "register_asset.serial",
+    "register_asset.purchased_on",
+    "register_asset.cost_cents",
+    "register_asset.media[].serial",
+    "register_asset.media[].capacity_bytes",
+    "record_media.media[].serial",
+    "record_media.media[].capacity_bytes",
+    "open_consignment.consignment",
+    "open_consignment.carrier",
+    "add_lines.container",
+    "seal_consignment.containers[].seal",
+    "seal_consignment.containers[].gross_weight_grams",
+    "receive_consignment.containers[].gross_weight_grams",
+    "receive_consignment.scans[].tag",
+    "receive_consignment.scans[].serial",
+    "record_sanitization.tool",
+    "record_sanitization.statement.completed_without_error",
+    "record_sanitization.statement.hidden_areas_absent",
+    "record_sanitization.statement.account_removed",
+    "record_sanitization.statement.equipment",
+    "record_sanitization.statement.key_bits",
+    "record_sanitization.statement.particle_tenths_mm",
+    "record_sanitization.statement.field_oersted",
+    "record_sanitization.statement.coercivity_oersted",
+    "record_sanitization.statement.facility",
+    "record_sanitization.statement.facility_batch",
+];
+/// Members that may be left out, and not be null.
+const USUAL: &[&str] = &["register_asset.sensitivity", "register_asset.status", "register_asset.media", "record_sanitization.statement"];
+/// Lists that may be empty.
+const EMPTY: &[&str] = &["register_asset.media", "receive_consignment.containers", "receive_consignment.scans"];
+
+/// What a sentence that says what to do has in it.
+const TELLS: &[&str] = &[
+    "sign in",
+    "send",
+    "write",
+    "give",
+    "state ",
+    "name ",
+    "choose",
+    "correct",
+    "read ",
+    "use ",
+    "upload",
+    "scan",
+    "list ",
+    "type ",
+    "shorten",
+    "lies between",
+    "leave it out",
+    "look it up",
+    "add ",
+    "start again",
+    "needs the role",
+    "must be",
+    "record ",
+    "invalid type",
+    "expected one of",
+    "expected `",
+    "register it",
+    "copy it",
+    "split",
+];
+
+const TEXTS: &[&str] =
+    &[r#""""#, r#""   ""#, r#""\u0000""#, r#""a\u0000b""#, r#""a\u0007b""#, r#""\u202eabc""#, r#""a\u2028b""#, r#""\ud800""#, r#""a\udc00b""#];
+const NUMBERS: &[&str] = &[
+    "-1",
+    "-0",
+    "9007199254740992",
+    "9223372036854775808",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1e400",
+    "-1e400",
+    "NaN",
+    "Infinity",
+    "1.5",
+    "1.0",
+    "1e2",
+    "0x10",
+    "01",
+];
+const DAYS: &[&str] = &["0000-01-01", "9999-12-31", "2026-02-30", "2026-13-01", "+12026-01-01", "-0001-01-01", "2026-11-24T00:00:00Z", "24.11.2026"];
+const TIMES: &[&str] = &[
+    "0000-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+    "2199-12-31T23:59:59Z",
+    "1989-12-31T23:59:59Z",
+    "2026-02-30T00:00:00Z",
+    "2026-10-06",
+    "2026-10-06T25:00:00Z",
+    "2026-10-06T14:00:00",
+    "now",
+];
+
+fn pattern(pointer: &str) -> String {
+    let mut out = String::new();
+    for part in pointer.split('/').skip(1) {
+        if part.parse::<usize>().is_ok() {
+            out.push_str("[]");
+        } else {
+            out.push('.');
+            out.push_str(part);
+        }
+    }
+    out
+}
+
+/// Every place in a body, from the root down.
+fn places(value: &Value, at: &str, into: &mut Vec<String>) {
+    into.push(at.to_owned());
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, value)| places(value, &format!("{at}/{name}"), into)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(n, value)| places(value, &format!("{at}/{n}"), into)),
+        _ => {}
+    }
+}
+
+/// The text of a body with other text, JSON or not, in one place.
+fn with(body: &Value, at: &str, text: &str) -> Vec<u8> {
+    let mut marked = body.clone();
+    *marked.pointer_mut(at).unwrap() = json!("@@here@@");
+    marked.to_string().replace("\"@@here@@\"", text).into_bytes()
+}
+
+/// One bad body.
+struct Case {
+    /// The member that is wrong.
+    member: String,
+    what: String,
+    body: Vec<u8>,
+}
+
+/// Every member of a valid body spoilt in every way.
+fn spoilt(name: &str, body: &Value) -> Vec<Case> {
+    let mut at = Vec::new();
+    places(body, "", &mut at);
+    let mut cases = Vec::new();
+    for at in at {
+        let value = body.pointer(&at).unwrap();
+        let path = format!("{name}{}", pattern(&at));
+        let member = at.split('/').rev().find(|part| part.parse::<usize>().is_err()).unwrap_or_default().to_owned();
+        let mut case = |what: &str, body: Vec<u8>| {
+            let shown: String = what.chars().take(60).collect();
+            cases.push(Case { member: member.clone(), what: format!("{path}: {shown}"), body });
+        };
+        let (optional, usual) = (OPTIONAL.contains(&path.as_str()), USUAL.contains(&path.as_str()));
+        let mut wrong: Vec<String> = Vec::new();
+        if !at.is_empty() {
+            if !optional {
+                wrong.push("null".to_owned());
+            }
+            wrong.extend(["true", "7", "\"x\"", "[]", "{}", "[[]]", "[null]"].map(str::to_owned));
+        }
+        match value {
+            Value::String(_) => {
+                wrong.retain(|text| text != "\"x\"");
+                wrong.extend(TEXTS.iter().map(|text| (*text).to_owned()));
+                wrong.push(format!("\"{}\"", "x".repeat(100 << 10)));
+                wrong.push(format!("\"{}\"", "ü".repeat(5_000)));
+                if member.ends_with("_on") {
+                    wrong.extend(DAYS.iter().map(|day| format!("\"{day}\"")));
+                }
+            }
+            Value::Number(_) => {
+                wrong.retain(|text| text != "7");
+                wrong.extend(NUMBERS.iter().map(|text| (*text).to_owned()));
+            }
+            Value::Bool(_) => wrong.retain(|text| text != "true"),
+            Value::Array(items) => {
+                wrong.retain(|text| text != "[]" || !EMPTY.contains(&path.as_str()));
+                wrong.push(format!("[{}]", vec![items[0].to_string(); 10_001].join(",")));
+            }
+            Value::Object(members) => {
+                wrong.retain(|text| text != "{}" || !usual);
+                let text = value.to_string();
+                wrong.push(format!("{{\"owner\":1,{}", &text[1..]));
+                wrong.push(format!("{{\"\":null,{}", &text[1..]));
+                for (name, value) in members {
+                    wrong.push(format!("{{\"{name}\":{value},{}", &text[1..]));
+                }
+            }
+            Value::Null => {}
+        }
+        for text in &wrong {
+            case(text, if at.is_empty() { text.clone().into_bytes() } else { with(body, &at, text) });
+        }
+        let in_object = at.rsplit_once('/').filter(|(_, last)| last.parse::<usize>().is_err());
+        if let Some((parent, last)) = in_object.filter(|_| !optional && !usual) {
+            let mut without = body.clone();
+            without.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(last);
+            case("left out", without.to_string().into_bytes());
+        }
+    }
+    cases
+}
+
+/// What is no JSON object at all.
+fn no_objects() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("empty", Vec::new()),
+        ("white space", b" \n".to_vec()),
+        ("half an object", b"{".to_vec()),
+        ("a list", b"[]".to_vec()),
+        ("null", b"null".to_vec()),
+        ("a number", b"7".to_vec()),
+        ("a text", b"\"x\"".to_vec()),
+        ("more than one", b"{}{}".to_vec()),
+        ("bad JSON", b"{asset: 1}".to_vec()),
+        ("a comment", b"{} // x".to_vec()),
+        ("lists in lists", "[".repeat(100_000).into_bytes()),
+        ("objects in objects", "{\"a\":".repeat(100_000).into_bytes()),
+        ("bad UTF-8", b"{\"asset\":\"\xff\xfe\"}".to_vec()),
+        ("a surrogate in UTF-8", b"{\"asset\":\"\xed\xa0\x80\"}".to_vec()),
+        ("UTF-16", b"\xff\xfe{\0}\0".to_vec()),
+        ("a byte order mark", b"\xef\xbb\xbf{}".to_vec()),
+        ("1 MB and a byte", vec![b' '; (1 << 20) + 1]),
+    ]
+}
+
+fn person(role: Role) -> &'static str {
+    match role {
+        Role::VendorOperator => "operator",
+        Role::VendorVerifier => "verifier",
+        other => other.as_str(),
+    }
+}
+
+/// The record as it is: the log, every table (by audit), and what is not derived from the log.
+fn everything(server: &Server) -> (u64, u64, u64, String) {
+    let mut db = server.service.app.connect().unwrap();
+    let report = audit_ledger::audit(&server.service.app, &mut db, |_, _| ()).unwrap();
+    assert_eq!(report.findings, [], "{report:?}");
+    let beside = format!(
+        "{:?} {:?} {:?} {:?}",
+        people::all(&mut db).unwrap(),
+        people::all_salts(&mut db).unwrap(),
+        inventory::all_parts(&mut db).unwrap(),
+        inventory::all_status_versions(&mut db).unwrap()
+    );
+    (report.entries, report.rows, report.files, beside)
+}
+
+/// Asks, and looks whether anything was written.
+struct Tried<'a> {
+    server: &'a Server,
+    size: Cell<u64>,
+    cases: Cell<u64>,
+    wrong: RefCell<Vec<String>>,
+}
+
+impl<'a> Tried<'a> {
+    fn new(server: &'a Server) -> Self {
+        let tried = Self { server, size: Cell::new(0), cases: Cell::new(0), wrong: RefCell::default() };
+        tried.look();
+        tried
+    }
+    fn look(&self) -> u64 {
+        self.size.replace(log::head(&mut self.server.service.app.read().unwrap()).unwrap().unwrap().frontier.size())
+    }
+    /// Notes what is not as it should be, so that one run shows all of it.
+    fn expect(&self, good: bool, what: impl Fn() -> String, answer: &Answer) {
+        if !good {
+            let text: String = format!("{}: {} {}", what(), answer.status, String::from_utf8_lossy(&answer.body)).chars().take(700).collect();
+            self.wrong.borrow_mut().push(text);
+        }
+    }
+    /// How many cases there were; all have to be as they should.
+    fn end(&self) -> u64 {
+        let wrong = self.wrong.borrow();
+        assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), self.cases.get(), wrong.join("\n"));
+        self.cases.get()
+    }
+    /// Whatever comes, but never a fault and nothing written.
+    fn send(&self, what: &str, who: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.cases.set(self.cases.get() + 1);
+        let answer = self.server.send(who, method, path, headers, body);
+        let before = self.look();
+        self.expect(
+            answer.status < 500 && self.size.get() == before,
+            || format!("{method} {path} {what}: a fault, or something was recorded"),
+            &answer,
+        );
+        answer
+    }
+    /// A refusal in the one form, with a sentence that names the member or says what to do.
+    fn refused(&self, (what, member): (&str, &str), who: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
+        let answer = self.send(what, who, method, path, headers, body);
+        let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        let tells = !member.is_empty() && detail.contains(member) || TELLS.iter().any(|word| detail.to_lowercase().contains(word));
+        let good =
+            (400..500).contains(&answer.status) && answer.header("content-type") == "application/problem+json" && tells && detail.len() < 1_500;
+        self.expect(good, || format!("{method} {path} {what}: no refusal that names “{member}” or says what to do"), &answer);
+        problem
+    }
+}
+
+/// A door that takes a JSON object: its name, who may, where, and what is taken there.
+struct JsonDoor {
+    name: String,
+    who: &'static str,
+    path: String,
+    body: Value,
+}
+
+fn json_doors(yard: &Yard) -> Vec<JsonDoor> {
+    let mut doors = Vec::new();
+    for (name, roles) in Command::KINDS {
+        let giver = *roles.iter().find(|role| **role != Role::Service).unwrap_or(&Role::Administrator);
+        if let Some(body) = yard.body(name, Vendor::GreenLoop, person(giver)) {
+            doors.push(JsonDoor { name: (*name).to_owned(), who: person(giver), path: format!("/api/v1/commands/{name}"), body });
+        }
+    }
+    let asset = yard.certifiable(Vendor::GreenLoop).0.asset;
+    doors.push(JsonDoor {
+        name: "issue_certificate".to_owned(),
+        who: "approver",
+        path: "/api/v1/certificates".to_owned(),
+        body: json!({"asset": asset}),
+    });
+    let path = format!("/api/v1/certificates/{}/revocations", yard.certified(Vendor::GreenLoop).0);
+    doors.push(JsonDoor { name: "revoke_certificate".to_owned(), who: "approver", path, body: json!({"reason": "device_seen"}) });
+    doors
+}
+
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+#[test]
+fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
+    let server = Server::start();
+    let yard = Yard::new(&server);
+    let doors = json_doors(&yard);
+    let foreign: Vec<_> = doors
+        .iter()
+        .filter(|door| door.who == "operator")
+        .map(|door| (door, yard.body(&door.name, Vendor::RecycleOne, "stranger").unwrap()))
+        .collect();
+    let before = everything(&server);
+    let tried = Tried::new(&server);
+    for door in &doors {
+        let good = door.body.to_string().into_bytes();
+        for case in spoilt(&door.name, &door.body) {
+            tried.refused((&case.what, &case.member), door.who, "POST", &door.path, &[JSON], &case.body);
+        }
+        // When it happened stands beside the members of every command.
+        if door.path.contains("/commands/") {
+            let occurred = |text: &str| [&good[..good.len() - 1], b",\"occurred\":", text.as_bytes(), b"}"].concat();
+            let texts = TIMES
+                .iter()
+                .map(|time| format!("\"{time}\""))
+                .chain([format!("\"{}\"", "2".repeat(10 << 10)), format!("\"2300-01-01T00:00:00.{}Z\"", "0".repeat(10 << 10))]);
+            for text in texts.chain(["7", "true", "[]", "{}", "1e400", "\"\"", "\"\\u0000\""].map(str::to_owned)) {
+                tried.refused((&format!("occurred {text}"), "occurred"), door.who, "POST", &door.path, &[JSON], &occurred(&text));
+            }
+        }
+        for (what, body) in no_objects() {
+            tried.refused((what, ""), door.who, "POST", &door.path, &[JSON], &body);
+        }
+        for kind in [
+            "text/plain",
+            "text/html",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/xml",
+            "application/jsonx",
+            "\u{e9}",
+        ] {
+            let problem = tried.refused((kind, ""), door.who, "POST", &door.path, &[("Content-Type", kind)], &good);
+            tried.wrong.borrow_mut().extend((problem["status"] != 415).then(|| format!("{kind}: {problem}")));
+        }
+        for (who, header) in
+            [("nobody", None), ("nobody", Some("Bearer qtn_x")), ("nobody", Some("Basic eDp4")), ("nobody", Some("Bearer")), ("nobody", Some(""))]
+        {
+            let mut headers = vec![JSON];
+            headers.extend(header.map(|header| ("Authorization", header)));
+            assert_eq!(tried.refused(("no token", ""), who, "POST", &door.path, &headers, &good)["status"], 401);
+        }
+        let cookie = format!("session={}", server.tokens[door.who]);
+        assert_eq!(tried.refused(("a cookie", ""), "nobody", "POST", &door.path, &[JSON, ("Cookie", &cookie)], &good)["status"], 401);
+        for who in ["auditor", "reports"] {
+            assert_eq!(tried.refused(("wrong role", ""), who, "POST", &door.path, &[JSON], &good)["status"], 403);
+            // Whoever may not is told so whatever they send.
+            assert_eq!(tried.refused(("wrong role", ""), who, "POST", &door.path, &[JSON], b"{")["status"], 403);
+        }
+    }
+    for (door, body) in &foreign {
+        tried.refused(("another party's", ""), "operator", "POST", &door.path, &[JSON], body.to_string().as_bytes());
+    }
+    println!("{} cases of {} doors", tried.end(), doors.len());
+    assert_eq!(everything(&server), before);
+    // Each body was good but for what was spoilt in it.
+    for door in &doors {
+        let answer = server.post(door.who, &door.path, &door.body);
+        assert_eq!(answer.status, 201, "{}: {}", door.name, answer.text());
+    }
+    server.audit();
+}
+
+/// Parameters of queries, with values that are none.
+const QUERIES: &[(&str, &[&str])] = &[
+    ("limit", &["-1", "0", "201", "9223372036854775808", "18446744073709551616", "1e400", "NaN", "1.5", "x", "", "%00", "5%00", "%D9%A3"]),
+    ("from", &["-1", "18446744073709551616", "1e400", "NaN", "1.5", "x", "", "%00"]),
+    ("label", &["blue", "RETIRED", "%00", "retired%00", "%E2%80%AEretired"]),
+    ("tag", &["%00", "a%00b", "%07", "a%0D%0Ab"]),
+    // x · ["a"] · {"a":1} · ["a","b","c"] · ["\u0000","b"] · [1,2] · "x" · nothing that decodes
+    ("after", &["x", "WyJhIl0", "eyJhIjoxfQ", "WyJhIiwiYiIsImMiXQ", "WyJcdTAwMDAiLCJiIl0", "WzEsMl0", "Ingi", "!!!", "%00", "WyJhIiwiYiJd="]),
+    ("dry_run", &["maybe", "1", "TRUE", "", "%00"]),
+    ("sensitivity", &["secret", "", "%00"]),
+];
+
+/// Which routes have which.
+fn parameters(path: &str) -> &'static [&'static str] {
+    match path {
+        "/assets" | "/api/v1/assets" => &["after", "limit", "label", "tag"],
+        "/consignments" | "/api/v1/consignments" | "/certificates" | "/api/v1/certificates" => &["after", "limit"],
+        "/api/v1/assets/{id}/entries" => &["from", "limit"],
+        "/api/v1/imports" => &["dry_run", "sensitivity"],
+        _ => &[],
+    }
+}
+
+const SEGMENTS: &[&str] = &[
+    "x",
+    "-1",
+    "%00",
+    "a%00b",
+    "%FF%FE",
+    "..%2F..%2Fetc%2Fpasswd",
+    "%2e%2e",
+    "99999999999999999999999",
+    "9223372036854775808",
+    "18446744073709551615",
+    "1e400",
+    "NaN",
+    "1.5",
+    "urn:uuid:",
+    "urn:uuid:ZZ",
+    "URN:UUID:00000000-0000-4000-8000-00000000DEAD",
+    "%E2%80%AEx",
+    "%ED%A0%80",
+    "'%20OR%201=1--",
+    "%22%3E%3Cscript%3E",
+    "%0D%0AX:1",
+];
+
+#[test]
+fn bad_addresses_and_queries_are_refused_on_every_route() {
+    let server = Server::start();
+    let yard = Yard::new(&server);
+    let (number, thing, evidence) = yard.certified(Vendor::GreenLoop);
+    let consignment =
+        server.get("auditor", &format!("/api/v1/assets/{}", thing.asset)).taken()["asset"]["handoffs"][0]["consignment"].as_str().unwrap().to_owned();
+    let before = everything(&server);
+    let tried = Tried::new(&server);
+    for (method, route) in ROUTES {
+        let method = method.to_uppercase();
+        let who = match *route {
+            "/api/v1/certificates/{number}/revocations" => "approver",
+            _ if method == "POST" => "coordinator",
+            _ => "auditor",
+        };
+        let good = route
+            .replace("{id}", if route.contains("consignments") { &consignment } else { &thing.asset })
+            .replace("{number}", &number)
+            .replace("{seq}", "1")
+            .replace("{sha256}", &evidence)
+            .replace("{part:.+}", "certificate.vc.json")
+            .replace("{name}", "retire");
+        let body: &[u8] = if route.contains("revocations") { b"{\"reason\":\"device_seen\"}" } else { b"" };
+        for parameter in ["{id}", "{number}", "{seq}", "{sha256}", "{part:.+}", "{name}"] {
+            if !route.contains(parameter) {
+                continue;
+            }
+            let long = "x".repeat(10_000);
+            for segment in SEGMENTS.iter().chain([&long.as_str()]) {
+                let path = route.replace(parameter, segment).replace("{number}", &number).replace("{part:.+}", "certificate.vc.json");
+                let answer = tried.send("", who, &method, &path, &[], body);
+                let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+                let detail = problem["detail"].as_str().unwrap_or_default();
+                let good = (400..500).contains(&answer.status) && answer.header("content-type") == "application/problem+json";
+                tried.expect(good && (10..1_500).contains(&detail.len()), || format!("{method} {path}"), &answer);
+            }
+        }
+        for (name, values) in QUERIES.iter().filter(|(name, _)| parameters(route).contains(name)) {
+            let long = "x".repeat(10_000);
+            for value in values.iter().chain([&long.as_str()]) {
+                tried.refused(("", name), who, &method, &format!("{good}?{name}={value}"), &[], body);
+            }
+            tried.refused(("twice", name), who, &method, &format!("{good}?{name}=1&{name}=1"), &[], body);
+            tried.refused(("unknown", "colour"), who, &method, &format!("{good}?colour=red"), &[], body);
+        }
+        if *route == "/sign-out" {
+            continue;
+        }
+        let answer =
+            tried.send("junk", who, &method, &format!("{good}?a=%00&b=%FF&c[]=1&&=&%zz&next=//x&number=%00&d={}", "x".repeat(8_000)), &[], b"");
+        assert!(parameters(route).is_empty() || (400..500).contains(&answer.status), "{method} {route}: {}", answer.status);
+    }
+    println!("{} cases of {} routes", tried.end(), ROUTES.len());
+    assert_eq!(everything(&server), before);
+}
+
+#[test]
+fn bad_files_and_forms_are_refused_or_said_to_be_unreadable() {
+    let server = Server::start();
+    let before = everything(&server);
+    let tried = Tried::new(&server);
+    let mut files = no_objects();
+    files.extend([
+        ("NULs", vec![0; 4_096]),
+        ("half a PDF", b"%PDF-1.7\n1 0 obj\n<<".to_vec()),
+        ("lists in a PDF", [b"%PDF-1.7\n1 0 obj\n".to_vec(), b"[".repeat(100_000)].concat()),
+    ]);
+    files.extend([("half a CSV", b"Asset Tag,\"Serial".to_vec()), ("one long line", vec![b','; 900_000]), ("a ZIP", b"PK\x03\x04".repeat(1_000))]);
+    for (what, file) in &files {
+        tried.refused((what, "Line"), "coordinator", "POST", "/api/v1/imports", &[("Content-Type", "text/csv")], file);
+        let answer = tried.send(what, "nobody", "POST", "/api/v1/verifications", &[], file);
+        assert!(answer.status == 200 && answer.json()["exitCode"] != 0, "{what}: {} {}", answer.status, answer.text());
+        let form = [b"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n".to_vec(), file.clone(), b"\r\n--x--\r\n".to_vec()].concat();
+        let page = tried.send(what, "nobody", "POST", "/verify", &[("Content-Type", "multipart/form-data; boundary=x")], &form);
+        assert!(page.status == 200 && !page.text().contains("AUTHENTIC ·"), "{what}: {}", page.status);
+    }
+    tried.refused(("empty", ""), "coordinator", "POST", "/api/v1/evidence", &[], b"");
+    for (what, kind, form) in [
+        ("no form", "text/plain", &b"token=x"[..]),
+        ("JSON", "application/json", b"{\"token\":\"x\"}"),
+        ("no token", "application/x-www-form-urlencoded", b"next=%2Fassets"),
+        ("empty", "application/x-www-form-urlencoded", b""),
+        ("twice", "application/x-www-form-urlencoded", b"token=a&token=b"),
+        ("bad UTF-8", "application/x-www-form-urlencoded", b"token=\xff\xfe"),
+    ] {
+        tried.refused((what, "token"), "nobody", "POST", "/sign-in", &[("Content-Type", kind)], form);
+    }
+    for token in ["", "%00", "%FF", "qtn_x", "'%20OR%201=1--"] {
+        let form = format!("token={token}");
+        let page = tried.send(token, "nobody", "POST", "/sign-in", &[("Content-Type", "application/x-www-form-urlencoded")], form.as_bytes());
+        assert!(page.status == 422 && page.header("set-cookie").is_empty(), "{token}: {}", page.status);
+    }
+    for (kind, form) in [
+        ("text/plain", &b"x"[..]),
+        ("multipart/form-data", b"--x\r\n\r\nx\r\n--x--\r\n"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf"),
+        ("multipart/form-data; boundary=x", b"no boundary"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: \xff\r\n\r\nx\r\n--x--\r\n"),
+    ] {
+        let answer = tried.send(kind, "nobody", "POST", "/verify", &[("Content-Type", kind)], form);
+        assert!((400..500).contains(&answer.status) || !answer.text().contains("AUTHENTIC ·"), "{kind}: {}", answer.status);
+    }
+    println!("{} cases of files and forms", tried.end());
+    assert_eq!(everything(&server), before);
+}

@@ -1,0 +1,105 @@
+//! The program beside a running service: what writes goes through the service or is refused, what reads may read.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::server::Server;
+
+fn quittance(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
+    command.args(arguments).env_remove("QUITTANCE_TOKEN");
+    command
+}
+
+fn said(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn export() -> &'static str {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")
+}
+
+#[test]
+fn an_import_goes_through_a_running_service_once() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    fs::write(&token, format!("{}\n", server.tokens["coordinator"])).unwrap();
+    let token = token.to_str().unwrap();
+    let import = |more: &[&str]| {
+        let arguments = [&["import", export(), "--server", &server.base, "--token-file", token, "--sensitivity", "moderate"], more].concat();
+        said(&quittance(&arguments).output().unwrap())
+    };
+    let entries = server.entries();
+    let (code, tried, _) = import(&["--dry-run"]);
+    assert!(code == 0 && tried.contains("would be registered") && server.entries() == entries, "{tried}");
+    let (code, first, errors) = import(&[]);
+    assert_eq!((code, errors.as_str()), (0, ""));
+    let registered = server.entries() - entries;
+    assert!(registered > 0 && first.contains(&format!("{registered} registered")) && first.contains("Ledger entries"), "{first}");
+    let (code, second, errors) = import(&[]);
+    assert_eq!((code, &second), (0, &first));
+    assert!(errors.contains("nothing was done now") && errors.contains("--again"), "{errors}");
+    let (code, again, errors) = import(&["--again"]);
+    assert_eq!((code, errors.as_str()), (0, ""));
+    assert!(again.contains(&format!("0 registered, {registered} unchanged")), "{again}");
+    let (_, json, _) = import(&["--json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["registered"], registered);
+    assert_eq!(server.entries(), entries + registered);
+    server.audit();
+}
+
+#[test]
+fn an_import_that_cannot_go_through_says_who_must_act() {
+    let server = Server::start();
+    let import = |url: &str, token: Option<&str>| {
+        let mut command = quittance(&["import", export(), "--server", url]);
+        token.map(|token| command.env("QUITTANCE_TOKEN", token));
+        let (code, out, errors) = said(&command.output().unwrap());
+        assert_ne!(code, 0, "{out}");
+        assert_eq!(out, "");
+        errors
+    };
+    let token = server.tokens["coordinator"].as_str();
+    let entries = server.entries();
+    assert!(import(&server.base, None).contains("--token-file"));
+    assert!(import(&server.base, Some("qtn_wrong")).contains("does not know this token"));
+    let said = import(&server.base, Some(&server.tokens["auditor"]));
+    assert!(said.contains("role") && said.contains("auditor"), "{said}");
+    assert!(import("http://127.0.0.1:1", Some(token)).contains("Nobody answers at http://127.0.0.1:1"));
+    assert!(import("http://records.example.org", Some(token)).contains("in the clear"));
+    let said = import(&format!("{}/nothing", server.base), Some(token));
+    assert!(said.contains("There is nothing at this address"), "{said}");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    std::thread::spawn(move || drop(silent.accept()));
+    assert!(import(&url, Some(token)).contains("not recorded twice"));
+    assert_eq!(server.entries(), entries);
+}
+
+#[test]
+fn beside_a_running_service_nothing_writes_and_what_reads_may_read() {
+    let server = Server::start();
+    let data = server.service.app.data.to_str().unwrap().to_owned();
+    let keys = Path::new(&data).with_file_name("keys").to_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| said(&quittance(&[arguments, &["--data", &data, "--keys", &keys]].concat()).output().unwrap());
+    let entries = server.entries();
+    for writes in [
+        &["import", export(), "--as", "Coordinator Example"][..],
+        &["people", "add", "--name", "Ana Ortiz", "--role", "coordinator"],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["init", "--url", "http://localhost:8080", "--name", "Example School District"],
+    ] {
+        let (code, out, errors) = run(writes);
+        assert_eq!((code, out.as_str()), (70, ""), "{writes:?}");
+        assert!(errors.contains("only one program may write") && errors.contains("--server URL"), "{writes:?}: {errors}");
+    }
+    let (code, people, _) = run(&["people", "list"]);
+    assert!(code == 0 && people.contains("Coordinator Example") && !people.contains("Ana Ortiz"), "{people}");
+    let (code, audit, _) = run(&["audit"]);
+    assert!(code == 0 && audit.contains("WHOLE"), "{audit}");
+    assert_eq!(server.entries(), entries);
+    server.audit();
+}

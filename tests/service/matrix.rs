@@ -1,0 +1,500 @@
+//! Who may do what: every route and every command, for every role and for nobody, with a vendor's own thing and with another vendor's.
+
+use std::collections::BTreeSet;
+
+use quittance::domain::Command;
+use quittance::proof::digest::{hex, sha256};
+use quittance::store::log;
+use quittance::web::ROUTES;
+use serde_json::{Value, json};
+
+use super::orders::{Thing, Vendor, Yard};
+use super::server::{Answer, Server};
+use super::story::nwipe_log;
+
+/// The seven roles, each with the person who has it, and nobody.
+const ROLES: &[(&str, &str)] = &[
+    ("coordinator", "coordinator"),
+    ("approver", "approver"),
+    ("vendor_operator", "operator"),
+    ("vendor_verifier", "verifier"),
+    ("auditor", "auditor"),
+    ("reports", "reports"),
+    ("administrator", "administrator"),
+    ("nobody", "nobody"),
+];
+
+/// By route: who may (everyone else who is signed in gets a 403, whoever is not a 401), and what a vendor gets of another vendor's thing:
+/// `–` there is no such difference, `unknown` the same answer as for a thing that does not exist, `not listed` a list without it, `not linked` a file
+/// that is taken and says nothing about it. In brackets: a role that may, and is refused for another reason; `none` may at this door.
+const TABLE: &[(&str, &str, &str)] = &[
+    ("get /", "anyone", "–"),
+    ("get /sign-in", "anyone", "–"),
+    ("post /sign-in", "anyone", "–"),
+    ("post /sign-out", "anyone", "–"),
+    ("get /verify", "anyone", "–"),
+    ("post /verify", "anyone", "–"),
+    ("post /api/v1/verifications", "anyone", "–"),
+    ("get /certificates/{number}.pdf", "anyone", "–"),
+    ("get /certificates/{number}", "anyone", "–"),
+    ("get /certificates/{number}/{part:.+}", "anyone", "–"),
+    ("get /.well-known/did.json", "anyone", "–"),
+    ("get /did.json", "anyone", "–"),
+    ("get /ns/quittance/v1", "anyone", "–"),
+    ("get /status/1", "anyone", "–"),
+    ("get /static/style.css", "anyone", "–"),
+    ("get /healthz", "anyone", "–"),
+    ("get /ledger/checkpoint", "anyone", "–"),
+    ("get /ledger/proof/{seq}", "anyone", "–"),
+    ("get /ledger/log.vkey", "anyone", "–"),
+    ("get /ledger/entries/{seq}", "signed in", "unknown"),
+    ("get /assets", "signed in", "not listed"),
+    ("get /assets/{id}", "signed in", "unknown"),
+    ("get /consignments", "signed in", "not listed"),
+    ("get /consignments/{id}", "signed in", "unknown"),
+    ("get /certificates", "signed in", "not listed"),
+    ("get /api/v1/commands", "signed in", "–"),
+    ("post /api/v1/commands/open_log", "none [404 command.service_only]", "–"),
+    ("post /api/v1/commands/register_party", "administrator", "–"),
+    ("post /api/v1/commands/register_asset", "coordinator, administrator", "–"),
+    ("post /api/v1/commands/record_media", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/attest_no_storage", "coordinator", "–"),
+    ("post /api/v1/commands/send_to_repair", "coordinator", "–"),
+    ("post /api/v1/commands/return_from_repair", "coordinator", "–"),
+    ("post /api/v1/commands/redeploy", "coordinator", "–"),
+    ("post /api/v1/commands/retire", "coordinator, approver", "–"),
+    ("post /api/v1/commands/open_consignment", "coordinator", "–"),
+    ("post /api/v1/commands/add_lines", "coordinator", "–"),
+    ("post /api/v1/commands/seal_consignment", "coordinator", "–"),
+    ("post /api/v1/commands/release_consignment", "coordinator", "–"),
+    ("post /api/v1/commands/receive_consignment", "vendor_operator, coordinator [422 consignment.not_for_you]", "unknown"),
+    ("post /api/v1/commands/resolve_discrepancy", "approver", "–"),
+    ("post /api/v1/commands/receive_evidence", "none [404 command.own_door]", "–"),
+    ("post /api/v1/commands/record_sanitization", "vendor_operator, coordinator", "unknown"),
+    ("post /api/v1/commands/verify_sanitization", "vendor_operator, vendor_verifier, coordinator", "unknown"),
+    ("post /api/v1/commands/validate_sanitization", "approver", "–"),
+    ("post /api/v1/commands/record_disposition", "vendor_operator, coordinator", "unknown"),
+    ("post /api/v1/commands/issue_certificate", "none [404 command.own_door]", "–"),
+    ("post /api/v1/commands/record_rendering", "none [404 command.service_only]", "–"),
+    ("post /api/v1/commands/revoke_certificate", "none [404 command.own_door]", "–"),
+    ("post /api/v1/commands/publish_status", "none [404 command.service_only]", "–"),
+    ("get /api/v1/assets", "signed in", "not listed"),
+    ("get /api/v1/assets/{id}", "signed in", "unknown"),
+    ("get /api/v1/assets/{id}/entries", "signed in", "unknown"),
+    ("get /api/v1/consignments", "signed in", "not listed"),
+    ("get /api/v1/consignments/{id}", "signed in", "unknown"),
+    ("get /api/v1/parties", "signed in", "not listed"),
+    ("get /api/v1/certificates", "signed in", "not listed"),
+    ("post /api/v1/certificates", "coordinator, approver", "–"),
+    ("get /api/v1/certificates/{number}", "signed in", "unknown"),
+    ("post /api/v1/certificates/{number}/revocations", "approver", "–"),
+    ("post /api/v1/evidence", "coordinator, vendor_operator, vendor_verifier", "not linked"),
+    ("get /api/v1/evidence/{sha256}", "signed in", "unknown"),
+    ("post /api/v1/imports", "coordinator, administrator", "–"),
+];
+
+/// Every route, and in place of the one for commands each command.
+fn doors() -> BTreeSet<String> {
+    let (mut doors, mut commands) = (BTreeSet::new(), 0);
+    for (method, path) in ROUTES {
+        if path.contains("/commands/{name}") {
+            doors.extend(Command::KINDS.iter().map(|(name, _)| format!("{method} /api/v1/commands/{name}")));
+            commands += 1;
+        } else {
+            doors.insert(format!("{method} {path}"));
+        }
+    }
+    assert_eq!(commands, 1, "the route for commands has another address");
+    doors
+}
+
+#[test]
+fn every_route_has_its_line() {
+    let lines: BTreeSet<String> = TABLE.iter().map(|(door, ..)| (*door).to_owned()).collect();
+    assert_eq!(lines.len(), TABLE.len(), "a line is there twice");
+    assert_eq!(lines, doors());
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+struct Asked {
+    method: &'static str,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+impl Asked {
+    fn send(&self, server: &Server, who: &str) -> Answer {
+        let headers: Vec<(&str, &str)> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        server.send(who, self.method, &self.path, &headers, &self.body)
+    }
+    /// Whether the request itself says this word.
+    fn says(&self, word: &str) -> bool {
+        self.path.contains(word) || String::from_utf8_lossy(&self.body).contains(word)
+    }
+    /// The same for things that do not exist: each word that tells a thing is another one.
+    fn of_nothing(&self, words: &[String]) -> (Self, Vec<(String, String)>) {
+        let mut other = self.clone();
+        let mut swapped = Vec::new();
+        for word in words.iter().filter(|word| self.says(word)) {
+            let nothing = match word {
+                word if word.starts_with("urn:uuid:") => "urn:uuid:00000000-0000-4000-8000-00000000dead".to_owned(),
+                word if word.len() == 64 => "0".repeat(64),
+                word => word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect(),
+            };
+            other.path = other.path.replace(word.as_str(), &nothing);
+            other.body = String::from_utf8(other.body).unwrap().replace(word.as_str(), &nothing).into_bytes();
+            swapped.push((word.clone(), nothing));
+        }
+        (other, swapped)
+    }
+}
+
+/// A vendor's things that routes ask for.
+struct Things {
+    thing: Thing,
+    number: String,
+    evidence: String,
+    consignment: String,
+    seq: String,
+    pdf: Vec<u8>,
+}
+
+impl Things {
+    fn of(yard: &Yard, vendor: Vendor) -> Self {
+        let server = yard.server;
+        let (number, thing, evidence) = yard.certified(vendor);
+        let asset = server.get("auditor", &format!("/api/v1/assets/{}", thing.asset)).taken();
+        let consignment = asset["asset"]["handoffs"][0]["consignment"].as_str().unwrap().to_owned();
+        let entries = server.get("auditor", &format!("/api/v1/assets/{}/entries", thing.asset)).taken();
+        let seq = entries["entries"][0]["seq"].to_string();
+        let pdf = server.get("nobody", &format!("/certificates/{number}.pdf")).body;
+        Self { thing, number, evidence, consignment, seq, pdf }
+    }
+}
+
+/// The request that this person makes of this door about a thing of this vendor. `fresh`: what it changes may be changed by it.
+fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fresh: bool) -> Asked {
+    let (method, route) = door.split_once(' ').unwrap();
+    let mut path = route
+        .replace("{id}", if route.contains("consignments") { &things.consignment } else { &things.thing.asset })
+        .replace("{number}", &things.number)
+        .replace("{seq}", &things.seq)
+        .replace("{sha256}", &things.evidence)
+        .replace("{part:.+}", "certificate.vc.json");
+    if ["get /assets", "get /consignments", "get /certificates", "get /api/v1/assets", "get /api/v1/consignments", "get /api/v1/certificates"]
+        .contains(&door)
+    {
+        path.push_str("?limit=200");
+    }
+    let mut headers = Vec::new();
+    let mut body = Vec::new();
+    let mut json = |value: Value| {
+        headers.push(("Content-Type", "application/json".to_owned()));
+        value.to_string().into_bytes()
+    };
+    match door {
+        "post /sign-in" => {
+            body = format!("token={}", yard.server.tokens.get(who).map_or("qtn_wrong", String::as_str)).into_bytes();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /verify" => {
+            body = b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"c.pdf\"\r\n\r\n".to_vec();
+            body.extend_from_slice(&things.pdf);
+            body.extend_from_slice(b"\r\n--line--\r\n");
+            headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
+        }
+        "post /api/v1/verifications" => body.clone_from(&things.pdf),
+        // The log of the same drive, and not the file that is stored: whoever uploads that has it.
+        "post /api/v1/evidence" => body = [nwipe_log(&things.thing.drive), format!("as {who}\n").into_bytes()].concat(),
+        "post /api/v1/imports" => {
+            body = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
+        }
+        "post /api/v1/certificates" => {
+            let asset = if fresh { yard.certifiable(vendor).0.asset } else { things.thing.asset.clone() };
+            body = json(json!({"asset": asset}));
+        }
+        "post /api/v1/certificates/{number}/revocations" => {
+            if fresh {
+                path = path.replace(&things.number, &yard.certified(vendor).0);
+            }
+            body = json(json!({"reason": "error_in_record"}));
+        }
+        _ => {
+            if let Some(name) = route.strip_prefix("/api/v1/commands/") {
+                body = json(yard.body(name, vendor, who).unwrap_or_else(|| json!({})));
+            } else if is_page(door) {
+                headers.push(("Accept", "text/html".to_owned()));
+            }
+        }
+    }
+    Asked { method: if method == "get" { "GET" } else { "POST" }, path, headers, body }
+}
+
+/// Whether a person reads what this door gives.
+fn is_page(door: &str) -> bool {
+    let pages = [
+        "get /",
+        "get /sign-in",
+        "get /verify",
+        "get /certificates",
+        "get /certificates/{number}",
+        "get /assets",
+        "get /assets/{id}",
+        "get /consignments",
+        "get /consignments/{id}",
+    ];
+    pages.contains(&door)
+}
+
+/// Every header that keeps browsers safe, in the form that belongs to this answer.
+pub fn check_headers(of: &str, answer: &Answer) {
+    let page = answer.header("content-type").starts_with("text/html");
+    let file = of.contains("evidence/") && answer.status == 200;
+    let policy = match (page, file) {
+        (true, _) => "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        (_, true) => "sandbox; default-src 'none'; frame-ancestors 'none'",
+        _ => "default-src 'none'; frame-ancestors 'none'",
+    };
+    let caching = answer.header("cache-control");
+    let public = caching.starts_with("public");
+    let open = answer.header("access-control-allow-origin") == "*";
+    let expected = [
+        ("content-security-policy", policy),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", if file { "no-referrer" } else { "same-origin" }),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        // What is published for programs on any site says so itself.
+        ("cross-origin-resource-policy", if open { "cross-origin" } else { "same-origin" }),
+        ("cross-origin-embedder-policy", if page { "require-corp" } else { "" }),
+        ("x-permitted-cross-domain-policies", "none"),
+        ("x-dns-prefetch-control", "off"),
+        ("x-robots-tag", "noindex"),
+        // The record of these tests is not on HTTPS.
+        ("strict-transport-security", ""),
+        ("server", ""),
+        ("x-powered-by", ""),
+    ];
+    for (name, value) in expected {
+        assert_eq!(answer.header(name), value, "{of}: {name} of a {}", answer.status);
+    }
+    let permissions = answer.header("permissions-policy");
+    for device in ["camera", "microphone", "geolocation", "usb", "serial", "hid", "payment", "display-capture"] {
+        assert!(permissions.contains(&format!("{device}=()")), "{of}: {permissions}");
+    }
+    if public {
+        assert!(of.contains("static") || !answer.header("etag").is_empty() || answer.status != 200, "{of}: no etag");
+        let pages = ["/certificates/", "/ledger/", "/status/", "/did.json", "/.well-known/", "/ns/", "/static/"];
+        assert!(pages.iter().any(|start| of.contains(start)), "{of} may be kept by anyone: {caching}");
+    } else {
+        assert_eq!(caching, "private, no-store", "{of}");
+        assert!(!answer.header("vary").is_empty(), "{of}");
+    }
+    if answer.status >= 400 && !page && of.starts_with("GET") {
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{of}");
+    }
+    if page {
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{of}");
+    }
+}
+
+fn head(server: &Server) -> u64 {
+    log::head(&mut server.service.app.read().unwrap()).unwrap().unwrap().frontier.size()
+}
+
+/// What the text of an answer tells apart from a thing's name.
+fn plain(answer: &Answer, swapped: &[(String, String)]) -> (u16, String) {
+    let mut text = answer.text();
+    for (word, nothing) in swapped {
+        for form in [word.as_str(), nothing.as_str(), word.trim_start_matches("urn:uuid:"), nothing.trim_start_matches("urn:uuid:")] {
+            text = text.replace(form, "…");
+        }
+    }
+    (answer.status, text)
+}
+
+#[test]
+fn every_cell_is_as_its_line_says() {
+    let server = Server::start();
+    let yard = Yard::new(&server);
+    let mine = Things::of(&yard, Vendor::GreenLoop);
+    let theirs = Things::of(&yard, Vendor::RecycleOne);
+    let mut cells = 0;
+    for (door, may, foreign) in TABLE {
+        for (things, vendor) in [(&mine, Vendor::GreenLoop), (&theirs, Vendor::RecycleOne)] {
+            let refused = asked(&yard, things, door, vendor, "auditor", false);
+            for (role, who) in ROLES {
+                cells += 1;
+                let cell = format!("{door} as {role}, about a thing of {vendor:?}");
+                let vendor_person = role.starts_with("vendor");
+                let (roles, reason) = may.split_once(" [").map_or((*may, None), |(roles, reason)| (roles, Some(reason.trim_end_matches(']'))));
+                // Where a reason is given, it is that of the role before it.
+                let other_reason = reason.filter(|_| roles == "none" || roles.rsplit(", ").next() == Some(role));
+                let allowed = match roles {
+                    "anyone" => true,
+                    "signed in" => *role != "nobody",
+                    "none" => false,
+                    roles => roles.split(", ").any(|allowed| allowed == *role),
+                };
+                let request = if allowed { asked(&yard, things, door, vendor, who, true) } else { refused.clone() };
+                let before = head(&server);
+                let answer = request.send(&server, who);
+                check_headers(&format!("{} {}", request.method, request.path), &answer);
+                let unchanged = || assert_eq!(head(&server), before, "{cell}: something was recorded");
+                let other = yard.words_of(if vendor == Vendor::GreenLoop { Vendor::RecycleOne } else { Vendor::GreenLoop });
+                let own = yard.words_of(vendor);
+
+                if *role == "nobody" && !allowed {
+                    if is_page(door) {
+                        assert!(answer.status == 303 && answer.header("location").starts_with("/sign-in?next="), "{cell}: {}", answer.status);
+                        assert!(answer.body.is_empty(), "{cell}");
+                    } else {
+                        answer.refused(401, "session.signed_out");
+                    }
+                    unchanged();
+                    continue;
+                }
+                if let Some((status, code)) = other_reason.and_then(|reason| reason.split_once(' ')) {
+                    answer.refused(status.parse().unwrap(), code);
+                    unchanged();
+                    continue;
+                }
+                if !allowed {
+                    let text = answer.text();
+                    let problem = answer.refused(403, "command.wrong_role");
+                    assert!(problem["detail"].as_str().unwrap().starts_with("This needs the role "), "{cell}: {problem}");
+                    assert!(!own.iter().chain(&other).any(|word| text.contains(word.as_str())), "{cell}: {text}");
+                    unchanged();
+                    continue;
+                }
+                if vendor_person && vendor == Vendor::RecycleOne && *foreign == "unknown" {
+                    let (nothing, swapped) = request.of_nothing(&own);
+                    let asks_by_number = door.contains("{seq}");
+                    assert!(!swapped.is_empty() || asks_by_number, "{cell}: nothing tells the thing");
+                    let nothing = if asks_by_number { Asked { path: "/ledger/entries/999999999".to_owned(), ..nothing } } else { nothing };
+                    let swapped = if asks_by_number { vec![(things.seq.clone(), "999999999".to_owned())] } else { swapped };
+                    let (known, unknown) = (plain(&answer, &swapped), plain(&nothing.send(&server, who), &swapped));
+                    assert_eq!(known, unknown, "{cell}: what belongs to others does not sound like what does not exist");
+                    assert_eq!(known.0, if door.contains("/commands/") { 422 } else { 404 }, "{cell}: {}", known.1);
+                    unchanged();
+                } else {
+                    let expected: &[u16] = match *door {
+                        "get /" | "post /sign-out" => &[303],
+                        "post /sign-in" if *role == "nobody" => &[422],
+                        "post /sign-in" => &[303],
+                        _ if door.starts_with("get") => &[200],
+                        _ => &[200, 201],
+                    };
+                    assert!(expected.contains(&answer.status), "{cell}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
+                    if request.method == "GET" {
+                        let brief = Asked { method: "HEAD", ..request.clone() }.send(&server, who);
+                        assert_eq!((brief.status, brief.body.len()), (answer.status, 0), "{cell}: HEAD");
+                        unchanged();
+                    }
+                    if *foreign == "not listed" {
+                        let text = String::from_utf8_lossy(&answer.body).into_owned();
+                        let listed = own.iter().any(|word| text.contains(word.as_str()));
+                        assert_eq!(listed, !(vendor_person && vendor == Vendor::RecycleOne), "{cell}: {text}");
+                    }
+                    if *foreign == "not linked" {
+                        let linked = answer.json()["records"][0]["medium"].is_string();
+                        assert_eq!(linked, !(vendor_person && vendor == Vendor::RecycleOne), "{cell}");
+                    }
+                }
+                // A vendor's person reads nothing of the other vendor, wherever they look; what anyone may read is a certificate.
+                if vendor_person && *may != "anyone" {
+                    let text = String::from_utf8_lossy(&answer.body).into_owned();
+                    let foreign = if vendor == Vendor::GreenLoop { &other } else { &own };
+                    let digest = hex(&sha256(&request.body));
+                    let told =
+                        foreign.iter().find(|word| text.contains(word.trim_start_matches("urn:uuid:")) && !request.says(word) && **word != digest);
+                    assert_eq!(told, None, "{cell}: {text}");
+                }
+            }
+        }
+    }
+    println!("{cells} cells: {} doors, {} roles, 2 vendors", TABLE.len(), ROLES.len());
+    assert_eq!(cells, doors().len() * ROLES.len() * 2);
+    server.audit();
+}
+
+#[test]
+fn a_file_of_another_vendor_is_no_evidence_and_is_not_betrayed() {
+    let server = Server::start();
+    let yard = Yard::new(&server);
+    let mut own = yard.body("record_sanitization", Vendor::GreenLoop, "operator").unwrap();
+    let theirs = yard.body("record_sanitization", Vendor::RecycleOne, "stranger").unwrap();
+    let file = own["evidence"].clone();
+    let mut refused = |evidence: &str| {
+        own["evidence"] = json!(evidence);
+        let problem = server.command("operator", "record_sanitization", own.clone()).refused(422, "sanitization.unknown_evidence");
+        problem["detail"].as_str().unwrap().replace(evidence, "…")
+    };
+    assert_eq!(refused(theirs["evidence"].as_str().unwrap()), refused(&"0".repeat(64)));
+    own["evidence"] = file;
+    server.command("operator", "record_sanitization", own).taken();
+    server.audit();
+}
+
+#[test]
+fn a_file_that_another_vendor_stored_is_taken_as_if_it_were_the_first() {
+    let server = Server::start();
+    let upload = |who: &str| {
+        let mut received = server.send(who, "POST", "/api/v1/evidence", &[], &nwipe_log("ANYDRV00001")).taken();
+        received["entries"].as_array_mut().unwrap().iter_mut().for_each(|entry| entry["seq"] = json!("…"));
+        received
+    };
+    let first = upload("stranger");
+    assert_eq!(first["entries"].as_array().unwrap().len(), 2, "{first}");
+    assert_eq!(upload("operator"), first);
+    for who in ["operator", "stranger", "coordinator"] {
+        assert_eq!(server.get(who, &format!("/api/v1/evidence/{}", first["sha256"].as_str().unwrap())).status, 200);
+        let again = upload(who);
+        assert_eq!((&again["already_stored"], &again["entries"]), (&json!(true), &json!([])), "{who}");
+    }
+    server.audit();
+}
+
+#[test]
+fn errors_and_what_is_not_sent_again_carry_the_same_headers() {
+    let server = Server::start();
+    let yard = Yard::new(&server);
+    let things = Things::of(&yard, Vendor::GreenLoop);
+    let mut not_modified = 0;
+    for (method, path) in ROUTES {
+        let door = if path.contains("/commands/") { "post /api/v1/commands/open_log".to_owned() } else { format!("{method} {path}") };
+        let request = asked(&yard, &things, &door, Vendor::GreenLoop, "auditor", false);
+        // Another method, a body that is too large, a head that is too large, an address that is none.
+        let wrong = Asked { method: "PUT", ..request.clone() }.send(&server, "auditor");
+        check_headers("PUT", &wrong);
+        assert_eq!(wrong.status, 405, "{door}");
+        let mut long = request.clone();
+        long.headers.push(("X-Long", "x".repeat(17 << 10)));
+        let long = long.send(&server, "auditor");
+        check_headers("431", &long);
+        assert_eq!(long.status, 431, "{door}");
+        let start = request.path.split('?').next().unwrap().trim_end_matches('/');
+        let nothing = Asked { path: format!("{start}/no/such/thing"), ..request.clone() }.send(&server, "auditor");
+        check_headers(&format!("{} nothing", request.method), &nothing);
+        assert!(nothing.status == 404 || nothing.status == 405, "{door}: {}", nothing.status);
+        if *method != "get" {
+            continue;
+        }
+        let answer = request.send(&server, "auditor");
+        let tag = answer.header("etag");
+        if !tag.is_empty() {
+            let mut again = request.clone();
+            again.headers.push(("If-None-Match", format!("W/\"x\", {tag}")));
+            let again = again.send(&server, "auditor");
+            check_headers(&format!("GET {}", request.path), &again);
+            assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, tag), "{door}");
+            let mut other = request.clone();
+            other.headers.push(("If-None-Match", "\"x\"".to_owned()));
+            assert_eq!(other.send(&server, "auditor").status, 200, "{door}");
+            not_modified += 1;
+        }
+    }
+    assert!(not_modified >= 8, "{not_modified}");
+}

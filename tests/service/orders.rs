@@ -1,0 +1,260 @@
+//! A valid body for every command, about a thing of one of two vendors, with everything recorded that has to come before it.
+
+use std::cell::{Cell, RefCell};
+
+use serde_json::{Value, json};
+
+use super::server::Server;
+use super::story::nwipe_log;
+
+/// One of the two vendors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vendor {
+    GreenLoop,
+    RecycleOne,
+}
+
+impl Vendor {
+    pub fn name(self) -> &'static str {
+        match self {
+            Vendor::GreenLoop => "GreenLoop Recycling",
+            Vendor::RecycleOne => "RecycleOne",
+        }
+    }
+    pub fn operator(self) -> &'static str {
+        match self {
+            Vendor::GreenLoop => "operator",
+            Vendor::RecycleOne => "stranger",
+        }
+    }
+    fn letters(self) -> &'static str {
+        match self {
+            Vendor::GreenLoop => "GLP",
+            Vendor::RecycleOne => "RCO",
+        }
+    }
+}
+
+/// A device with the medium in it.
+#[derive(Clone, Debug)]
+pub struct Thing {
+    pub asset: String,
+    pub medium: String,
+    pub tag: String,
+    pub serial: String,
+    pub drive: String,
+}
+
+/// Makes things, and knows by which words each vendor's can be told.
+pub struct Yard<'a> {
+    pub server: &'a Server,
+    made: Cell<u32>,
+    words: RefCell<Vec<(Vendor, String)>>,
+}
+
+impl<'a> Yard<'a> {
+    pub fn new(server: &'a Server) -> Self {
+        let yard = Self { server, made: Cell::new(0), words: RefCell::default() };
+        for vendor in [Vendor::GreenLoop, Vendor::RecycleOne] {
+            yard.remember(vendor, vendor.name());
+            yard.remember(vendor, &server.parties[vendor.name()]);
+        }
+        yard
+    }
+
+    fn remember(&self, vendor: Vendor, word: &str) -> String {
+        self.words.borrow_mut().push((vendor, word.to_owned()));
+        word.to_owned()
+    }
+
+    /// Tags, serial numbers, references, ids, digests: whatever tells that something of this vendor is there.
+    pub fn words_of(&self, vendor: Vendor) -> Vec<String> {
+        self.words.borrow().iter().filter(|(of, _)| *of == vendor).map(|(_, word)| word.clone()).collect()
+    }
+
+    /// Another number each time.
+    fn next(&self) -> u32 {
+        self.made.set(self.made.get() + 1);
+        self.made.get()
+    }
+
+    fn id(&self) -> String {
+        format!("urn:uuid:00000000-0000-4000-8000-{:012x}", 0xabc_0000_0000u64 + u64::from(self.next()))
+    }
+
+    fn subject(&self, vendor: Vendor, receipt: &Value, kind: &str) -> String {
+        self.remember(vendor, &Server::subject(receipt, kind))
+    }
+
+    fn command(&self, who: &str, name: &str, body: Value) -> Value {
+        self.server.command(who, name, body).taken()
+    }
+
+    fn register(&self, vendor: Vendor, with_medium: bool) -> Thing {
+        let (letters, n) = (vendor.letters(), self.next());
+        let [tag, serial, drive] =
+            [format!("{letters}-TAG-{n:05}"), format!("{letters}SER{n:05}"), format!("{letters}DRV{n:05}")].map(|word| self.remember(vendor, &word));
+        let medium = json!({"serial": drive, "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64});
+        let media = if with_medium { vec![medium] } else { Vec::new() };
+        let body = json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14",
+            "sensitivity": "moderate", "site": "Central", "status": "in_service", "media": media});
+        let receipt = self.command("coordinator", "register_asset", body);
+        let medium = if with_medium { self.subject(vendor, &receipt, "Medium") } else { String::new() };
+        Thing { asset: self.subject(vendor, &receipt, "Asset"), medium, tag, serial, drive }
+    }
+
+    fn retired(&self, vendor: Vendor, with_medium: bool) -> Thing {
+        let thing = self.register(vendor, with_medium);
+        self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus", "occurred": "2026-01-05T08:00:00Z"}));
+        thing
+    }
+
+    fn reference(&self, vendor: Vendor) -> String {
+        self.remember(vendor, &format!("{}-REF-{:05}", vendor.letters(), self.next()))
+    }
+
+    fn opened(&self, vendor: Vendor) -> String {
+        let body = json!({"reference": self.reference(vendor), "from_site": "Central", "to": self.server.parties[vendor.name()], "to_site": "Akron"});
+        self.subject(vendor, &self.command("coordinator", "open_consignment", body), "Consignment")
+    }
+
+    fn listed(&self, vendor: Vendor, thing: &Thing) -> String {
+        let consignment = self.opened(vendor);
+        self.command("coordinator", "add_lines", json!({"consignment": consignment, "assets": [thing.asset], "container": "PALLET-1"}));
+        consignment
+    }
+
+    fn sealed(&self, vendor: Vendor, thing: &Thing) -> String {
+        let consignment = self.listed(vendor, thing);
+        self.command("coordinator", "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "PALLET-1"}]}));
+        consignment
+    }
+
+    /// On its way to the vendor: the consignment.
+    pub fn released(&self, vendor: Vendor, thing: &Thing) -> String {
+        let consignment = self.sealed(vendor, thing);
+        self.command("coordinator", "release_consignment", json!({"consignment": consignment}));
+        consignment
+    }
+
+    fn received(&self, vendor: Vendor, with_medium: bool) -> Thing {
+        let thing = self.retired(vendor, with_medium);
+        let consignment = self.released(vendor, &thing);
+        let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
+        self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
+        thing
+    }
+
+    /// A discrepancy of the vendor: its device was listed and not found.
+    fn short(&self, vendor: Vendor) -> String {
+        let consignment = self.released(vendor, &self.retired(vendor, true));
+        let receipt = self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": []}));
+        self.subject(vendor, &receipt, "Discrepancy")
+    }
+
+    /// The stored log of a device's wiped drive.
+    pub fn evidence(&self, vendor: Vendor, who: &str, thing: &Thing) -> String {
+        let received = self.server.send(who, "POST", "/api/v1/evidence", &[], &nwipe_log(&thing.drive)).taken();
+        self.remember(vendor, received["sha256"].as_str().unwrap())
+    }
+
+    /// At the vendor and sanitized by this person; the evidence.
+    fn performed(&self, vendor: Vendor, who: &str) -> (Thing, String) {
+        let thing = self.received(vendor, true);
+        let evidence = self.evidence(vendor, who, &thing);
+        self.command(who, "record_sanitization", json!({"medium": thing.medium, "technique": "nvme_sanitize_block", "evidence": evidence}));
+        (thing, evidence)
+    }
+
+    fn verified(&self, vendor: Vendor) -> (Thing, String) {
+        let (thing, evidence) = self.performed(vendor, vendor.operator());
+        self.command("coordinator", "verify_sanitization", json!({"medium": thing.medium}));
+        (thing, evidence)
+    }
+
+    fn validated(&self, vendor: Vendor) -> (Thing, String) {
+        let (thing, evidence) = self.verified(vendor);
+        self.command("approver", "validate_sanitization", json!({"medium": thing.medium}));
+        (thing, evidence)
+    }
+
+    /// Nothing is missing for a certificate of it.
+    pub fn certifiable(&self, vendor: Vendor) -> (Thing, String) {
+        let (thing, evidence) = self.validated(vendor);
+        let mass = json!({"weight_grams": 1_480, "weight_basis": "scale"});
+        self.command(vendor.operator(), "record_disposition", json!({"asset": thing.asset, "outcome": "resold", "mass": mass}));
+        (thing, evidence)
+    }
+
+    /// The number of a certificate, with its device and evidence.
+    pub fn certified(&self, vendor: Vendor) -> (String, Thing, String) {
+        let (thing, evidence) = self.certifiable(vendor);
+        let issued = self.server.post("approver", "/api/v1/certificates", &json!({"asset": thing.asset})).taken();
+        (self.remember(vendor, issued["number"].as_str().unwrap()), thing, evidence)
+    }
+
+    /// A body that is taken when `giver` gives this command, with every member that it may have. None for commands without a door here.
+    pub fn body(&self, name: &str, vendor: Vendor, giver: &str) -> Option<Value> {
+        let n = self.next();
+        Some(match name {
+            "register_party" => json!({"party": self.id(), "kind": "vendor", "name": format!("Vendor {n}"), "sites": ["Dayton", "Toledo"]}),
+            "register_asset" => {
+                json!({"asset": self.id(), "tag": format!("NEW-{n:05}"), "serial": format!("NEWSER{n:05}"), "category": "laptop",
+                    "manufacturer": "Lenovo", "model": "ThinkPad L14", "sensitivity": "low", "site": "Central", "status": "in_stock",
+                    "purchased_on": "2021-08-15", "cost_cents": 79_900,
+                    "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64}]})
+            }
+            "record_media" => {
+                let thing = self.received(vendor, true);
+                json!({"asset": thing.asset, "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "hdd_ata", "capacity_bytes": 500_107_862_016u64}]})
+            }
+            "attest_no_storage" => json!({"asset": self.received(vendor, false).asset, "basis": "removed"}),
+            "send_to_repair" => json!({"asset": self.register(vendor, true).asset, "fault": "screen"}),
+            "return_from_repair" => {
+                let thing = self.register(vendor, true);
+                self.command("coordinator", "send_to_repair", json!({"asset": thing.asset, "fault": "board"}));
+                json!({"asset": thing.asset, "status": "in_stock"})
+            }
+            "redeploy" => json!({"asset": self.retired(vendor, true).asset, "site": "Lincoln High"}),
+            "retire" => json!({"asset": self.register(vendor, true).asset, "reason": "end_of_life"}),
+            "open_consignment" => {
+                json!({"consignment": self.id(), "reference": self.reference(vendor), "from_site": "Central",
+                    "to": self.server.parties[vendor.name()], "to_site": "Akron", "carrier": "Hale Freight"})
+            }
+            "add_lines" => {
+                let (one, two) = (self.retired(vendor, true), self.retired(vendor, true));
+                json!({"consignment": self.opened(vendor), "assets": [one.asset, two.asset], "container": "PALLET-1"})
+            }
+            "seal_consignment" => {
+                let consignment = self.listed(vendor, &self.retired(vendor, true));
+                json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal": "004871", "gross_weight_grams": 18_500}]})
+            }
+            "release_consignment" => json!({"consignment": self.sealed(vendor, &self.retired(vendor, true))}),
+            "receive_consignment" => {
+                let thing = self.retired(vendor, true);
+                json!({"consignment": self.released(vendor, &thing), "scans": [{"tag": thing.tag, "serial": thing.serial}],
+                    "containers": [{"label": "PALLET-1", "seal_state": "intact", "gross_weight_grams": 18_450}]})
+            }
+            "resolve_discrepancy" => json!({"discrepancy": self.short(vendor), "resolution": "located_at_receiver", "reference": "CASE-17"}),
+            "record_sanitization" => {
+                let thing = self.received(vendor, true);
+                let evidence = self.evidence(vendor, vendor.operator(), &thing);
+                json!({"medium": thing.medium, "technique": "nvme_sanitize_block", "evidence": evidence, "tool": "nwipe 0.42",
+                    "statement": {"completed_without_error": true, "hidden_areas_absent": true, "account_removed": true, "equipment": "BENCH-3",
+                        "key_bits": 256, "particle_tenths_mm": 20, "field_oersted": 9_000, "coercivity_oersted": 2_000,
+                        "facility": "AKRON-1", "facility_batch": "B-17"}})
+            }
+            "verify_sanitization" => {
+                let performer = if giver == vendor.operator() { "coordinator" } else { vendor.operator() };
+                json!({"medium": self.performed(vendor, performer).0.medium})
+            }
+            "validate_sanitization" => json!({"medium": self.verified(vendor).0.medium}),
+            "record_disposition" => {
+                json!({"asset": self.validated(vendor).0.asset, "outcome": "recycled",
+                    "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
+            }
+            "open_log" | "receive_evidence" | "issue_certificate" | "record_rendering" | "revoke_certificate" | "publish_status" => return None,
+            other => panic!("the command {other} has no valid body in {}", file!()),
+        })
+    }
+}
