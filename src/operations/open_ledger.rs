@@ -45,6 +45,17 @@ pub fn lock(config: &Config) -> Result<Lock> {
     Ok(Lock(file))
 }
 
+/// Takes the data folder's lock alone, whatever the database: no server of this machine runs meanwhile.
+fn lock_alone(config: &Config) -> Result<Lock> {
+    let path = config.data.join("lock");
+    let file = File::create(&path).map_err(|e| Error::fault(&format!("making {}", path.display()), e))?;
+    file.try_lock().map_err(|_| {
+        let data = config.data.display();
+        Error::Fault(format!("another quittance has {data} open: stop it first (Ctrl-C ends `quittance serve` cleanly), then rebuild"))
+    })?;
+    Ok(Lock(file))
+}
+
 /// Sets up a new record: keys, log, the organisation, the empty status list, the first checkpoint. Identity comes before the first entry.
 pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<(Service, Lock)> {
     let identity = Identity::of(url)?;
@@ -123,7 +134,7 @@ pub fn open_telling(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Resu
 /// Rebuilds the derived tables of a record that nobody serves; gives the number of entries read.
 pub fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
     require_record(config)?;
-    let _lock = lock(config)?;
+    let _lock = lock_alone(config)?;
     let mut db = config.database.open()?;
     db.migrate()?;
     rebuild_tables::rebuild(&mut db, progress)

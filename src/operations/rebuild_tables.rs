@@ -1,11 +1,12 @@
-//! Makes the derived tables anew from the log: at opening where they are not of this program's version, and by hand. Block by block, each in its own
-//! transaction, so that memory stays bounded; a rebuild that is cut short begins again from the first entry.
+//! Makes the derived tables anew from the log: at opening where they are not of this program's version, and by hand. Block by block, so that memory stays
+//! bounded; a rebuild that is cut short begins again from the first entry.
 
 use crate::domain::names::{Instant, PartyId, PersonId, Role};
 use crate::domain::records::Records;
 use crate::domain::{Actor, Event, Stamp, Subject, SubjectKind, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::entry::Entry;
+use crate::store::log::SubjectRow;
 use crate::store::{Database, Ended, derived, log, tables, to_db};
 
 /// Entries of one block, and things that they are about: an entry can be about five hundred devices.
@@ -29,32 +30,51 @@ pub fn if_outdated(db: &mut Database, progress: &mut dyn FnMut(u64, u64)) -> Res
     rebuild(db, progress).map(drop)
 }
 
-/// Rebuilds all derived tables; gives the number of entries read. Nobody else may write meanwhile: the caller holds the record's lock.
+/// Rebuilds all derived tables; gives the number of entries read. On SQLite the caller holds the record's lock, and nobody reads or writes. On PostgreSQL
+/// other servers may be running: one transaction holds the head of the log, and until its commit whoever needs the tables waits, or is told that the
+/// database is busy.
 pub fn rebuild(db: &mut Database, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
     derived::rebuild_alone(db)?;
+    if db.is_shared() {
+        let ended = db.write(|db| {
+            if log::head(db)?.is_some() {
+                log::take_head(db)?;
+            }
+            anew(db, progress, &mut |db, step| step(db)).map(Ended::Committed)
+        })?;
+        return Ok(ended.value());
+    }
+    anew(db, progress, &mut |db, step| Ok(db.write(|db| step(db).map(Ended::Committed))?.value()))
+}
+
+/// Part of a rebuild, and how it is run.
+type Step<'a> = &'a mut dyn FnMut(&mut Database) -> Result<()>;
+type Run<'a> = &'a mut dyn FnMut(&mut Database, Step<'_>) -> Result<()>;
+
+fn anew(db: &mut Database, progress: &mut dyn FnMut(u64, u64), run: Run<'_>) -> Result<u64> {
     let size = log::head(db)?.map_or(0, |head| head.frontier.size());
-    db.write(|db| {
+    run(db, &mut |db| {
         // Until the last block is in, the tables are of no version: whoever opens the record after a crash begins again.
         derived::set_version(db, derived::UNFINISHED)?;
-        derived::clear(db).map(Ended::Committed)
+        derived::clear(db)
     })?;
     let mut done = 0;
     let mut blocks = 0u64;
     while done < size {
-        let block = read(db, done)?;
-        db.write(|db| {
-            derived::index_subjects(db, &block.subjects)?;
-            let known = replay(db, &block)?;
-            tables::save(db, &known).map(Ended::Committed)
-        })?;
+        let mut block = read(db, done)?;
         done += u64::try_from(block.happened.len()).unwrap_or(0);
+        run(db, &mut |db| {
+            derived::index_subjects(db, std::mem::take(&mut block.subjects))?;
+            let known = replay(db, &block)?;
+            tables::save(db, &known)
+        })?;
         blocks += 1;
         if blocks.is_multiple_of(BLOCKS_PER_TIDY) {
             db.tidy_up()?;
         }
         progress(done, size);
     }
-    db.write(|db| derived::set_version(db, derived::VERSION).map(Ended::Committed))?;
+    run(db, &mut |db| derived::set_version(db, derived::VERSION))?;
     db.tidy_up()?;
     Ok(size)
 }
@@ -62,7 +82,7 @@ pub fn rebuild(db: &mut Database, progress: &mut dyn FnMut(u64, u64)) -> Result<
 /// What some entries in a row say.
 struct Block {
     happened: Vec<(Event, Subjects, Stamp)>,
-    subjects: Vec<(String, i64)>,
+    subjects: Vec<SubjectRow>,
 }
 
 fn read(db: &mut Database, from: u64) -> Result<Block> {
@@ -87,7 +107,7 @@ fn read(db: &mut Database, from: u64) -> Result<Block> {
                 party: PartyId::parse(&frame.actor.party)?,
             },
         };
-        block.subjects.extend(about.iter().map(|subject| (subject.id.clone(), stored)));
+        block.subjects.extend(about.iter().map(|subject| SubjectRow { subject: subject.id.clone(), seq: stored }));
         block.happened.push((event, about, stamp));
         if block.subjects.len() >= SUBJECTS {
             break;

@@ -3,8 +3,9 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::schema::{entry_subjects, tables_version};
-use super::{Database, each};
+use super::log::SubjectRow;
+use super::schema::tables_version;
+use super::{Database, each, rows};
 use crate::error::{Error, Result};
 
 /// The shape of the derived tables and of the states in them. Raised whenever either changes: a record whose tables have another version is rebuilt
@@ -87,29 +88,7 @@ pub fn rebuild_alone(db: &mut Database) -> Result<()> {
     }
 }
 
-/// Writes the index of what entries are about: `(subject, seq)`.
-pub fn index_subjects(db: &mut Database, subjects: &[(String, i64)]) -> Result<()> {
-    let rows: Vec<_> = subjects.iter().map(|(subject, seq)| (entry_subjects::subject.eq(subject), entry_subjects::seq.eq(seq))).collect();
-    insert_all!(db, rows => |rows| diesel::insert_into(entry_subjects::table).values(rows))
+/// Writes the index of what entries are about.
+pub fn index_subjects(db: &mut Database, subjects: Vec<SubjectRow>) -> Result<()> {
+    rows::insert(db, subjects)
 }
-
-/// Inserts rows: one by one with a cached statement on SQLite, many at once on PostgreSQL, where every statement is a round trip.
-macro_rules! insert_all {
-    ($db:expr, $rows:expr => |$some:ident| $insert:expr) => {{
-        match $db {
-            $crate::store::Database::Sqlite(c) => {
-                for $some in $rows.iter() {
-                    diesel::RunQueryDsl::execute($insert, c)?;
-                }
-            }
-            #[cfg(feature = "postgres")]
-            $crate::store::Database::Postgres(c) => {
-                for $some in $rows.chunks(1_000) {
-                    diesel::RunQueryDsl::execute($insert, c)?;
-                }
-            }
-        }
-        Ok(())
-    }};
-}
-pub(crate) use insert_all;

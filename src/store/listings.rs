@@ -3,23 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
-use diesel::upsert::excluded;
 
 use super::Database;
-use super::derived::insert_all;
+use super::rows::{self, Derived, row_of};
 use super::schema::{certificate_parties, certificates, consignment_tags, label_counts};
 use super::tables::{self, AssetPartyRow};
 use crate::domain::asset::Asset;
-use crate::domain::names::AssetId;
-use crate::domain::records::{Records, Slot};
-use crate::error::{Error, Result};
+use crate::domain::records::{Need, Records, Slot};
+use crate::error::Result;
 
 /// The party under which all devices are counted.
 pub const EVERYONE: &str = "";
 
 /// A row of `consignment_tags`: a line in the order of the tags.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable, Insertable)]
-#[diesel(table_name = consignment_tags)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct LineTagRow {
     /// The consignment.
     pub consignment: String,
@@ -30,8 +27,7 @@ pub struct LineTagRow {
 }
 
 /// A row of `certificate_parties`: a party that a certified device concerns.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable, Insertable)]
-#[diesel(table_name = certificate_parties)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct CertificatePartyRow {
     /// The party.
     pub party: String,
@@ -40,8 +36,7 @@ pub struct CertificatePartyRow {
 }
 
 /// A row of `label_counts`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable, Insertable)]
-#[diesel(table_name = label_counts)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct CountRow {
     /// The party, or [`EVERYONE`].
     pub party: String,
@@ -50,6 +45,22 @@ pub struct CountRow {
     /// How many devices; in a change, how many more.
     pub devices: i64,
 }
+
+row_of!(LineTagRow, consignment_tags, 3, consignment: String, tag: String, asset: String);
+row_of!(CertificatePartyRow, certificate_parties, 2, party: String, certificate: String);
+impl Derived for CertificatePartyRow {}
+row_of!(CountRow, label_counts, 2, party: String, label: String, devices: i64);
+impl Derived for CountRow {}
+
+/// A row of `label_counts` that is to go if it counts nobody: what nobody has any more has no row, as if it had never been.
+struct NoneLeft {
+    party: String,
+    label: String,
+    devices: i64,
+}
+
+row_of!(NoneLeft, label_counts, 3, party: String, label: String, devices: i64);
+impl Derived for NoneLeft {}
 
 impl LineTagRow {
     /// Every row.
@@ -118,45 +129,32 @@ fn save_counts(db: &mut Database, known: &Records) -> Result<()> {
         }
     }
     let rows = counts.rows();
-    add_counts(db, &rows)?;
-    // What nobody has any more has no row, as if it had never been.
-    for fewer in rows.into_iter().filter(|row| row.devices < 0) {
-        diesel::delete(label_counts::table.find((fewer.party, fewer.label)).filter(label_counts::devices.eq(0))).execute(db)?;
-    }
-    Ok(())
-}
-
-fn add_counts(db: &mut Database, rows: &[CountRow]) -> Result<()> {
-    insert_all!(db, rows => |rows| diesel::insert_into(label_counts::table)
-        .values(rows)
-        .on_conflict((label_counts::party, label_counts::label))
-        .do_update()
-        .set(label_counts::devices.eq(label_counts::devices + excluded(label_counts::devices))))
-}
-
-fn asset(db: &mut Database, known: &Records, id: &AssetId) -> Result<Asset> {
-    if let Ok(Some(asset)) = known.find::<Asset>(id) {
-        return Ok(asset.clone());
-    }
-    tables::find::<Asset>(db, id)?.ok_or_else(|| Error::Fault(format!("the record names the unknown device {id}: run `quittance audit`")))
+    let fewer = rows.iter().filter(|row| row.devices < 0);
+    let fewer = fewer.map(|row| NoneLeft { party: row.party.clone(), label: row.label.clone(), devices: 0 }).collect();
+    rows::add(db, rows)?;
+    rows::remove(db, fewer)
 }
 
 /// A tag never changes, so a line is put in its place once.
 fn save_line_tags(db: &mut Database, known: &Records) -> Result<()> {
+    let new = || known.lines.changed().filter(|slot| slot.before.is_none()).filter_map(|slot| slot.now.as_ref());
+    let others = tables::beside(db, known, new().map(|line| Need::Asset(line.asset.clone())).collect())?;
     let mut rows = Vec::new();
-    for line in known.lines.changed().filter(|slot| slot.before.is_none()).filter_map(|slot| slot.now.as_ref()) {
-        let tag = asset(db, known, &line.asset)?.tag.to_string();
+    for line in new() {
+        let tag = tables::of_either::<Asset>(known, &others, &line.asset)?.tag.to_string();
         rows.push(LineTagRow { consignment: line.consignment.to_string(), tag, asset: line.asset.to_string() });
     }
-    insert_all!(db, rows => |rows| diesel::insert_into(consignment_tags::table).values(rows).on_conflict_do_nothing())
+    rows::insert(db, rows)
 }
 
 /// A new certificate concerns whom its device concerns; a device that comes to concern another party takes its certificates along.
 fn save_certificate_parties(db: &mut Database, known: &Records) -> Result<()> {
-    let mut rows = BTreeSet::new();
-    for certificate in known.certificates.changed().filter(|slot| slot.before.is_none()).filter_map(|slot| slot.now.as_ref()) {
-        for party in parties_of(&asset(db, known, &certificate.asset)?) {
-            rows.insert(CertificatePartyRow { party, certificate: certificate.number.clone() });
+    let new = || known.certificates.changed().filter(|slot| slot.before.is_none()).filter_map(|slot| slot.now.as_ref());
+    let others = tables::beside(db, known, new().map(|certificate| Need::Asset(certificate.asset.clone())).collect())?;
+    let mut come = BTreeSet::new();
+    for certificate in new() {
+        for party in parties_of(tables::of_either::<Asset>(known, &others, &certificate.asset)?) {
+            come.insert(CertificatePartyRow { party, certificate: certificate.number.clone() });
         }
     }
     let mut moved: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
@@ -168,20 +166,18 @@ fn save_certificate_parties(db: &mut Database, known: &Records) -> Result<()> {
             }
         }
     }
+    let mut gone = Vec::new();
     let assets: Vec<&String> = moved.keys().collect();
     for some in assets.chunks(1_000) {
         let found: Vec<(String, String)> =
             certificates::table.filter(certificates::asset.eq_any(some.iter().copied())).select((certificates::asset, certificates::id)).load(db)?;
         for (asset, certificate) in found {
             let Some((before, after)) = moved.get(&asset) else { continue };
-            for gone in before.difference(after) {
-                diesel::delete(certificate_parties::table.find((gone.clone(), certificate.clone()))).execute(db)?;
-            }
-            for come in after.difference(before) {
-                rows.insert(CertificatePartyRow { party: come.clone(), certificate: certificate.clone() });
-            }
+            let row = |party: &String| CertificatePartyRow { party: party.clone(), certificate: certificate.clone() };
+            gone.extend(before.difference(after).map(row));
+            come.extend(after.difference(before).map(row));
         }
     }
-    let rows: Vec<CertificatePartyRow> = rows.into_iter().collect();
-    insert_all!(db, rows => |rows| diesel::insert_into(certificate_parties::table).values(rows).on_conflict_do_nothing())
+    rows::remove(db, gone)?;
+    rows::insert(db, come.into_iter().collect())
 }

@@ -248,6 +248,15 @@ pub enum Ended<T> {
     Abandoned(T),
 }
 
+impl<T> Ended<T> {
+    /// What the work gave.
+    pub fn value(self) -> T {
+        match self {
+            Ended::Committed(value) | Ended::Abandoned(value) => value,
+        }
+    }
+}
+
 /// Why a transaction did not end well.
 #[derive(Debug)]
 pub enum WriteError<T> {

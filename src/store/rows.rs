@@ -107,6 +107,7 @@ pub(super) use row_of;
 const INSERT: u8 = 0;
 const UPSERT: u8 = 1;
 const REMOVE: u8 = 2;
+const ADD: u8 = 3;
 
 /// One row on SQLite.
 struct One<'a, R, const VERB: u8>(&'a R);
@@ -135,8 +136,8 @@ impl<R: Row, const VERB: u8> QueryFragment<Sqlite> for One<'_, R, VERB> {
             self.0.bind(n, &mut out)?;
         }
         out.push_sql(")");
-        if VERB == UPSERT {
-            on_conflict::<R, Sqlite>(&mut out);
+        if VERB != INSERT {
+            on_conflict::<R, Sqlite>(VERB, &mut out);
         }
         Ok(())
     }
@@ -179,8 +180,8 @@ impl<R: Row, const VERB: u8> QueryFragment<Pg> for Many<R, VERB> {
         insert_into::<R, Pg>(&mut out);
         out.push_sql(" SELECT * FROM");
         unnest::<R>(&self.0, R::COLUMNS.len(), &mut out)?;
-        if VERB == UPSERT {
-            on_conflict::<R, Pg>(&mut out);
+        if VERB != INSERT {
+            on_conflict::<R, Pg>(VERB, &mut out);
         }
         Ok(())
     }
@@ -209,7 +210,7 @@ fn insert_into<R: Row, DB: diesel::backend::Backend>(out: &mut AstPass<'_, '_, D
     out.push_sql(")");
 }
 
-fn on_conflict<R: Row, DB: diesel::backend::Backend>(out: &mut AstPass<'_, '_, DB>) {
+fn on_conflict<R: Row, DB: diesel::backend::Backend>(verb: u8, out: &mut AstPass<'_, '_, DB>) {
     for (n, column) in R::COLUMNS.iter().enumerate() {
         out.push_sql(match n {
             0 => " ON CONFLICT (",
@@ -218,7 +219,14 @@ fn on_conflict<R: Row, DB: diesel::backend::Backend>(out: &mut AstPass<'_, '_, D
         });
         out.push_sql(column);
         if n >= R::KEY {
-            out.push_sql(" = excluded.");
+            out.push_sql(" = ");
+            if verb == ADD {
+                out.push_sql(R::TABLE);
+                out.push_sql(".");
+                out.push_sql(column);
+                out.push_sql(" + ");
+            }
+            out.push_sql("excluded.");
             out.push_sql(column);
         }
     }
@@ -249,6 +257,11 @@ pub(super) fn insert<R: Row>(db: &mut Database, rows: Vec<R>) -> Result<()> {
 /// Writes rows, each key once, over what stands under their keys.
 pub(super) fn upsert<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
     write::<R, UPSERT>(db, rows)
+}
+
+/// Writes rows, each key once; what stands under a key is added to, column by column.
+pub(super) fn add<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
+    write::<R, ADD>(db, rows)
 }
 
 /// Removes the rows with the keys of these.

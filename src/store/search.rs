@@ -4,18 +4,21 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::Sqlite;
 
 use super::Database;
 use super::listings::parties_of;
+use super::rows::{self, Derived, row_of};
 use super::schema::{asset_search, assets};
 use super::tables::{self, AssetRow};
 use super::to_db;
 use crate::domain::asset::Asset;
 use crate::domain::medium::Medium;
 use crate::domain::names::{AssetId, MediumId, PartyId, Sought};
-use crate::domain::records::{Key, Record, Records};
-use crate::error::{Error, Result};
+use crate::domain::records::{Key, Need, Records};
+use crate::error::Result;
 use crate::proof::digest::sha256;
 
 /// Fewer characters than these are looked for at the beginning only.
@@ -28,8 +31,7 @@ const BEGINNING: char = '\u{f8fe}';
 const COMPARED: i64 = 2_048;
 
 /// A row of `asset_search`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable, Insertable)]
-#[diesel(table_name = asset_search)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct SearchRow {
     /// The entry that registered the device.
     pub number: i64,
@@ -38,6 +40,9 @@ pub struct SearchRow {
     /// Normal tag, normal serial number (or nothing), normal serial numbers of its media, one a line.
     pub text: String,
 }
+
+row_of!(SearchRow, asset_search, 1, number: i64, asset: String, text: String);
+impl Derived for SearchRow {}
 
 impl SearchRow {
     /// The row of a device with its media.
@@ -89,42 +94,60 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
             changed.insert(&now.host);
         }
     }
+    let hosts = tables::beside(db, known, changed.iter().map(|id| Need::Asset((*id).clone())).collect())?;
+    let assets = changed.into_iter().map(|id| tables::of_either::<Asset>(known, &hosts, id)).collect::<Result<Vec<_>>>()?;
+    let media = tables::beside(db, known, assets.iter().flat_map(|asset| asset.media.iter().cloned().map(Need::Medium)).collect())?;
     let mut rows = Vec::new();
-    for id in changed {
-        let asset = record::<Asset>(db, known, id)?;
-        let media = asset.media.iter().map(|medium| record::<Medium>(db, known, medium)).collect::<Result<Vec<_>>>()?;
-        rows.push((SearchRow::of(&asset, &media), parties_of(&asset)));
+    for asset in assets {
+        let media = asset.media.iter().map(|medium| tables::of_either::<Medium>(known, &media, medium)).collect::<Result<Vec<_>>>()?;
+        rows.push((SearchRow::of(asset, media), parties_of(asset)));
     }
-    index(db, &rows)
-}
-
-fn record<R: Record>(db: &mut Database, known: &Records, id: &R::Id) -> Result<R> {
-    if let Ok(Some(record)) = known.find::<R>(id) {
-        return Ok(record.clone());
-    }
-    tables::find::<R>(db, id)?.ok_or_else(|| Error::Fault(format!("{:?} is named by a record and missing: run `quittance audit`", R::need(id))))
+    index(db, rows)
 }
 
 /// A device's row, and the parties that may find it.
 type Indexed = (SearchRow, BTreeSet<String>);
 
-fn index(db: &mut Database, rows: &[Indexed]) -> Result<()> {
+fn index(db: &mut Database, rows: Vec<Indexed>) -> Result<()> {
     match db {
         Database::Sqlite(c) => {
-            for (row, parties) in rows {
-                diesel::replace_into(asset_search::table).values(row).execute(c)?;
-                diesel::sql_query("INSERT OR REPLACE INTO asset_trigrams (rowid, text, parties) VALUES (?, ?, ?)")
-                    .bind::<BigInt, _>(row.number)
-                    .bind::<Text, _>(row.marked().join("\n"))
-                    .bind::<Text, _>(parties.iter().map(|party| party_mark(party)).collect::<Vec<_>>().join("\n"))
-                    .execute(c)?;
+            for (row, parties) in &rows {
+                let parties = parties.iter().map(|party| party_mark(party)).collect::<Vec<_>>().join("\n");
+                Trigrams { number: row.number, text: row.marked().join("\n"), parties }.execute(c)?;
             }
-            Ok(())
+            rows::upsert(db, rows.into_iter().map(|(row, _)| row).collect())
         }
         #[cfg(feature = "postgres")]
-        Database::Postgres(_) => postgres::index(db, rows),
+        Database::Postgres(c) => postgres::index(c, &rows),
     }
 }
+
+/// The statement that puts a device in SQLite's index, written out so that it stays prepared. Such tables know no other upsert.
+struct Trigrams {
+    number: i64,
+    text: String,
+    parties: String,
+}
+
+impl QueryId for Trigrams {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Sqlite> for Trigrams {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT OR REPLACE INTO asset_trigrams (rowid, text, parties) VALUES (");
+        out.push_bind_param::<BigInt, i64>(&self.number)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, String>(&self.text)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, String>(&self.parties)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<C> RunQueryDsl<C> for Trigrams {}
 
 /// What to look for.
 #[derive(Clone, Debug)]
@@ -340,32 +363,13 @@ pub fn not_indexed(db: &mut Database, rows: &[(SearchRow, BTreeSet<String>)]) ->
 mod postgres {
     //! The same index as numbers in an array.
 
+    use diesel::pg::Pg;
     use diesel::sql_types::{Array, Integer};
-    use diesel::upsert::excluded;
 
     use super::*;
 
-    #[allow(missing_docs, reason = "a table of this module alone")]
-    mod schema {
-        diesel::table! {
-            use diesel::sql_types::*;
-            #[sql_name = "asset_search"]
-            indexed_search (number) { number -> BigInt, asset -> Text, text -> Text, trigrams -> Array<Integer>, }
-        }
-    }
-    use schema::indexed_search;
-
     /// Rows that are walked in order before the index is asked.
     const WALKED: i64 = 8_192;
-
-    #[derive(Insertable)]
-    #[diesel(table_name = indexed_search)]
-    struct Row<'a> {
-        number: i64,
-        asset: &'a str,
-        text: &'a str,
-        trigrams: Vec<i32>,
-    }
 
     /// A number for three characters: FNV-1a; where two share one, the comparison with the text decides.
     fn number(three: impl IntoIterator<Item = char>) -> i32 {
@@ -376,29 +380,54 @@ mod postgres {
         i32::from_be_bytes(hash.to_be_bytes())
     }
 
-    pub(super) fn index(db: &mut Database, rows: &[Indexed]) -> Result<()> {
-        let rows: Vec<Row<'_>> = rows
-            .iter()
-            .map(|(row, parties)| {
+    /// The statement that puts devices in the index, written out so that it stays prepared. An array of arrays would be a rectangle, so the numbers of
+    /// each device come as one text.
+    #[derive(Default)]
+    struct Index {
+        number: Vec<i64>,
+        asset: Vec<String>,
+        text: Vec<String>,
+        trigrams: Vec<String>,
+    }
+
+    impl QueryId for Index {
+        type QueryId = Self;
+        const HAS_STATIC_QUERY_ID: bool = true;
+    }
+
+    impl QueryFragment<Pg> for Index {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            out.push_sql("INSERT INTO asset_search (number, asset, text, trigrams) SELECT number, asset, text, trigrams::integer[] FROM unnest(");
+            out.push_bind_param::<Array<BigInt>, Vec<i64>>(&self.number)?;
+            for column in [&self.asset, &self.text, &self.trigrams] {
+                out.push_sql(", ");
+                out.push_bind_param::<Array<Text>, Vec<String>>(column)?;
+            }
+            out.push_sql(
+                ") AS come (number, asset, text, trigrams) ON CONFLICT (number) DO UPDATE SET asset = excluded.asset, text = excluded.text, \
+                 trigrams = excluded.trigrams",
+            );
+            Ok(())
+        }
+    }
+
+    impl<C> RunQueryDsl<C> for Index {}
+
+    pub(super) fn index(c: &mut diesel::PgConnection, rows: &[Indexed]) -> Result<()> {
+        for some in rows.chunks(1_000) {
+            let mut all = Index::default();
+            for (row, parties) in some {
                 let mut numbers: Vec<i32> = row.marked().iter().flat_map(|text| trigrams(text).map(number).collect::<Vec<_>>()).collect();
                 numbers.extend(parties.iter().map(|party| number(party_mark(party).chars())));
                 numbers.sort_unstable();
                 numbers.dedup();
-                Row { number: row.number, asset: &row.asset, text: &row.text, trigrams: numbers }
-            })
-            .collect();
-        let Database::Postgres(c) = db else { return Ok(()) };
-        for some in rows.chunks(1_000) {
-            diesel::insert_into(indexed_search::table)
-                .values(some)
-                .on_conflict(indexed_search::number)
-                .do_update()
-                .set((
-                    indexed_search::asset.eq(excluded(indexed_search::asset)),
-                    indexed_search::text.eq(excluded(indexed_search::text)),
-                    indexed_search::trigrams.eq(excluded(indexed_search::trigrams)),
-                ))
-                .execute(c)?;
+                let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+                all.number.push(row.number);
+                all.asset.push(row.asset.clone());
+                all.text.push(row.text.clone());
+                all.trigrams.push(format!("{{{}}}", numbers.join(",")));
+            }
+            all.execute(c)?;
         }
         Ok(())
     }

@@ -316,6 +316,22 @@ pub fn owner(db: &mut Database, key: &Key) -> Result<Option<String>> {
     Ok(record_keys::table.find((key.space.to_owned(), key.text.clone())).select(record_keys::owner).first(db).optional()?)
 }
 
+/// Records beside those that a batch had to know, all loaded at once.
+pub(super) fn beside(db: &mut Database, known: &Records, mut needs: Vec<Need>) -> Result<Records> {
+    needs.sort();
+    needs.dedup();
+    needs.retain(|need| !known.has(need));
+    let mut others = Records::default();
+    load(db, &needs, &mut others)?;
+    Ok(others)
+}
+
+/// A record of either: it is named by another one, so it has to be there.
+pub(super) fn of_either<'a, R: Record>(known: &'a Records, others: &'a Records, id: &R::Id) -> Result<&'a R> {
+    let found = [known, others].into_iter().find_map(|records| records.find::<R>(id).ok().flatten());
+    found.ok_or_else(|| Error::Fault(format!("{:?} is named by a record and missing: run `quittance audit`", R::need(id))))
+}
+
 /// Saves every changed record, and the unique values they gave up and took.
 pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
@@ -344,7 +360,11 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     rows::insert(db, come)?;
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     for slot in known.assets.changed() {
-        changes(slot.before.as_ref().map(AssetPartyRow::of), slot.now.as_ref().map(AssetPartyRow::of), &mut gone, &mut come);
+        let (before, now) = (slot.before.as_ref().map(AssetPartyRow::of), slot.now.as_ref().map(AssetPartyRow::of));
+        let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
+        let stays = |old: &AssetPartyRow| now.iter().any(|new| (&new.party, &new.tag) == (&old.party, &old.tag));
+        gone.extend(before.iter().filter(|old| !stays(old)).cloned());
+        come.extend(now.into_iter().filter(|new| !before.contains(new)));
     }
     rows::remove(db, gone)?;
     rows::upsert(db, come)?;
