@@ -23,7 +23,8 @@
 //! # Where to look
 //!
 //! A kind of event: its chapter in [`domain`] (command, event, `decide`, `apply`, the sentence people read) and one line in each of the two
-//! lists of `domain/mod.rs`. A page: `web/` and `templates/`. A table: `migrations/` and [`store::tables`]. An evidence format: one file and
+//! lists of `domain/mod.rs`. A page: `web/` and `templates/`. A table: `migrations/` and [`store::tables`]; what lists and
+//! search walk: [`store::listings`], [`store::search`]; their shape: [`store::derived::VERSION`]. An evidence format: one file and
 //! one line in [`evidence`]. A check of a certificate: [`proof::verify`].
 //!
 //! Without the feature `service` only [`proof`] and the command `quittance verify` are built: the auditor's build.

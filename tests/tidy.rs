@@ -132,6 +132,14 @@ fn source_problems(path: &str, text: &str, report: &mut impl FnMut(String)) {
     if ["update(", "delete(", "replace_into("].iter().any(|verb| touches_entries(&squeezed, verb)) || by_sql {
         report("nobody changes or removes entries".to_owned());
     }
+    // On a reader's way nothing is counted row by row and nothing is skipped: both cost what the table holds. That the log has one head row does not.
+    if own == "store" || own == "web" {
+        let code = squeezed.replace("log_head::table.count()", "");
+        let counted = code.contains("count_star") || code.contains("::table.count()") || sql.contains("count(*)");
+        if counted || squeezed.contains(".offset(") || sql.contains(" offset ") {
+            report("lists are paged by key and counts are kept: no COUNT, no OFFSET".to_owned());
+        }
+    }
     if sql.contains("insert into entries") {
         report("entries are appended through the schema, not by SQL".to_owned());
     }
@@ -271,6 +279,9 @@ fn a_planted_fault_is_found() {
         ("src/store/log.rs", "diesel::delete(\n    entries::table,\n)", "nobody changes or removes entries"),
         ("src/store/log.rs", "sql_query(\"DELETE  FROM entries\")", "nobody changes or removes entries"),
         ("src/store/log.rs", "sql_query(\"insert into entries\")", "entries are appended through the schema, not by SQL"),
+        ("src/store/x.rs", "assets::table.count().get_result(db)", "lists are paged by key and counts are kept: no COUNT, no OFFSET"),
+        ("src/store/x.rs", "sql_query(\"SELECT count(*) FROM assets\")", "lists are paged by key and counts are kept: no COUNT, no OFFSET"),
+        ("src/web/x.rs", "select.limit(50).offset(9)", "lists are paged by key and counts are kept: no COUNT, no OFFSET"),
         ("templates/x.html", "This is NIST\n  certified.", "nobody may claim “nist certified”"),
         ("README.md", "The data is unrecoverable.", "nobody may claim “unrecoverable”"),
         ("src/documents/x.rs", "// It complies with everything.", "nobody may claim “complies with”"),

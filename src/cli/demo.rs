@@ -131,7 +131,7 @@ pub fn play(service: &Service, folder: &Path, progress: Progress<'_>) -> Result<
     }
     let mut db = service.app.connect()?;
     let any = inventory::AssetQuery { limit: 1, ..inventory::AssetQuery::default() };
-    if !inventory::assets(&mut db, &any)?.is_empty() || inventory::parties(&mut db)?.len() > 1 {
+    if !inventory::assets(&mut db, &any)?.is_empty() || inventory::parties(&mut db, None, None, 2)?.len() > 1 {
         let why = format!(
             "The record in {} holds devices or vendors already, and no demo was played to its end there. If a run of the demo was cut short, delete that \
              folder and start again; if this is a real record, give the demo another folder.",

@@ -68,6 +68,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make the tables that pages read anew from the log; the service must be stopped
+    Rebuild,
     /// The people who can sign in
     #[command(subcommand)]
     People(People),
@@ -120,7 +122,7 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
         Command::Demo { .. } => Ok(0),
         Command::Init { url, name, sites } => init(&config, &url, &name, &sites),
         Command::Serve => {
-            let (service, lock) = open_ledger::open(&config)?;
+            let (service, lock) = open(&config)?;
             let url = service.app.identity.public_url.clone();
             web::serve(service, &config.listen, |address| println!("{url}, listening on {address}. Stop with Ctrl-C."))?;
             drop(lock);
@@ -140,6 +142,7 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
             }
         }
         Command::Audit { json } => audit(&config, json),
+        Command::Rebuild => rebuild(&config),
         Command::People(people) => directory(&config, people),
     }
 }
@@ -167,8 +170,30 @@ fn bar(total: u64) -> ProgressBar {
     bar
 }
 
+/// Opens a record for writing. Where its tables are of another version they are rebuilt first, and a bar shows how far that is.
+fn open(config: &Config) -> Result<(Service, open_ledger::Lock)> {
+    let bar = bar(0);
+    let opened = open_ledger::open_telling(config, &mut |done, of| rebuilding(&bar, done, of));
+    bar.finish_and_clear();
+    opened
+}
+
+fn rebuilding(bar: &ProgressBar, done: u64, of: u64) {
+    bar.set_message("making the tables anew from the log");
+    bar.set_length(of);
+    bar.set_position(done);
+}
+
+fn rebuild(config: &Config) -> Result<u8> {
+    let bar = bar(0);
+    let entries = open_ledger::rebuild(config, &mut |done, of| rebuilding(&bar, done, of))?;
+    bar.finish_and_clear();
+    println!("The tables were made anew from {entries} entries. `quittance audit` compares them with the log.");
+    Ok(0)
+}
+
 fn import(config: &Config, file: &Path, options: Options, person: &str) -> Result<Report> {
-    let (service, _lock) = open_ledger::open(config)?;
+    let (service, _lock) = open(config)?;
     let person = named(&service, person)?;
     let source = std::fs::File::open(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
     let bar = bar(0);
@@ -257,7 +282,7 @@ fn directory(config: &Config, command: People) -> Result<u8> {
                 return Err(Error::Unknown("Nobody signs in as the service itself; choose another role.".to_owned()));
             }
             let wanted = party.unwrap_or_else(|| app.organisation.to_string());
-            let parties = inventory::parties(&mut db)?;
+            let parties = inventory::parties(&mut db, None, None, i64::MAX)?;
             let party = parties.iter().find(|party| party.name == wanted).ok_or_else(|| {
                 let names: Vec<_> = parties.iter().map(|party| party.name.as_str()).collect();
                 Error::Unknown(format!("No party is called {wanted}; there are: {}.", names.join(", ")))
@@ -288,7 +313,7 @@ fn demo(config: &Config, no_serve: bool) -> Result<u8> {
     let folder = config.data.join("demo");
     let story = cli::demo::finished(&folder)?;
     let (service, lock) = if log_exists(config)? {
-        open_ledger::open(config)?
+        open(config)?
     } else {
         let sites = cli::demo::DISTRICT_SITES.map(str::to_owned);
         open_ledger::init(config, "http://localhost:8080", cli::demo::ORGANISATION, &sites)?

@@ -117,6 +117,8 @@ pub struct Asset {
     pub disposition: Option<Disposition>,
     /// The number of its live certificate.
     pub certificate: Option<String>,
+    /// The entry that registered it.
+    pub registered: u64,
     /// The entry that changed it last.
     pub last_seq: u64,
 }

@@ -73,7 +73,7 @@ text_type!(
 impl Tag {
     /// The form tags are compared in: upper case, without white space.
     pub fn normal(&self) -> String {
-        self.0.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect()
+        normal_tag(&self.0)
     }
 }
 
@@ -127,6 +127,29 @@ impl Serial {
     pub fn same(&self, other: &Serial) -> bool {
         self.normal() == other.normal()
     }
+}
+
+/// What somebody looks for among tags and serial numbers: 1 to 64 characters, in the forms that these are compared in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sought {
+    /// As typed.
+    pub text: String,
+    /// As a tag is compared.
+    pub tag: String,
+    /// As a serial number is compared; empty where nothing but separators was typed.
+    pub serial: String,
+}
+
+impl Sought {
+    /// Checks and normalises.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let text = clean("search term", text, 64)?;
+        Ok(Self { tag: normal_tag(&text), serial: normal_serial(&text), text })
+    }
+}
+
+fn normal_tag(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect()
 }
 
 fn normal_serial(text: &str) -> String {

@@ -289,6 +289,7 @@ impl Fact for AssetRegistered {
                 retired_at: None,
                 disposition: None,
                 certificate: None,
+                registered: stamp.seq,
                 last_seq: stamp.seq,
             },
             stamp.seq,

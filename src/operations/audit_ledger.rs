@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::verify_certificate::redraw;
 use crate::app::App;
 use crate::domain::asset::Asset;
+use crate::domain::medium::Medium;
 use crate::domain::names::{Digest, Instant, PartyId, PersonId, Role};
 use crate::domain::records::{Record, Records, Shelf};
 use crate::domain::{Actor, Event, Stamp, Subject, SubjectKind, Subjects};
@@ -18,10 +19,12 @@ use crate::proof::checkpoint::Checkpoint;
 use crate::proof::digest::{Hash, hex, sha256};
 use crate::proof::entry::{Entry, GENESIS_PREV};
 use crate::proof::tree::Frontier;
+use crate::store::listings::{CertificatePartyRow, CountRow, LineTagRow};
+use crate::store::search::SearchRow;
 use crate::store::tables::{
     AssetPartyRow, AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, EvidenceRow, KeyRow, LineRow, MediumRow, PartyRow,
 };
-use crate::store::{Database, from_db, inventory, log, people, to_db};
+use crate::store::{Database, derived, from_db, inventory, listings, log, people, search, to_db};
 
 /// Entries that are read at once.
 const BLOCK: i64 = 2_048;
@@ -34,6 +37,7 @@ pub const COVERED: &[&str] = &[
     "every checkpoint: signature, root, no gap in their numbers, none missing at the end (table checkpoints, file high-water)",
     "the index of subjects and of unique values (tables entry_subjects, record_keys, asset_parties)",
     "every derived record, column by column (tables assets, media, parties, consignments, consignment_lines, discrepancies, evidence, certificates)",
+    "what lists, counts and search walk (tables consignment_tags, certificate_parties, label_counts, asset_search and the index of its characters)",
     "every stored evidence file, credential, status list and page, by its SHA-256; every certificate's pages, drawn again (tables certificate_parts, status_lists)",
     "the salts of names shown in credentials, where they are kept (table shown_names)",
 ];
@@ -80,6 +84,7 @@ impl Report {
 /// Audits a record. `progress` is told how many entries are done, of how many.
 pub fn audit(app: &App, db: &mut Database, mut progress: impl FnMut(u64, u64)) -> Result<Report> {
     let mut report = Report::default();
+    derived::require_version(db)?;
     // Read before the snapshot is taken: a checkpoint's row is committed before this file names it, so the snapshot holds what the file names.
     let shown = app.keys.high_water()?;
     // One snapshot for everything, so that a service may go on writing.
@@ -341,9 +346,42 @@ fn compare_tables(db: &mut Database, report: &mut Report, replay: &Replay) -> Re
     let mut parties: Vec<AssetPartyRow> = known.assets.all().flat_map(|asset: &Asset| AssetPartyRow::of(asset)).collect();
     parties.sort();
     compare_sets(report, "asset_parties", &parties, &AssetPartyRow::all(db)?);
+    compare_listings(db, report, known)?;
     let mut statuses = replay.statuses.clone();
     statuses.sort();
     compare_sets(report, "status_lists", &statuses, &inventory::all_status_versions(db)?);
+    Ok(())
+}
+
+/// The tables that lists, counts and search walk.
+fn compare_listings(db: &mut Database, report: &mut Report, known: &Records) -> Result<()> {
+    let assets: BTreeMap<String, &Asset> = known.assets.all().map(|asset| (asset.id.to_string(), asset)).collect();
+    let mut lines = Vec::new();
+    for line in known.lines.all() {
+        let (consignment, asset) = (line.consignment.to_string(), line.asset.to_string());
+        lines.extend(assets.get(&asset).map(|known| LineTagRow { consignment, tag: known.tag.to_string(), asset }));
+    }
+    lines.sort();
+    compare_sets(report, "consignment_tags", &lines, &LineTagRow::all(db)?);
+    let mut certificates = Vec::new();
+    for certificate in known.certificates.all() {
+        let parties = assets.get(certificate.asset.as_str()).map(|asset| listings::parties_of(asset)).unwrap_or_default();
+        certificates.extend(parties.into_iter().map(|party| CertificatePartyRow { party, certificate: certificate.number.clone() }));
+    }
+    certificates.sort();
+    compare_sets(report, "certificate_parties", &certificates, &CertificatePartyRow::all(db)?);
+    compare_sets(report, "label_counts", &CountRow::of(known.assets.all()), &CountRow::all(db)?);
+    let mut searched = Vec::new();
+    for asset in known.assets.all() {
+        let media = known.find_all::<Medium>(&asset.media).unwrap_or_default();
+        searched.push((SearchRow::of(asset, media.into_iter().flatten()), listings::parties_of(asset)));
+    }
+    searched.sort();
+    let rows: Vec<SearchRow> = searched.iter().map(|(row, _)| row.clone()).collect();
+    compare_sets(report, "asset_search", &rows, &SearchRow::all(db)?);
+    for number in search::not_indexed(db, &searched)? {
+        report.wrong(format!("asset_search {number}"), "the index of its characters does not find it");
+    }
     Ok(())
 }
 

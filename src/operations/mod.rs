@@ -8,6 +8,7 @@ pub mod once;
 pub mod open_ledger;
 pub mod publish_checkpoint;
 pub mod publish_status;
+pub mod rebuild_tables;
 pub mod receive_evidence;
 pub mod record;
 pub mod verify_certificate;

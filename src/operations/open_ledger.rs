@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant as Moment;
 
-use super::Service;
 use super::record::{Beside, Recorder};
+use super::{Service, rebuild_tables};
 use crate::app::{App, Halt, now, open_files, starter_policy};
 use crate::config::Config;
 use crate::domain::ledger::{KeyUse, OpenLog, PublicKeyFact};
@@ -45,6 +45,17 @@ pub fn lock(config: &Config) -> Result<Lock> {
     Ok(Lock(file))
 }
 
+/// Takes the data folder's lock alone, whatever the database: no server of this machine runs meanwhile.
+fn lock_alone(config: &Config) -> Result<Lock> {
+    let path = config.data.join("lock");
+    let file = File::create(&path).map_err(|e| Error::fault(&format!("making {}", path.display()), e))?;
+    file.try_lock().map_err(|_| {
+        let data = config.data.display();
+        Error::Fault(format!("another quittance has {data} open: stop it first (Ctrl-C ends `quittance serve` cleanly), then rebuild"))
+    })?;
+    Ok(Lock(file))
+}
+
 /// Sets up a new record: keys, log, the organisation, the empty status list, the first checkpoint. Identity comes before the first entry.
 pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<(Service, Lock)> {
     let identity = Identity::of(url)?;
@@ -58,6 +69,7 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
         return Err(Error::Fault(format!("there is a record in {} already; `quittance serve` opens it", config.data.display())));
     }
     db.write(|db| log::create(db).map(Ended::Committed))?;
+    rebuild_tables::if_outdated(&mut db, &mut |_, _| ())?;
     config.database.sync_folder()?;
     let year = chrono::Datelike::year(&now().utc());
     let keys = Keyring::create(&config.keys, &identity, year)?;
@@ -96,10 +108,16 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
 
 /// Opens a record for writing, after the checks of start-up.
 pub fn open(config: &Config) -> Result<(Service, Lock)> {
+    open_telling(config, &mut |_, _| ())
+}
+
+/// The same, and `progress` is told how many entries are done, of how many, while tables of another version are rebuilt.
+pub fn open_telling(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Result<(Service, Lock)> {
     require_record(config)?;
     let lock = lock(config)?;
     let mut db = config.database.open()?;
     db.migrate()?;
+    rebuild_tables::if_outdated(&mut db, progress)?;
     let app = Arc::new(open_app(config, &mut db)?);
     config.database.sync_folder()?;
     // Read before the snapshot is taken: what this file names was committed before, so the snapshot holds it, whatever other servers do.
@@ -111,6 +129,15 @@ pub fn open(config: &Config) -> Result<(Service, Lock)> {
     let running = Service { recorder: Recorder::start(Arc::clone(&app))?, app };
     super::finish_work::finish(&running)?;
     Ok((running, lock))
+}
+
+/// Rebuilds the derived tables of a record that nobody serves; gives the number of entries read.
+pub fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
+    require_record(config)?;
+    let _lock = lock_alone(config)?;
+    let mut db = config.database.open()?;
+    db.migrate()?;
+    rebuild_tables::rebuild(&mut db, progress)
 }
 
 /// Opens a record for reading only: for `audit`, beside a running service.

@@ -1,10 +1,16 @@
-//! What pages and lists ask: keyset pages over the derived tables, each narrowed to what a party may see.
+//! What pages and lists ask: keyset pages over the derived tables, each narrowed to what a party may see, each walking one index in order.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
 use super::Database;
-use super::schema::{asset_parties, assets, certificate_parts, certificates, consignments, discrepancies, media, parties, status_lists};
-use super::tables::{AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, PartyRow};
+use super::listings::EVERYONE;
+use super::schema::{
+    asset_parties, assets, certificate_parties, certificate_parts, certificates, consignment_lines, consignment_tags, consignments, discrepancies,
+    entries, entry_subjects, label_counts, media, parties, status_lists,
+};
+use super::tables::{AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, LineRow, PartyRow};
 use super::to_db;
 use crate::error::Result;
 
@@ -23,60 +29,143 @@ pub struct AssetQuery {
     pub limit: i64,
 }
 
+/// The last text that begins with a prefix, for all that tags can hold.
+fn end_of(prefix: &str) -> String {
+    format!("{prefix}\u{10ffff}")
+}
+
+/// Continues a list after `(first, second)`. The first condition alone tells where in the index to begin; the second drops the few that have the same
+/// `first` and were shown already.
+macro_rules! after {
+    ($select:ident, $after:expr, $first:expr, $second:expr) => {
+        if let Some((first, second)) = $after {
+            $select = $select.filter($first.ge(first)).filter($first.gt(first).or($second.gt(second)));
+        }
+    };
+}
+
 /// Devices in the order of their tags.
 pub fn assets(db: &mut Database, query: &AssetQuery) -> Result<Vec<AssetRow>> {
-    let mut select = assets::table.order((assets::tag, assets::id)).limit(query.limit).into_boxed();
-    if let Some(party) = &query.party {
-        select = select.filter(assets::id.eq_any(asset_parties::table.filter(asset_parties::party.eq(party)).select(asset_parties::asset)));
-    }
+    let after = query.after.as_ref();
+    let Some(party) = &query.party else {
+        let mut select = assets::table.order((assets::tag, assets::id)).limit(query.limit).into_boxed();
+        if let Some(label) = &query.label {
+            select = select.filter(assets::label.eq(label));
+        }
+        if let Some(prefix) = &query.tag_prefix {
+            select = select.filter(assets::tag.ge(prefix)).filter(assets::tag.lt(end_of(prefix)));
+        }
+        after!(select, after, assets::tag, assets::id);
+        return Ok(select.load(db)?);
+    };
+    let order = (asset_parties::tag, asset_parties::asset);
+    let mut select = asset_parties::table.filter(asset_parties::party.eq(party)).order(order).limit(query.limit).into_boxed();
     if let Some(label) = &query.label {
-        select = select.filter(assets::label.eq(label));
+        select = select.filter(asset_parties::label.eq(label));
     }
     if let Some(prefix) = &query.tag_prefix {
-        select = select.filter(assets::tag.ge(prefix)).filter(assets::tag.lt(format!("{prefix}\u{10ffff}")));
+        select = select.filter(asset_parties::tag.ge(prefix)).filter(asset_parties::tag.lt(end_of(prefix)));
     }
-    if let Some((tag, id)) = &query.after {
-        select = select.filter(assets::tag.gt(tag).or(assets::tag.eq(tag).and(assets::id.gt(id))));
-    }
-    Ok(select.load(db)?)
+    after!(select, after, asset_parties::tag, asset_parties::asset);
+    let ids: Vec<String> = select.select(asset_parties::asset).load(db)?;
+    let mut rows: Vec<AssetRow> = assets::table.filter(assets::id.eq_any(ids)).load(db)?;
+    rows.sort_by(|a, b| (&a.tag, &a.id).cmp(&(&b.tag, &b.id)));
+    Ok(rows)
 }
 
 /// How many devices have each label.
 pub fn labels(db: &mut Database, party: Option<&str>) -> Result<Vec<(String, i64)>> {
-    let mut select = assets::table.group_by(assets::label).select((assets::label, diesel::dsl::count_star())).order(assets::label).into_boxed();
-    if let Some(party) = party {
-        select = select.filter(assets::id.eq_any(asset_parties::table.filter(asset_parties::party.eq(party)).select(asset_parties::asset)));
-    }
-    Ok(select.load(db)?)
+    Ok(label_counts::table
+        .filter(label_counts::party.eq(party.unwrap_or(EVERYONE)))
+        .filter(label_counts::devices.ne(0))
+        .order(label_counts::label)
+        .select((label_counts::label, label_counts::devices))
+        .load(db)?)
 }
 
-/// Consignments in the order of their references, after `(reference, id)`.
+/// Consignments in the order of their references, after `(reference, id)`; a party sees those that it sends or is to receive.
 pub fn consignments(db: &mut Database, party: Option<&str>, after: Option<&(String, String)>, limit: i64) -> Result<Vec<ConsignmentRow>> {
-    let mut select = consignments::table.order((consignments::reference, consignments::id)).limit(limit).into_boxed();
-    if let Some(party) = party {
-        select = select.filter(consignments::from_party.eq(party).or(consignments::to_party.eq(party)));
-    }
-    if let Some((reference, id)) = after {
-        select = select.filter(consignments::reference.gt(reference).or(consignments::reference.eq(reference).and(consignments::id.gt(id))));
+    let page = || consignments::table.order((consignments::reference, consignments::id)).limit(limit).into_boxed();
+    let Some(party) = party else {
+        let mut select = page();
+        after!(select, after, consignments::reference, consignments::id);
+        return Ok(select.load(db)?);
+    };
+    // Each of the two has its index; a condition that either may meet would walk neither in order.
+    let mut sent = page().filter(consignments::from_party.eq(party));
+    after!(sent, after, consignments::reference, consignments::id);
+    let mut to_come = page().filter(consignments::to_party.eq(party)).filter(consignments::from_party.ne(party));
+    after!(to_come, after, consignments::reference, consignments::id);
+    let mut rows: Vec<ConsignmentRow> = sent.load(db)?;
+    rows.extend(to_come.load::<ConsignmentRow>(db)?);
+    rows.sort_by(|a, b| (&a.reference, &a.id).cmp(&(&b.reference, &b.id)));
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows)
+}
+
+/// The lines of a consignment with their devices, in the order of the tags, after `(tag, id of the device)`.
+pub fn lines(db: &mut Database, consignment: &str, after: Option<&(String, String)>, limit: i64) -> Result<Vec<(LineRow, AssetRow)>> {
+    let order = (consignment_tags::tag, consignment_tags::asset);
+    let mut select = consignment_tags::table.filter(consignment_tags::consignment.eq(consignment)).order(order).limit(limit).into_boxed();
+    after!(select, after, consignment_tags::tag, consignment_tags::asset);
+    let ids: Vec<String> = select.select(consignment_tags::asset).load(db)?;
+    let devices: Vec<AssetRow> = assets::table.filter(assets::id.eq_any(&ids)).load(db)?;
+    let mut devices: BTreeMap<String, AssetRow> = devices.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let rows: Vec<LineRow> =
+        consignment_lines::table.filter(consignment_lines::consignment.eq(consignment)).filter(consignment_lines::asset.eq_any(&ids)).load(db)?;
+    let mut lines: Vec<(LineRow, AssetRow)> = rows.into_iter().filter_map(|line| devices.remove(&line.asset).map(|device| (line, device))).collect();
+    lines.sort_by(|(_, a), (_, b)| (&a.tag, &a.id).cmp(&(&b.tag, &b.id)));
+    Ok(lines)
+}
+
+/// The discrepancies of a consignment in the order of their ids, after an id.
+pub fn discrepancies(db: &mut Database, consignment: &str, after: Option<&str>, limit: i64) -> Result<Vec<DiscrepancyRow>> {
+    let mut select = discrepancies::table.filter(discrepancies::consignment.eq(consignment)).order(discrepancies::id).limit(limit).into_boxed();
+    if let Some(after) = after {
+        select = select.filter(discrepancies::id.gt(after));
     }
     Ok(select.load(db)?)
 }
 
-/// The discrepancies of a consignment.
-pub fn discrepancies(db: &mut Database, consignment: &str) -> Result<Vec<DiscrepancyRow>> {
-    Ok(discrepancies::table.filter(discrepancies::consignment.eq(consignment)).order(discrepancies::id).load(db)?)
+/// The discrepancies of a consignment that concern one of these devices.
+pub fn discrepancies_of(db: &mut Database, consignment: &str, assets: &[String]) -> Result<Vec<DiscrepancyRow>> {
+    Ok(discrepancies::table.filter(discrepancies::consignment.eq(consignment)).filter(discrepancies::asset.eq_any(assets)).load(db)?)
 }
 
 /// Certificates in the order of their numbers, after a number; a party sees those of devices that concern it.
 pub fn certificates(db: &mut Database, party: Option<&str>, after: Option<&str>, limit: i64) -> Result<Vec<CertificateRow>> {
-    let mut select = certificates::table.order(certificates::id).limit(limit).into_boxed();
-    if let Some(party) = party {
-        select = select.filter(certificates::asset.eq_any(asset_parties::table.filter(asset_parties::party.eq(party)).select(asset_parties::asset)));
-    }
+    let Some(party) = party else {
+        let mut select = certificates::table.order(certificates::id).limit(limit).into_boxed();
+        if let Some(after) = after {
+            select = select.filter(certificates::id.gt(after));
+        }
+        return Ok(select.load(db)?);
+    };
+    let order = certificate_parties::certificate;
+    let mut select = certificate_parties::table.filter(certificate_parties::party.eq(party)).order(order).limit(limit).into_boxed();
     if let Some(after) = after {
-        select = select.filter(certificates::id.gt(after));
+        select = select.filter(certificate_parties::certificate.gt(after));
     }
-    Ok(select.load(db)?)
+    let numbers: Vec<String> = select.select(certificate_parties::certificate).load(db)?;
+    Ok(certificates::table.filter(certificates::id.eq_any(numbers)).order(certificates::id).load(db)?)
+}
+
+/// The entries about any of these things, oldest first, from an entry on: `(seq, bytes)`. Each thing's own index is walked from there, so that the
+/// thousandth page costs what the first does.
+pub fn timeline(db: &mut Database, subjects: &[String], from: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>)>> {
+    let mut seqs = BTreeSet::new();
+    for subject in subjects {
+        let of_one: Vec<i64> = entry_subjects::table
+            .filter(entry_subjects::subject.eq(subject))
+            .filter(entry_subjects::seq.ge(to_db(from)))
+            .order(entry_subjects::seq)
+            .limit(limit)
+            .select(entry_subjects::seq)
+            .load(db)?;
+        seqs.extend(of_one);
+    }
+    let page: Vec<i64> = seqs.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
+    Ok(entries::table.filter(entries::seq.eq_any(page)).order(entries::seq).select((entries::seq, entries::bytes)).load(db)?)
 }
 
 /// Every certificate of a device.
@@ -84,9 +173,14 @@ pub fn certificates_of(db: &mut Database, asset: &str) -> Result<Vec<Certificate
     Ok(certificates::table.filter(certificates::asset.eq(asset)).order(certificates::last_seq).load(db)?)
 }
 
-/// Every party.
-pub fn parties(db: &mut Database) -> Result<Vec<PartyRow>> {
-    Ok(parties::table.order((parties::name, parties::id)).load(db)?)
+/// Parties in the order of their names, after `(name, id)`; where `only` names some, no others.
+pub fn parties(db: &mut Database, only: Option<&[String]>, after: Option<&(String, String)>, limit: i64) -> Result<Vec<PartyRow>> {
+    let mut select = parties::table.order((parties::name, parties::id)).limit(limit).into_boxed();
+    if let Some(only) = only {
+        select = select.filter(parties::id.eq_any(only));
+    }
+    after!(select, after, parties::name, parties::id);
+    Ok(select.load(db)?)
 }
 
 /// The media in a device.

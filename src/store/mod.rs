@@ -1,20 +1,25 @@
 //! The log and the tables, on SQLite or PostgreSQL, and the files beside them. Decides nothing.
 //!
 //! Derived from the log, and rebuilt or compared by `audit`: `entry_subjects`, `record_keys`, `assets`, `asset_parties`, `media`, `parties`,
-//! `consignments`, `consignment_lines`, `discrepancies`, `evidence`, `certificates`.
-//! Not derived: `people` (the directory), `idempotency` (answers that may be asked for again), `shown_names` (salts), `certificate_parts` and `status_lists` (which stored files belong together;
+//! `consignments`, `consignment_lines`, `consignment_tags`, `discrepancies`, `evidence`, `certificates`, `certificate_parties`, `label_counts`,
+//! `asset_search`, `asset_trigrams`. `tables_version` says which program's shape they have.
+//! Not derived: `people` (the directory), `idempotency` (answers that may be asked for again), `shown_names` (salts), `certificate_parts` and
+//! `status_lists` (which stored files belong together;
 //! `audit` draws every certificate's pages again from them and compares the digest that the log names).
 
+pub mod derived;
 pub mod files;
 pub mod idempotency;
 pub mod inventory;
 pub mod keyring;
+pub mod listings;
 pub mod log;
 pub mod people;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod rows;
 pub mod schema;
+pub mod search;
 pub mod tables;
 
 use std::path::Path;
@@ -241,6 +246,15 @@ pub enum Ended<T> {
     Committed(T),
     /// There was nothing to write.
     Abandoned(T),
+}
+
+impl<T> Ended<T> {
+    /// What the work gave.
+    pub fn value(self) -> T {
+        match self {
+            Ended::Committed(value) | Ended::Abandoned(value) => value,
+        }
+    }
 }
 
 /// Why a transaction did not end well.

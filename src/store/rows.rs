@@ -108,6 +108,7 @@ const INSERT: u8 = 0;
 const UPSERT: u8 = 1;
 const REMOVE: u8 = 2;
 const TOUCH: u8 = 3;
+const ADD: u8 = 4;
 
 /// One row on SQLite.
 struct One<'a, R, const VERB: u8>(&'a R);
@@ -156,8 +157,8 @@ impl<R: Row, const VERB: u8> QueryFragment<Sqlite> for One<'_, R, VERB> {
             self.0.bind(n, &mut out)?;
         }
         out.push_sql(")");
-        if VERB == UPSERT {
-            on_conflict::<R, Sqlite>(&mut out);
+        if VERB != INSERT {
+            on_conflict::<R, Sqlite>(VERB, &mut out);
         }
         Ok(())
     }
@@ -200,8 +201,8 @@ impl<R: Row, const VERB: u8> QueryFragment<Pg> for Many<R, VERB> {
         insert_into::<R, Pg>(&mut out);
         out.push_sql(" SELECT * FROM");
         unnest::<R>(&self.0, R::COLUMNS.len(), &mut out)?;
-        if VERB == UPSERT {
-            on_conflict::<R, Pg>(&mut out);
+        if VERB != INSERT {
+            on_conflict::<R, Pg>(VERB, &mut out);
         }
         Ok(())
     }
@@ -230,7 +231,7 @@ fn insert_into<R: Row, DB: diesel::backend::Backend>(out: &mut AstPass<'_, '_, D
     out.push_sql(")");
 }
 
-fn on_conflict<R: Row, DB: diesel::backend::Backend>(out: &mut AstPass<'_, '_, DB>) {
+fn on_conflict<R: Row, DB: diesel::backend::Backend>(verb: u8, out: &mut AstPass<'_, '_, DB>) {
     for (n, column) in R::COLUMNS.iter().enumerate() {
         out.push_sql(match n {
             0 => " ON CONFLICT (",
@@ -239,7 +240,14 @@ fn on_conflict<R: Row, DB: diesel::backend::Backend>(out: &mut AstPass<'_, '_, D
         });
         out.push_sql(column);
         if n >= R::KEY {
-            out.push_sql(" = excluded.");
+            out.push_sql(" = ");
+            if verb == ADD {
+                out.push_sql(R::TABLE);
+                out.push_sql(".");
+                out.push_sql(column);
+                out.push_sql(" + ");
+            }
+            out.push_sql("excluded.");
             out.push_sql(column);
         }
     }
@@ -279,6 +287,11 @@ pub(super) const TOUCHED: [&str; 2] = ["last_seq", "state"];
 /// or not; PostgreSQL sees for itself.
 pub(super) fn touch<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
     if db.is_shared() { upsert(db, rows) } else { write::<R, TOUCH>(db, rows) }
+}
+
+/// Writes rows, each key once; what stands under a key is added to, column by column.
+pub(super) fn add<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
+    write::<R, ADD>(db, rows)
 }
 
 /// Removes the rows with the keys of these.

@@ -23,7 +23,13 @@ diesel::table! {
     }
 }
 diesel::table! {
-    asset_parties (party, tag, asset) { party -> Text, tag -> Text, asset -> Text, }
+    asset_parties (party, tag, asset) { party -> Text, tag -> Text, asset -> Text, label -> Text, }
+}
+diesel::table! {
+    asset_search (number) { number -> BigInt, asset -> Text, text -> Text, }
+}
+diesel::table! {
+    label_counts (party, label) { party -> Text, label -> Text, devices -> BigInt, }
 }
 diesel::table! {
     media (id) { id -> Text, last_seq -> BigInt, state -> Text, host -> Text, }
@@ -38,13 +44,22 @@ diesel::table! {
     consignment_lines (consignment, asset) { consignment -> Text, asset -> Text, last_seq -> BigInt, state -> Text, }
 }
 diesel::table! {
-    discrepancies (id) { id -> Text, last_seq -> BigInt, state -> Text, consignment -> Text, }
+    consignment_tags (consignment, tag, asset) { consignment -> Text, tag -> Text, asset -> Text, }
+}
+diesel::table! {
+    discrepancies (id) { id -> Text, last_seq -> BigInt, state -> Text, consignment -> Text, asset -> Nullable<Text>, }
 }
 diesel::table! {
     evidence (id) { id -> Text, last_seq -> BigInt, state -> Text, }
 }
 diesel::table! {
     certificates (id) { id -> Text, last_seq -> BigInt, state -> Text, asset -> Text, }
+}
+diesel::table! {
+    certificate_parties (party, certificate) { party -> Text, certificate -> Text, }
+}
+diesel::table! {
+    tables_version (id) { id -> Integer, version -> BigInt, }
 }
 diesel::table! {
     people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, }
@@ -62,4 +77,4 @@ diesel::table! {
     idempotency (id) { id -> BigInt, scope -> Binary, request -> Binary, status -> BigInt, answer -> Binary, at -> BigInt, }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(assets, asset_parties, certificates, entries, entry_subjects);
+diesel::allow_tables_to_appear_in_same_query!(assets, certificate_parties, certificates, entries, entry_subjects);

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::rows::{self, Derived, row_of};
 use super::schema::{asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, media, parties, record_keys};
-use super::{Database, to_db};
+use super::{Database, listings, search, to_db};
 use crate::domain::asset::Asset;
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::{Consignment, Discrepancy, Line, LineId};
@@ -120,6 +120,7 @@ row!(
     last_seq: i64 = |d| Ok(to_db(d.last_seq)),
     state: String = json,
     consignment: String = |d| Ok(d.consignment.to_string()),
+    asset: Option<String> = |d| Ok(d.asset.as_ref().map(ToString::to_string)),
 );
 row!(
     /// A row of `evidence`.
@@ -146,9 +147,11 @@ pub struct AssetPartyRow {
     pub tag: String,
     /// The device.
     pub asset: String,
+    /// The device's label, so that a party's list can be narrowed to one.
+    pub label: String,
 }
 
-row_of!(AssetPartyRow, asset_parties, 3, party: String, tag: String, asset: String);
+row_of!(AssetPartyRow, asset_parties, 3, party: String, tag: String, asset: String, label: String);
 impl Derived for AssetPartyRow {}
 
 impl AssetPartyRow {
@@ -156,8 +159,13 @@ impl AssetPartyRow {
     pub fn of(asset: &Asset) -> Vec<Self> {
         let mut found: Vec<&PartyId> = vec![&asset.holder.party];
         found.extend(asset.handoffs.iter().flat_map(|handoff| [&handoff.from.party, &handoff.to.party]));
-        let mut rows: Vec<Self> =
-            found.into_iter().map(|party| Self { party: party.to_string(), tag: asset.tag.to_string(), asset: asset.id.to_string() }).collect();
+        let row = |party: &PartyId| Self {
+            party: party.to_string(),
+            tag: asset.tag.to_string(),
+            asset: asset.id.to_string(),
+            label: asset.label().to_string(),
+        };
+        let mut rows: Vec<Self> = found.into_iter().map(row).collect();
         rows.sort();
         rows.dedup();
         rows
@@ -318,6 +326,22 @@ pub fn owner(db: &mut Database, key: &Key) -> Result<Option<String>> {
     Ok(record_keys::table.find((key.space.to_owned(), key.text.clone())).select(record_keys::owner).first(db).optional()?)
 }
 
+/// Records beside those that a batch had to know, all loaded at once.
+pub(super) fn beside(db: &mut Database, known: &Records, mut needs: Vec<Need>) -> Result<Records> {
+    needs.sort();
+    needs.dedup();
+    needs.retain(|need| !known.has(need));
+    let mut others = Records::default();
+    load(db, &needs, &mut others)?;
+    Ok(others)
+}
+
+/// A record of either: it is named by another one, so it has to be there.
+pub(super) fn of_either<'a, R: Record>(known: &'a Records, others: &'a Records, id: &R::Id) -> Result<&'a R> {
+    let found = [known, others].into_iter().find_map(|records| records.find::<R>(id).ok().flatten());
+    found.ok_or_else(|| Error::Fault(format!("{:?} is named by a record and missing: run `quittance audit`", R::need(id))))
+}
+
 /// Saves every changed record, and the unique values they gave up and took.
 pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
@@ -350,10 +374,16 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     rows::insert(db, come)?;
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     for slot in known.assets.changed() {
-        changes(slot.before.as_ref().map(AssetPartyRow::of), slot.now.as_ref().map(AssetPartyRow::of), &mut gone, &mut come);
+        let (before, now) = (slot.before.as_ref().map(AssetPartyRow::of), slot.now.as_ref().map(AssetPartyRow::of));
+        let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
+        let stays = |old: &AssetPartyRow| now.iter().any(|new| (&new.party, &new.tag) == (&old.party, &old.tag));
+        gone.extend(before.iter().filter(|old| !stays(old)).cloned());
+        come.extend(now.into_iter().filter(|new| !before.contains(new)));
     }
     rows::remove(db, gone)?;
-    rows::insert(db, come)
+    rows::upsert(db, come)?;
+    listings::save(db, known)?;
+    search::save(db, known)
 }
 
 /// The unique values that a changed record gave up and took.

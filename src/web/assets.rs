@@ -15,15 +15,18 @@ use crate::domain::asset::{Asset, Label};
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::Consignment;
 use crate::domain::medium::Medium;
-use crate::domain::names::{AssetId, Instant};
+use crate::domain::names::{AssetId, Instant, Sought};
 use crate::error::{Error, Result};
 use crate::operations::issue_certificate;
 use crate::store::Database;
 use crate::store::inventory::{self, AssetQuery};
+use crate::store::search::{self, Search};
 use crate::store::tables::{self, AssetRow, CertificateRow, MediumRow};
 
-/// Most entries of one device's timeline on one page.
-const TIMELINE: i64 = 500;
+/// Most entries of a timeline on one page.
+pub const TIMELINE: i64 = 100;
+/// In front of a number in the cursor of a search.
+const SEARCH: &str = "search";
 
 /// What a list is asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -33,30 +36,91 @@ pub struct Asked {
     limit: Option<String>,
     label: Option<String>,
     tag: Option<String>,
+    q: Option<String>,
+}
+
+/// A list in the order of the tags, or what a search finds.
+enum Query {
+    List(AssetQuery),
+    Search(Search),
 }
 
 impl Asked {
-    fn query(&self, viewer: &Viewer) -> std::result::Result<AssetQuery, Problem> {
-        Ok(AssetQuery {
-            party: viewer.narrowed_to(),
-            label: request::text("label", self.label.as_deref())?.map(|label| Label::parse(&label).map(|label| label.to_string())).transpose()?,
-            tag_prefix: request::text("tag", self.tag.as_deref())?,
-            after: request::after(self.after.as_deref())?,
+    fn query(&self, viewer: &Viewer) -> std::result::Result<Query, Problem> {
+        let party = viewer.narrowed_to();
+        let label = request::text("label", self.label.as_deref())?.map(|label| Label::parse(&label).map(|label| label.to_string())).transpose()?;
+        let tag_prefix = request::text("tag", self.tag.as_deref())?;
+        let after = request::after(self.after.as_deref())?;
+        let limit = request::limit(self.limit.as_deref())?;
+        let Some(q) = request::text("q", self.q.as_deref())? else {
             // One more than is shown, to know whether there is a next page.
-            limit: request::limit(self.limit.as_deref())? + 1,
-        })
+            return Ok(Query::List(AssetQuery { party, label, tag_prefix, after, limit: limit + 1 }));
+        };
+        if tag_prefix.is_some() {
+            return Err(Problem::new(422, "request.search", "Give either q, which looks everywhere, or tag, the beginning of a tag."));
+        }
+        let number = |(kind, number): (String, String)| number.parse().ok().filter(|_| kind == SEARCH);
+        let after = after.map(|after| number(after).ok_or_else(|| request::no_cursor("after"))).transpose()?;
+        Ok(Query::Search(Search { sought: Sought::parse(&q)?, party, label, after, limit: usize::try_from(limit).unwrap_or(1) }))
     }
 }
 
-fn list(db: &mut Database, query: &AssetQuery) -> Result<(Vec<AssetRow>, Option<String>)> {
-    let mut rows = inventory::assets(db, query)?;
-    let next = cut(&mut rows, query.limit - 1, |row| (row.tag.clone(), row.id.clone()));
-    Ok((rows, next))
+impl Query {
+    fn label(&self) -> String {
+        match self {
+            Query::List(list) => list.label.clone(),
+            Query::Search(search) => search.label.clone(),
+        }
+        .unwrap_or_default()
+    }
+    fn party(&self) -> Option<&str> {
+        match self {
+            Query::List(list) => list.party.as_deref(),
+            Query::Search(search) => search.party.as_deref(),
+        }
+    }
+    fn paged(&self) -> bool {
+        match self {
+            Query::List(list) => list.after.is_some(),
+            Query::Search(search) => search.after.is_some(),
+        }
+    }
+    fn sought(&self) -> Option<&Sought> {
+        match self {
+            Query::List(_) => None,
+            Query::Search(search) => Some(&search.sought),
+        }
+    }
+    /// Says what a term that is too short to be looked for anywhere finds.
+    fn note(&self) -> Option<String> {
+        let short = self.sought().filter(|sought| !search::looks_anywhere(sought))?;
+        Some(format!(
+            "“{}” has fewer than {} characters that count: only tags and serial numbers that begin with it are found.",
+            short.text,
+            search::ANYWHERE
+        ))
+    }
 }
 
-/// `GET /api/v1/assets?after=&limit=&label=&tag=`
+fn list(db: &mut Database, query: &Query) -> Result<(Vec<AssetRow>, Option<String>)> {
+    match query {
+        Query::List(query) => {
+            let mut rows = inventory::assets(db, query)?;
+            let next = cut(&mut rows, query.limit - 1, |row| (row.tag.clone(), row.id.clone()));
+            Ok((rows, next))
+        }
+        Query::Search(query) => {
+            let found = search::search(db, query)?;
+            Ok((found.rows, found.next.map(|number| request::cursor(SEARCH, &number.to_string()))))
+        }
+    }
+}
+
+/// `GET /api/v1/assets?after=&limit=&label=&tag=` in the order of the tags, or `?q=` for what a search finds: exact matches first, then in the order
+/// of registration. A page of a search may be short, even empty, and have a `next`: then so many devices were compared that the rest has to wait.
 pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
     let query = asked.query(&viewer)?;
+    let note = query.note();
     let (rows, next) = block(&state, move |service| list(&mut *service.app.read()?, &query)).await?;
     let assets: Vec<Value> = rows
         .into_iter()
@@ -64,7 +128,11 @@ pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) ->
             json!({"id": row.id, "tag": row.tag, "serial": row.serial, "title": row.title, "category": row.category, "site": row.site, "party": row.party, "label": row.label})
         })
         .collect();
-    Ok(HttpResponse::Ok().json(json!({"assets": assets, "next": next})))
+    let mut answer = json!({"assets": assets, "next": next});
+    if let (Some(note), Some(members)) = (note, answer.as_object_mut()) {
+        members.insert("note".to_owned(), json!(note));
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// A device that exists and concerns this viewer.
@@ -122,18 +190,13 @@ pub struct From {
 /// `GET /api/v1/assets/{id}/entries?from=&limit=`
 pub async fn api_entries(viewer: Viewer, state: Data, id: web::Path<String>, asked: web::Query<From>) -> std::result::Result<HttpResponse, Problem> {
     let id = asset_id(&id)?;
-    let limit = request::limit(asked.limit.as_deref())?;
-    let from = asked.from.as_deref().map_or(Ok(0), str::parse);
-    let from: u64 = from.map_err(|_| Problem::new(422, "request.from", "from is the number of an entry, 0 or more."))?;
-    let entries = block(&state, move |service| {
+    let (from, limit) = (request::from(asked.from.as_deref())?, request::limit(asked.limit.as_deref())?);
+    let (entries, next) = block(&state, move |service| {
         let mut db = service.app.read()?;
         let subjects = known(&mut db, &viewer, &id)?.subjects();
-        ledger::told(&mut db, &mut Names::new(&service.app), &subjects, from, limit + 1)
+        ledger::page_of(&mut db, &mut Names::new(&service.app), &subjects, from, limit)
     })
     .await?;
-    let whole = usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = entries.get(whole).map(|entry| entry.seq);
-    let entries: Vec<_> = entries.into_iter().take(whole).collect();
     Ok(HttpResponse::Ok().json(json!({"entries": entries, "next": next})))
 }
 
@@ -164,10 +227,26 @@ struct IndexPage {
     total: String,
     counts: Vec<Count>,
     label: String,
+    label_words: &'static str,
+    /// What is looked for.
+    q: String,
+    /// The beginning of a tag.
     tag: String,
+    note: Option<String>,
     rows: Vec<Row>,
     next: Option<String>,
     paged: bool,
+}
+
+impl IndexPage {
+    /// The rest of an address of this list, narrowed to a label, after what an earlier page ended with.
+    fn asking(&self, label: &str, after: &str) -> String {
+        let parts = [("label", label), ("q", &self.q), ("tag", &self.tag), ("after", after)].into_iter().filter(|(_, value)| !value.is_empty());
+        // Writing to a string does not fail.
+        let encoded = |value: &str| askama::filters::urlencode(value).map(|value| value.to_string()).unwrap_or_default();
+        let parts: Vec<String> = parts.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+    }
 }
 
 fn label_of(text: &str) -> (&'static str, &'static str) {
@@ -180,7 +259,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
     let page = Page::new(&state, "Devices", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
-        let counts = inventory::labels(&mut db, query.party.as_deref())?;
+        let counts = inventory::labels(&mut db, query.party())?;
         let (rows, next) = list(&mut db, &query)?;
         let mut names = Names::new(&service.app);
         let rows = rows
@@ -200,7 +279,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
                 })
             })
             .collect::<Result<Vec<_>>>()?;
-        let chosen = query.label.clone().unwrap_or_default();
+        let chosen = query.label();
         Ok(IndexPage {
             page,
             total: thousands(counts.iter().map(|(_, count)| count).sum()),
@@ -211,11 +290,17 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
                     Some(Count { label: label.as_str(), words: label.label(), count: thousands(*count), chosen: label.as_str() == chosen })
                 })
                 .collect(),
+            label_words: label_of(&chosen).1,
             label: chosen,
-            tag: query.tag_prefix.unwrap_or_default(),
+            note: query.note(),
+            q: query.sought().map(|sought| sought.text.clone()).unwrap_or_default(),
+            paged: query.paged(),
+            tag: match query {
+                Query::List(list) => list.tag_prefix.unwrap_or_default(),
+                Query::Search(_) => String::new(),
+            },
             rows,
             next,
-            paged: query.after.is_some(),
         })
     })
     .await?;
@@ -306,19 +391,29 @@ struct ShowPage {
     missing: Vec<String>,
     certificates: Vec<CertificateShown>,
     timeline: Vec<Step>,
-    cut: bool,
+    next: Option<u64>,
+    paged: bool,
+    address: String,
 }
 
-/// `GET /assets/{id}`
-pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+/// From which entry on a page's timeline is shown.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    from: Option<String>,
+}
+
+/// `GET /assets/{id}?from=`
+pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web::Query<Shown>) -> std::result::Result<HttpResponse, Problem> {
     let id = asset_id(&id)?;
+    let from = request::from(asked.from.as_deref())?;
     let mut page = Page::new(&state, "", Some(&viewer));
     let drawn = block(&state, move |service| {
         let (known, timeline, facts, media, consignment) = {
             let mut db = service.app.read()?;
             let known = known(&mut db, &viewer, &id)?;
             let mut names = Names::new(&service.app);
-            let timeline = steps(ledger::told(&mut db, &mut names, &known.subjects(), 0, TIMELINE + 1)?)?;
+            let timeline = ledger::page_of(&mut db, &mut names, &known.subjects(), from, TIMELINE)?;
             let facts = facts(&mut db, &mut names, &known.asset)?;
             let media = known.media.iter().map(|medium| medium_shown(&mut db, &mut names, medium)).collect::<Result<Vec<_>>>()?;
             let consignment = match &known.asset.consignment {
@@ -356,8 +451,10 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::re
                     number: certificate.number,
                 })
                 .collect(),
-            cut: timeline.len() > usize::try_from(TIMELINE).unwrap_or(usize::MAX),
-            timeline,
+            timeline: steps(timeline.0)?,
+            next: timeline.1,
+            paged: from > 0,
+            address: format!("/assets/{}", bare(id.as_str())),
         })
     })
     .await?;

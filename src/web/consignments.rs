@@ -1,12 +1,12 @@
 //! Consignments: lists, one consignment with its lines, seals, counts and discrepancies.
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use actix_web::http::header::{ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::assets::{Step, bare, steps};
+use super::assets::{Step, TIMELINE, bare, steps};
 use super::ledger::{self, Names};
 use super::page::{self, Page, When};
 use super::problem::Problem;
@@ -15,11 +15,10 @@ use super::session::Viewer;
 use super::{Data, block};
 use crate::domain::Event;
 use crate::domain::asset::Asset;
-use crate::domain::consignment::{Consignment, Discrepancy, Line, LineId, Scan};
+use crate::domain::consignment::{Consignment, Discrepancy, Scan};
 use crate::domain::names::ConsignmentId;
-use crate::domain::records::{Need, Records};
 use crate::error::{Error, Result};
-use crate::store::tables::{self, ConsignmentRow, DiscrepancyRow};
+use crate::store::tables::{self, AssetRow, ConsignmentRow, DiscrepancyRow, LineRow};
 use crate::store::{Database, inventory};
 
 /// What a list is asked for.
@@ -43,49 +42,103 @@ pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) ->
     Ok(HttpResponse::Ok().json(json!({"consignments": consignments, "next": next})))
 }
 
-/// Kept by whoever asked, and asked about each time.
-const CACHING: &str = "private, no-cache";
+/// Most lines, and most discrepancies, on one page.
+const LINES: i64 = 100;
 
-/// A consignment with all that belongs to it.
+/// Which part of a consignment is shown.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// After this line.
+    lines_after: Option<String>,
+    /// After this discrepancy.
+    discrepancies_after: Option<String>,
+    /// From this entry on; for the page.
+    from: Option<String>,
+    limit: Option<String>,
+}
+
+/// Where the next part starts.
+#[derive(Default)]
+struct Next {
+    lines: Option<String>,
+    discrepancies: Option<String>,
+}
+
+/// A consignment with a part of its lines and discrepancies.
 struct Known {
     consignment: Consignment,
-    lines: Vec<(Line, Asset)>,
+    lines: Vec<(LineRow, AssetRow)>,
     discrepancies: Vec<Discrepancy>,
+    next: Next,
 }
 
-fn known(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Known> {
-    let consignment = match tables::find::<Consignment>(db, id)? {
-        Some(consignment) if !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party) => consignment,
-        _ => return Err(Error::Unknown(format!("There is no consignment {id}."))),
-    };
-    let mut records = Records::default();
-    tables::load(db, &[Need::LinesOf(id.clone())], &mut records)?;
-    let mut lines = Vec::new();
-    for line in records.lines.all().filter(|line: &&Line| LineId::new(&line.consignment, &line.asset).consignment == *id) {
-        let asset = tables::find::<Asset>(db, &line.asset)?.ok_or_else(|| Error::Fault(format!("a line names the unknown device {}", line.asset)))?;
-        lines.push((line.clone(), asset));
+/// A consignment that exists and that this viewer may see.
+fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
+    match tables::find::<Consignment>(db, id)? {
+        Some(consignment) if !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party) => Ok(consignment),
+        _ => Err(Error::Unknown(format!("There is no consignment {id}."))),
     }
-    lines.sort_by(|(_, a), (_, b)| a.tag.cmp(&b.tag));
-    let discrepancies = inventory::discrepancies(db, id.as_str())?.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
-    Ok(Known { consignment, lines, discrepancies })
 }
 
-/// `GET /api/v1/consignments/{id}`; its ETag is the entry that changed it last, for `If-Match` of commands.
-pub async fn api_show(http: HttpRequest, viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
-    let id = consignment_id(&id)?;
-    let known = block(&state, move |service| known(&mut *service.app.read()?, &viewer, &id)).await?;
+/// After which line, after which discrepancy, how many of each.
+type Range = (Option<(String, String)>, Option<(String, String)>, i64);
+
+impl Part {
+    fn range(&self, default: i64) -> std::result::Result<Range, Problem> {
+        let limit = self.limit.as_deref().map_or(Ok(default), |limit| request::limit(Some(limit)))?;
+        let lines = request::after_named("lines_after", self.lines_after.as_deref())?;
+        Ok((lines, request::after_named("discrepancies_after", self.discrepancies_after.as_deref())?, limit))
+    }
+}
+
+fn known(db: &mut Database, consignment: Consignment, range: &Range) -> Result<Known> {
+    let id = consignment.id.as_str();
+    let (line, discrepancy, limit) = range;
+    let mut next = Next::default();
+    let mut lines = inventory::lines(db, id, line.as_ref(), limit + 1)?;
+    next.lines = cut(&mut lines, *limit, |(_, asset)| (asset.tag.clone(), asset.id.clone()));
+    let mut rows = inventory::discrepancies(db, id, discrepancy.as_ref().map(|(id, _)| id.as_str()), limit + 1)?;
+    next.discrepancies = cut(&mut rows, *limit, |row| (row.id.clone(), row.id.clone()));
+    let discrepancies = rows.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
+    Ok(Known { consignment, lines, discrepancies, next })
+}
+
+/// `GET /api/v1/consignments/{id}?lines_after=&discrepancies_after=&limit=`; its ETag is the entry that changed it last, for `If-Match` of commands.
+pub async fn api_show(
+    http: HttpRequest,
+    viewer: Viewer,
+    state: Data,
+    id: web::Path<String>,
+    part: web::Query<Part>,
+) -> std::result::Result<HttpResponse, Problem> {
+    let (id, range) = (consignment_id(&id)?, part.range(request::MOST)?);
+    request::from(part.from.as_deref())?;
+    let known = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let consignment = find(&mut db, &viewer, &id)?;
+        known(&mut db, consignment, &range)
+    })
+    .await?;
     let tag = format!("\"{}\"", known.consignment.last_seq);
     let same = |given: &str| given.split(',').any(|one| one.trim().trim_start_matches("W/") == tag);
     if http.headers().get(IF_NONE_MATCH).and_then(|given| given.to_str().ok()).is_some_and(same) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, CACHING)).finish());
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
     }
-    let lines: Vec<_> = known
+    let lines = known
         .lines
         .iter()
-        .map(|(line, asset)| json!({"asset": line.asset, "tag": asset.tag, "serial": asset.serial, "container": line.container, "state": line.state, "last_seq": line.last_seq}))
-        .collect();
-    let answer = json!({"consignment": known.consignment, "lines": lines, "discrepancies": known.discrepancies});
-    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, CACHING)).json(answer))
+        .map(|(row, asset)| {
+            let line = row.record()?;
+            Ok(json!({"asset": line.asset, "tag": asset.tag, "serial": asset.serial, "container": line.container, "state": line.state, "last_seq": line.last_seq}))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let answer = json!({
+        "consignment": known.consignment,
+        "lines": lines, "lines_next": known.next.lines,
+        "discrepancies": known.discrepancies, "discrepancies_next": known.next.discrepancies,
+    });
+    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(answer))
 }
 
 /// A consignment in a list.
@@ -183,30 +236,43 @@ struct ShowPage {
     released: Option<(String, When, u64)>,
     received: Option<(String, When, u64)>,
     containers: Vec<ContainerShown>,
-    listed: usize,
+    listed: u32,
     scanned: Option<u32>,
     open: usize,
     lines: Vec<LineShown>,
+    all_discrepancies: usize,
     discrepancies: Vec<DiscrepancyShown>,
+    /// This page's address, and what of it is shown.
+    address: String,
+    lines_after: String,
+    discrepancies_after: String,
+    next_lines: Option<String>,
+    next_discrepancies: Option<String>,
     timeline: Vec<Step>,
+    next: Option<u64>,
+    paged: bool,
 }
 
-/// `GET /consignments/{id}`
-pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
-    let id = consignment_id(&id)?;
+/// `GET /consignments/{id}?lines_after=&discrepancies_after=&from=`: each of the three parts is paged by itself.
+pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web::Query<Part>) -> std::result::Result<HttpResponse, Problem> {
+    let (id, range, from) = (consignment_id(&id)?, part.range(LINES)?, request::from(part.from.as_deref())?);
     let mut page = Page::new(&state, "", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
         let db = &mut *db;
         let mut names = Names::new(&service.app);
-        let Known { consignment, lines, discrepancies } = known(db, &viewer, &id)?;
-        let told = ledger::told(db, &mut names, &[id.to_string()], 0, 500)?;
+        let consignment = find(db, &viewer, &id)?;
+        let Known { consignment, lines, discrepancies, next } = known(db, consignment, &range)?;
+        let (timeline, next_entry) = ledger::page_of(db, &mut names, &[id.to_string()], from, TIMELINE)?;
         page.title = format!("Consignment {}", consignment.reference);
         // What the receiver found of each container stands in the receipt alone.
-        let receipt = told.iter().rev().find_map(|entry| match Event::read(&entry.event, &entry.data) {
-            Ok(Event::ConsignmentReceived(received)) => Some(received),
-            _ => None,
-        });
+        let receipt = match &consignment.received {
+            Some(act) => match ledger::event(db, act.seq)? {
+                Event::ConsignmentReceived(received) => Some(received),
+                _ => None,
+            },
+            None => None,
+        };
         let containers = consignment
             .containers
             .iter()
@@ -227,8 +293,14 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::re
             Ok(Some((who, act.occurred.into(), act.seq)))
         };
         let (released, received) = (act(db, &consignment.released)?, act(db, &consignment.received)?);
-        let settled: Vec<_> =
-            discrepancies.iter().filter(|discrepancy| discrepancy.resolution.is_some()).filter_map(|discrepancy| discrepancy.asset.clone()).collect();
+        let on_page: Vec<String> = lines.iter().map(|(line, _)| line.asset.clone()).collect();
+        let of_lines = inventory::discrepancies_of(db, id.as_str(), &on_page)?;
+        let of_lines = of_lines.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
+        let settled: Vec<String> = of_lines
+            .iter()
+            .filter(|discrepancy| discrepancy.resolution.is_some())
+            .filter_map(|discrepancy| discrepancy.asset.as_ref().map(ToString::to_string))
+            .collect();
         let discrepancies = discrepancies.iter().map(|discrepancy| discrepancy_shown(db, &mut names, discrepancy)).collect::<Result<Vec<_>>>()?;
         Ok(ShowPage {
             page,
@@ -241,24 +313,35 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>) -> std::re
             released,
             received,
             containers,
-            listed: lines.len(),
+            listed: consignment.lines,
             scanned: consignment.scanned,
             open: consignment.open_discrepancies.len(),
             lines: lines
                 .into_iter()
-                .map(|(line, asset)| LineShown {
-                    id: bare(asset.id.as_str()).to_owned(),
-                    tag: asset.tag.to_string(),
-                    serial: asset.serial.as_ref().map(ToString::to_string).unwrap_or_default(),
-                    title: asset.title(),
-                    container: line.container.map(|container| container.to_string()).unwrap_or_default(),
-                    state: line.state.as_str(),
-                    words: line.state.label(),
-                    resolved: settled.contains(&asset.id),
+                .map(|(row, asset)| {
+                    let line = row.record()?;
+                    Ok(LineShown {
+                        resolved: settled.contains(&asset.id),
+                        id: bare(&asset.id).to_owned(),
+                        tag: asset.tag,
+                        serial: asset.serial.unwrap_or_default(),
+                        title: asset.title,
+                        container: line.container.map(|container| container.to_string()).unwrap_or_default(),
+                        state: line.state.as_str(),
+                        words: line.state.label(),
+                    })
                 })
-                .collect(),
+                .collect::<Result<Vec<_>>>()?,
+            all_discrepancies: consignment.discrepancies.len(),
             discrepancies,
-            timeline: steps(told)?,
+            address: format!("/consignments/{}", bare(id.as_str())),
+            lines_after: part.lines_after.clone().unwrap_or_default(),
+            discrepancies_after: part.discrepancies_after.clone().unwrap_or_default(),
+            next_lines: next.lines,
+            next_discrepancies: next.discrepancies,
+            timeline: steps(timeline)?,
+            next: next_entry,
+            paged: from > 0,
         })
     })
     .await?;

@@ -21,7 +21,7 @@ use crate::domain::{Event, Subject, SubjectKind};
 use crate::error::{Error, Result};
 use crate::operations::publish_checkpoint;
 use crate::proof::entry::{Entry, Frame};
-use crate::store::{Database, log, people, tables};
+use crate::store::{Database, from_db, inventory, log, people, tables};
 
 fn text(body: String, caching: &str) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).insert_header((CACHE_CONTROL, caching)).body(body)
@@ -181,9 +181,20 @@ pub struct Told {
     pub data: Value,
 }
 
-/// Tells the entries about these things, oldest first.
-pub fn told(db: &mut Database, names: &mut Names, subjects: &[String], from: u64, limit: i64) -> Result<Vec<Told>> {
-    log::entries_about(db, subjects, from, limit)?.iter().map(|(_, bytes)| tell(db, names, parse(bytes)?.frame())).collect()
+/// Tells a page of the entries about these things, oldest first, and from which entry the next page goes on.
+pub fn page_of(db: &mut Database, names: &mut Names, subjects: &[String], from: u64, limit: i64) -> Result<(Vec<Told>, Option<u64>)> {
+    let rows = inventory::timeline(db, subjects, from, limit + 1)?;
+    let whole = usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = rows.get(whole).map(|(seq, _)| from_db(*seq)).transpose()?;
+    let told = rows.iter().take(whole).map(|(_, bytes)| tell(db, names, parse(bytes)?.frame())).collect::<Result<_>>()?;
+    Ok((told, next))
+}
+
+/// The event of one entry.
+pub fn event(db: &mut Database, seq: u64) -> Result<Event> {
+    let bytes = log::entry(db, seq)?.ok_or_else(|| Error::Fault(format!("entry {seq} is missing: run `quittance audit`")))?;
+    let entry = parse(&bytes)?;
+    Event::read(&entry.frame().event, &entry.frame().data).map_err(|e| Error::fault("a stored event", e))
 }
 
 /// The same for one thing and one person, who may not see all of them.

@@ -26,7 +26,7 @@ pub const JSON_BYTES: usize = 1 << 20;
 /// Largest form without a file.
 const FORM_BYTES: usize = 256 << 10;
 /// Most things on one page of a list.
-const MOST: i64 = 200;
+pub const MOST: i64 = 200;
 
 /// Bodies that say they are no larger than this need no [`place`].
 const SMALL_BYTES: usize = 64 << 10;
@@ -202,14 +202,27 @@ pub fn cursor(sort: &str, id: &str) -> String {
 
 /// Reads what [`cursor`] wrote.
 pub fn after(cursor: Option<&str>) -> Result<Option<(String, String)>, Problem> {
+    after_named("after", cursor)
+}
+
+/// The same, from a parameter of another name.
+pub fn after_named(name: &str, cursor: Option<&str>) -> Result<Option<(String, String)>, Problem> {
     let Some(cursor) = cursor.filter(|cursor| !cursor.is_empty()) else { return Ok(None) };
     let read = || serde_json::from_slice::<(String, String)>(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok();
     // A database may not take a NUL.
     let possible = |(sort, id): &(String, String)| !sort.contains('\0') && !id.contains('\0');
-    read()
-        .filter(possible)
-        .map(Some)
-        .ok_or_else(|| Problem::new(422, "request.cursor", "after must be the next of an earlier page; start again without it."))
+    read().filter(possible).map(Some).ok_or_else(|| no_cursor(name))
+}
+
+/// What was given to go on from was not given out by this list.
+pub fn no_cursor(name: &str) -> Problem {
+    Problem::new(422, "request.cursor", format!("{name} must be the next of an earlier page; start again without it."))
+}
+
+/// From which entry on: its number.
+pub fn from(asked: Option<&str>) -> Result<u64, Problem> {
+    let from = asked.map_or(Ok(0), str::parse);
+    from.map_err(|_| Problem::new(422, "request.from", "from is the number of an entry, 0 or more."))
 }
 
 /// Cuts a list that was asked for with one more than the limit; the last kept element tells where the next page starts.

@@ -12,5 +12,6 @@ mod matrix;
 mod orders;
 mod pages;
 mod races;
+mod reads;
 mod server;
 mod story;

@@ -14,6 +14,7 @@ use diesel::sql_types::{BigInt, Text};
 use ledger::{Ledger, audit, config};
 use quittance::config::Config;
 use quittance::operations::issue_certificate::part;
+use quittance::operations::open_ledger;
 use quittance::operations::publish_status;
 use quittance::operations::verify_certificate::redraw;
 use quittance::proof::bundle::{Bundle, CREDENTIAL, PAGES};
@@ -33,9 +34,13 @@ const TABLES: &[&str] = &[
     "parties",
     "consignments",
     "consignment_lines",
+    "consignment_tags",
     "discrepancies",
     "evidence",
     "certificates",
+    "certificate_parties",
+    "label_counts",
+    "asset_search",
     "shown_names",
     "certificate_parts",
     "status_lists",
@@ -177,6 +182,7 @@ fn every_changed_column_is_found_and_named() {
         let place = |length: String| format!("({at} % {}(1, {length}))", if shared { "greatest" } else { "max" });
         let change = match column.r#type.as_str() {
             "BIGINT" | "INTEGER" => format!("{name} + 1"),
+            "ARRAY" => format!("{name}[2:]"),
             "TEXT" => {
                 let k = place(format!("length(coalesce({name}, 'x'))"));
                 format!(
@@ -225,11 +231,43 @@ fn removed_and_swapped_entries_and_checkpoints_are_found() {
         ("DELETE FROM certificate_parts WHERE name = 'certificate.pdf'", "certificate_parts"),
         ("DELETE FROM status_lists WHERE seq = (SELECT max(seq) FROM status_lists)", "status_lists"),
         ("INSERT INTO record_keys VALUES ('asset.tag', 'GHOST', 'urn:x')", "record_keys"),
+        ("UPDATE tables_version SET version = 1", "quittance rebuild"),
     ] {
         let mut copy = altered(original.path());
         copy.db.batch_execute(change).unwrap();
         let found = findings(&copy.config);
         assert!(found.contains(named), "{change}:\n{found}");
+    }
+    let mut copy = altered(original.path());
+    let forgotten = if copy.config.database.is_shared() {
+        "UPDATE asset_search SET trigrams = '{}' WHERE number = (SELECT min(number) FROM asset_search)"
+    } else {
+        "DELETE FROM asset_trigrams WHERE rowid = (SELECT min(number) FROM asset_search)"
+    };
+    copy.db.batch_execute(forgotten).unwrap();
+    assert!(findings(&copy.config).contains("does not find it"));
+}
+
+#[test]
+fn tables_of_an_older_shape_are_made_anew_at_opening() {
+    let (original, _) = finished();
+    for change in [
+        // What an older program would have left: states that this one cannot read.
+        "UPDATE assets SET state = '{}'; UPDATE tables_version SET version = 1",
+        // A rebuild that was cut short.
+        "DELETE FROM assets; DELETE FROM record_keys; UPDATE tables_version SET version = 0",
+        "DELETE FROM tables_version",
+    ] {
+        let mut copy = altered(original.path());
+        // The triggers that this test drops are not part of the shape.
+        copy.db.batch_execute(change).unwrap();
+        let config = copy.config.clone();
+        assert!(findings(&config).contains("quittance rebuild"), "{change}");
+        let mut told = Vec::new();
+        let opened = open_ledger::open_telling(&config, &mut |done, of| told.push((done, of))).unwrap();
+        assert!(told.last().is_some_and(|(done, of)| done == of && *of > 20), "{told:?}");
+        assert_eq!(findings(&config), "", "{change}");
+        drop(opened);
     }
 }
 
@@ -359,7 +397,7 @@ fn yesterdays_database_is_refused_at_start() {
         let folder = tempfile::tempdir().unwrap();
         copy(yesterday.path(), folder.path());
         copy(Path::new(keys), &folder.path().join("keys"));
-        let opened = quittance::operations::open_ledger::open(&config(folder.path().to_owned()));
+        let opened = open_ledger::open(&config(folder.path().to_owned()));
         opened.map(|_| ()).map_err(|error| error.to_string())
     };
     let keys = ledger.config.keys.to_str().unwrap();

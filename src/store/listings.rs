@@ -1,0 +1,183 @@
+//! What lists need beside the records themselves, so that every page of every list walks one index in order: kept from the folded changes of a batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+
+use super::Database;
+use super::rows::{self, Derived, row_of};
+use super::schema::{certificate_parties, certificates, consignment_tags, label_counts};
+use super::tables::{self, AssetPartyRow};
+use crate::domain::asset::Asset;
+use crate::domain::records::{Need, Records, Slot};
+use crate::error::Result;
+
+/// The party under which all devices are counted.
+pub const EVERYONE: &str = "";
+
+/// A row of `consignment_tags`: a line in the order of the tags.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
+pub struct LineTagRow {
+    /// The consignment.
+    pub consignment: String,
+    /// The device's tag.
+    pub tag: String,
+    /// The device.
+    pub asset: String,
+}
+
+/// A row of `certificate_parties`: a party that a certified device concerns.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
+pub struct CertificatePartyRow {
+    /// The party.
+    pub party: String,
+    /// The certificate's number.
+    pub certificate: String,
+}
+
+/// A row of `label_counts`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
+pub struct CountRow {
+    /// The party, or [`EVERYONE`].
+    pub party: String,
+    /// The label.
+    pub label: String,
+    /// How many devices; in a change, how many more.
+    pub devices: i64,
+}
+
+row_of!(LineTagRow, consignment_tags, 3, consignment: String, tag: String, asset: String);
+row_of!(CertificatePartyRow, certificate_parties, 2, party: String, certificate: String);
+impl Derived for CertificatePartyRow {}
+row_of!(CountRow, label_counts, 2, party: String, label: String, devices: i64);
+impl Derived for CountRow {}
+
+/// A row of `label_counts` that is to go if it counts nobody: what nobody has any more has no row, as if it had never been.
+struct NoneLeft {
+    party: String,
+    label: String,
+    devices: i64,
+}
+
+row_of!(NoneLeft, label_counts, 3, party: String, label: String, devices: i64);
+impl Derived for NoneLeft {}
+
+impl LineTagRow {
+    /// Every row.
+    pub fn all(db: &mut Database) -> Result<Vec<Self>> {
+        Ok(consignment_tags::table.order((consignment_tags::consignment, consignment_tags::tag, consignment_tags::asset)).load(db)?)
+    }
+}
+
+impl CertificatePartyRow {
+    /// Every row.
+    pub fn all(db: &mut Database) -> Result<Vec<Self>> {
+        Ok(certificate_parties::table.order((certificate_parties::party, certificate_parties::certificate)).load(db)?)
+    }
+}
+
+impl CountRow {
+    /// The counts of these devices.
+    pub fn of<'a>(assets: impl IntoIterator<Item = &'a Asset>) -> Vec<Self> {
+        let mut counts = Counts::default();
+        assets.into_iter().for_each(|asset| counts.add(asset, 1));
+        counts.rows()
+    }
+    /// Every row.
+    pub fn all(db: &mut Database) -> Result<Vec<Self>> {
+        Ok(label_counts::table.order((label_counts::party, label_counts::label)).load(db)?)
+    }
+}
+
+/// The parties that a device concerns.
+pub fn parties_of(asset: &Asset) -> BTreeSet<String> {
+    AssetPartyRow::of(asset).into_iter().map(|row| row.party).collect()
+}
+
+/// By party and label: how many more, or fewer.
+#[derive(Default)]
+struct Counts(BTreeMap<(String, String), i64>);
+
+impl Counts {
+    fn add(&mut self, asset: &Asset, devices: i64) {
+        let label = asset.label().to_string();
+        for party in parties_of(asset).into_iter().chain([EVERYONE.to_owned()]) {
+            *self.0.entry((party, label.clone())).or_default() += devices;
+        }
+    }
+    fn rows(self) -> Vec<CountRow> {
+        let changed = self.0.into_iter().filter(|(_, devices)| *devices != 0);
+        changed.map(|((party, label), devices)| CountRow { party, label, devices }).collect()
+    }
+}
+
+/// Saves what lists need of everything that a batch changed; the records' own rows are saved already.
+pub fn save(db: &mut Database, known: &Records) -> Result<()> {
+    save_counts(db, known)?;
+    save_line_tags(db, known)?;
+    save_certificate_parties(db, known)
+}
+
+fn save_counts(db: &mut Database, known: &Records) -> Result<()> {
+    let mut counts = Counts::default();
+    for slot in known.assets.changed() {
+        if let Some(before) = &slot.before {
+            counts.add(before, -1);
+        }
+        if let Some(now) = &slot.now {
+            counts.add(now, 1);
+        }
+    }
+    let rows = counts.rows();
+    let fewer = rows.iter().filter(|row| row.devices < 0);
+    let fewer = fewer.map(|row| NoneLeft { party: row.party.clone(), label: row.label.clone(), devices: 0 }).collect();
+    rows::add(db, rows)?;
+    rows::remove(db, fewer)
+}
+
+/// A tag never changes, so a line is put in its place once.
+fn save_line_tags(db: &mut Database, known: &Records) -> Result<()> {
+    let new = || known.lines.changed().filter(|slot| slot.before.is_none()).filter_map(|slot| slot.now.as_ref());
+    let others = tables::beside(db, known, new().map(|line| Need::Asset(line.asset.clone())).collect())?;
+    let mut rows = Vec::new();
+    for line in new() {
+        let tag = tables::of_either::<Asset>(known, &others, &line.asset)?.tag.to_string();
+        rows.push(LineTagRow { consignment: line.consignment.to_string(), tag, asset: line.asset.to_string() });
+    }
+    rows::insert(db, rows)
+}
+
+/// A new certificate concerns whom its device concerns; a device that comes to concern another party takes its certificates along.
+fn save_certificate_parties(db: &mut Database, known: &Records) -> Result<()> {
+    let new = || known.certificates.changed().filter(|slot| slot.before.is_none()).filter_map(|slot| slot.now.as_ref());
+    let others = tables::beside(db, known, new().map(|certificate| Need::Asset(certificate.asset.clone())).collect())?;
+    let mut come = BTreeSet::new();
+    for certificate in new() {
+        for party in parties_of(tables::of_either::<Asset>(known, &others, &certificate.asset)?) {
+            come.insert(CertificatePartyRow { party, certificate: certificate.number.clone() });
+        }
+    }
+    let mut moved: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
+    for slot in known.assets.changed() {
+        if let Slot { before: Some(before), now: Some(now) } = slot {
+            let (before, after) = (parties_of(before), parties_of(now));
+            if before != after {
+                moved.insert(now.id.to_string(), (before, after));
+            }
+        }
+    }
+    let mut gone = Vec::new();
+    let assets: Vec<&String> = moved.keys().collect();
+    for some in assets.chunks(1_000) {
+        let found: Vec<(String, String)> =
+            certificates::table.filter(certificates::asset.eq_any(some.iter().copied())).select((certificates::asset, certificates::id)).load(db)?;
+        for (asset, certificate) in found {
+            let Some((before, after)) = moved.get(&asset) else { continue };
+            let row = |party: &String| CertificatePartyRow { party: party.clone(), certificate: certificate.clone() };
+            gone.extend(before.difference(after).map(row));
+            come.extend(after.difference(before).map(row));
+        }
+    }
+    rows::remove(db, gone)?;
+    rows::insert(db, come.into_iter().collect())
+}
