@@ -23,6 +23,10 @@
 #[path = "../tests/postgres/mod.rs"]
 mod postgres;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -38,7 +42,7 @@ use quittance::config::{Config, Given};
 use quittance::domain::names::{PersonId, Role};
 use quittance::domain::{Actor, Command};
 use quittance::operations::record::Spent;
-use quittance::operations::{Service, open_ledger};
+use quittance::operations::{Service, open_ledger, receive_evidence};
 use quittance::store::DatabaseUrl;
 use quittance::store::people::{self, Person};
 use serde_json::{Value, json};
@@ -252,7 +256,7 @@ fn main() {
     if let Some(there) = &elsewhere {
         there.side.tell();
     }
-    println!("Mix: 60 % scan a line, 15 % sanitization, 10 % receipt, 10 % evidence file with link, 5 % refused.");
+    println!("Mix: 60 % scan a line, 15 % sanitization, 10 % receipt, 10 % evidence linked, 5 % refused.");
 }
 
 /// PostgreSQL with its stock settings: our record and the table with the trigger.
@@ -405,6 +409,20 @@ fn prepare(config: &Config, assets: usize) -> (Service, VecDeque<Job>, open_ledg
     let (_, vendor_token) = person(&service, Role::VendorOperator, &vendor);
 
     let serial = |n: usize| format!("BENCH{n:07}");
+    // Logs that arrived before their devices were registered, of devices in the middle: each is linked when it is read again.
+    let logged: Vec<usize> = (assets / 2..assets / 2 + assets / 9).collect();
+    let files: Vec<String> = std::thread::scope(|scope| {
+        let uploads: Vec<_> = logged
+            .chunks(logged.len().div_ceil(16).max(1))
+            .map(|chunk| {
+                scope.spawn(|| {
+                    let store = |n: &usize| receive_evidence::receive(&service, &coordinator, log(&format!("M{}", serial(*n))).as_bytes(), None);
+                    chunk.iter().map(|n| store(n).unwrap().sha256.to_string()).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        uploads.into_iter().flat_map(|upload| upload.join().unwrap()).collect()
+    });
     let registered = all(&service, &coordinator, "register_asset", (0..assets).map(|n| {
         json!({"tag": format!("B-{n:06}"), "serial": serial(n), "category": "laptop", "manufacturer": "Maker", "model": "Model 1", "sensitivity": "low",
                "site": "Warehouse", "media": [{"serial": format!("M{}", serial(n)), "media_type": "hdd_ata", "capacity_bytes": 500_107_862_016_u64}]})
@@ -426,7 +444,7 @@ fn prepare(config: &Config, assets: usize) -> (Service, VecDeque<Job>, open_ledg
 
     let mut scans = staying.iter();
     let mut benches = staying.iter().rev();
-    let mut uploads = staying.iter().enumerate().rev().skip(staying.len() / 3);
+    let mut links = files.into_iter();
     let mut receipts = consignments.iter().enumerate();
     let mut seeded = Seeded(1);
     let mut jobs = VecDeque::new();
@@ -442,7 +460,7 @@ fn prepare(config: &Config, assets: usize) -> (Service, VecDeque<Job>, open_ledg
                     json!({"consignment": consignment, "containers": [{"label": "BOX", "seal_state": "intact"}], "scans": [{"serial": serial(n)}]});
                 post("commands/receive_consignment", &vendor_token, &body, 201)
             }),
-            85..95 => uploads.next().map(|(n, _)| upload(&token, &log(&format!("M{}", serial(n + travelling.len()))))),
+            85..95 => links.next().map(|sha256| request(&format!("evidence/{sha256}/readings"), &token, "application/json", b"", 201)),
             _ => Some(post("commands/seal_consignment", &token, &json!({"consignment": dock, "containers": []}), 422)),
         };
         match job {
@@ -472,10 +490,6 @@ fn request(path: &str, token: &str, kind: &str, body: &[u8], expected: u16) -> J
 fn post(path: &str, token: &str, body: &Value, expected: u16) -> Job {
     request(path, token, "application/json", body.to_string().as_bytes(), expected)
 }
-fn upload(token: &str, text: &str) -> Job {
-    request("evidence", token, "application/octet-stream", text.as_bytes(), 201)
-}
-
 fn person(service: &Service, role: Role, party: &str) -> (Actor, String) {
     let token = people::new_token().unwrap();
     let id = PersonId::from_uuid(uuid::Builder::from_random_bytes(seed().unwrap().to_be_bytes()).into_uuid()).to_string();

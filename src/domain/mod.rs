@@ -148,13 +148,21 @@ pub struct Occasion<'a> {
     pub policy: &'a Pack,
     /// 16 random bytes of this command: fresh ids come from them, the same ones however often it is decided.
     pub seed: u128,
+    /// Its place among the commands that are recorded together.
+    pub place: u8,
 }
 
 impl Occasion<'_> {
-    /// The n-th fresh id of this command: a UUID of version 7 (RFC 9562), so that what was recorded together stands together in every index.
+    /// The n-th fresh id of this command: a UUID of version 7 (RFC 9562 §5.7) with a counter after the time (§6.2, method 1), so that what was
+    /// recorded together stands together, and in order, in every index.
     pub fn fresh(&self, n: u32) -> uuid::Uuid {
-        let [_, _, _, _, _, _, random @ ..] = self.seed.wrapping_add(u128::from(n) << 64 | u128::from(n)).to_be_bytes();
-        uuid::Builder::from_unix_timestamp_millis(u64::try_from(self.at.unix_ms()).unwrap_or(0), &random).into_uuid()
+        let [_, _, _, _, _, _, _, _, random @ ..] = self.seed.wrapping_add(u128::from(n) << 64 | u128::from(n)).to_be_bytes();
+        let counter = (u16::from(self.place) << 4 | u16::try_from(n.min(15)).unwrap_or(15)).to_be_bytes();
+        let mut rest = [0; 10];
+        for (to, from) in rest.iter_mut().zip(counter.iter().chain(&random)) {
+            *to = *from;
+        }
+        uuid::Builder::from_unix_timestamp_millis(u64::try_from(self.at.unix_ms()).unwrap_or(0), &rest).into_uuid()
     }
 
     /// Nothing can have happened before the act that it builds on.

@@ -52,7 +52,8 @@ impl Story {
     /// When a command comes: events, or a refusal. Nothing happens yet.
     pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
         let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
-        let occasion = Occasion { actor, at, occurred: at, policy: &self.policy, seed: u128::from(self.seq) << 96 };
+        let occasion =
+            Occasion { actor, at, occurred: at, policy: &self.policy, seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 32, place: 0 };
         match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
             Ok(happenings) => Ok(happenings),
             Err(Stop::Refused(refusal)) => Err(refusal),

@@ -60,6 +60,28 @@ pub fn receive_once(service: &Service, actor: &Actor, bytes: &[u8], key: Option<
     once(service, key, || store_and_record(service, actor, bytes, None, key))
 }
 
+/// Reads a stored file again: what it says of media that were recorded since, or what a better reader makes of it, is linked now.
+pub fn read_again(service: &Service, actor: &Actor, sha256: &Digest, key: Option<&RequestKey>) -> Result<Outcome<Received>> {
+    once(service, key, || {
+        let bytes = find(service, actor, sha256)?;
+        record_reading(service, actor, sha256.clone(), &bytes, None, key)
+    })
+}
+
+/// The bytes of a stored file; a vendor's people get what their company uploaded.
+pub fn find(service: &Service, actor: &Actor, sha256: &Digest) -> Result<Vec<u8>> {
+    let evidence = tables::find::<Evidence>(&mut *service.app.read()?, sha256)?;
+    match evidence {
+        Some(evidence) if !actor.role.is_vendor() || evidence.concerns(&actor.party) => service.app.files.get(sha256),
+        _ => Err(unknown(sha256.as_str())),
+    }
+}
+
+/// No file with this digest is stored, or not for this person.
+pub fn unknown(sha256: &str) -> Error {
+    Error::Unknown(format!("No evidence file with the SHA-256 {} is stored.", sha256.chars().take(64).collect::<String>()))
+}
+
 fn store_and_record(
     service: &Service,
     actor: &Actor,
@@ -77,8 +99,19 @@ fn store_and_record(
         .into());
     }
     let sha256 = app.halt.guard(app.files.put(bytes))?;
+    record_reading(service, actor, sha256, bytes, occurred, key)
+}
+
+fn record_reading(
+    service: &Service,
+    actor: &Actor,
+    sha256: Digest,
+    bytes: &[u8],
+    occurred: Option<Instant>,
+    key: Option<&RequestKey>,
+) -> Result<Outcome<Received>> {
     let read = evidence::read(bytes);
-    let mut db = app.read()?;
+    let mut db = service.app.read()?;
     let already_stored =
         tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| !actor.role.is_vendor() || evidence.concerns(&actor.party));
     let mut records = Vec::new();

@@ -83,6 +83,8 @@ struct Job {
     actor: Actor,
     terms: Terms,
     seed: u128,
+    /// Its place in its batch.
+    place: u8,
     answer: oneshot::Sender<Result<Outcome<Receipt>>>,
 }
 
@@ -168,7 +170,7 @@ impl Recorder {
 
     fn send(&self, command: Command, actor: &Actor, terms: Terms) -> Result<oneshot::Receiver<Result<Outcome<Receipt>>>> {
         let (answer, answered) = oneshot::channel();
-        self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), terms, seed: seed()?, answer })))?;
+        self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), terms, seed: seed()?, place: 0, answer })))?;
         Ok(answered)
     }
 
@@ -250,7 +252,10 @@ impl Writer {
             let mut write = Vec::new();
             for work in std::iter::once(first).chain(work.try_iter()) {
                 match work {
-                    Work::Record(job) => jobs.push(*job),
+                    Work::Record(job) => {
+                        let place = u8::try_from(jobs.len()).unwrap_or(u8::MAX);
+                        jobs.push(Job { place, ..*job });
+                    }
                     Work::Publish(answer) => publish.push(answer),
                     Work::Write(work) => write.push(work),
                 }
@@ -508,7 +513,7 @@ fn poison(error: Error) -> Error {
 }
 
 fn occasion<'a>(app: &'a App, job: &'a Job, at: At) -> Occasion<'a> {
-    Occasion { actor: &job.actor, at, occurred: job.terms.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed }
+    Occasion { actor: &job.actor, at, occurred: job.terms.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed, place: job.place }
 }
 
 /// Loads what the commands of a batch ask for, round by round, so that each round is one visit to a database that is far away.

@@ -107,7 +107,8 @@ pub(super) use row_of;
 const INSERT: u8 = 0;
 const UPSERT: u8 = 1;
 const REMOVE: u8 = 2;
-const ADD: u8 = 3;
+const TOUCH: u8 = 3;
+const ADD: u8 = 4;
 
 /// One row on SQLite.
 struct One<'a, R, const VERB: u8>(&'a R);
@@ -127,6 +128,26 @@ impl<R: Row, const VERB: u8> QueryFragment<Sqlite> for One<'_, R, VERB> {
                 out.push_sql(column);
                 out.push_sql(" = ");
                 self.0.bind(n, &mut out)?;
+            }
+            return Ok(());
+        }
+        if VERB == TOUCH {
+            out.push_sql("UPDATE ");
+            out.push_sql(R::TABLE);
+            let columns = || R::COLUMNS.iter().enumerate();
+            let touched = columns().filter(|(_, column)| TOUCHED.contains(column)).map(|touched| (" SET ", touched));
+            let keys = columns().take(R::KEY).map(|key| (" WHERE ", key));
+            let mut before = "";
+            for (verb, (n, column)) in touched.chain(keys) {
+                out.push_sql(match verb {
+                    verb if verb != before => verb,
+                    " SET " => ", ",
+                    _ => " AND ",
+                });
+                out.push_sql(column);
+                out.push_sql(" = ");
+                self.0.bind(n, &mut out)?;
+                before = verb;
             }
             return Ok(());
         }
@@ -257,6 +278,15 @@ pub(super) fn insert<R: Row>(db: &mut Database, rows: Vec<R>) -> Result<()> {
 /// Writes rows, each key once, over what stands under their keys.
 pub(super) fn upsert<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
     write::<R, UPSERT>(db, rows)
+}
+
+/// The columns that every change of a record changes.
+pub(super) const TOUCHED: [&str; 2] = ["last_seq", "state"];
+
+/// Writes [`TOUCHED`] of rows that are there and in which nothing else changed. SQLite would write the indexes of every column that is set, changed
+/// or not; PostgreSQL sees for itself.
+pub(super) fn touch<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
+    if db.is_shared() { upsert(db, rows) } else { write::<R, TOUCH>(db, rows) }
 }
 
 /// Writes rows, each key once; what stands under a key is added to, column by column.

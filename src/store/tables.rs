@@ -35,6 +35,16 @@ macro_rules! row {
             pub fn of(record: &$record) -> Result<Self> {
                 Ok(Self { $($column: { let make: fn(&$record) -> Result<$type> = $from; make(record)? }),+ })
             }
+            /// Whether the row of the record as it was differs in [`rows::TOUCHED`] alone.
+            fn is_only_touched(&self, before: &$record) -> Result<bool> {
+                $(if !rows::TOUCHED.contains(&stringify!($column)) {
+                    let make: fn(&$record) -> Result<$type> = $from;
+                    if make(before)? != self.$column {
+                        return Ok(false);
+                    }
+                })+
+                Ok(true)
+            }
             /// The record of a row.
             pub fn record(&self) -> Result<$record> {
                 serde_json::from_str(&self.state).map_err(|e| damaged(stringify!($table), &self.last_seq.to_string(), e))
@@ -337,14 +347,18 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     macro_rules! save_shelf {
         ($shelf:ident, $row:ident) => {{
-            let mut rows = Vec::new();
+            let (mut written, mut touched) = (Vec::new(), Vec::new());
             for slot in known.$shelf.changed() {
-                if let Some(record) = &slot.now {
-                    rows.push($row::of(record)?);
-                    key_changes(slot, &mut gone, &mut come);
+                let Some(record) = &slot.now else { continue };
+                let row = $row::of(record)?;
+                match &slot.before {
+                    Some(before) if row.is_only_touched(before)? => touched.push(row),
+                    _ => written.push(row),
                 }
+                key_changes(slot, &mut gone, &mut come);
             }
-            rows::upsert(db, rows)?;
+            rows::upsert(db, written)?;
+            rows::touch(db, touched)?;
         }};
     }
     save_shelf!(assets, AssetRow);

@@ -1,6 +1,6 @@
 //! Consignments: lists, one consignment with its lines, seals, counts and discrepancies.
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use actix_web::http::header::{ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -73,9 +73,6 @@ struct Known {
     next: Next,
 }
 
-/// Kept by whoever asked, and asked about each time.
-const CACHING: &str = "private, no-cache";
-
 /// A consignment that exists and that this viewer may see.
 fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
     match tables::find::<Consignment>(db, id)? {
@@ -126,7 +123,7 @@ pub async fn api_show(
     let tag = format!("\"{}\"", known.consignment.last_seq);
     let same = |given: &str| given.split(',').any(|one| one.trim().trim_start_matches("W/") == tag);
     if http.headers().get(IF_NONE_MATCH).and_then(|given| given.to_str().ok()).is_some_and(same) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, CACHING)).finish());
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
     }
     let lines = known
         .lines
@@ -141,7 +138,7 @@ pub async fn api_show(
         "lines": lines, "lines_next": known.next.lines,
         "discrepancies": known.discrepancies, "discrepancies_next": known.next.discrepancies,
     });
-    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, CACHING)).json(answer))
+    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(answer))
 }
 
 /// A consignment in a list.

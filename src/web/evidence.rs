@@ -7,11 +7,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::problem::Problem;
 use super::session::Viewer;
 use super::{Data, block, request, writes};
-use crate::domain::evidence::Evidence;
 use crate::domain::names::Digest;
-use crate::error::Error;
 use crate::operations::receive_evidence::{self, MAX_BYTES};
-use crate::store::tables;
 
 /// `POST /api/v1/evidence`
 pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
@@ -25,20 +22,22 @@ pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload:
     .await
 }
 
+/// `POST /api/v1/evidence/{sha256}/readings`, without a body: reads a stored file again.
+pub async fn api_read(http: HttpRequest, viewer: Viewer, state: Data, sha256: web::Path<String>) -> Result<HttpResponse, Problem> {
+    viewer.must_be_able_to("receive_evidence")?;
+    let digest = Digest::parse(&sha256).map_err(|_| receive_evidence::unknown(&sha256))?;
+    let key = writes::key(&http, &viewer, b"")?;
+    writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {
+        receive_evidence::read_again(service, &viewer.actor, &digest, key)
+    })
+    .await
+}
+
 /// `GET /api/v1/evidence/{sha256}`: a vendor gets what its own people uploaded.
 pub async fn api_show(viewer: Viewer, state: Data, sha256: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let unknown =
-        |digest: &str| Error::Unknown(format!("No evidence file with the SHA-256 {} is stored.", digest.chars().take(64).collect::<String>()));
-    let digest = Digest::parse(&sha256).map_err(|_| unknown(&sha256))?;
+    let digest = Digest::parse(&sha256).map_err(|_| receive_evidence::unknown(&sha256))?;
     let name = format!("attachment; filename=\"evidence-{digest}.bin\"");
-    let bytes = block(&state, move |service| {
-        let evidence = tables::find::<Evidence>(&mut *service.app.read()?, &digest)?;
-        match evidence {
-            Some(evidence) if !viewer.actor.role.is_vendor() || evidence.concerns(&viewer.actor.party) => service.app.files.get(&digest),
-            _ => Err(unknown(digest.as_str())),
-        }
-    })
-    .await?;
+    let bytes = block(&state, move |service| receive_evidence::find(service, &viewer.actor, &digest)).await?;
     Ok(HttpResponse::Ok()
         .content_type("application/octet-stream")
         .insert_header((CONTENT_DISPOSITION, name))

@@ -97,6 +97,7 @@ routes! {
     post "/api/v1/certificates/{number}/revocations"  => certificates::api_revoke;
     post "/api/v1/evidence"                           => evidence::api_create;
     get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
+    post "/api/v1/evidence/{sha256}/readings"         => evidence::api_read;
     post "/api/v1/imports"                            => imports::api_create;
 }
 

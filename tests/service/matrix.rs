@@ -90,6 +90,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/certificates/{number}/revocations", "approver", "–"),
     ("post /api/v1/evidence", "coordinator, vendor_operator, vendor_verifier", "not linked"),
     ("get /api/v1/evidence/{sha256}", "signed in", "unknown"),
+    ("post /api/v1/evidence/{sha256}/readings", "coordinator, vendor_operator, vendor_verifier", "unknown"),
     ("post /api/v1/imports", "coordinator, administrator", "–"),
 ];
 
