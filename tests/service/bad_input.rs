@@ -417,14 +417,20 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
     server.audit();
 }
 
+/// x · ["a"] · {"a":1} · ["a","b","c"] · ["\u0000","b"] · [1,2] · "x" · nothing that decodes.
+const CURSORS: &[&str] =
+    &["x", "WyJhIl0", "eyJhIjoxfQ", "WyJhIiwiYiIsImMiXQ", "WyJcdTAwMDAiLCJiIl0", "WzEsMl0", "Ingi", "!!!", "%00", "WyJhIiwiYiJd="];
+
 /// Parameters of queries, with values that are none.
 const QUERIES: &[(&str, &[&str])] = &[
     ("limit", &["-1", "0", "201", "9223372036854775808", "18446744073709551616", "1e400", "NaN", "1.5", "x", "", "%00", "5%00", "%D9%A3"]),
     ("from", &["-1", "18446744073709551616", "1e400", "NaN", "1.5", "x", "", "%00"]),
     ("label", &["blue", "RETIRED", "%00", "retired%00", "%E2%80%AEretired"]),
     ("tag", &["%00", "a%00b", "%07", "a%0D%0Ab"]),
-    // x · ["a"] · {"a":1} · ["a","b","c"] · ["\u0000","b"] · [1,2] · "x" · nothing that decodes
-    ("after", &["x", "WyJhIl0", "eyJhIjoxfQ", "WyJhIiwiYiIsImMiXQ", "WyJcdTAwMDAiLCJiIl0", "WzEsMl0", "Ingi", "!!!", "%00", "WyJhIiwiYiJd="]),
+    ("q", &["%00", "a%00b", "%07", "a%0D%0Ab", "a&tag=a"]),
+    ("after", CURSORS),
+    ("lines_after", CURSORS),
+    ("discrepancies_after", CURSORS),
     ("dry_run", &["maybe", "1", "TRUE", "", "%00"]),
     ("sensitivity", &["secret", "", "%00"]),
 ];
@@ -432,8 +438,10 @@ const QUERIES: &[(&str, &[&str])] = &[
 /// Which routes have which.
 fn parameters(path: &str) -> &'static [&'static str] {
     match path {
-        "/assets" | "/api/v1/assets" => &["after", "limit", "label", "tag"],
-        "/consignments" | "/api/v1/consignments" | "/certificates" | "/api/v1/certificates" => &["after", "limit"],
+        "/assets" | "/api/v1/assets" => &["after", "limit", "label", "tag", "q"],
+        "/assets/{id}" => &["from"],
+        "/consignments" | "/api/v1/consignments" | "/certificates" | "/api/v1/certificates" | "/api/v1/parties" => &["after", "limit"],
+        "/consignments/{id}" | "/api/v1/consignments/{id}" => &["lines_after", "discrepancies_after", "from", "limit"],
         "/api/v1/assets/{id}/entries" => &["from", "limit"],
         "/api/v1/imports" => &["dry_run", "sensitivity"],
         _ => &[],

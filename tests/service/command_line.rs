@@ -84,18 +84,25 @@ fn beside_a_running_service_nothing_writes_and_what_reads_may_read() {
     let server = Server::start();
     let data = server.service.app.data.to_str().unwrap().to_owned();
     let keys = Path::new(&data).with_file_name("keys").to_str().unwrap().to_owned();
-    let run = |arguments: &[&str]| said(&quittance(&[arguments, &["--data", &data, "--keys", &keys]].concat()).output().unwrap());
+    let database = server.service.app.database.as_str();
+    let options = ["--data", &data, "--keys", &keys, "--database-url", database];
+    let run = |arguments: &[&str]| said(&quittance(&[arguments, &options].concat()).output().unwrap());
     let entries = server.entries();
-    for writes in [
-        &["import", export(), "--as", "Coordinator Example"][..],
+    let writes: &[&[&str]] = &[
+        &["import", export(), "--as", "Coordinator Example"],
         &["people", "add", "--name", "Ana Ortiz", "--role", "coordinator"],
         &["serve", "--listen", "127.0.0.1:0"],
         &["init", "--url", "http://localhost:8080", "--name", "Example School District"],
-    ] {
+    ];
+    // Several programs may write to a record on PostgreSQL.
+    for writes in writes.iter().filter(|_| !server.service.app.database.is_shared()) {
         let (code, out, errors) = run(writes);
         assert_eq!((code, out.as_str()), (70, ""), "{writes:?}");
         assert!(errors.contains("only one program may write") && errors.contains("--server URL"), "{writes:?}: {errors}");
     }
+    let (code, out, errors) = run(&["rebuild"]);
+    assert_eq!((code, out.as_str()), (70, ""));
+    assert!(errors.contains("stop it first") && errors.contains("then rebuild"), "{errors}");
     let (code, people, _) = run(&["people", "list"]);
     assert!(code == 0 && people.contains("Coordinator Example") && !people.contains("Ana Ortiz"), "{people}");
     let (code, audit, _) = run(&["audit"]);

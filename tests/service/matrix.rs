@@ -398,6 +398,13 @@ fn every_cell_is_as_its_line_says() {
                         let text = String::from_utf8_lossy(&answer.body).into_owned();
                         let listed = own.iter().any(|word| text.contains(word.as_str()));
                         assert_eq!(listed, !(vendor_person && vendor == Vendor::RecycleOne), "{cell}: {text}");
+                        // What is not listed is not found either.
+                        if door.ends_with("/assets") {
+                            let path = format!("{}&q={}", request.path, things.thing.tag);
+                            let found = Asked { path, ..request.clone() }.send(&server, who);
+                            let tells = String::from_utf8_lossy(&found.body).contains(things.thing.asset.trim_start_matches("urn:uuid:"));
+                            assert_eq!((found.status, tells), (200, listed), "{cell}: searched");
+                        }
                     }
                     if *foreign == "not linked" {
                         let linked = answer.json()["records"][0]["medium"].is_string();

@@ -199,7 +199,25 @@ fn a_search_finds_tags_and_serial_numbers_by_any_part() {
     assert!(note.contains("fewer than 3 characters") && note.contains("begin with it"), "{note}");
     assert!(server.get("auditor", "/api/v1/assets?q=417").taken()["note"].is_null());
     server.get("auditor", "/api/v1/assets?q=417&tag=CB").refused(422, "request.search");
-    server.get("auditor", &format!("/api/v1/assets?q={}", "x".repeat(65))).refused(422, "names.too_long");
+    server.get("auditor", &format!("/api/v1/assets?q={}", "x".repeat(65))).refused(422, "request.text");
+    // What a database has other uses for is looked for as it stands.
+    for odd in [
+        "*",
+        "\"",
+        "\"a\" OR \"b\"",
+        "NEAR(a b)",
+        "'--",
+        "\\",
+        "%%%",
+        "___",
+        "{1,2}",
+        "$1 ?",
+        "text:abc",
+        "\u{f8fe}\u{f8fe}C",
+        "\u{e000}\u{e001}\u{e002}",
+    ] {
+        assert_eq!(found("auditor", odd), [""; 0], "{odd}");
+    }
     let list_cursor = server.get("auditor", "/api/v1/assets?limit=1").taken()["next"].as_str().unwrap().to_owned();
     server.get("auditor", &format!("/api/v1/assets?q=417&after={list_cursor}")).refused(422, "request.cursor");
 
