@@ -44,7 +44,10 @@ pub fn rebuild(db: &mut Database, progress: &mut dyn FnMut(u64, u64)) -> Result<
         })?;
         return Ok(ended.value());
     }
-    anew(db, progress, &mut |db, step| Ok(db.write(|db| step(db).map(Ended::Committed))?.value()))
+    anew(db, progress, &mut |db, step| {
+        db.write(|db| step(db).map(Ended::Committed))?;
+        Ok(())
+    })
 }
 
 /// Part of a rebuild, and how it is run.

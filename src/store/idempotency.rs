@@ -54,10 +54,13 @@ pub struct Kept {
     pub answer: Answer,
 }
 
+/// Scope, request, status, body.
+type Row = (Vec<u8>, Vec<u8>, i64, Vec<u8>);
+
 /// What was answered to these requests before.
 pub fn find(db: &mut Database, scopes: &[Hash]) -> Result<BTreeMap<Hash, Kept>> {
     let columns = (idempotency::scope, idempotency::request, idempotency::status, idempotency::answer);
-    let mut rows: Vec<(Vec<u8>, Vec<u8>, i64, Vec<u8>)> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     match db {
         // One prepared statement each; PostgreSQL takes them all at once.
         Database::Sqlite(connection) => {
@@ -73,7 +76,7 @@ pub fn find(db: &mut Database, scopes: &[Hash]) -> Result<BTreeMap<Hash, Kept>> 
             rows = idempotency::table.filter(idempotency::scope.eq_any(scopes)).select(columns).load(connection)?;
         }
     }
-    let read = |(scope, request, status, body): (Vec<u8>, Vec<u8>, i64, Vec<u8>)| {
+    let read = |(scope, request, status, body): Row| {
         let hash = |bytes: &[u8]| Hash::try_from(bytes).ok();
         let answer = Answer { status: u16::try_from(status).ok()?, body };
         Some((hash(&scope)?, Kept { request: hash(&request)?, answer }))

@@ -21,9 +21,9 @@ const BOUNDS: &[(&str, &str)] = &[
     ("tcp_user_timeout", "6000"),
 ];
 
-/// Of every session. A writer that stopped in the middle of a transaction (a frozen machine) loses it after 10 s, and with it the lock on the head.
+/// Of every session. Compiling a query takes longer than any of these queries. A writer that stopped in the middle of a transaction (a frozen machine) loses it after 10 s, and with it the lock on the head.
 const SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'; \
-     SET client_min_messages = 'warning'; SET default_transaction_isolation = 'read committed';";
+     SET client_min_messages = 'warning'; SET default_transaction_isolation = 'read committed'; SET jit = off;";
 
 /// What migrations may take; one server migrates while the others wait for it.
 const MIGRATING: &str = "SET statement_timeout = '1h'; SET lock_timeout = '10min'; SELECT pg_advisory_lock(5790145016);";

@@ -322,7 +322,7 @@ fn candidates(db: &mut Database, forms: &[Form<'_>], party: Option<&str>, after:
         .bind::<BigInt, _>(limit)
         .load(c)?),
         #[cfg(feature = "postgres")]
-        Database::Postgres(_) => postgres::candidates(db, forms, party, after, limit),
+        Database::Postgres(c) => postgres::candidates(c, forms, party, after, limit),
     }
 }
 
@@ -364,20 +364,29 @@ mod postgres {
     //! The same index as numbers in an array.
 
     use diesel::pg::Pg;
-    use diesel::sql_types::{Array, Integer};
+    use diesel::sql_types::Array;
 
     use super::*;
 
-    /// Rows that are walked in order before the index is asked.
-    const WALKED: i64 = 8_192;
+    /// Entries of one stretch of the log, as a power of two. Each stretch has numbers of its own, so that the index, whose findings have no order, is
+    /// asked for one stretch after the other: what very many devices have costs no more than the rows of a stretch, wherever the first of them is.
+    const STRETCH: u32 = 14;
+    /// Stretches that one statement asks for.
+    const STRETCHES: i64 = 512;
 
-    /// A number for three characters: FNV-1a; where two share one, the comparison with the text decides.
-    fn number(three: impl IntoIterator<Item = char>) -> i32 {
+    /// A number for three characters in a stretch: FNV-1a; where two share one, the comparison with the text decides.
+    fn number(three: impl IntoIterator<Item = char>, stretch: i64) -> i32 {
         let hash = three
             .into_iter()
             .flat_map(|c| u32::from(c).to_be_bytes())
+            .chain(stretch.to_be_bytes())
             .fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         i32::from_be_bytes(hash.to_be_bytes())
+    }
+
+    fn array(numbers: impl IntoIterator<Item = i32>) -> String {
+        let numbers: Vec<String> = numbers.into_iter().map(|number| number.to_string()).collect();
+        format!("{{{}}}", numbers.join(","))
     }
 
     /// The statement that puts devices in the index, written out so that it stays prepared. An array of arrays would be a rectangle, so the numbers of
@@ -417,60 +426,69 @@ mod postgres {
         for some in rows.chunks(1_000) {
             let mut all = Index::default();
             for (row, parties) in some {
-                let mut numbers: Vec<i32> = row.marked().iter().flat_map(|text| trigrams(text).map(number).collect::<Vec<_>>()).collect();
-                numbers.extend(parties.iter().map(|party| number(party_mark(party).chars())));
+                let stretch = row.number >> STRETCH;
+                let mut numbers: Vec<i32> =
+                    row.marked().iter().flat_map(|text| trigrams(text).map(|three| number(three, stretch)).collect::<Vec<_>>()).collect();
+                numbers.extend(parties.iter().map(|party| number(party_mark(party).chars(), stretch)));
                 numbers.sort_unstable();
                 numbers.dedup();
-                let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
                 all.number.push(row.number);
                 all.asset.push(row.asset.clone());
                 all.text.push(row.text.clone());
-                all.trigrams.push(format!("{{{}}}", numbers.join(",")));
+                all.trigrams.push(array(numbers));
             }
             all.execute(c)?;
         }
         Ok(())
     }
 
-    pub(super) fn candidates(db: &mut Database, forms: &[Form<'_>], party: Option<&str>, after: i64, limit: i64) -> Result<Vec<Candidate>> {
-        let of = |form: &Form<'_>| -> Vec<i32> {
-            let party = party.map(|party| number(party_mark(party).chars()));
-            form.trigrams().into_iter().map(number).chain(party).collect()
-        };
-        let mut all: Vec<Vec<i32>> = forms.iter().map(of).collect();
+    pub(super) fn candidates(
+        c: &mut diesel::PgConnection,
+        forms: &[Form<'_>],
+        party: Option<&str>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Candidate>> {
+        let newest: Option<i64> = asset_search::table.select(diesel::dsl::max(asset_search::number)).first(c)?;
+        let last = newest.map_or(-1, |newest| newest >> STRETCH);
+        let party = party.map(party_mark);
+        let mut all: Vec<Vec<[char; 3]>> = forms.iter().map(Form::trigrams).collect();
         all.dedup();
-        // The planner knows little about how often a term occurs, and guesses badly: a term that nobody has would be looked for in every row. So a
-        // stretch is walked in order first: what many devices have fills the page from there. Whatever does not is rare enough for the index, whose
-        // findings have no order and are sorted.
-        let stretch = WALKED.max(limit.saturating_mul(4));
-        let walked = ask(
-            db,
-            &format!("(SELECT number, asset, text, trigrams FROM asset_search WHERE number > $1 ORDER BY number LIMIT {stretch}) walked"),
-            &all,
-            after,
-            limit,
-        )?;
-        if i64::try_from(walked.len()) == Ok(limit) {
-            return Ok(walked);
+        let mut found = Vec::new();
+        let mut from = after.saturating_add(1).max(0) >> STRETCH;
+        let mut left = limit;
+        while from <= last && left > 0 {
+            let to = from.saturating_add(STRETCHES).min(last + 1);
+            let of = |threes: &Vec<[char; 3]>, stretch: i64| {
+                let party = party.iter().map(|party| number(party.chars(), stretch));
+                array(threes.iter().map(|three| number(*three, stretch)).chain(party))
+            };
+            let arrays = all.iter().map(|threes| (from..to).map(|stretch| of(threes, stretch)).collect()).collect();
+            found.extend(ask(c, arrays, after, left)?);
+            left = limit - i64::try_from(found.len()).unwrap_or(limit);
+            from = to;
         }
-        ask(db, "asset_search", &all, after, limit)
+        Ok(found)
     }
 
-    /// Rows of a relation that have all of the numbers of one of these arrays. Boxed, and so planned anew each time.
-    fn ask(db: &mut Database, relation: &str, all: &[Vec<i32>], after: i64, limit: i64) -> Result<Vec<Candidate>> {
-        let either: Vec<String> = (3..3 + all.len()).map(|n| format!("trigrams @> ${n}")).collect();
-        let either = either.join(" OR ");
+    /// The first rows, stretch by stretch, that have all numbers of one of the arrays of their stretch. The arrays of one form of the term stand in one
+    /// list. Nothing about their order tempts the planner to walk all rows instead of the index.
+    fn ask(c: &mut diesel::PgConnection, arrays: Vec<Vec<String>>, after: i64, limit: i64) -> Result<Vec<Candidate>> {
+        let each = |of: fn(usize) -> String, glue: &str| (0..arrays.len()).map(of).collect::<Vec<_>>().join(glue);
         let mut query = diesel::sql_query(format!(
-            "WITH hits AS MATERIALIZED (SELECT number, asset, text FROM {relation} WHERE number > $1 AND ({either})) \
-             SELECT number, asset, text FROM hits ORDER BY number LIMIT $2"
+            "SELECT found.number, found.asset, found.text FROM unnest({}) AS stretch ({}) CROSS JOIN LATERAL ( \
+             WITH hits AS MATERIALIZED (SELECT number, asset, text FROM asset_search WHERE {}) \
+             SELECT number, asset, text FROM hits WHERE number > $1 ORDER BY number LIMIT $2) AS found LIMIT $2",
+            each(|n| format!("${}", n + 3), ", "),
+            each(|n| format!("form{n}"), ", "),
+            each(|n| format!("trigrams @> stretch.form{n}::integer[]"), " OR "),
         ))
         .into_boxed()
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(limit);
-        for numbers in all {
-            query = query.bind::<Array<Integer>, _>(numbers);
+        for of_form in arrays {
+            query = query.bind::<Array<Text>, _>(of_form);
         }
-        let Database::Postgres(c) = db else { return Ok(Vec::new()) };
         Ok(query.load(c)?)
     }
 }

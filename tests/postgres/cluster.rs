@@ -90,7 +90,7 @@ impl Cluster {
             }
         }
         let socket = format!("unix_socket_directories={}", folder.display());
-        let always = ["listen_addresses=", "max_connections=300", "shared_buffers=32MB", "lc_messages=C", socket.as_str()];
+        let always = ["listen_addresses=", "max_connections=1000", "shared_buffers=32MB", "lc_messages=C", socket.as_str()];
         let cluster = Self {
             folder: folder.to_owned(),
             data: data.to_owned(),

@@ -65,7 +65,7 @@ CREATE TABLE asset_search (
   number BIGINT NOT NULL PRIMARY KEY, -- the entry that registered the device: results come in this order
   asset TEXT NOT NULL,
   text TEXT NOT NULL,               -- normal tag, normal serial (or nothing), normal serials of its media, one a line
-  -- A number for every three characters in a row of the text, and for each party of the device; what is found is compared with the text again. No
+  -- A number for every three characters in a row of the text, and for each party of the device, other ones in each stretch of the log; what is found is compared with the text again. No
   -- extension is needed, and every character counts as it does on SQLite, which pg_trgm does not promise.
   trigrams INTEGER[] NOT NULL
 );
