@@ -20,6 +20,8 @@ pub enum Error {
     Conflict(Refusal),
     /// The service cannot take writes now; try again later (503).
     Busy(String),
+    /// The operator must act: a row of the tables cannot be read; only what concerns it is in the way (500).
+    Damaged(String),
     /// The operator must act: the service is at fault, or its machine (500). Logged once with a reference number.
     Fault(String),
 }
@@ -39,7 +41,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::SignedOut => f.write_str("Sign in first."),
-            Error::Unknown(what) | Error::Busy(what) | Error::Fault(what) => f.write_str(what),
+            Error::Unknown(what) | Error::Busy(what) | Error::Damaged(what) | Error::Fault(what) => f.write_str(what),
             Error::Refused(refusal) | Error::Conflict(refusal) => refusal.fmt(f),
         }
     }

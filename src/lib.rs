@@ -12,7 +12,7 @@
 //! | floor | what lives there | may never |
 //! |---|---|---|
 //! | 6 | [`cli`], [`web`]: the doors. Parse, call, render; nothing is decided here ([`cli`] opens [`web`] to serve) | write except through an operation |
-//! | 5 | [`operations`]: the verbs, one file each. [`operations::record`] is the one write path | see an HTTP type or a template |
+//! | 5 | [`operations`]: the verbs, one file each. [`operations::record`] is the one write path ([`operations::rebuild_tables`] makes anew what follows from it) | see an HTTP type or a template |
 //! | 4 | [`app`], with [`config`] and [`error`]: what a verb may reach | hold business rules |
 //! | 3 | [`store`]: the log and the tables on SQLite or PostgreSQL, stored files, keys | decide; change or remove an entry |
 //! | 2 | [`documents`]: certificate credential and pages; bytes out | do I/O |

@@ -188,7 +188,8 @@ impl Order for ReceiveEvidence {
 
 impl Fact for EvidenceReceived {
     fn apply(&self, _about: &Subjects, stamp: &Stamp, known: &mut Records) {
-        if let Ok(Some(_)) = known.find::<Evidence>(&self.sha256) {
+        // Only what is known to be absent is new: what was not looked for yet is asked for by `change`.
+        if known.find::<Evidence>(&self.sha256) != Ok(None) {
             known.change::<Evidence>(&self.sha256, stamp.seq, |evidence| {
                 if !evidence.concerns(&stamp.actor.party) {
                     evidence.others.push(stamp.actor.party.clone());
@@ -239,5 +240,30 @@ impl Fact for EvidenceLinked {
     fn sentence(&self) -> String {
         let tool = self.reading.tool.as_deref().unwrap_or("the tool");
         format!("Evidence linked: {tool} says of {}: {}, {}.", self.serial, self.reading.technique.label(), self.reading.result.label())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::{Instant, PersonId};
+    use super::super::records::Need;
+    use super::super::{Actor, Event};
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_not_looked_for_is_not_taken_for_a_new_one() {
+        let sha256 = Digest::parse(&"ab".repeat(32)).unwrap();
+        let id = "urn:uuid:00000000-0000-4000-8000-000000000001";
+        let actor = Actor { person: PersonId::parse(id).unwrap(), role: Role::VendorOperator, party: PartyId::parse(id).unwrap() };
+        let at = Instant::parse("2026-11-23T10:31:02Z").unwrap();
+        let stamp = Stamp { seq: 7, at, occurred: at, actor };
+        let event = Event::from(EvidenceReceived { sha256: sha256.clone(), size_bytes: 1 });
+        let mut known = Records::default();
+        event.apply(&Subjects::new([Subject::evidence(&sha256)]), &stamp, &mut known);
+        assert_eq!(known.not_loaded, [Need::Evidence(sha256.clone())]);
+        let mut known = Records::default();
+        known.load::<Evidence>(sha256.clone(), None);
+        event.apply(&Subjects::new([Subject::evidence(&sha256)]), &stamp, &mut known);
+        assert!(known.not_loaded.is_empty() && known.find::<Evidence>(&sha256).unwrap().is_some());
     }
 }

@@ -9,9 +9,9 @@ use super::verify_certificate::redraw;
 use crate::app::App;
 use crate::domain::asset::Asset;
 use crate::domain::medium::Medium;
-use crate::domain::names::{Digest, Instant, PartyId, PersonId, Role};
+use crate::domain::names::{Digest, Instant};
 use crate::domain::records::{Record, Records, Shelf};
-use crate::domain::{Actor, Event, Stamp, Subject, SubjectKind, Subjects};
+use crate::domain::Event;
 use crate::error::Result;
 use crate::proof::bundle::{self, Bundle};
 use crate::proof::canonical;
@@ -210,27 +210,8 @@ fn last_instant(time: &str) -> i64 {
 
 fn apply(entry: &Entry, known: &mut Records, replay: &mut Replay) -> std::result::Result<(), String> {
     let frame = entry.frame();
-    let mut about = Vec::with_capacity(frame.subjects.len());
-    for subject in &frame.subjects {
-        let kind = SubjectKind::parse(&subject.kind).map_err(|e| e.why)?;
-        about.push(Subject::new(kind, &subject.id));
-        replay.subjects.push((subject.id.clone(), to_db(frame.seq)));
-    }
-    let about = Subjects::new(about);
-    let event = Event::read(&frame.event, &frame.data)?;
-    let parse = || -> std::result::Result<Stamp, crate::domain::refusal::Refusal> {
-        Ok(Stamp {
-            seq: frame.seq,
-            at: Instant::parse(&frame.time)?,
-            occurred: Instant::parse(&frame.occurred)?,
-            actor: Actor {
-                person: PersonId::parse(&frame.actor.id)?,
-                role: Role::parse(&frame.actor.role)?,
-                party: PartyId::parse(&frame.actor.party)?,
-            },
-        })
-    };
-    let stamp = parse().map_err(|e| e.why)?;
+    let (event, about, stamp) = super::rebuild_tables::happened(entry)?;
+    replay.subjects.extend(about.iter().map(|subject| (subject.id.clone(), to_db(stamp.seq))));
     event.apply(&about, &stamp, known);
     match &event {
         Event::StatusPublished(published) => {

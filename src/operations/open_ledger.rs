@@ -36,16 +36,16 @@ pub fn lock(config: &Config) -> Result<Lock> {
     let taken = if config.database.is_shared() { file.try_lock_shared() } else { file.try_lock() };
     taken.map_err(|_| {
         Error::Fault(format!(
-            "another quittance has {} open for writing, and only one program may write to a record on SQLite. Stop it first (Ctrl-C ends \
-             `quittance serve` cleanly) and start it again afterwards; an import can also go through the running service: quittance import … --server \
-             URL --token-file FILE",
-            config.data.display()
+            "another quittance has {} open for {}. Stop it first (Ctrl-C ends `quittance serve` cleanly) and start it again afterwards; an import can also \
+             go through the running service: quittance import … --server URL --token-file FILE",
+            config.data.display(),
+            if config.database.is_shared() { "a rebuild" } else { "writing, and only one program may write to a record on SQLite" }
         ))
     })?;
     Ok(Lock(file))
 }
 
-/// Takes the data folder's lock alone, whatever the database: no server of this machine runs meanwhile.
+/// Takes the data folder's lock alone, whatever the database: no server of the record runs meanwhile.
 fn lock_alone(config: &Config) -> Result<Lock> {
     let path = config.data.join("lock");
     let file = File::create(&path).map_err(|e| Error::fault(&format!("making {}", path.display()), e))?;

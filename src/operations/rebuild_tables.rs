@@ -3,6 +3,7 @@
 
 use crate::domain::names::{Instant, PartyId, PersonId, Role};
 use crate::domain::records::Records;
+use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Event, Stamp, Subject, SubjectKind, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::entry::Entry;
@@ -97,19 +98,7 @@ fn read(db: &mut Database, from: u64) -> Result<Block> {
         if stored != to_db(seq) || frame.seq != seq {
             return Err(broken("it is missing, or another entry stands in its place".to_owned()));
         }
-        let about = frame.subjects.iter().map(|subject| Ok(Subject::new(SubjectKind::parse(&subject.kind)?, &subject.id)));
-        let about = Subjects::new(about.collect::<Result<Vec<_>>>()?);
-        let event = Event::read(&frame.event, &frame.data).map_err(broken)?;
-        let stamp = Stamp {
-            seq,
-            at: Instant::parse(&frame.time)?,
-            occurred: Instant::parse(&frame.occurred)?,
-            actor: Actor {
-                person: PersonId::parse(&frame.actor.id)?,
-                role: Role::parse(&frame.actor.role)?,
-                party: PartyId::parse(&frame.actor.party)?,
-            },
-        };
+        let (event, about, stamp) = happened(&entry).map_err(broken)?;
         block.subjects.extend(about.iter().map(|subject| SubjectRow { subject: subject.id.clone(), seq: stored }));
         block.happened.push((event, about, stamp));
         if block.subjects.len() >= SUBJECTS {
@@ -120,6 +109,27 @@ fn read(db: &mut Database, from: u64) -> Result<Block> {
         return Err(Error::Fault(format!("entry {from} is missing. The tables cannot be rebuilt without it: run `quittance audit`")));
     }
     Ok(block)
+}
+
+/// What an entry says, as it is folded: the event, what it is about, and the circumstances.
+pub(super) fn happened(entry: &Entry) -> std::result::Result<(Event, Subjects, Stamp), String> {
+    let frame = entry.frame();
+    let circumstances = || -> std::result::Result<(Subjects, Stamp), Refusal> {
+        let about = frame.subjects.iter().map(|subject| Ok(Subject::new(SubjectKind::parse(&subject.kind)?, &subject.id)));
+        let stamp = Stamp {
+            seq: frame.seq,
+            at: Instant::parse(&frame.time)?,
+            occurred: Instant::parse(&frame.occurred)?,
+            actor: Actor {
+                person: PersonId::parse(&frame.actor.id)?,
+                role: Role::parse(&frame.actor.role)?,
+                party: PartyId::parse(&frame.actor.party)?,
+            },
+        };
+        Ok((Subjects::new(about.collect::<std::result::Result<Vec<_>, Refusal>>()?), stamp))
+    };
+    let (about, stamp) = circumstances().map_err(|refusal| refusal.why)?;
+    Ok((Event::read(&frame.event, &frame.data)?, about, stamp))
 }
 
 /// Folds a block into the records that it changes. Which ones these are only the folding tells, so it is done again until all of them are loaded.

@@ -19,7 +19,7 @@ use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
 use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, append, move_head, take_head};
-use crate::store::{Database, Ended, WriteError, from_db, log, tables, to_db};
+use crate::store::{Database, Ended, WriteError, derived, from_db, log, tables, to_db};
 
 /// Most commands of one batch.
 const BATCH: usize = 256;
@@ -228,7 +228,8 @@ struct Writer {
     db: Database,
     commits: u32,
     known: Records,
-    /// The head at which `known` is what the tables hold. They change with the head alone, so a different head makes it worthless.
+    /// The head at which `known` is what the tables hold. While the record is open they change with the head alone, so a different head makes it
+    /// worthless.
     known_at: Option<Head>,
     spent: Arc<Spent>,
     /// Whether it was said that the database is away.
@@ -264,7 +265,11 @@ impl Writer {
                 }
             }
             self.batch(jobs);
-            write.into_iter().for_each(|work| work(&self.app, &mut self.db));
+            for work in write {
+                // Where it cannot be opened again, the work says so.
+                let _ = self.connect();
+                work(&self.app, &mut self.db);
+            }
             if !publish.is_empty() {
                 let published = self.connect().and_then(|()| super::publish_checkpoint::publish(&self.app, &mut self.db));
                 for answer in publish {
@@ -327,7 +332,7 @@ impl Writer {
                     self.keep(known, done.head);
                     return Attempt::Done(done.answers);
                 }
-                Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_)))) => return Attempt::Poisoned(error),
+                Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_) | Error::Damaged(_)))) => return Attempt::Poisoned(error),
                 Err(WriteError::Before(error @ Error::Busy(_))) if !app.database.is_shared() => return Attempt::Failed(error),
                 // Another server had the head or a row for too long, or the connection is gone: nothing was recorded.
                 Err(WriteError::Lost(error) | WriteError::Before(error @ Error::Busy(_))) => error,
@@ -384,8 +389,11 @@ impl Writer {
             // the entry itself is looked for.
             let looked = self.connect().and_then(|()| {
                 let looked = self.db.write(|db| {
-                    take_head(db)?;
-                    Ok(Ended::Abandoned(log::entry(db, from_db(first.seq)?)?))
+                    let head = take_head(db)?;
+                    let stored = log::entry(db, from_db(first.seq)?)?;
+                    // Committed, and not only seen: where there is a synchronous standby, this waits until it has the entry too.
+                    move_head(db, &head, &head)?;
+                    Ok(Ended::Committed(stored))
                 });
                 Ok(looked?)
             });
@@ -450,6 +458,12 @@ fn batch_in_transaction(
 ) -> Result<Ended<Written>> {
     let mut began = Instant::now();
     let before = take_head(db)?;
+    // On SQLite nobody else has the tables; elsewhere a newer program may have made them anew since this one was started.
+    if db.is_shared() && derived::version(db)? != Some(derived::VERSION) {
+        return Err(Error::Busy(
+            "The tables are of another version of the program; the operator has to restart this server with that version.".to_owned(),
+        ));
+    }
     if known_at != Some(&before) {
         *known = Records::default();
     }

@@ -78,7 +78,10 @@ pub(super) fn open(url: &str) -> Result<PgConnection> {
     if version < OLDEST {
         return Err(too_old(version));
     }
-    safe(&diesel::sql_query(ASK).get_result(&mut connection)?)?;
+    let settings: Settings = diesel::sql_query(ASK).get_result(&mut connection)?;
+    safe(&settings)?;
+    // Kept for this session, whatever is set for the server or the role from now on.
+    connection.batch_execute(&format!("SET synchronous_commit = {}", settings.synchronous_commit))?;
     Ok(connection)
 }
 

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 
 /// A record whose row cannot be read: the tables were altered, or are of another version.
 fn damaged(what: &str, id: &str, error: serde_json::Error) -> Error {
-    Error::Fault(format!("the row {id} of {what} cannot be read ({error}): run `quittance audit`"))
+    Error::Damaged(format!("the row {id} of {what} cannot be read ({error}): run `quittance audit`"))
 }
 
 /// Defines a table's row, and how a record becomes one and comes back from one.
@@ -339,7 +339,7 @@ pub(super) fn beside(db: &mut Database, known: &Records, mut needs: Vec<Need>) -
 /// A record of either: it is named by another one, so it has to be there.
 pub(super) fn of_either<'a, R: Record>(known: &'a Records, others: &'a Records, id: &R::Id) -> Result<&'a R> {
     let found = [known, others].into_iter().find_map(|records| records.find::<R>(id).ok().flatten());
-    found.ok_or_else(|| Error::Fault(format!("{:?} is named by a record and missing: run `quittance audit`", R::need(id))))
+    found.ok_or_else(|| Error::Damaged(format!("{:?} is named by a record and missing: run `quittance audit`", R::need(id))))
 }
 
 /// Saves every changed record, and the unique values they gave up and took.

@@ -90,6 +90,8 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
                 tables::find::<Consignment>(db, &ConsignmentId::parse(&subject.id)?)?.is_some_and(|consignment| consignment.concerns(party))
             }
             SubjectKind::Party => subject.id == party.as_str(),
+            // What another vendor's people said of a file is theirs, also where this party has the same file.
+            SubjectKind::Evidence if Role::parse(&entry.frame().actor.role)?.is_vendor() => false,
             SubjectKind::Evidence => match subject.id.strip_prefix("urn:sha256:") {
                 Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| evidence.concerns(party)),
                 None => false,

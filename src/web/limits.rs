@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
@@ -121,7 +122,12 @@ async fn admitted(request: &ServiceRequest) -> Result<(), Problem> {
         None => None,
         Some(presented) => {
             let rate = if matches!(presented, Presented::Header(_)) { &rates.token } else { &rates.person };
-            session::find(state, presented.token()).await.ok().map(|viewer| (rate, viewer.person.id))
+            match session::find(state, presented.token()).await {
+                Ok(viewer) => Some((rate, viewer.person.id)),
+                Err(problem) if problem.status == StatusCode::UNAUTHORIZED => None,
+                // Nobody can say who it is now: that is no reason to count a person as the public.
+                Err(problem) => return Err(problem),
+            }
         }
     };
     let (rate, caller) = known.unwrap_or_else(|| {

@@ -140,19 +140,10 @@ pub(crate) async fn block<T: Send + 'static>(
     state: &Data,
     work: impl FnOnce(&Service) -> Result<T> + Send + 'static,
 ) -> std::result::Result<T, Problem> {
-    request::answer_in_time(state, block_to_the_end(state, work)).await
-}
-
-/// The same for what writes more than one command: whoever asked is told what became of it, however long it takes.
-pub(crate) async fn block_to_the_end<T: Send + 'static>(
-    state: &Data,
-    work: impl FnOnce(&Service) -> Result<T> + Send + 'static,
-) -> std::result::Result<T, Problem> {
     let service = state.service.clone();
-    match web::block(move || work(&service)).await {
-        Ok(result) => result.map_err(Problem::from),
-        Err(error) => Err(Error::fault("waiting for a thread", error).into()),
-    }
+    let done = web::block(move || work(&service));
+    let waited = async { done.await.map_err(|error| Problem::from(Error::fault("waiting for a thread", error))) };
+    Ok(request::answer_in_time(state, waited).await??)
 }
 
 /// Serves until the process is told to end (SIGINT or SIGTERM); requests under way are finished first. `started` is told the address.

@@ -142,7 +142,7 @@ impl From<Error> for Problem {
             Error::Refused(refusal) => Self::refused(422, refusal),
             Error::Conflict(refusal) => Self::refused(409, refusal),
             Error::Busy(why) => Self::new(503, "service.busy", why).with_header(RETRY_AFTER, "1"),
-            Error::Fault(cause) => Self::fault(&cause),
+            Error::Damaged(cause) | Error::Fault(cause) => Self::fault(&cause),
         }
     }
 }
