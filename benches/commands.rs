@@ -106,6 +106,7 @@ impl Side {
     /// Commands per second at so many clients; `None` where the prepared requests ran out.
     fn drive(&self, clients: usize) -> Option<f64> {
         let before = parts(&self.service.recorder.spent);
+        let cpu = cpu_time();
         let start = Instant::now();
         let done: Option<u32> = std::thread::scope(|scope| {
             let players = clients.min(PLAYERS);
@@ -117,6 +118,7 @@ impl Side {
         let mut went = self.went.lock().unwrap();
         let went = went.entry(clients).or_default();
         *went.entry("all").or_default() += elapsed.as_nanos() as u64;
+        *went.entry("cpu").or_default() += (cpu_time() - cpu).as_nanos() as u64;
         for (part, spent) in parts(&self.service.recorder.spent) {
             *went.entry(part).or_default() += spent - before[part];
         }
@@ -159,15 +161,24 @@ impl Side {
             let get = |part: &str| went.get(part).copied().unwrap_or(0) as f64;
             let (all, commands, batches) = (get("all"), get("commands").max(1.0), get("batches").max(1.0));
             println!(
-                "{} at {clients} clients: {:.0} commands a commit. Of {:.0} µs a command the writer spent {}, waited for work {:.0}.",
+                "{} at {clients} clients: {:.0} commands a commit. Of {:.0} µs a command the writer spent {}, waited for work {:.0}. \
+                 Processors: {:.0} µs a command, clients included.",
                 self.name,
                 commands / batches,
                 all / commands / 1e3,
                 ["decide", "seal", "write", "commit"].map(|part| format!("{:.0} to {part}", get(part) / commands / 1e3)).join(", "),
                 (all - get("decide") - get("seal") - get("write") - get("commit")) / commands / 1e3,
+                get("cpu") / commands / 1e3,
             );
         }
     }
+}
+
+/// What all threads of this process have used of the processors, in steps of 10 ms.
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    Duration::from_millis([11, 12].iter().map(|field| fields[*field].parse::<u64>().unwrap() * 10).sum())
 }
 
 fn parts(spent: &Spent) -> BTreeMap<&'static str, u64> {
