@@ -105,6 +105,6 @@ fn a_second_program_is_refused_on_sqlite_and_welcome_on_postgresql() {
     if ledger.config.database.is_shared() {
         assert_eq!(opened, Ok(()));
     } else {
-        assert!(opened.unwrap_err().contains("stop it first"));
+        assert!(opened.unwrap_err().contains("Stop it first"));
     }
 }
