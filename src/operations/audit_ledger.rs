@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::verify_certificate::redraw;
 use crate::app::App;
+use crate::domain::Event;
 use crate::domain::asset::Asset;
 use crate::domain::medium::Medium;
 use crate::domain::names::{Digest, Instant};
 use crate::domain::records::{Record, Records, Shelf};
-use crate::domain::Event;
 use crate::error::Result;
 use crate::proof::bundle::{self, Bundle};
 use crate::proof::canonical;
