@@ -99,7 +99,8 @@ pub enum People {
 
 /// Runs a command; gives the exit code.
 pub fn run(command: Command, given: &Given, file: Option<&PathBuf>) -> u8 {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_max_level(tracing::Level::INFO).init();
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(ansi).with_target(false).with_max_level(tracing::Level::INFO).init();
     match carry_out(command, given, file) {
         Ok(code) => code,
         Err(error) => {

@@ -33,12 +33,15 @@ const BYTES_A_SECOND: u64 = 64 << 10;
 const CALLERS: usize = 10_000;
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Fewer than this are worth a word to the operator.
+const FEW_CONNECTIONS: usize = 1_000;
+
 /// How many connections the process can hold: as many as wanted, or as its files allow. Raises the soft limit as far as the hard one.
 pub fn connections() -> usize {
     let wanted = u64::try_from(CONNECTIONS * FILES_EACH + OTHER_FILES).unwrap_or(u64::MAX);
     let files = rlimit::increase_nofile_limit(wanted).map_or(1_024, |files| usize::try_from(files).unwrap_or(usize::MAX));
     let possible = (files.saturating_sub(OTHER_FILES) / FILES_EACH).clamp(64, CONNECTIONS);
-    if possible < CONNECTIONS {
+    if possible < FEW_CONNECTIONS {
         tracing::warn!("this process may open {files} files, so it holds {possible} connections at once; raise its hard limit (ulimit -Hn) for more");
     }
     possible
