@@ -16,18 +16,18 @@ use self::fleet::{Device, Dice, LISTS, SITES, Storage};
 use crate::app::now;
 use crate::domain::asset::{Asset, Status};
 use crate::domain::certification::{CertificateKind, RevocationReason};
-use crate::domain::consignment::{
-    AddLines, Container, ContainerReceived, DiscrepancyKind, OpenConsignment, ReceiveConsignment, ReleaseConsignment, Resolution, ResolveDiscrepancy,
-    Scan, SealConsignment, SealState,
-};
+use crate::domain::consignment::{Container, ContainerReceived, DiscrepancyKind, Resolution, Scan, SealState};
 use crate::domain::disposition::{Mass, Outcome as Fate, RecordDisposition};
+use crate::domain::handoff::{ReceiveConsignment, ReleaseConsignment};
 use crate::domain::lifecycle::{Fault, Redeploy, Retire, RetireReason, ReturnFromRepair, SendToRepair};
+use crate::domain::loading::{AddLines, OpenConsignment, SealConsignment};
 use crate::domain::names::{
     AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, PersonId, Reference, Role, Serial, Tag, Technique,
     WeightBasis,
 };
 use crate::domain::parties::{PartyKind, RegisterParty};
 use crate::domain::policy::Statement;
+use crate::domain::reconciliation::ResolveDiscrepancy;
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{AttestNoStorage, MediumSeen, NoStorageBasis, RecordMedia};
 use crate::domain::sanitization::{RecordSanitization, ValidateSanitization, VerifySanitization};

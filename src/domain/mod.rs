@@ -6,12 +6,15 @@ pub mod certification;
 pub mod consignment;
 pub mod disposition;
 pub mod evidence;
+pub mod handoff;
 pub mod ledger;
 pub mod lifecycle;
+pub mod loading;
 pub mod medium;
 pub mod names;
 pub mod parties;
 pub mod policy;
+pub mod reconciliation;
 pub mod records;
 pub mod refusal;
 pub mod registration;
@@ -348,15 +351,15 @@ events! {
     "asset.repaired", 1 => lifecycle::Repaired;
     "asset.redeployed", 1 => lifecycle::Redeployed;
     "asset.retired", 1 => lifecycle::Retired;
-    "consignment.opened", 1 => consignment::ConsignmentOpened;
-    "consignment.line_added", 1 => consignment::LineAdded;
-    "consignment.sealed", 1 => consignment::ConsignmentSealed;
-    "consignment.released", 1 => consignment::ConsignmentReleased;
-    "consignment.received", 1 => consignment::ConsignmentReceived;
-    "consignment.line_received", 1 => consignment::LineReceived;
-    "discrepancy.recorded", 1 => consignment::DiscrepancyRecorded;
-    "discrepancy.resolved", 1 => consignment::DiscrepancyResolved;
-    "consignment.reconciled", 1 => consignment::ConsignmentReconciled;
+    "consignment.opened", 1 => loading::ConsignmentOpened;
+    "consignment.line_added", 1 => loading::LineAdded;
+    "consignment.sealed", 1 => loading::ConsignmentSealed;
+    "consignment.released", 1 => handoff::ConsignmentReleased;
+    "consignment.received", 1 => handoff::ConsignmentReceived;
+    "consignment.line_received", 1 => handoff::LineReceived;
+    "discrepancy.recorded", 1 => reconciliation::DiscrepancyRecorded;
+    "discrepancy.resolved", 1 => reconciliation::DiscrepancyResolved;
+    "consignment.reconciled", 1 => reconciliation::ConsignmentReconciled;
     "evidence.received", 1 => evidence::EvidenceReceived;
     "evidence.read", 1 => evidence::EvidenceRead;
     "evidence.linked", 1 => evidence::EvidenceLinked;
@@ -381,12 +384,12 @@ commands! {
     "return_from_repair" => lifecycle::ReturnFromRepair;
     "redeploy" => lifecycle::Redeploy;
     "retire" => lifecycle::Retire;
-    "open_consignment" => consignment::OpenConsignment;
-    "add_lines" => consignment::AddLines;
-    "seal_consignment" => consignment::SealConsignment;
-    "release_consignment" => consignment::ReleaseConsignment;
-    "receive_consignment" => consignment::ReceiveConsignment;
-    "resolve_discrepancy" => consignment::ResolveDiscrepancy;
+    "open_consignment" => loading::OpenConsignment;
+    "add_lines" => loading::AddLines;
+    "seal_consignment" => loading::SealConsignment;
+    "release_consignment" => handoff::ReleaseConsignment;
+    "receive_consignment" => handoff::ReceiveConsignment;
+    "resolve_discrepancy" => reconciliation::ResolveDiscrepancy;
     "receive_evidence" => evidence::ReceiveEvidence;
     "record_sanitization" => sanitization::RecordSanitization;
     "verify_sanitization" => sanitization::VerifySanitization;
@@ -432,7 +435,7 @@ mod tests {
     #[test]
     fn a_large_act_becomes_parts_and_the_last_says_how_many() {
         let many: Vec<Subject> = (0..1_001).map(|n| Subject::new(SubjectKind::Asset, &format!("urn:uuid:00000000-0000-4000-8000-{n:012}"))).collect();
-        let event = consignment::LineAdded { container: None };
+        let event = loading::LineAdded { container: None };
         let parts = Happening::about_many(
             event,
             Subject::new(SubjectKind::Consignment, "urn:uuid:00000000-0000-4000-8000-00000000ffff"),
