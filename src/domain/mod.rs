@@ -353,6 +353,7 @@ events! {
     "asset.retired", 1 => lifecycle::Retired;
     "consignment.opened", 1 => loading::ConsignmentOpened;
     "consignment.line_added", 1 => loading::LineAdded;
+    "consignment.quantity_added", 1 => loading::QuantityAdded;
     "consignment.sealed", 1 => loading::ConsignmentSealed;
     "consignment.released", 1 => handoff::ConsignmentReleased;
     "consignment.received", 1 => handoff::ConsignmentReceived;
@@ -386,6 +387,7 @@ commands! {
     "retire" => lifecycle::Retire;
     "open_consignment" => loading::OpenConsignment;
     "add_lines" => loading::AddLines;
+    "add_quantity" => loading::AddQuantity;
     "seal_consignment" => loading::SealConsignment;
     "release_consignment" => handoff::ReleaseConsignment;
     "receive_consignment" => handoff::ReceiveConsignment;

@@ -26,6 +26,8 @@ const OPTIONAL: &[&str] = &[
     "open_consignment.consignment",
     "open_consignment.carrier",
     "add_lines.container",
+    "add_quantity.container",
+    "add_quantity.unit_weight_grams",
     "seal_consignment.containers[].seal",
     "seal_consignment.containers[].gross_weight_grams",
     "receive_consignment.containers[].gross_weight_grams",

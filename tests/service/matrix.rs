@@ -65,6 +65,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/retire", "coordinator, approver", "–"),
     ("post /api/v1/commands/open_consignment", "coordinator", "–"),
     ("post /api/v1/commands/add_lines", "coordinator", "–"),
+    ("post /api/v1/commands/add_quantity", "coordinator", "–"),
     ("post /api/v1/commands/seal_consignment", "coordinator", "–"),
     ("post /api/v1/commands/release_consignment", "coordinator", "–"),
     ("post /api/v1/commands/receive_consignment", "vendor_operator, coordinator [422 consignment.not_for_you]", "unknown"),

@@ -225,6 +225,10 @@ impl<'a> Yard<'a> {
                 let (one, two) = (self.retired(vendor, true), self.retired(vendor, true));
                 json!({"consignment": self.opened(vendor), "assets": [one.asset, two.asset], "container": "PALLET-1"})
             }
+            "add_quantity" => {
+                json!({"consignment": self.opened(vendor), "what": "charger", "count": 40, "unit_weight_grams": 210, "no_data": true,
+                    "container": "PALLET-1"})
+            }
             "seal_consignment" => {
                 let consignment = self.listed(vendor, &self.retired(vendor, true));
                 json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal": "004871", "gross_weight_grams": 18_500}]})
