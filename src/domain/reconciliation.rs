@@ -7,7 +7,7 @@ use super::consignment::{
     Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Line, LineId, LineState, Resolution, Scan, asset_subject, require, subject,
 };
 use super::handoff::{arrive, count};
-use super::medium::Medium;
+use super::medium::{self, Medium};
 use super::names::{DiscrepancyId, Reference, Role, Serial};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -229,7 +229,7 @@ impl Fact for DiscrepancyResolved {
         // For a while nobody knew where the device was: what was sanitized before does not count any more.
         if self.kind == DiscrepancyKind::Short {
             for medium in media {
-                known.change::<Medium>(&medium, stamp.seq, Medium::void_sanitization);
+                medium::change(known, &medium, stamp.seq, Medium::void_sanitization);
             }
         }
     }

@@ -85,7 +85,8 @@ row!(
     id: String = |m| Ok(m.id.to_string()),
     last_seq: i64 = |m| Ok(to_db(m.last_seq)),
     state: String = json,
-    host: String = |m| Ok(m.host.to_string()),
+    host: Option<String> = |m| Ok(m.host.as_ref().map(ToString::to_string)),
+    party: Option<String> = |m| Ok(m.holder.as_ref().map(|holder| holder.party.to_string())),
 );
 row!(
     /// A row of `parties`.

@@ -166,6 +166,13 @@ impl<'a> Yard<'a> {
         (thing, evidence)
     }
 
+    /// A loose medium that is purged, and a device in the same hands that it may be put into.
+    fn clean_medium_and_device(&self, vendor: Vendor) -> (String, String) {
+        let ((one, _), two) = (self.validated(vendor), self.received(vendor, true));
+        self.command(vendor.operator(), "harvest_medium", json!({"medium": one.medium}));
+        (one.medium, two.asset)
+    }
+
     fn verified(&self, vendor: Vendor) -> (Thing, String) {
         let (thing, evidence) = self.performed(vendor, vendor.operator());
         self.command("coordinator", "verify_sanitization", json!({"medium": thing.medium}));
@@ -207,6 +214,15 @@ impl<'a> Yard<'a> {
             "record_media" => {
                 let thing = self.received(vendor, true);
                 json!({"asset": thing.asset, "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "hdd_ata", "capacity_bytes": 500_107_862_016u64}]})
+            }
+            "record_loose_media" => {
+                json!({"media": [{"serial": format!("LOOSE{n:05}"), "media_type": "hdd_ata", "capacity_bytes": 500_107_862_016u64}],
+                    "site": "Central", "sensitivity": "high"})
+            }
+            "harvest_medium" => json!({"medium": self.received(vendor, true).medium}),
+            "install_medium" => {
+                let (medium, asset) = self.clean_medium_and_device(vendor);
+                json!({"medium": medium, "asset": asset})
             }
             "attest_no_storage" => json!({"asset": self.received(vendor, false).asset, "basis": "removed"}),
             "send_to_repair" => json!({"asset": self.register(vendor, true).asset, "fault": "screen"}),
