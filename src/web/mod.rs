@@ -82,6 +82,8 @@ routes! {
     get  "/consignments"                              => consignments::index;
     get  "/consignments/{id}"                         => consignments::show;
     get  "/certificates"                              => certificates::index;
+    get  "/vendors"                                   => parties::index;
+    get  "/vendors/{id}"                              => parties::show;
     // For programs, with a bearer token
     get  "/api/v1/commands"                           => commands::index;
     post "/api/v1/commands/{name}"                    => commands::create;
@@ -90,6 +92,8 @@ routes! {
     get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
     get  "/api/v1/consignments"                       => consignments::api_index;
     get  "/api/v1/consignments/{id}"                  => consignments::api_show;
+    get  "/api/v1/consignments/{id}/manifest"         => consignments::api_manifest;
+    get  "/api/v1/consignments/{id}/manifest.csv"     => consignments::api_manifest_csv;
     get  "/api/v1/parties"                            => parties::api_index;
     get  "/api/v1/certificates"                       => certificates::api_index;
     post "/api/v1/certificates"                       => certificates::api_create;
