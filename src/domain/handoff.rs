@@ -126,8 +126,8 @@ impl Order for ReleaseConsignment {
             .find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?
             .into_iter()
             .flatten()
-            .filter(|asset| !asset.holds.is_empty())
-            .map(|asset| format!("{} is held; lift the hold, or take it off the list.", asset.tag))
+            .filter_map(|asset| asset.require_free("consignment.held").err())
+            .map(|refusal| refusal.why)
             .collect();
         if !held.is_empty() {
             let why = format!("{} lists {} devices that are held since they were put on it.", consignment.reference, held.len());

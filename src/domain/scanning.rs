@@ -205,6 +205,7 @@ impl ScanIn {
             status: Status::InStock,
             purchased_on: None,
             cost_cents: None,
+            funding: None,
             media: device.media.clone(),
         })
     }
