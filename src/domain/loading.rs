@@ -160,6 +160,7 @@ impl Fact for ConsignmentOpened {
                 carrier_party: self.carrier_party.clone(),
                 driver: None,
                 presets: self.presets.clone().unwrap_or_default(),
+                authorization: None,
                 lines: 0,
                 opened_at: stamp.occurred,
                 sealed: None,

@@ -400,6 +400,7 @@ events! {
     "asset.part_harvested", 1 => parts::PartHarvested;
     "asset.evaluated", 1 => preparation::Evaluated;
     "asset.surplus_authorized", 1 => preparation::SurplusAuthorized;
+    "consignment.authorized", 1 => preparation::ConsignmentAuthorized;
     "asset.accounts_released", 1 => preparation::AccountsReleased;
     "asset.graded", 1 => preparation::AssetGraded;
     "asset.held", 1 => holds::HoldPlaced;
@@ -464,6 +465,7 @@ commands! {
     "harvest_part" => parts::HarvestPart;
     "evaluate" => preparation::Evaluate;
     "authorize_surplus" => preparation::AuthorizeSurplus;
+    "authorize_consignment" => preparation::AuthorizeConsignment;
     "release_accounts" => preparation::ReleaseAccounts;
     "grade" => preparation::Grade;
     "place_legal_hold" => holds::PlaceLegalHold;

@@ -5,9 +5,10 @@ use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
+use super::consignment::{self, Consignment, ConsignmentKind, ConsignmentStatus};
 use super::disposition::Outcome;
 use super::evidence::Evidence;
-use super::names::{AssetId, Digest, Reference, Role, codes};
+use super::names::{AssetId, ConsignmentId, Digest, Reference, Role, codes};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, lifecycle, require_asset};
@@ -189,6 +190,40 @@ pub struct SurplusAuthorized {
     pub reference: Reference,
     /// The funder's instructions, or the lessor's consent.
     pub consent: Option<Reference>,
+    /// The entry by which an approver authorised everything that is put on one consignment; none where the approver named the device.
+    pub consignment_authorized: Option<u64>,
+}
+
+/// An approver, on the authority of the board, lets whatever is put on a consignment be given away: each device is still checked as it is scanned.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizeConsignment {
+    /// The consignment, while it is being loaded.
+    pub consignment: ConsignmentId,
+    /// The board's resolution.
+    pub reference: Reference,
+    /// Where others have a say: the awarding agency's instructions, or the lessor's consent.
+    pub consent: Option<Reference>,
+}
+
+/// `consignment.authorized`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsignmentAuthorized {
+    /// The board's resolution.
+    pub reference: Reference,
+    /// The funder's instructions, or the lessor's consent.
+    pub consent: Option<Reference>,
+}
+
+/// Authorises one device under what an approver decided for its consignment; a step of a scan, and no command of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthorizeUnder {
+    /// The device.
+    pub asset: AssetId,
+    /// What the approver decided.
+    pub authorization: Authorization,
 }
 
 /// Confirms that accounts and management enrolment are gone, so that the next owner can use the device.
@@ -311,6 +346,23 @@ pub fn outcome_missing(asset: &Asset, outcome: Outcome, title: Option<&Reference
     missing
 }
 
+/// Reuse comes first: every better use than the chosen one has a reason why it is not.
+pub(super) fn require_rungs(rung: Rung, rejected: &[Rejection]) -> Result<(), Refusal> {
+    let better: Vec<Rung> = Rung::ALL.iter().copied().filter(|better| *better < rung).collect();
+    let mut given: Vec<Rung> = rejected.iter().map(|rejection| rejection.rung).collect();
+    given.sort();
+    if given != better {
+        let words: Vec<_> = better.iter().map(|rung| rung.as_str()).collect();
+        let why = if better.is_empty() {
+            format!("Nothing is better than “{}”: leave `rejected` empty.", rung.as_str())
+        } else {
+            format!("Reuse comes first: give for each better use than “{}” one reason why it is not chosen: {}.", rung.as_str(), words.join(", "))
+        };
+        return Err(Refusal::new("preparation.rungs", why));
+    }
+    Ok(())
+}
+
 impl Order for Evaluate {
     const ROLES: &'static [Role] = &[Role::Coordinator];
 
@@ -318,22 +370,7 @@ impl Order for Evaluate {
         let asset = require_asset(known, &self.asset)?;
         lifecycle::require_status(asset, "evaluated", &[Status::Retired])?;
         lifecycle::require_here(asset, occasion, "evaluated")?;
-        let better: Vec<Rung> = Rung::ALL.iter().copied().filter(|rung| *rung < self.rung).collect();
-        let mut given: Vec<Rung> = self.rejected.iter().map(|rejection| rejection.rung).collect();
-        given.sort();
-        if given != better {
-            let words: Vec<_> = better.iter().map(|rung| rung.as_str()).collect();
-            let why = if better.is_empty() {
-                format!("Nothing is better than “{}”: leave `rejected` empty.", self.rung.as_str())
-            } else {
-                format!(
-                    "Reuse comes first: give for each better use than “{}” one reason why it is not chosen: {}.",
-                    self.rung.as_str(),
-                    words.join(", ")
-                )
-            };
-            return Err(Refusal::new("preparation.rungs", why).into());
-        }
+        require_rungs(self.rung, &self.rejected)?;
         Ok(vec![Happening::new(Evaluated { rung: self.rung, rejected: self.rejected.clone() }, about(asset))])
     }
 }
@@ -358,27 +395,82 @@ impl Order for AuthorizeSurplus {
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
-        lifecycle::require_status(asset, "authorised as surplus", &[Status::Retired])?;
-        lifecycle::require_here(asset, occasion, "authorised as surplus")?;
-        let Some(evaluation) = &asset.preparation.evaluation else {
-            let why = format!("{} is not evaluated: a coordinator has to say first whether it can be used again.", asset.tag);
-            return Err(Refusal::new("preparation.not_evaluated", why).into());
-        };
-        if evaluation.rung < Rung::Resale {
-            let why = format!("{} is to stay, by its evaluation: {}. Use it again, or evaluate it anew.", asset.tag, evaluation.rung.label());
-            return Err(Refusal::new("preparation.stays", why).because(Cause::Entry(evaluation.entry)).into());
+        require_authorizable(asset, self.consent.as_ref(), occasion)?;
+        let event = SurplusAuthorized { reference: self.reference.clone(), consent: self.consent.clone(), consignment_authorized: None };
+        Ok(vec![Happening::new(event, about(asset))])
+    }
+}
+
+/// A device that an approver may let go: here, evaluated to leave, and with nobody else's word missing.
+fn require_authorizable(asset: &Asset, consent: Option<&Reference>, occasion: &Occasion) -> Result<(), Refusal> {
+    lifecycle::require_status(asset, "authorised as surplus", &[Status::Retired])?;
+    lifecycle::require_here(asset, occasion, "authorised as surplus")?;
+    let Some(evaluation) = &asset.preparation.evaluation else {
+        let why = format!("{} is not evaluated: a coordinator has to say first whether it can be used again.", asset.tag);
+        return Err(Refusal::new("preparation.not_evaluated", why));
+    };
+    if evaluation.rung < Rung::Resale {
+        let why = format!("{} is to stay, by its evaluation: {}. Use it again, or evaluate it anew.", asset.tag, evaluation.rung.label());
+        return Err(Refusal::new("preparation.stays", why).because(Cause::Entry(evaluation.entry)));
+    }
+    if let Some(authorization) = &asset.preparation.authorization {
+        let why = format!("{} is authorised as surplus already, by {}.", asset.tag, authorization.reference);
+        return Err(Refusal::new("preparation.authorized", why).because(Cause::Entry(authorization.entry)));
+    }
+    let for_value = matches!(evaluation.rung, Rung::Resale | Rung::Donation);
+    let missing = funding_missing(asset, for_value, consent, occasion.occurred.utc().date_naive());
+    if !missing.is_empty() {
+        let why = format!("{} cannot be authorised as surplus: {}", asset.tag, missing.join(" "));
+        return Err(Refusal::listing("preparation.funding", why, missing));
+    }
+    Ok(())
+}
+
+impl Order for AuthorizeUnder {
+    const ROLES: &'static [Role] = &[Role::Coordinator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        let Authorization { entry, reference, consent } = &self.authorization;
+        require_authorizable(asset, consent.as_ref(), occasion)?;
+        let event = SurplusAuthorized { reference: reference.clone(), consent: consent.clone(), consignment_authorized: Some(*entry) };
+        Ok(vec![Happening::new(event, about(asset))])
+    }
+}
+
+impl Order for AuthorizeConsignment {
+    const ROLES: &'static [Role] = &[Role::Approver];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let consignment = consignment::require(known, &self.consignment, occasion)?;
+        consignment::require_status(consignment, "authorised", &[ConsignmentStatus::Open])?;
+        if consignment.kind != ConsignmentKind::Pickup {
+            let why = format!(
+                "{} is a {}: nothing is given away with it, so nothing has to be authorised.",
+                consignment.reference,
+                consignment.kind.label()
+            );
+            return Err(Refusal::new("preparation.not_needed", why).into());
         }
-        if let Some(authorization) = &asset.preparation.authorization {
-            let why = format!("{} is authorised as surplus already, by {}.", asset.tag, authorization.reference);
+        if let Some(authorization) = &consignment.authorization {
+            let why = format!("What is put on {} is authorised already, by {}.", consignment.reference, authorization.reference);
             return Err(Refusal::new("preparation.authorized", why).because(Cause::Entry(authorization.entry)).into());
         }
-        let for_value = matches!(evaluation.rung, Rung::Resale | Rung::Donation);
-        let missing = funding_missing(asset, for_value, self.consent.as_ref(), occasion.occurred.utc().date_naive());
-        if !missing.is_empty() {
-            let why = format!("{} cannot be authorised as surplus: {}", asset.tag, missing.join(" "));
-            return Err(Refusal::listing("preparation.funding", why, missing).into());
-        }
-        Ok(vec![Happening::new(SurplusAuthorized { reference: self.reference.clone(), consent: self.consent.clone() }, about(asset))])
+        let event = ConsignmentAuthorized { reference: self.reference.clone(), consent: self.consent.clone() };
+        Ok(vec![Happening::new(event, [consignment::subject(&consignment.id)])])
+    }
+}
+
+impl Fact for ConsignmentAuthorized {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.consignment() else { return };
+        known.change::<Consignment>(&id, stamp.seq, |consignment| {
+            let authorization = Authorization { entry: stamp.seq, reference: self.reference.clone(), consent: self.consent.clone() };
+            consignment.authorization = Some(authorization);
+        });
+    }
+    fn sentence(&self) -> String {
+        format!("An approver authorised what is put on this consignment to be given away (reference {}).", self.reference)
     }
 }
 
@@ -391,10 +483,9 @@ impl Fact for SurplusAuthorized {
         });
     }
     fn sentence(&self) -> String {
-        match &self.consent {
-            Some(consent) => format!("Authorised as surplus (reference {}), with the consent {consent}.", self.reference),
-            None => format!("Authorised as surplus (reference {}).", self.reference),
-        }
+        let under = self.consignment_authorized.map(|entry| format!(", with its whole consignment by entry {entry}")).unwrap_or_default();
+        let consent = self.consent.as_ref().map(|consent| format!(", with the consent {consent}")).unwrap_or_default();
+        format!("Authorised as surplus (reference {}){under}{consent}.", self.reference)
     }
 }
 

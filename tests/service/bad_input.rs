@@ -37,6 +37,7 @@ const OPTIONAL: &[&str] = &[
     "harvest_part.tag",
     "harvest_part.serial",
     "authorize_surplus.consent",
+    "authorize_consignment.consent",
     "release_accounts.evidence",
     "quarantine.container",
     "report_missing.last_seen",

@@ -92,6 +92,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/harvest_part", "coordinator", "–"),
     ("post /api/v1/commands/evaluate", "coordinator", "–"),
     ("post /api/v1/commands/authorize_surplus", "approver", "–"),
+    ("post /api/v1/commands/authorize_consignment", "approver", "–"),
     ("post /api/v1/commands/release_accounts", "coordinator", "–"),
     ("post /api/v1/commands/grade", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/place_legal_hold", "approver, administrator", "–"),

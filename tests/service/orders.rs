@@ -278,7 +278,7 @@ impl<'a> Yard<'a> {
 
     fn opened_with_presets(&self, vendor: Vendor) -> String {
         let body = json!({"reference": self.reference(vendor), "from_site": "Central", "to": self.server.parties[vendor.name()], "to_site": "Akron",
-            "presets": {"reason": "surplus", "media_type": "emmc"}});
+            "presets": {"reason": "surplus", "media_type": "emmc", "rung": "recycling", "rejected": rejected()}});
         self.subject(vendor, &self.command("coordinator", "open_consignment", body), "Consignment")
     }
 
@@ -330,6 +330,7 @@ impl<'a> Yard<'a> {
                 self.command("coordinator", "evaluate", json!({"asset": asset, "rung": "recycling", "rejected": rejected()}));
                 json!({"asset": asset, "reference": "BOARD-8", "consent": "AGENCY-3"})
             }
+            "authorize_consignment" => json!({"consignment": self.opened(vendor), "reference": "BOARD-8", "consent": "AGENCY-3"}),
             "release_accounts" => {
                 let thing = self.register(vendor, true);
                 self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus"}));
