@@ -11,6 +11,7 @@ pub mod publish_status;
 pub mod rebuild_tables;
 pub mod receive_evidence;
 pub mod record;
+pub mod run_bulk;
 pub mod verify_certificate;
 
 use std::sync::Arc;

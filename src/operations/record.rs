@@ -76,6 +76,8 @@ pub struct Terms {
     pub once: Option<Once>,
     /// The consignment that it changes, only if entry `.1` was the last to change that.
     pub expected: Option<(ConsignmentId, u64)>,
+    /// The act that its entries are part of, where the command does not say: id, number of the part, number of parts.
+    pub batch: Option<(String, u32, Option<u32>)>,
 }
 
 struct Job {
@@ -191,9 +193,14 @@ impl Recorder {
 
     /// Hands over many commands before waiting for the first answer; answers in the same order.
     pub fn record_many(&self, commands: Vec<(Command, Option<At>)>, actor: &Actor) -> Vec<Result<Receipt>> {
-        let waiting: Vec<_> =
-            commands.into_iter().map(|(command, occurred)| self.send(command, actor, Terms { occurred, ..Terms::default() })).collect();
-        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| stopped())??.now()).collect()
+        let commands = commands.into_iter().map(|(command, occurred)| (command, Terms { occurred, ..Terms::default() })).collect();
+        self.record_each(commands, actor).into_iter().map(|answer| answer?.now()).collect()
+    }
+
+    /// The same, each on its own terms.
+    pub fn record_each(&self, commands: Vec<(Command, Terms)>, actor: &Actor) -> Vec<Result<Outcome<Receipt>>> {
+        let waiting: Vec<_> = commands.into_iter().map(|(command, terms)| self.send(command, actor, terms)).collect();
+        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| stopped())?).collect()
     }
 
     /// Writes rows that no event derives, in a transaction of their own; they are on the disk when this returns.
@@ -573,6 +580,26 @@ pub fn ask<T>(
     Err(Error::Fault(format!("a command asked for more after {ROUNDS} rounds of loading")))
 }
 
+/// What each of many commands would come to, as if it were the only one: loads what all of them ask for, round by round.
+pub fn ask_each(db: &mut Database, known: &mut Records, commands: &[Command], occasion: &Occasion) -> Result<Vec<Option<Refusal>>> {
+    for _ in 0..ROUNDS {
+        let mut needs = Vec::new();
+        let mut answers = Vec::with_capacity(commands.len());
+        for command in commands {
+            match command.decide(known, occasion) {
+                Ok(_) => answers.push(None),
+                Err(Stop::Refused(refusal)) => answers.push(Some(refusal)),
+                Err(Stop::Needs(more)) => needs.extend(more),
+            }
+        }
+        if needs.is_empty() {
+            return Ok(answers);
+        }
+        load_missing(db, needs, known)?;
+    }
+    Err(Error::Fault(format!("a command asked for more after {ROUNDS} rounds of loading")))
+}
+
 /// Seals events into entries, one after the other: each names the leaf hash of the one before.
 struct Sealing<'a> {
     app: &'a App,
@@ -587,6 +614,7 @@ impl Sealing<'_> {
         for happening in happenings {
             let seq = self.head.frontier.size();
             let stamp = Stamp { seq, at, occurred: job.terms.occurred.unwrap_or(at), actor: job.actor.clone() };
+            let happening = Happening { batch: happening.batch.or_else(|| job.terms.batch.clone()), ..happening };
             let frame = self.frame(&stamp, &happening)?;
             let sealed = seal(&frame, &self.app.keys.entry).map_err(|error| match error {
                 EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(

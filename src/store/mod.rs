@@ -7,6 +7,7 @@
 //! `status_lists` (which stored files belong together;
 //! `audit` draws every certificate's pages again from them and compares the digest that the log names).
 
+pub mod bulk;
 pub mod derived;
 pub mod files;
 pub mod idempotency;

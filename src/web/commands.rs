@@ -26,6 +26,17 @@ fn only_the_service(roles: &[Role]) -> bool {
     roles.iter().all(|role| *role == Role::Service)
 }
 
+/// Refuses commands that have a door of their own, or none.
+pub fn must_have_a_door(name: &str) -> Result<(), Problem> {
+    if let Some((_, door)) = OWN_DOORS.iter().find(|(own, _)| *own == name) {
+        return Err(Problem::new(404, "command.own_door", format!("{name} has its own door: {door}.")));
+    }
+    if Command::KINDS.iter().any(|(own, roles)| *own == name && only_the_service(roles)) {
+        return Err(Problem::new(404, "command.service_only", format!("{name} is given by the service itself and by nobody else.")));
+    }
+    Ok(())
+}
+
 /// `GET /api/v1/commands`
 pub async fn index(_: Viewer) -> HttpResponse {
     let commands: Vec<Value> = Command::KINDS
@@ -43,12 +54,7 @@ pub async fn index(_: Viewer) -> HttpResponse {
 
 /// `POST /api/v1/commands/{name}`; with `If-Match`, only if the consignment that it is about is still as its ETag said.
 pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    if let Some((_, door)) = OWN_DOORS.iter().find(|(own, _)| *own == *name) {
-        return Err(Problem::new(404, "command.own_door", format!("{name} has its own door: {door}.")));
-    }
-    if Command::KINDS.iter().any(|(own, roles)| *own == *name && only_the_service(roles)) {
-        return Err(Problem::new(404, "command.service_only", format!("{name} is given by the service itself and by nobody else.")));
-    }
+    must_have_a_door(&name)?;
     if Command::KINDS.iter().any(|(own, _)| *own == *name) {
         viewer.must_be_able_to(&name)?;
     }

@@ -44,7 +44,8 @@ const OPTIONAL: &[&str] = &[
     "record_sanitization.statement.facility_batch",
 ];
 /// Members that may be left out, and not be null.
-const USUAL: &[&str] = &["register_asset.sensitivity", "register_asset.status", "register_asset.media", "record_sanitization.statement"];
+const USUAL: &[&str] =
+    &["bulk.dry_run", "register_asset.sensitivity", "register_asset.status", "register_asset.media", "record_sanitization.statement"];
 /// Lists that may be empty.
 const EMPTY: &[&str] = &["register_asset.media", "receive_consignment.containers", "receive_consignment.scans"];
 
@@ -340,6 +341,13 @@ fn json_doors(yard: &Yard) -> Vec<JsonDoor> {
         body: json!({"asset": asset}),
     });
     let path = format!("/api/v1/certificates/{}/revocations", yard.certified(Vendor::GreenLoop).0);
+    let retired = yard.body("retire", Vendor::GreenLoop, "coordinator").unwrap();
+    doors.push(JsonDoor {
+        name: "bulk".to_owned(),
+        who: "coordinator",
+        path: "/api/v1/bulk".to_owned(),
+        body: json!({"command": "retire", "body": {"reason": "surplus"}, "selection": {"ids": [retired["asset"]]}, "dry_run": false}),
+    });
     doors.push(JsonDoor { name: "revoke_certificate".to_owned(), who: "approver", path, body: json!({"reason": "device_seen"}) });
     doors
 }
@@ -442,7 +450,7 @@ fn parameters(path: &str) -> &'static [&'static str] {
         "/assets/{id}" => &["from"],
         "/consignments" | "/api/v1/consignments" | "/certificates" | "/api/v1/certificates" | "/api/v1/parties" => &["after", "limit"],
         "/consignments/{id}" | "/api/v1/consignments/{id}" => &["lines_after", "discrepancies_after", "from", "limit"],
-        "/api/v1/assets/{id}/entries" => &["from", "limit"],
+        "/api/v1/assets/{id}/entries" | "/api/v1/bulk/{id}/items" => &["from", "limit"],
         "/api/v1/imports" => &["dry_run", "sensitivity"],
         _ => &[],
     }

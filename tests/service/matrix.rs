@@ -78,6 +78,10 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/record_rendering", "none [404 command.service_only]", "–"),
     ("post /api/v1/commands/revoke_certificate", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/publish_status", "none [404 command.service_only]", "–"),
+    ("post /api/v1/bulk", "vendor_operator, vendor_verifier, coordinator", "–"),
+    ("get /api/v1/bulk/{id}", "signed in", "unknown"),
+    ("get /api/v1/bulk/{id}/items", "signed in", "unknown"),
+    ("post /api/v1/bulk/{id}/cancellations", "vendor_operator, vendor_verifier, coordinator", "unknown"),
     ("get /api/v1/assets", "signed in", "not listed"),
     ("get /api/v1/assets/{id}", "signed in", "unknown"),
     ("get /api/v1/assets/{id}/entries", "signed in", "unknown"),
@@ -160,6 +164,7 @@ struct Things {
     consignment: String,
     seq: String,
     pdf: Vec<u8>,
+    bulk: String,
 }
 
 impl Things {
@@ -171,7 +176,8 @@ impl Things {
         let entries = server.get("auditor", &format!("/api/v1/assets/{}/entries", thing.asset)).taken();
         let seq = entries["entries"][0]["seq"].to_string();
         let pdf = server.get("nobody", &format!("/certificates/{number}.pdf")).body;
-        Self { thing, number, evidence, consignment, seq, pdf }
+        let bulk = yard.bulk(vendor, &thing);
+        Self { thing, number, evidence, consignment, seq, pdf, bulk }
     }
 }
 
@@ -179,7 +185,16 @@ impl Things {
 fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fresh: bool) -> Asked {
     let (method, route) = door.split_once(' ').unwrap();
     let mut path = route
-        .replace("{id}", if route.contains("consignments") { &things.consignment } else { &things.thing.asset })
+        .replace(
+            "{id}",
+            if route.contains("consignments") {
+                &things.consignment
+            } else if route.contains("bulk") {
+                &things.bulk
+            } else {
+                &things.thing.asset
+            },
+        )
         .replace("{number}", &things.number)
         .replace("{seq}", &things.seq)
         .replace("{sha256}", &things.evidence)
@@ -212,6 +227,11 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         "post /api/v1/imports" => {
             body = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
         }
+        "post /api/v1/bulk" => {
+            let ids = [&things.thing.medium];
+            body = json(json!({"command": "verify_sanitization", "selection": {"ids": ids}, "dry_run": true}));
+        }
+        "post /api/v1/bulk/{id}/cancellations" => body = json(json!({})),
         "post /api/v1/certificates" => {
             let asset = if fresh { yard.certifiable(vendor).0.asset } else { things.thing.asset.clone() };
             body = json(json!({"asset": asset}));

@@ -4,6 +4,7 @@
 
 mod access;
 mod bad_input;
+mod bulk;
 mod certificates;
 mod command_line;
 mod idempotency;

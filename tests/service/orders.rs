@@ -193,6 +193,13 @@ impl<'a> Yard<'a> {
         (self.remember(vendor, issued["number"].as_str().unwrap()), thing, evidence)
     }
 
+    /// A job of this vendor's operator.
+    pub fn bulk(&self, vendor: Vendor, thing: &Thing) -> String {
+        let asked = json!({"command": "verify_sanitization", "selection": {"ids": [thing.medium]}});
+        let job = self.server.post(vendor.operator(), "/api/v1/bulk", &asked).taken();
+        self.remember(vendor, job["id"].as_str().unwrap())
+    }
+
     /// A body that is taken when `giver` gives this command, with every member that it may have. None for commands without a door here.
     pub fn body(&self, name: &str, vendor: Vendor, giver: &str) -> Option<Value> {
         let n = self.next();
