@@ -7,6 +7,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::server::{self, Server};
+use super::sign::Sign;
 use crate::app::{now, seed};
 use crate::config::{Config, Given};
 use crate::domain::names::{PersonId, Role, Sensitivity};
@@ -70,6 +71,7 @@ pub enum Command {
     },
     /// Make the tables that pages read anew from the log; the service must be stopped
     Rebuild,
+    Sign(Sign),
     /// The people who can sign in
     #[command(subcommand)]
     People(People),
@@ -118,9 +120,12 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
     if let Command::Demo { no_serve } = command {
         return demo(&Config::new(given, file, "./quittance-demo", None)?, no_serve);
     }
+    if let Command::Sign(sign) = &command {
+        return sign.run();
+    }
     let config = Config::new(given, file, "./quittance-data", Some("./keys"))?;
     match command {
-        Command::Demo { .. } => Ok(0),
+        Command::Demo { .. } | Command::Sign(_) => Ok(0),
         Command::Init { url, name, sites } => init(&config, &url, &name, &sites),
         Command::Serve => {
             let (service, lock) = open(&config)?;

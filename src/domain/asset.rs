@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::correction::Corrected;
 use super::disposition::Disposition;
 use super::names::{AssetId, Category, ConsignmentId, DiscrepancyId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
 use super::records::{Key, record};
@@ -117,6 +118,8 @@ pub struct Asset {
     pub disposition: Option<Disposition>,
     /// The number of its live certificate.
     pub certificate: Option<String>,
+    /// Entries about it that were declared erroneous.
+    pub corrected: Vec<Corrected>,
     /// The entry that registered it.
     pub registered: u64,
     /// The entry that changed it last.

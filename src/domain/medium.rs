@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::correction::Corrected;
 use super::names::{AssetId, Digest, IdentifiedBy, Instant, MediaType, MediumId, Method, PartyId, PersonId, Serial, Technique, codes};
 use super::records::{Key, record};
 
@@ -14,6 +15,7 @@ codes! {
         Purged = "purged", "purged";
         Destroyed = "destroyed", "destroyed";
         Failed = "failed", "sanitization failed";
+        Withdrawn = "withdrawn", "withdrawn: recorded in error";
     }
 }
 
@@ -74,12 +76,16 @@ pub struct Medium {
     pub sanitization: Option<Sanitization>,
     /// The last purge of this data that another person verified; shredding counts as destruction after one (rule SH-1).
     pub purged_before: Option<u64>,
+    /// Entries about it that were declared erroneous.
+    pub corrected: Vec<Corrected>,
+    /// The entry that recorded it.
+    pub recorded: u64,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
 
 record!(Medium, id: MediumId = |m| m.id.clone(), owner: |m| m.id.as_str().to_owned(), shelf: media, need: Medium,
-    keys: |m| m.serial.as_ref().map(Medium::serial_key).into_iter().collect());
+    keys: |m| m.serial.as_ref().filter(|_| m.state != MediumState::Withdrawn).map(Medium::serial_key).into_iter().collect());
 
 impl Medium {
     /// The unique value of a medium's own serial number.

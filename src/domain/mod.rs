@@ -4,6 +4,7 @@
 pub mod asset;
 pub mod certification;
 pub mod consignment;
+pub mod correction;
 pub mod disposition;
 pub mod evidence;
 pub mod handoff;
@@ -12,6 +13,7 @@ pub mod lifecycle;
 pub mod loading;
 pub mod medium;
 pub mod names;
+pub mod own_keys;
 pub mod parties;
 pub mod policy;
 pub mod reconciliation;
@@ -153,6 +155,8 @@ pub struct Occasion<'a> {
     pub seed: u128,
     /// Its place among the commands that are recorded together.
     pub place: u8,
+    /// The key of their own that the command was signed with, `did:key:…`; the signature is checked.
+    pub signed_by: Option<&'a str>,
 }
 
 impl Occasion<'_> {
@@ -266,6 +270,9 @@ pub trait Order: DeserializeOwned {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop>;
 }
 
+/// The member of an entry's `data` that carries what the actor signed with a key of their own.
+pub const SIGNED: &str = "signed";
+
 macro_rules! events {
     ($($wire:literal, $version:literal => $chapter:ident::$name:ident;)+) => {
         /// Every kind of event.
@@ -291,6 +298,7 @@ macro_rules! events {
             pub fn read(name: &str, data: &Value) -> Result<Self, String> {
                 let mut members: Map<String, Value> = data.as_object().cloned().unwrap_or_default();
                 let version = members.remove("v").and_then(|v| v.as_u64());
+                members.remove(SIGNED);
                 match (name, version) {
                     $(($wire, Some($version)) => serde_json::from_value(Value::Object(members)).map(Event::$name).map_err(|e| e.to_string()),)+
                     _ => Err(format!("no event {name} of version {version:?} is known to this program")),
@@ -334,6 +342,10 @@ macro_rules! commands {
                 if occasion.occurred.unix_ms() > occasion.at.unix_ms() + 300_000 {
                     return Err(Refusal::new("command.future", format!("It cannot have happened at {}, which is still to come; correct the time or the device's clock.", occasion.occurred)).into());
                 }
+                // A key that is being registered is not live yet; its command asks for the signature itself.
+                if !matches!(self, Command::RegisterKey(_)) {
+                    own_keys::require_live(known, occasion)?;
+                }
                 match self { $(Command::$name(command) => command.decide(known, occasion),)+ }
             }
         }
@@ -372,6 +384,14 @@ events! {
     "certificate.rendered", 1 => certification::CertificateRendered;
     "certificate.revoked", 1 => certification::CertificateRevoked;
     "status.published", 1 => certification::StatusPublished;
+    "entry.corrected", 1 => correction::EntryCorrected;
+    "asset.amended", 1 => correction::AssetAmended;
+    "asset.no_storage_withdrawn", 1 => correction::NoStorageWithdrawn;
+    "media.withdrawn", 1 => correction::MediumWithdrawn;
+    "media.sanitization_voided", 1 => correction::SanitizationVoided;
+    "disposition.voided", 1 => correction::DispositionVoided;
+    "party.key_registered", 1 => own_keys::KeyRegistered;
+    "party.key_revoked", 1 => own_keys::KeyRevoked;
 }
 
 commands! {
@@ -399,6 +419,13 @@ commands! {
     "record_rendering" => certification::RecordRendering;
     "revoke_certificate" => certification::RevokeCertificate;
     "publish_status" => certification::PublishStatus;
+    "correct_registration" => correction::CorrectRegistration;
+    "withdraw_no_storage" => correction::WithdrawNoStorage;
+    "withdraw_medium" => correction::WithdrawMedium;
+    "void_sanitization" => correction::VoidSanitization;
+    "void_disposition" => correction::VoidDisposition;
+    "register_key" => own_keys::RegisterKey;
+    "revoke_key" => own_keys::RevokeKey;
 }
 
 /// A body that is no such command: which member is wrong and why, without repeating a long value.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::names::{Name, PartyId, Role, codes};
+use super::own_keys::OwnKey;
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
@@ -26,6 +27,8 @@ pub struct Party {
     pub name: Name,
     /// Its sites.
     pub sites: Vec<Name>,
+    /// Keys that its people sign with themselves.
+    pub keys: Vec<OwnKey>,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
@@ -100,7 +103,10 @@ impl Order for RegisterParty {
 impl Fact for PartyRegistered {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         if let Some(id) = about.party() {
-            known.put(Party { id, kind: self.kind, name: self.name.clone(), sites: self.sites.clone(), last_seq: stamp.seq }, stamp.seq);
+            known.put(
+                Party { id, kind: self.kind, name: self.name.clone(), sites: self.sites.clone(), keys: Vec::new(), last_seq: stamp.seq },
+                stamp.seq,
+            );
         }
     }
     fn sentence(&self) -> String {

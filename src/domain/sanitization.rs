@@ -100,6 +100,10 @@ pub struct SanitizationValidated {
 fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, &'a Asset), Stop> {
     let unknown = || Refusal::new("sanitization.unknown_medium", format!("No medium has the id {id}; record it first."));
     let medium = known.find::<Medium>(id)?.ok_or_else(unknown)?;
+    if medium.state == MediumState::Withdrawn {
+        let why = format!("{} was recorded in error and is withdrawn; record the medium that is there.", medium.title());
+        return Err(Refusal::new("sanitization.withdrawn", why).because(Cause::Entry(medium.last_seq)).into());
+    }
     let host = require_asset(known, &medium.host)?;
     if occasion.actor.role.is_vendor() && !host.concerns(&occasion.actor.party) {
         return Err(unknown().into());

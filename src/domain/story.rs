@@ -51,9 +51,21 @@ impl Story {
 
     /// When a command comes: events, or a refusal. Nothing happens yet.
     pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
+        self.when_signed(actor, None, name, body)
+    }
+
+    /// The same, signed with a key of their own.
+    pub fn when_signed(&self, actor: &Actor, signed_by: Option<&str>, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
         let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
-        let occasion =
-            Occasion { actor, at, occurred: at, policy: &self.policy, seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 32, place: 0 };
+        let occasion = Occasion {
+            actor,
+            at,
+            occurred: at,
+            policy: &self.policy,
+            seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 32,
+            place: 0,
+            signed_by,
+        };
         match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
             Ok(happenings) => Ok(happenings),
             Err(Stop::Refused(refusal)) => Err(refusal),
@@ -67,6 +79,16 @@ impl Story {
     /// Given that a command was carried out; gives the ids of what its events are about.
     pub fn done(&mut self, actor: &Actor, name: &str, body: Value) -> Vec<(SubjectKind, String)> {
         let happenings = self.when(actor, name, body).unwrap_or_else(|refusal| panic!("{name}: {} {}", refusal.code, refusal.why));
+        self.happen(actor, happenings)
+    }
+
+    /// Given that a command signed with a key of their own was carried out.
+    pub fn done_signed(&mut self, actor: &Actor, key: &str, name: &str, body: Value) {
+        let happenings = self.when_signed(actor, Some(key), name, body).unwrap();
+        self.happen(actor, happenings);
+    }
+
+    fn happen(&mut self, actor: &Actor, happenings: Vec<Happening>) -> Vec<(SubjectKind, String)> {
         let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
         let mut about = Vec::new();
         for happening in happenings {

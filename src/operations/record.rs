@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::check_signed::Signed;
 use super::once::{Answers, Once, Outcome};
 use crate::app::{App, now, seed};
 use crate::domain::consignment::{self, Consignment};
 use crate::domain::names::{ConsignmentId, Instant as At};
 use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
-use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
+use crate::domain::{Actor, Command, Happening, Occasion, SIGNED, Stamp, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
 use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, append, move_head, take_head};
@@ -76,6 +77,8 @@ pub struct Terms {
     pub once: Option<Once>,
     /// The consignment that it changes, only if entry `.1` was the last to change that.
     pub expected: Option<(ConsignmentId, u64)>,
+    /// The same, stated by the one who gives it and signed with a key of their own.
+    pub signed: Option<Arc<Signed>>,
     /// The act that its entries are part of, where the command does not say: id, number of the part, number of parts.
     pub batch: Option<(String, u32, Option<u32>)>,
 }
@@ -534,7 +537,15 @@ fn poison(error: Error) -> Error {
 }
 
 fn occasion<'a>(app: &'a App, job: &'a Job, at: At) -> Occasion<'a> {
-    Occasion { actor: &job.actor, at, occurred: job.terms.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed, place: job.place }
+    Occasion {
+        actor: &job.actor,
+        at,
+        occurred: job.terms.occurred.unwrap_or(at),
+        policy: &app.policy,
+        seed: job.seed,
+        place: job.place,
+        signed_by: job.terms.signed.as_deref().map(Signed::key),
+    }
 }
 
 /// Loads what the commands of a batch ask for, round by round, so that each round is one visit to a database that is far away.
@@ -611,11 +622,15 @@ struct Sealing<'a> {
 impl Sealing<'_> {
     fn seal(&mut self, job: &Job, at: At, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
         let mut receipt = Receipt { time: Some(at), entries: Vec::with_capacity(happenings.len()) };
-        for happening in happenings {
+        for (n, happening) in happenings.into_iter().enumerate() {
             let seq = self.head.frontier.size();
             let stamp = Stamp { seq, at, occurred: job.terms.occurred.unwrap_or(at), actor: job.actor.clone() };
             let happening = Happening { batch: happening.batch.or_else(|| job.terms.batch.clone()), ..happening };
-            let frame = self.frame(&stamp, &happening)?;
+            let mut frame = self.frame(&stamp, &happening)?;
+            // The first entry of a command carries what was signed.
+            if let (0, Some(signed), Some(data)) = (n, &job.terms.signed, frame.data.as_object_mut()) {
+                data.insert(SIGNED.to_owned(), signed.document().clone());
+            }
             let sealed = seal(&frame, &self.app.keys.entry).map_err(|error| match error {
                 EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(
                     "record.too_large",

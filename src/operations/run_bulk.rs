@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Map, Value};
 
@@ -133,7 +134,7 @@ fn command(name: &str, body: &Map<String, Value>, member: &str, id: &str) -> std
     if body.insert(member.to_owned(), named).is_some() {
         return Err(Refusal::new("bulk.named_twice", format!("Leave {member} out of the body: the selection says which.")));
     }
-    Command::read(name, Value::Object(body))
+    Command::read(name, Value::Object(body)).map_err(|refusal| Refusal { why: format!("body: {}", refusal.why), ..refusal })
 }
 
 /// A request as it is carried out: the member that names each thing, what is the same for all, when it happened, and the things.
@@ -218,7 +219,7 @@ pub fn preview(service: &Service, actor: &Actor, asked: &Asked) -> Result<Previe
     let mut db = app.read()?;
     let plan = plan(&mut db, actor, asked)?;
     let at = now();
-    let occasion = Occasion { actor, at, occurred: plan.occurred.unwrap_or(at), policy: &app.policy, seed: seed()?, place: 0 };
+    let occasion = Occasion { actor, at, occurred: plan.occurred.unwrap_or(at), policy: &app.policy, seed: seed()?, place: 0, signed_by: None };
     let mut refused = Vec::new();
     for ids in plan.ids.chunks(LOOKED_AT) {
         let commands = ids.iter().map(|id| command(&asked.command, &plan.body, plan.member, id)).collect::<std::result::Result<Vec<_>, _>>()?;
@@ -349,6 +350,10 @@ pub fn run_some(service: &Service, runner: &str) -> Result<bool> {
     let mut trouble = None;
     for (number, answer) in numbers.into_iter().zip(service.recorder.record_each(commands, &actor)) {
         match answer {
+            // What follows from a revocation is done by whoever finishes what was left undone.
+            Ok(Outcome::Now(receipt)) if receipt.entries.iter().any(|entry| entry.event == "certificate.revoked") => {
+                app.unfinished.store(true, Ordering::Relaxed);
+            }
             Ok(_) => {}
             // Cancelled, or somebody else's: it is not for this server to say what became of it.
             Err(Error::Conflict(refusal)) if refusal.code == "bulk.not_waiting" => {}

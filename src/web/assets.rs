@@ -354,6 +354,10 @@ pub struct Step {
     pub role: String,
     /// For whom.
     pub party: String,
+    /// The key of their own that they signed it with.
+    pub own_key: Option<String>,
+    /// The entry that declares it erroneous.
+    pub corrected_by: Option<u64>,
 }
 
 /// The timeline of these entries.
@@ -370,6 +374,8 @@ pub fn steps(told: Vec<Told>) -> Result<Vec<Step>> {
                 name: entry.actor.name,
                 party: entry.actor.party_name,
                 sentence: entry.sentence,
+                own_key: entry.own_key,
+                corrected_by: entry.corrected_by,
             })
         })
         .collect()

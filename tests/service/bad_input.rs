@@ -14,6 +14,13 @@ use super::server::{Answer, Server};
 
 /// Members that may be left out, or be null.
 const OPTIONAL: &[&str] = &[
+    "correct_registration.serial",
+    "correct_registration.category",
+    "correct_registration.manufacturer",
+    "correct_registration.model",
+    "correct_registration.sensitivity",
+    "correct_registration.site",
+    "revoke_key.party",
     "register_party.party",
     "register_asset.asset",
     "register_asset.serial",

@@ -7,6 +7,7 @@ mod bad_input;
 mod bulk;
 mod certificates;
 mod command_line;
+mod corrections;
 mod idempotency;
 mod limits;
 mod matrix;

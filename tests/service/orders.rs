@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use quittance::proof::identity::Signer;
+use quittance::proof::integrity;
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -193,6 +195,24 @@ impl<'a> Yard<'a> {
         (self.remember(vendor, issued["number"].as_str().unwrap()), thing, evidence)
     }
 
+    /// The command that registers a new key of somebody's own.
+    fn own_key(&self, n: u32) -> Value {
+        let mut seed = [7; 32];
+        seed[..4].copy_from_slice(&n.to_be_bytes());
+        let key = Signer::from_seed(String::new(), seed).public().multibase();
+        let signer = Signer::from_seed(format!("did:key:{key}#{key}"), seed);
+        let (did, when) = (format!("did:key:{key}"), "2026-11-20T08:00:00.000Z");
+        let statement = json!({"@context": ["https://w3id.org/security/data-integrity/v2"], "type": "Statement", "what": "register_key", "about": did,
+            "when": when, "says": {"key": did}});
+        let signed: Value = serde_json::from_slice(&integrity::secure(statement, &signer, "2026-11-20T08:00:00Z").unwrap()).unwrap();
+        json!({"key": did, "occurred": when, "signed": signed})
+    }
+
+    /// A retired device.
+    pub fn retired_one(&self, vendor: Vendor) -> Thing {
+        self.retired(vendor, true)
+    }
+
     /// A job of this vendor's operator.
     pub fn bulk(&self, vendor: Vendor, thing: &Thing) -> String {
         let asked = json!({"command": "verify_sanitization", "selection": {"ids": [thing.medium]}});
@@ -259,6 +279,31 @@ impl<'a> Yard<'a> {
             "record_disposition" => {
                 json!({"asset": self.validated(vendor).0.asset, "outcome": "recycled",
                     "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
+            }
+            "correct_registration" => {
+                json!({"asset": self.retired(vendor, true).asset, "reason": "misread", "serial": format!("FIXSER{n:05}"), "category": "desktop",
+                    "manufacturer": "Dell", "model": "OptiPlex", "sensitivity": "high", "site": "Annex"})
+            }
+            "withdraw_no_storage" => {
+                let thing = self.received(vendor, false);
+                self.command("coordinator", "attest_no_storage", json!({"asset": thing.asset, "basis": "removed"}));
+                json!({"asset": thing.asset, "reason": "disproved"})
+            }
+            "withdraw_medium" => json!({"medium": self.received(vendor, true).medium, "reason": "wrong_thing"}),
+            "void_sanitization" => json!({"medium": self.validated(vendor).0.medium, "reason": "wrong_thing"}),
+            "void_disposition" => json!({"asset": self.certifiable(vendor).0.asset, "reason": "never_happened"}),
+            "register_key" => self.own_key(n),
+            "revoke_key" => {
+                let registration = self.own_key(n);
+                self.command(giver, "register_key", registration.clone());
+                let party = if giver == "operator" || giver == "verifier" {
+                    Vendor::GreenLoop.name()
+                } else if giver == "stranger" {
+                    Vendor::RecycleOne.name()
+                } else {
+                    "district"
+                };
+                json!({"key": registration["key"], "party": self.server.parties[party]})
             }
             "open_log" | "receive_evidence" | "issue_certificate" | "record_rendering" | "revoke_certificate" | "publish_status" => return None,
             other => panic!("the command {other} has no valid body in {}", file!()),
