@@ -10,10 +10,10 @@ use super::server::{self, Server};
 use super::sign::Sign;
 use crate::app::{now, seed};
 use crate::config::{Config, Given};
-use crate::domain::names::{PersonId, Role, Sensitivity};
+use crate::domain::names::{Category, Name, PersonId, Role, Sensitivity};
 use crate::error::{Error, Result};
 use crate::operations::import_inventory::{self, Options, Report};
-use crate::operations::{Service, audit_ledger, open_ledger};
+use crate::operations::{Service, audit_ledger, grow_catalogue, open_ledger};
 use crate::store::people::{self, Person};
 use crate::store::{Ended, inventory, log};
 use crate::{cli, web};
@@ -72,9 +72,29 @@ pub enum Command {
     /// Make the tables that pages read anew from the log; the service must be stopped
     Rebuild,
     Sign(Sign),
+    /// The model catalogue: what is expected of a model before anybody has looked
+    #[command(subcommand)]
+    Catalogue(Models),
     /// The people who can sign in
     #[command(subcommand)]
     People(People),
+}
+
+/// The model catalogue.
+#[derive(Subcommand)]
+pub enum Models {
+    /// Take the organisation's own models in (CSV); they win over the shipped ones. A running service reads them when it is started again
+    Import {
+        /// The table: manufacturer,model,category,media,no_storage,weight_grams,weight_basis,weight_source,sensitivity
+        file: PathBuf,
+    },
+    /// Say what is known of a model
+    Show {
+        /// Who makes it
+        manufacturer: String,
+        /// Which model
+        model: String,
+    },
 }
 
 /// The directory.
@@ -149,6 +169,7 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
         }
         Command::Audit { json } => audit(&config, json),
         Command::Rebuild => rebuild(&config),
+        Command::Catalogue(models) => catalogue(&config, &models),
         Command::People(people) => directory(&config, people),
     }
 }
@@ -268,6 +289,25 @@ fn audit(config: &Config, json: bool) -> Result<u8> {
         }
     }
     Ok(u8::from(report.wrong > 0))
+}
+
+fn catalogue(config: &Config, command: &Models) -> Result<u8> {
+    open_ledger::require_record(config)?;
+    match command {
+        Models::Import { file } => {
+            let text = std::fs::read_to_string(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
+            let (models, reference) = grow_catalogue::import(&config.data, &text)?;
+            println!(
+                "{models} models of your own; the catalogue is {} version {} from the next start of the service on.",
+                reference.name, reference.version
+            );
+        }
+        Models::Show { manufacturer, model } => {
+            let known = grow_catalogue::read(&config.data)?.knowledge(&Name::parse(manufacturer)?, &Name::parse(model)?, Category::Other);
+            println!("{:#}", serde_json::to_value(known)?);
+        }
+    }
+    Ok(0)
 }
 
 fn directory(config: &Config, command: People) -> Result<u8> {

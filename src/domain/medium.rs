@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Seen;
 use super::correction::Corrected;
 use super::names::{AssetId, Digest, IdentifiedBy, Instant, MediaType, MediumId, Method, PartyId, PersonId, Serial, Technique, codes};
 use super::records::{Key, record};
@@ -70,6 +71,8 @@ pub struct Medium {
     pub media_type: MediaType,
     /// Capacity in bytes.
     pub capacity_bytes: Option<u64>,
+    /// How it is known that it is there.
+    pub seen: Seen,
     /// What has become of the data.
     pub state: MediumState,
     /// The sanitization that counts now; earlier ones are in the log.
@@ -97,6 +100,7 @@ impl Medium {
     pub fn title(&self) -> String {
         match &self.serial {
             Some(serial) => format!("{} {serial}", self.media_type.label()),
+            None if self.identified_by == IdentifiedBy::OwnSerial => format!("{}, serial number not read yet", self.media_type.label()),
             None => format!("{}, {}", self.media_type.label(), IdentifiedBy::HostSerial.label()),
         }
     }

@@ -2,6 +2,7 @@
 //! Knows no clock, no disk, no hash and no framework. The two lists below are the only lists of commands and of event kinds.
 
 pub mod asset;
+pub mod catalogue;
 pub mod certification;
 pub mod consignment;
 pub mod correction;
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use asset::Asset;
+use catalogue::Catalogue;
 use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, PartyId, PersonId, Role, codes};
 use policy::Pack;
 use records::{Records, Stop};
@@ -151,6 +153,8 @@ pub struct Occasion<'a> {
     pub occurred: Instant,
     /// The policy pack in force.
     pub policy: &'a Pack,
+    /// What is known of models.
+    pub catalogue: &'a Catalogue,
     /// 16 random bytes of this command: fresh ids come from them, the same ones however often it is decided.
     pub seed: u128,
     /// Its place among the commands that are recorded together.
@@ -390,6 +394,7 @@ events! {
     "media.withdrawn", 1 => correction::MediumWithdrawn;
     "media.sanitization_voided", 1 => correction::SanitizationVoided;
     "disposition.voided", 1 => correction::DispositionVoided;
+    "media.seen", 1 => catalogue::MediumSeenAs;
     "party.key_registered", 1 => own_keys::KeyRegistered;
     "party.key_revoked", 1 => own_keys::KeyRevoked;
 }
@@ -424,6 +429,8 @@ commands! {
     "withdraw_medium" => correction::WithdrawMedium;
     "void_sanitization" => correction::VoidSanitization;
     "void_disposition" => correction::VoidDisposition;
+    "expect_media" => catalogue::ExpectMedia;
+    "confirm_medium" => catalogue::ConfirmMedium;
     "register_key" => own_keys::RegisterKey;
     "revoke_key" => own_keys::RevokeKey;
 }

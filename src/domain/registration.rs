@@ -4,6 +4,7 @@ use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
+use super::catalogue::{CatalogueRef, Seen};
 use super::medium::{Medium, MediumState};
 use super::names::{AssetId, Category, IdentifiedBy, MediaType, MediumId, Name, PartyId, Role, Sensitivity, Serial, Tag, codes};
 use super::records::{Records, Stop};
@@ -114,6 +115,10 @@ pub struct MediumRecorded {
     pub media_type: MediaType,
     /// Capacity in bytes.
     pub capacity_bytes: Option<u64>,
+    /// How it is known that it is there; seen, where nothing is said.
+    pub seen: Option<Seen>,
+    /// The catalogue that expects it.
+    pub catalogue: Option<CatalogueRef>,
 }
 
 codes! {
@@ -147,14 +152,20 @@ const MOST_MEDIA: usize = 200;
 /// Largest medium: one petabyte.
 const MOST_BYTES: u64 = 1_000_000_000_000_000;
 
+/// Refuses what no medium holds.
+pub(super) fn require_capacity(bytes: Option<u64>) -> Result<(), Refusal> {
+    if bytes.is_some_and(|bytes| bytes == 0 || bytes > MOST_BYTES) {
+        let why = "capacity_bytes lies between 1 byte and 1 PB; leave it out where it is not known.";
+        return Err(Refusal::new("registration.capacity", why));
+    }
+    Ok(())
+}
+
 fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
     if seen.len() > MOST_MEDIA {
         return Err(Refusal::new("registration.media_count", format!("Record at most {MOST_MEDIA} media at a time.")).into());
     }
-    if seen.iter().any(|medium| medium.capacity_bytes.is_some_and(|bytes| bytes == 0 || bytes > MOST_BYTES)) {
-        let why = "capacity_bytes lies between 1 byte and 1 PB; leave it out where it is not known.";
-        return Err(Refusal::new("registration.capacity", why).into());
-    }
+    seen.iter().try_for_each(|medium| require_capacity(medium.capacity_bytes))?;
     let keys: Vec<_> = seen.iter().filter_map(|medium| medium.serial.as_ref().map(Medium::serial_key)).collect();
     for (key, owner) in keys.iter().zip(known.owners(&keys)?) {
         if owner.is_some() || keys.iter().filter(|other| *other == key).count() > 1 {
@@ -173,6 +184,8 @@ fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion
                 serial: medium.serial.clone(),
                 media_type: medium.media_type,
                 capacity_bytes: medium.capacity_bytes,
+                seen: None,
+                catalogue: None,
             };
             let id = MediumId::from_uuid(occasion.fresh(n));
             Happening::new(event, [Subject::new(SubjectKind::Medium, id.as_str())])
@@ -326,6 +339,11 @@ impl Order for RecordMedia {
             .into());
         }
         require_host_serial(&asset.tag, asset.serial.is_some(), &self.media)?;
+        let expected = known.find_all::<Medium>(&asset.media)?.into_iter().flatten().find(|medium| medium.seen == Seen::Expected);
+        if let Some(expected) = expected {
+            let why = format!("{} is expected to have {}: confirm that first (confirm_medium), with what was found.", asset.tag, expected.title());
+            return Err(Refusal::new("registration.expected", why).because(Cause::Entry(expected.recorded)).into());
+        }
         let embedded = known.find_all::<Medium>(&asset.media)?.into_iter().flatten().any(|medium| medium.identified_by == IdentifiedBy::HostSerial);
         if embedded && self.media.iter().any(|medium| medium.serial.is_none()) {
             return Err(Refusal::new("registration.two_embedded", format!("The embedded storage of {} is recorded already.", asset.tag)).into());
@@ -345,6 +363,7 @@ impl Fact for MediumRecorded {
                 serial: self.serial.clone(),
                 media_type: self.media_type,
                 capacity_bytes: self.capacity_bytes,
+                seen: self.seen.unwrap_or(Seen::Seen),
                 state: MediumState::DataPresent,
                 sanitization: None,
                 purged_before: None,
@@ -357,6 +376,9 @@ impl Fact for MediumRecorded {
         known.change::<Asset>(&self.host, stamp.seq, |asset| asset.media.push(id));
     }
     fn sentence(&self) -> String {
+        if self.seen == Some(Seen::Expected) {
+            return format!("Medium expected by the model: {}; to be seen or attested.", self.media_type.label());
+        }
         match &self.serial {
             Some(serial) => format!("Medium recorded: {} with serial {serial}.", self.media_type.label()),
             None => format!("Medium recorded: {}, {}.", self.media_type.label(), self.identified_by.label()),
@@ -381,6 +403,16 @@ impl Order for AttestNoStorage {
         }
         if asset.no_storage.is_some() {
             return Err(Refusal::new("registration.no_storage_attested", format!("{} is attested to have no storage already.", asset.tag)).into());
+        }
+        let model = occasion.catalogue.model(asset.manufacturer.as_str(), asset.model.as_str()).filter(|model| !model.media.is_empty());
+        if let (NoStorageBasis::ModelHasNone, Some(model)) = (self.basis, model) {
+            let media: Vec<&str> = model.media.iter().map(|medium| medium.media_type.label()).collect();
+            let why = format!(
+                "By the catalogue {} has {}: record it; where it was opened and found without, attest “removed”.",
+                asset.title(),
+                media.join(", ")
+            );
+            return Err(Refusal::new("registration.model_has_storage", why).into());
         }
         Ok(vec![Happening::new(NoStorageAttested { basis: self.basis }, [Subject::new(SubjectKind::Asset, asset.id.as_str())])])
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
+use super::catalogue::Seen;
 use super::evidence::{Evidence, ToolResult};
 use super::medium::{Medium, MediumState, Sanitization};
 use super::names::{Digest, MediumId, Method, Role, Technique};
@@ -129,6 +130,13 @@ impl Order for RecordSanitization {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let (medium, host) = medium_at_hand(known, &self.medium, occasion)?;
         self.statement.check()?;
+        if medium.seen == Seen::Expected {
+            let why = format!(
+                "{} is expected by the model and nobody has seen it: confirm it first (confirm_medium), as seen or attested.",
+                medium.title()
+            );
+            return Err(Refusal::new("sanitization.only_expected", why).because(Cause::Entry(medium.recorded)).into());
+        }
         if host.in_transit || !matches!(host.status, Status::Retired) {
             return Err(Refusal::new(
                 "sanitization.not_at_rest",

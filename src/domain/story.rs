@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::catalogue::{Catalogue, SHIPPED};
 use super::names::{Digest, Instant, PartyId, PersonId, Role};
 use super::policy::{Pack, STARTER};
 use super::records::{Records, Stop};
@@ -19,6 +20,7 @@ pub const OTHER: &str = "urn:uuid:00000000-0000-4000-8000-0000000000e2";
 pub struct Story {
     known: Records,
     policy: Pack,
+    catalogue: Catalogue,
     seq: u64,
 }
 
@@ -32,7 +34,12 @@ pub fn actor(role: Role, party: &str, n: u32) -> Actor {
 impl Story {
     /// The organisation and two vendors.
     pub fn new() -> Self {
-        let mut story = Self { known: Records::complete(), policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(), seq: 0 };
+        let mut story = Self {
+            catalogue: Catalogue::parse(SHIPPED).unwrap(),
+            known: Records::complete(),
+            policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(),
+            seq: 0,
+        };
         let service = actor(Role::Service, DISTRICT, 0);
         for (id, kind, name) in [(DISTRICT, "organisation", "District"), (VENDOR, "vendor", "Recycler"), (OTHER, "vendor", "Other")] {
             story.done(&service, "register_party", json!({"party": id, "kind": kind, "name": name, "sites": ["Site"]}));
@@ -65,6 +72,7 @@ impl Story {
             seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 32,
             place: 0,
             signed_by,
+            catalogue: &self.catalogue,
         };
         match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
             Ok(happenings) => Ok(happenings),

@@ -542,6 +542,7 @@ fn occasion<'a>(app: &'a App, job: &'a Job, at: At) -> Occasion<'a> {
         at,
         occurred: job.terms.occurred.unwrap_or(at),
         policy: &app.policy,
+        catalogue: &app.catalogue,
         seed: job.seed,
         place: job.place,
         signed_by: job.terms.signed.as_deref().map(Signed::key),

@@ -219,7 +219,16 @@ pub fn preview(service: &Service, actor: &Actor, asked: &Asked) -> Result<Previe
     let mut db = app.read()?;
     let plan = plan(&mut db, actor, asked)?;
     let at = now();
-    let occasion = Occasion { actor, at, occurred: plan.occurred.unwrap_or(at), policy: &app.policy, seed: seed()?, place: 0, signed_by: None };
+    let occasion = Occasion {
+        actor,
+        at,
+        occurred: plan.occurred.unwrap_or(at),
+        policy: &app.policy,
+        catalogue: &app.catalogue,
+        seed: seed()?,
+        place: 0,
+        signed_by: None,
+    };
     let mut refused = Vec::new();
     for ids in plan.ids.chunks(LOOKED_AT) {
         let commands = ids.iter().map(|id| command(&asked.command, &plan.body, plan.member, id)).collect::<std::result::Result<Vec<_>, _>>()?;

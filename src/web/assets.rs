@@ -12,6 +12,7 @@ use super::request::{self, asset_id, cut};
 use super::session::Viewer;
 use super::{Data, block};
 use crate::domain::asset::{Asset, Label};
+use crate::domain::catalogue::{Knowledge, Seen};
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::Consignment;
 use crate::domain::medium::Medium;
@@ -170,8 +171,9 @@ pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>) -> std
     let answer = block(&state, move |service| {
         let known = known(&mut *service.app.read()?, &viewer, &id)?;
         let missing = issue_certificate::missing(&service.app, &id)?;
+        let model = service.app.catalogue.knowledge(&known.asset.manufacturer, &known.asset.model, known.asset.category);
         Ok(json!({
-            "asset": known.asset, "label": known.asset.label(), "phase": known.asset.phase(), "title": known.asset.title(),
+            "model": model, "asset": known.asset, "label": known.asset.label(), "phase": known.asset.phase(), "title": known.asset.title(),
             "media": known.media, "certificates": known.certificates, "missing": missing,
         }))
     })
@@ -420,7 +422,9 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             let known = known(&mut db, &viewer, &id)?;
             let mut names = Names::new(&service.app);
             let timeline = ledger::page_of(&mut db, &mut names, &known.subjects(), from, TIMELINE)?;
-            let facts = facts(&mut db, &mut names, &known.asset)?;
+            let mut facts = facts(&mut db, &mut names, &known.asset)?;
+            let model = service.app.catalogue.knowledge(&known.asset.manufacturer, &known.asset.model, known.asset.category);
+            facts.extend(weight(&model));
             let media = known.media.iter().map(|medium| medium_shown(&mut db, &mut names, medium)).collect::<Result<Vec<_>>>()?;
             let consignment = match &known.asset.consignment {
                 // Whoever had the device once need not know with whom it travels now.
@@ -495,6 +499,12 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
     Ok(facts)
 }
 
+/// What one of them weighs by the catalogue, until somebody weighs it.
+fn weight(model: &Knowledge) -> Option<Fact> {
+    let (grams_each, basis) = (model.weight_grams?, model.weight_basis?);
+    Some(Fact { name: "Weight by the catalogue", value: format!("{} ({})", grams(grams_each), basis.label()) })
+}
+
 fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result<MediumShown> {
     let mut steps = Vec::new();
     let mut evidence = None;
@@ -517,7 +527,7 @@ fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result
         title: medium.title(),
         capacity: medium.capacity_bytes.map(capacity).unwrap_or_default(),
         state: medium.state.as_str(),
-        words: medium.state.label(),
+        words: if medium.seen == Seen::Expected { medium.seen.label() } else { medium.state.label() },
         technique,
         rule,
         steps,

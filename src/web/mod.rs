@@ -2,6 +2,7 @@
 
 mod assets;
 mod bulk;
+mod catalogue;
 mod certificates;
 mod commands;
 mod consignments;
@@ -96,6 +97,7 @@ routes! {
     get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
     get  "/api/v1/consignments"                       => consignments::api_index;
     get  "/api/v1/consignments/{id}"                  => consignments::api_show;
+    get  "/api/v1/catalogue"                          => catalogue::api_index;
     get  "/api/v1/parties"                            => parties::api_index;
     get  "/api/v1/certificates"                       => certificates::api_index;
     post "/api/v1/certificates"                       => certificates::api_create;

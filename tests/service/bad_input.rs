@@ -21,6 +21,8 @@ const OPTIONAL: &[&str] = &[
     "correct_registration.sensitivity",
     "correct_registration.site",
     "revoke_key.party",
+    "confirm_medium.media_type",
+    "confirm_medium.capacity_bytes",
     "register_party.party",
     "register_asset.asset",
     "register_asset.serial",

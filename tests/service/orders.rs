@@ -295,15 +295,23 @@ impl<'a> Yard<'a> {
             "register_key" => self.own_key(n),
             "revoke_key" => {
                 let registration = self.own_key(n);
-                self.command(giver, "register_key", registration.clone());
-                let party = if giver == "operator" || giver == "verifier" {
-                    Vendor::GreenLoop.name()
-                } else if giver == "stranger" {
-                    Vendor::RecycleOne.name()
-                } else {
-                    "district"
+                let (by, party) = match giver {
+                    "operator" | "verifier" => ("operator", Vendor::GreenLoop.name()),
+                    "stranger" => ("stranger", Vendor::RecycleOne.name()),
+                    _ => ("administrator", "district"),
                 };
+                self.command(by, "register_key", registration.clone());
                 json!({"key": registration["key"], "party": self.server.parties[party]})
+            }
+            "expect_media" => json!({"asset": self.register(vendor, false).asset}),
+            "confirm_medium" => {
+                let thing = self.register(vendor, false);
+                let medium = self.subject(vendor, &self.command("coordinator", "expect_media", json!({"asset": thing.asset})), "Medium");
+                self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus", "occurred": "2026-01-05T08:00:00Z"}));
+                let consignment = self.released(vendor, &thing);
+                let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
+                self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
+                json!({"medium": medium, "basis": "seen", "serial": format!("SEENDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64})
             }
             "open_log" | "receive_evidence" | "issue_certificate" | "record_rendering" | "revoke_certificate" | "publish_status" => return None,
             other => panic!("the command {other} has no valid body in {}", file!()),
