@@ -108,12 +108,34 @@ pub enum People {
         /// The title, as certificates show it
         #[arg(long, default_value = "")]
         title: String,
+        /// The telephone number
+        #[arg(long, default_value = "")]
+        phone: String,
         /// coordinator, approver, vendor_operator, vendor_verifier, auditor, reports or administrator
         #[arg(long)]
         role: String,
         /// The party the person works for, by name [default: the organisation]
         #[arg(long)]
         party: Option<String>,
+    },
+    /// Correct a name, a title or a telephone number, while no service runs on this record; certificates that show the old one stay as they are
+    Correct {
+        /// The person's id, as `people list` shows it
+        id: String,
+        /// The name
+        #[arg(long)]
+        name: Option<String>,
+        /// The title
+        #[arg(long)]
+        title: Option<String>,
+        /// The telephone number
+        #[arg(long)]
+        phone: Option<String>,
+    },
+    /// Erase a person, while no service runs on this record: the id stays in the entries, and nobody can tell any more whose it was
+    Erase {
+        /// The person's id, as `people list` shows it
+        id: String,
     },
     /// List them
     List,
@@ -313,16 +335,37 @@ fn catalogue(config: &Config, command: &Models) -> Result<u8> {
 fn directory(config: &Config, command: People) -> Result<u8> {
     open_ledger::require_record(config)?;
     // Whoever adds people can make anybody anything, so that is for those who have the machine, and not done over the network.
-    let _lock = matches!(command, People::Add { .. }).then(|| open_ledger::lock(config)).transpose()?;
+    let _lock = (!matches!(command, People::List)).then(|| open_ledger::lock(config)).transpose()?;
     let mut db = config.database.open()?;
     let app = open_ledger::open_app(config, &mut db)?;
     match command {
         People::List => {
             for person in people::all(&mut db)? {
-                println!("{:<28} {:<18} {}", person.name, person.role, person.title);
+                println!("{:<28} {:<18} {:<28} {:<18} {}", person.name, person.role, person.title, person.phone, person.id);
+            }
+            for (id, role, ..) in people::all_erased(&mut db)? {
+                println!("{:<28} {role:<18} {:<28} {:<18} {id}", "name erased", "", "");
             }
         }
-        People::Add { name, title, role, party } => {
+        People::Correct { id, name, title, phone } => {
+            let correction = people::Correction { name, title, phone };
+            correction.check()?;
+            let known = db.write(|db| people::correct(db, &id, &correction).map(Ended::Committed))?.value();
+            if !known {
+                return Err(nobody(&id));
+            }
+            println!("Corrected. Certificates that were issued before go on showing what was true then.");
+        }
+        People::Erase { id } => {
+            let known = db.write(|db| people::erase(db, &id, now().unix_ms()).map(Ended::Committed))?.value();
+            if !known {
+                return Err(nobody(&id));
+            }
+            println!(
+                "Erased: name, title, phone, token, and the salts of every shown name. Certificates that name the person are documents of their own."
+            );
+        }
+        People::Add { name, title, phone, role, party } => {
             let role = Role::parse(&role)?;
             if role == Role::Service {
                 return Err(Error::Unknown("Nobody signs in as the service itself; choose another role.".to_owned()));
@@ -347,12 +390,17 @@ fn directory(config: &Config, command: People) -> Result<u8> {
                 role: role.as_str().to_owned(),
                 party: party.id.clone(),
                 token_sha256: people::token_digest(&token),
+                phone,
             };
             db.write(|db| people::add(db, &person).map(Ended::Committed))?;
             println!("{name} can sign in at {}/sign-in with this token. It is shown only now:\n\n  {token}\n", app.identity.public_url);
         }
     }
     Ok(0)
+}
+
+fn nobody(id: &str) -> Error {
+    Error::Unknown(format!("Nobody has the id {id}; `quittance people list` shows who there is."))
 }
 
 fn demo(config: &Config, no_serve: bool) -> Result<u8> {

@@ -4,8 +4,10 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::correction::Corrected;
+use super::counting::Counted;
 use super::disposition::Disposition;
 use super::names::{AssetId, Category, ConsignmentId, DiscrepancyId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
+use super::observation::Sighting;
 use super::records::{Key, record};
 
 codes! {
@@ -118,6 +120,10 @@ pub struct Asset {
     pub disposition: Option<Disposition>,
     /// The number of its live certificate.
     pub certificate: Option<String>,
+    /// What the last count said that did not find it, or found it elsewhere.
+    pub counted: Option<Counted>,
+    /// The last sighting that needs an explanation.
+    pub sighting: Option<Sighting>,
     /// Entries about it that were declared erroneous.
     pub corrected: Vec<Corrected>,
     /// The entry that registered it.

@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod certification;
 pub mod consignment;
 pub mod correction;
+pub mod counting;
 pub mod disposition;
 pub mod evidence;
 pub mod handoff;
@@ -14,6 +15,7 @@ pub mod lifecycle;
 pub mod loading;
 pub mod medium;
 pub mod names;
+pub mod observation;
 pub mod own_keys;
 pub mod parties;
 pub mod policy;
@@ -44,6 +46,7 @@ codes! {
         Asset = "Asset", "device";
         Certificate = "Certificate", "certificate";
         Consignment = "Consignment", "consignment";
+        Count = "Count", "count";
         Discrepancy = "Discrepancy", "discrepancy";
         Evidence = "Evidence", "evidence file";
         Log = "Log", "the log itself";
@@ -395,6 +398,12 @@ events! {
     "media.sanitization_voided", 1 => correction::SanitizationVoided;
     "disposition.voided", 1 => correction::DispositionVoided;
     "media.seen", 1 => catalogue::MediumSeenAs;
+    "device.seen", 1 => observation::DeviceSeen;
+    "count.recorded", 1 => counting::CountRecorded;
+    "count.found", 1 => counting::CountFound;
+    "count.missing", 1 => counting::CountMissing;
+    "count.unexpected", 1 => counting::CountUnexpected;
+    "count.unknown_scanned", 1 => counting::CountUnknown;
     "party.key_registered", 1 => own_keys::KeyRegistered;
     "party.key_revoked", 1 => own_keys::KeyRevoked;
 }
@@ -431,6 +440,8 @@ commands! {
     "void_disposition" => correction::VoidDisposition;
     "expect_media" => catalogue::ExpectMedia;
     "confirm_medium" => catalogue::ConfirmMedium;
+    "see_device" => observation::SeeDevice;
+    "record_count" => counting::RecordCount;
     "register_key" => own_keys::RegisterKey;
     "revoke_key" => own_keys::RevokeKey;
 }

@@ -302,6 +302,8 @@ impl Fact for AssetRegistered {
                 retired_at: None,
                 disposition: None,
                 certificate: None,
+                counted: None,
+                sighting: None,
                 corrected: Vec::new(),
                 registered: stamp.seq,
                 last_seq: stamp.seq,

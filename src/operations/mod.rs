@@ -14,6 +14,7 @@ pub mod rebuild_tables;
 pub mod receive_evidence;
 pub mod record;
 pub mod run_bulk;
+pub mod take_sightings;
 pub mod verify_certificate;
 
 use std::sync::Arc;

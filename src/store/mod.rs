@@ -13,6 +13,7 @@ pub mod files;
 pub mod idempotency;
 pub mod inventory;
 pub mod keyring;
+pub mod last_seen;
 pub mod listings;
 pub mod log;
 pub mod people;

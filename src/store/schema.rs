@@ -62,7 +62,7 @@ diesel::table! {
     tables_version (id) { id -> Integer, version -> BigInt, }
 }
 diesel::table! {
-    people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, }
+    people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, phone -> Text, }
 }
 diesel::table! {
     shown_names (certificate, person) { certificate -> Text, person -> Text, salt -> Binary, }
@@ -77,6 +77,12 @@ diesel::table! {
     idempotency (id) { id -> BigInt, scope -> Binary, request -> Binary, status -> BigInt, answer -> Binary, at -> BigInt, }
 }
 
+diesel::table! {
+    people_erased (id) { id -> Text, role -> Text, party -> Text, at -> BigInt, }
+}
+diesel::table! {
+    last_seen (asset) { asset -> Text, at -> BigInt, source -> Text, site -> Nullable<Text>, }
+}
 diesel::table! {
     bulk_jobs (id) {
         id -> Text, person -> Text, party -> Text, command -> Text, body -> Text, member -> Text, state -> Text, total -> BigInt, done -> BigInt,

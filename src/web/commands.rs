@@ -25,6 +25,7 @@ const OWN_DOORS: &[(&str, &str)] = &[
     ("issue_certificate", "POST /api/v1/certificates"),
     ("revoke_certificate", "POST /api/v1/certificates/{number}/revocations"),
     ("receive_evidence", "POST /api/v1/evidence"),
+    ("record_count", "POST /api/v1/counts"),
 ];
 
 fn only_the_service(roles: &[Role]) -> bool {

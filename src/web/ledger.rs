@@ -97,7 +97,7 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
                 Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| evidence.concerns(party)),
                 None => false,
             },
-            SubjectKind::Certificate | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,
+            SubjectKind::Certificate | SubjectKind::Count | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,
         };
         if theirs {
             return Ok(true);

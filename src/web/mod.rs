@@ -14,9 +14,11 @@ mod ledger;
 mod limits;
 mod page;
 mod parties;
+mod people;
 mod problem;
 mod request;
 mod session;
+mod sightings;
 mod verifications;
 mod writes;
 
@@ -97,6 +99,11 @@ routes! {
     get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
     get  "/api/v1/consignments"                       => consignments::api_index;
     get  "/api/v1/consignments/{id}"                  => consignments::api_show;
+    get  "/api/v1/people"                             => people::api_index;
+    post "/api/v1/people/{id}/corrections"            => people::api_correct;
+    post "/api/v1/people/{id}/erasures"               => people::api_erase;
+    post "/api/v1/counts"                             => sightings::api_count;
+    post "/api/v1/sightings"                          => sightings::api_create;
     get  "/api/v1/catalogue"                          => catalogue::api_index;
     get  "/api/v1/parties"                            => parties::api_index;
     get  "/api/v1/certificates"                       => certificates::api_index;

@@ -21,6 +21,13 @@ const OPTIONAL: &[&str] = &[
     "correct_registration.sensitivity",
     "correct_registration.site",
     "revoke_key.party",
+    "see_device.site",
+    "count.room",
+    "count.scans[].tag",
+    "count.scans[].serial",
+    "sightings.sightings[].site",
+    "sightings.sightings[].scan.tag",
+    "sightings.sightings[].scan.serial",
     "confirm_medium.media_type",
     "confirm_medium.capacity_bytes",
     "register_party.party",
@@ -350,6 +357,13 @@ fn json_doors(yard: &Yard) -> Vec<JsonDoor> {
         body: json!({"asset": asset}),
     });
     let path = format!("/api/v1/certificates/{}/revocations", yard.certified(Vendor::GreenLoop).0);
+    let seen = yard.retired_one(Vendor::GreenLoop);
+    doors.push(JsonDoor {
+        name: "count".to_owned(),
+        who: "coordinator",
+        path: "/api/v1/counts".to_owned(),
+        body: json!({"site": "Central", "room": "R-1", "scans": [{"tag": seen.tag, "serial": seen.serial}]}),
+    });
     let retired = yard.body("retire", Vendor::GreenLoop, "coordinator").unwrap();
     doors.push(JsonDoor {
         name: "bulk".to_owned(),

@@ -86,6 +86,13 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/expect_media", "coordinator, administrator", "–"),
     ("post /api/v1/commands/confirm_medium", "coordinator, vendor_operator", "unknown"),
     ("get /api/v1/catalogue", "signed in", "–"),
+    ("post /api/v1/commands/see_device", "coordinator, administrator", "–"),
+    ("post /api/v1/commands/record_count", "none [404 command.own_door]", "–"),
+    ("post /api/v1/counts", "coordinator", "–"),
+    ("post /api/v1/sightings", "coordinator, administrator", "–"),
+    ("get /api/v1/people", "administrator", "–"),
+    ("post /api/v1/people/{id}/corrections", "administrator", "–"),
+    ("post /api/v1/people/{id}/erasures", "administrator", "–"),
     ("post /api/v1/commands/register_key", "administrator, coordinator, approver, vendor_operator, vendor_verifier", "–"),
     ("post /api/v1/commands/revoke_key", "administrator, coordinator, approver, vendor_operator, vendor_verifier", "–"),
     ("post /api/v1/bulk", "vendor_operator, vendor_verifier, coordinator", "–"),
@@ -236,6 +243,19 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         "post /api/v1/evidence" => body = [nwipe_log(&things.thing.drive), format!("as {who}\n").into_bytes()].concat(),
         "post /api/v1/imports" => {
             body = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
+        }
+        "post /api/v1/counts" => body = json(json!({"site": "Central", "room": "R-1", "scans": [{"tag": things.thing.tag}]})),
+        "post /api/v1/sightings" => {
+            let seen = json!({"scan": {"tag": things.thing.tag}, "at": "2026-11-20T08:00:00Z", "site": "Central"});
+            body = json(json!({"source": "mdm", "sightings": [seen]}));
+        }
+        "post /api/v1/people/{id}/corrections" => {
+            path = path.replace(&things.thing.asset, &yard.somebody());
+            body = json(json!({"title": "Lead"}));
+        }
+        "post /api/v1/people/{id}/erasures" => {
+            path = path.replace(&things.thing.asset, &yard.somebody());
+            body = json(json!({}));
         }
         "post /api/v1/bulk" => {
             let ids = [&things.thing.medium];

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use quittance::proof::identity::Signer;
 use quittance::proof::integrity;
+use quittance::store::people;
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -208,6 +209,21 @@ impl<'a> Yard<'a> {
         json!({"key": did, "occurred": when, "signed": signed})
     }
 
+    /// The id of somebody new in the directory.
+    pub fn somebody(&self) -> String {
+        let person = people::Person {
+            id: self.id(),
+            name: "Somebody Else".to_owned(),
+            title: String::new(),
+            role: "reports".to_owned(),
+            party: self.server.parties["district"].clone(),
+            token_sha256: people::token_digest(&people::new_token().unwrap()),
+            phone: String::new(),
+        };
+        people::add(&mut self.server.service.app.connect().unwrap(), &person).unwrap();
+        person.id
+    }
+
     /// A retired device.
     pub fn retired_one(&self, vendor: Vendor) -> Thing {
         self.retired(vendor, true)
@@ -313,7 +329,10 @@ impl<'a> Yard<'a> {
                 self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
                 json!({"medium": medium, "basis": "seen", "serial": format!("SEENDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64})
             }
-            "open_log" | "receive_evidence" | "issue_certificate" | "record_rendering" | "revoke_certificate" | "publish_status" => return None,
+            "see_device" => json!({"asset": self.retired(vendor, true).asset, "source": "network", "site": "Central"}),
+            "open_log" | "record_count" | "receive_evidence" | "issue_certificate" | "record_rendering" | "revoke_certificate" | "publish_status" => {
+                return None;
+            }
             other => panic!("the command {other} has no valid body in {}", file!()),
         })
     }

@@ -28,3 +28,21 @@ CREATE TABLE bulk_items (
   PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 CREATE INDEX bulk_items_by_state ON bulk_items (job, state, number);
+
+-- The directory: a telephone number beside the name, and whose name was erased. The id stays, because entries carry it.
+ALTER TABLE people ADD COLUMN phone TEXT NOT NULL DEFAULT '';
+CREATE TABLE people_erased (
+  id TEXT NOT NULL PRIMARY KEY,
+  role TEXT NOT NULL,
+  party TEXT NOT NULL,
+  at BIGINT NOT NULL                -- milliseconds since 1970
+);
+
+-- Not derived: when and where devices that are in use were seen last. Sightings of retired, disposed and missing ones are entries.
+CREATE TABLE last_seen (
+  asset TEXT NOT NULL PRIMARY KEY,
+  at BIGINT NOT NULL,               -- milliseconds since 1970
+  source TEXT NOT NULL,             -- mdm, network, count
+  site TEXT                         -- where, if that is known
+) WITHOUT ROWID;
+CREATE INDEX assets_by_place ON assets (party, site, id);
