@@ -115,8 +115,9 @@ impl Order for RecordCount {
             let why = format!("A count holds at most {MOST} devices; count room by room.");
             return Err(Refusal::new("counting.too_large", why).into());
         }
-        if self.scanned.is_empty() && self.unknown.is_empty() && self.expected.is_empty() {
-            let why = format!("Nothing was scanned, and the record has nothing at {}; look at the name of the site.", self.site);
+        if self.scanned.is_empty() && self.unknown.is_empty() && (self.expected.is_empty() || self.room.is_some()) {
+            let why =
+                format!("Nothing was scanned, and nothing is expected at {} alone; scan what is there, or look at the name of the site.", self.site);
             return Err(Refusal::new("counting.nothing", why).into());
         }
         let devices: Vec<&Asset> = known.find_all::<Asset>(self.expected.iter().chain(&self.scanned))?.into_iter().flatten().collect();

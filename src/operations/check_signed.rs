@@ -50,6 +50,7 @@ pub fn check(document: Value, name: &str, body: &Map<String, Value>, occurred: O
     }
     let text = |member: &str| members.get(member).and_then(Value::as_str).unwrap_or_default();
     let key = integrity::verify_own(&document)
+        .map_err(|why| why.to_string().chars().take(200).collect::<String>())
         .map_err(|why| Refusal::new("signed.not_proven", format!("signed: {why}; sign the statement again with `quittance sign` and send that.")))?;
     if text("type") != TYPE {
         return Err(wrong(format!("its type is not {TYPE}; sign one that is.")));

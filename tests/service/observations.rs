@@ -81,7 +81,7 @@ fn what_a_model_is_known_to_have_is_shown_and_expected_in_bulk() {
     };
     assert_eq!((&medium["seen"], &medium["identified_by"]), (&json!("expected"), &json!("host_serial")));
     let page = |id: &str| server.page("auditor", &format!("/assets/{}", id.trim_start_matches("urn:uuid:"))).text();
-    assert!(page(&id).contains("expected (model)") && page(&id).contains("1.45 kg"), "{}", page(&id));
+    assert!(page(&id).contains("expected (model)") && page(&id).contains("1,450 g (default for the kind of device)"), "{}", page(&id));
     server.command("coordinator", "confirm_medium", json!({"medium": medium["id"], "basis": "attested"})).taken();
     assert!(!page(&id).contains("expected (model)"));
     let catalogue = server.get("operator", "/api/v1/catalogue").taken();
