@@ -79,6 +79,7 @@ impl Record {
                 role: role.as_str().to_owned(),
                 party: actor.party.to_string(),
                 token_sha256: people::token_digest(&people::new_token().unwrap()),
+                phone: String::new(),
             };
             people::add(&mut db, &person).unwrap();
         }

@@ -4,12 +4,15 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::assignment::Assignment;
+use super::correction::Corrected;
+use super::counting::Counted;
 use super::disposition::Disposition;
 use super::holds::{Hold, HoldKind};
 use super::lifecycle::Repair;
 use super::medium::MediumState;
 use super::missing::Missing;
 use super::names::{AssetId, Category, ConsignmentId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
+use super::observation::Sighting;
 use super::parts::Harvested;
 use super::preparation::{Funding, Preparation, Rung};
 use super::records::{Key, record};
@@ -155,6 +158,12 @@ pub struct Asset {
     pub disposition: Option<Disposition>,
     /// The number of its live certificate.
     pub certificate: Option<String>,
+    /// What the last count said that did not find it, or found it elsewhere.
+    pub counted: Option<Counted>,
+    /// The last sighting that needs an explanation.
+    pub sighting: Option<Sighting>,
+    /// Entries about it that were declared erroneous.
+    pub corrected: Vec<Corrected>,
     /// The entry that registered it.
     pub registered: u64,
     /// The entry that changed it last.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::asset::Asset;
+use super::catalogue::{Catalogue, SHIPPED};
 use super::medium::Medium;
 use super::names::{AssetId, Digest, Instant, MediumId, PartyId, PersonId, Role};
 use super::policy::{Pack, STARTER};
@@ -31,6 +32,7 @@ fn mixed(bytes: &[u8]) -> [u8; 32] {
 pub struct Story {
     known: Records,
     policy: Pack,
+    catalogue: Catalogue,
     seq: u64,
 }
 
@@ -65,7 +67,12 @@ impl Story {
 
     /// The organisation and two vendors, of whom nothing is known.
     pub fn unqualified() -> Self {
-        let mut story = Self { known: Records::complete(), policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(), seq: 0 };
+        let mut story = Self {
+            catalogue: Catalogue::parse(SHIPPED).unwrap(),
+            known: Records::complete(),
+            policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(),
+            seq: 0,
+        };
         let service = actor(Role::Service, DISTRICT, 0);
         for (id, kind, name) in [(DISTRICT, "organisation", "District"), (VENDOR, "vendor", "Recycler"), (OTHER, "vendor", "Other")] {
             story.done(&service, "register_party", json!({"party": id, "kind": kind, "name": name, "sites": ["Site"]}));
@@ -84,6 +91,11 @@ impl Story {
 
     /// When a command comes: events, or a refusal. Nothing happens yet.
     pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
+        self.when_signed(actor, None, name, body)
+    }
+
+    /// The same, signed with a key of their own.
+    pub fn when_signed(&self, actor: &Actor, signed_by: Option<&str>, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
         let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
         let occasion = Occasion {
             actor,
@@ -93,6 +105,8 @@ impl Story {
             seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 48,
             place: 0,
             sha256: mixed,
+            signed_by,
+            catalogue: &self.catalogue,
         };
         match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
             Ok(happenings) => Ok(happenings),
@@ -107,6 +121,16 @@ impl Story {
     /// Given that a command was carried out; gives the ids of what its events are about.
     pub fn done(&mut self, actor: &Actor, name: &str, body: Value) -> Vec<(SubjectKind, String)> {
         let happenings = self.when(actor, name, body).unwrap_or_else(|refusal| panic!("{name}: {} {}", refusal.code, refusal.why));
+        self.happen(actor, happenings)
+    }
+
+    /// Given that a command signed with a key of their own was carried out.
+    pub fn done_signed(&mut self, actor: &Actor, key: &str, name: &str, body: Value) {
+        let happenings = self.when_signed(actor, Some(key), name, body).unwrap();
+        self.happen(actor, happenings);
+    }
+
+    fn happen(&mut self, actor: &Actor, happenings: Vec<Happening>) -> Vec<(SubjectKind, String)> {
         let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
         let mut about = Vec::new();
         for happening in happenings {

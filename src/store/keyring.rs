@@ -181,7 +181,8 @@ fn newest(folder: &Path, name: &str) -> Result<PathBuf> {
     found.pop().ok_or_else(|| Error::Fault(format!("there is no {name} key in {}", folder.display())))
 }
 
-fn new_key(path: &Path) -> Result<[u8; 32]> {
+/// A new key in a file that its owner alone can read, durably; the one that is there already where there is one. 32 secret bytes.
+pub fn new_key(path: &Path) -> Result<[u8; 32]> {
     if path.exists() {
         return read_key(path);
     }
@@ -203,7 +204,8 @@ fn new_key(path: &Path) -> Result<[u8; 32]> {
     Ok(seed)
 }
 
-fn read_key(path: &Path) -> Result<[u8; 32]> {
+/// The 32 secret bytes of a key file, which nobody else may be able to read.
+pub fn read_key(path: &Path) -> Result<[u8; 32]> {
     let failed = |e: &dyn std::fmt::Display| Error::fault(&format!("reading {}", path.display()), e);
     let mode = fs::metadata(path).map_err(|e| failed(&e))?.permissions().mode();
     if mode & 0o077 != 0 {

@@ -7,11 +7,13 @@
 //! `status_lists` (which stored files belong together;
 //! `audit` draws every certificate's pages again from them and compares the digest that the log names).
 
+pub mod bulk;
 pub mod derived;
 pub mod files;
 pub mod idempotency;
 pub mod inventory;
 pub mod keyring;
+pub mod last_seen;
 pub mod listings;
 pub mod log;
 pub mod people;

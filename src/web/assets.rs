@@ -12,14 +12,17 @@ use super::request::{self, asset_id, cut};
 use super::session::Viewer;
 use super::{Data, block};
 use crate::domain::asset::{Asset, Label};
+use crate::domain::catalogue::{Knowledge, Seen};
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::Consignment;
 use crate::domain::medium::Medium;
 use crate::domain::names::{AssetId, Instant, Sought};
+use crate::domain::observation::SightingSource;
 use crate::error::{Error, Result};
 use crate::operations::issue_certificate;
 use crate::store::Database;
 use crate::store::inventory::{self, AssetQuery};
+use crate::store::last_seen;
 use crate::store::search::{self, Search};
 use crate::store::tables::{self, AssetRow, CertificateRow, MediumRow};
 
@@ -170,8 +173,11 @@ pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>) -> std
     let answer = block(&state, move |service| {
         let known = known(&mut *service.app.read()?, &viewer, &id)?;
         let missing = issue_certificate::missing(&service.app, &id)?;
+        let model = service.app.catalogue.knowledge(&known.asset.manufacturer, &known.asset.model, known.asset.category);
+        // Where devices in use are seen is the organisation's own business.
+        let last_seen = if viewer.actor.role.is_vendor() { None } else { last_seen::of(&mut *service.app.read()?, id.as_str())? };
         Ok(json!({
-            "asset": known.asset, "label": known.asset.label(), "phase": known.asset.phase(), "title": known.asset.title(),
+            "model": model, "last_seen": last_seen, "asset": known.asset, "label": known.asset.label(), "phase": known.asset.phase(), "title": known.asset.title(),
             "media": known.media, "certificates": known.certificates, "missing": missing,
         }))
     })
@@ -354,6 +360,10 @@ pub struct Step {
     pub role: String,
     /// For whom.
     pub party: String,
+    /// The key of their own that they signed it with.
+    pub own_key: Option<String>,
+    /// The entry that declares it erroneous.
+    pub corrected_by: Option<u64>,
 }
 
 /// The timeline of these entries.
@@ -370,6 +380,8 @@ pub fn steps(told: Vec<Told>) -> Result<Vec<Step>> {
                 name: entry.actor.name,
                 party: entry.actor.party_name,
                 sentence: entry.sentence,
+                own_key: entry.own_key,
+                corrected_by: entry.corrected_by,
             })
         })
         .collect()
@@ -388,6 +400,7 @@ struct ShowPage {
     media: Vec<MediumShown>,
     no_storage: Option<u64>,
     holds: usize,
+    notices: Vec<String>,
     missing: Vec<String>,
     certificates: Vec<CertificateShown>,
     timeline: Vec<Step>,
@@ -414,7 +427,15 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             let known = known(&mut db, &viewer, &id)?;
             let mut names = Names::new(&service.app);
             let timeline = ledger::page_of(&mut db, &mut names, &known.subjects(), from, TIMELINE)?;
-            let facts = facts(&mut db, &mut names, &known.asset)?;
+            let mut facts = facts(&mut db, &mut names, &known.asset)?;
+            let model = service.app.catalogue.knowledge(&known.asset.manufacturer, &known.asset.model, known.asset.category);
+            facts.extend(weight(&model));
+            if let Some(seen) = last_seen::of(&mut db, id.as_str())?.filter(|_| !viewer.actor.role.is_vendor()) {
+                let when = Instant::from_unix_ms(seen.at).map(|at| When::from(at).words).unwrap_or_default();
+                let source = SightingSource::parse(&seen.source)?.label();
+                let place = seen.site.map(|site| format!(", at {site}")).unwrap_or_default();
+                facts.push(Fact { name: "Last seen", value: format!("{when}, by {source}{place}") });
+            }
             let media = known.media.iter().map(|medium| medium_shown(&mut db, &mut names, medium)).collect::<Result<Vec<_>>>()?;
             let consignment = match &known.asset.consignment {
                 // Whoever had the device once need not know with whom it travels now.
@@ -440,6 +461,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             media,
             no_storage: asset.no_storage,
             holds: asset.holds.len(),
+            notices: notices(&asset),
             missing: if live { Vec::new() } else { missing },
             certificates: known
                 .certificates
@@ -489,6 +511,30 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
     Ok(facts)
 }
 
+/// What was observed and needs an explanation.
+fn notices(asset: &Asset) -> Vec<String> {
+    let sighting = asset.sighting.as_ref().filter(|sighting| sighting.status == asset.status).map(|sighting| {
+        let (when, source) = (When::from(sighting.at).words, sighting.source.label());
+        format!("Seen by {source} on {when} while recorded as {}, entry {}: needs an explanation.", sighting.status.label(), sighting.seq)
+    });
+    let counted = asset.counted.as_ref().map(|counted| {
+        let (when, site) = (When::from(counted.at).words, &counted.site);
+        let what = if counted.found {
+            format!("Found in a count at {site} on {when}, where nobody expected it")
+        } else {
+            format!("Not found in a count at {site} on {when}")
+        };
+        format!("{what}, entry {}.", counted.seq)
+    });
+    sighting.into_iter().chain(counted).collect()
+}
+
+/// What one of them weighs by the catalogue, until somebody weighs it.
+fn weight(model: &Knowledge) -> Option<Fact> {
+    let (grams_each, basis) = (model.weight_grams?, model.weight_basis?);
+    Some(Fact { name: "Weight by the catalogue", value: format!("{} ({})", grams(grams_each), basis.label()) })
+}
+
 fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result<MediumShown> {
     let mut steps = Vec::new();
     let mut evidence = None;
@@ -511,7 +557,7 @@ fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result
         title: medium.title(),
         capacity: medium.capacity_bytes.map(capacity).unwrap_or_default(),
         state: medium.state.as_str(),
-        words: medium.state.label(),
+        words: if medium.seen == Seen::Expected { medium.seen.label() } else { medium.state.label() },
         technique,
         rule,
         steps,

@@ -87,6 +87,7 @@ impl Ledger {
             role: role.as_str().to_owned(),
             party,
             token_sha256: people::token_digest(&token),
+            phone: String::new(),
         };
         people::add(&mut self.service.app.connect().unwrap(), &person).unwrap();
         Someone { actor: person.actor().unwrap(), token }
