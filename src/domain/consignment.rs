@@ -10,6 +10,7 @@ use super::names::{
     AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, QuantityId, Reference, Serial, Tag, codes,
 };
 use super::overrides::{Guard, OverrideReason};
+use super::preparation::{Authorization, Rejection, Rung};
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
 use super::{Occasion, Subject, SubjectKind};
@@ -152,6 +153,11 @@ pub struct Presets {
     /// `true`: a device whose media nobody recorded has no storage, because its model has none.
     #[serde(default)]
     pub no_storage: bool,
+    /// What is to be done with a device that nobody has evaluated.
+    pub rung: Option<Rung>,
+    /// Why nothing better is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<Rejection>,
 }
 
 /// An approver lets a consignment go although a rule stands against it.
@@ -227,6 +233,8 @@ pub struct Consignment {
     pub driver: Option<Reference>,
     /// What every scan does.
     pub presets: Presets,
+    /// An approver authorised whatever is put on it to be given away.
+    pub authorization: Option<Authorization>,
     /// Number of lines.
     pub lines: u32,
     /// When it was opened.

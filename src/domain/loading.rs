@@ -15,7 +15,7 @@ use super::parties::{self, Party, PartyKind};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::scanning::require_presets;
-use super::{Fact, Happening, Occasion, Order, Stamp, Subjects};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subjects, preparation};
 
 /// Opens a consignment: inside the organisation, to a vendor, from a vendor to another one, or back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -160,6 +160,7 @@ impl Fact for ConsignmentOpened {
                 carrier_party: self.carrier_party.clone(),
                 driver: None,
                 presets: self.presets.clone().unwrap_or_default(),
+                authorization: None,
                 lines: 0,
                 opened_at: stamp.occurred,
                 sealed: None,
@@ -373,9 +374,9 @@ fn require_asset_loadable(known: &Records, occasion: &Occasion, consignment: &Co
             Refusal::new("consignment.not_here", format!("{} is not in your hands according to the record; receive it first.", asset.tag)).into()
         );
     }
-    if !asset.holds.is_empty() {
-        let why = format!("{} is held by an unresolved discrepancy; an approver has to resolve it first.", asset.tag);
-        return Err(Refusal::new("consignment.held", why).into());
+    asset.require_free("consignment.held")?;
+    if consignment.kind == ConsignmentKind::Pickup {
+        preparation::require_authorized(asset)?;
     }
     Ok(())
 }

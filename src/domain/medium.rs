@@ -23,6 +23,13 @@ codes! {
     }
 }
 
+impl MediumState {
+    /// Whether the organisation has accepted that nothing is left on it.
+    pub const fn is_gone(self) -> bool {
+        matches!(self, MediumState::Cleared | MediumState::Purged | MediumState::Destroyed)
+    }
+}
+
 /// Who did something, for whom, and when: `seq` is the entry that says so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {

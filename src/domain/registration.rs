@@ -4,8 +4,10 @@ use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
+use super::holds::HoldKind;
 use super::medium::{Medium, MediumState};
 use super::names::{AssetId, Category, IdentifiedBy, MediaType, MediumId, Name, PartyId, Role, Sensitivity, Serial, Tag, codes};
+use super::preparation::{Funding, Preparation};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
@@ -50,6 +52,8 @@ pub struct RegisterAsset {
     pub purchased_on: Option<NaiveDate>,
     /// What it cost, in cents.
     pub cost_cents: Option<u32>,
+    /// Out of which money it was bought.
+    pub funding: Option<Funding>,
     /// Its media, where they are known.
     #[serde(default)]
     pub media: Vec<MediumSeen>,
@@ -88,6 +92,12 @@ pub struct AssetRegistered {
     pub purchased_on: Option<NaiveDate>,
     /// What it cost, in cents.
     pub cost_cents: Option<u32>,
+    /// Out of which money it was bought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub funding: Option<Funding>,
+    /// A part: the device that it was taken out of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub harvested_from: Option<AssetId>,
 }
 
 /// Adds media to a registered device.
@@ -235,6 +245,9 @@ impl Order for RegisterAsset {
             let why = format!("purchased_on lies between 1970 and today; {on} cannot be right, correct it or leave it out.");
             return Err(Refusal::new("registration.purchased_on", why).into());
         }
+        if let Some(funding) = &self.funding {
+            funding.check(occasion.at.utc().date_naive())?;
+        }
         parties::require(known, &occasion.actor.party)?;
         let event = AssetRegistered {
             tag: self.tag.clone(),
@@ -248,6 +261,8 @@ impl Order for RegisterAsset {
             status: self.status,
             purchased_on: self.purchased_on,
             cost_cents: self.cost_cents,
+            funding: self.funding.clone(),
+            harvested_from: None,
         };
         let mut happenings = vec![Happening::new(event, [Subject::new(SubjectKind::Asset, id.as_str())])];
         require_host_serial(&self.tag, self.serial.is_some(), &self.media)?;
@@ -258,14 +273,11 @@ impl Order for RegisterAsset {
 
 /// What an unresolved discrepancy holds may not be the device that it is taken for.
 fn require_not_held(asset: &Asset) -> Result<(), Refusal> {
-    if asset.holds.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::new("registration.held", format!("{} is held by an unresolved discrepancy: an approver has to resolve it first.", asset.tag)))
+    if asset.is_held_by(HoldKind::Discrepancy) { asset.require_free("registration.held") } else { Ok(()) }
 }
 
 /// Soldered storage is told from others by the serial of its host, so the host must have one, and there can be only one such medium.
-fn require_host_serial(tag: &Tag, host_has_serial: bool, media: &[MediumSeen]) -> Result<(), Refusal> {
+pub(super) fn require_host_serial(tag: &Tag, host_has_serial: bool, media: &[MediumSeen]) -> Result<(), Refusal> {
     let embedded = media.iter().filter(|medium| medium.serial.is_none()).count();
     if embedded > 0 && !host_has_serial {
         return Err(Refusal::new(
@@ -306,9 +318,18 @@ impl Fact for AssetRegistered {
                 media_states: Vec::new(),
                 no_storage: None,
                 holds: Vec::new(),
+                preparation: Preparation::default(),
+                assignment: None,
+                repairs: Vec::new(),
+                missing: None,
+                custody_since: None,
+                funding: self.funding.clone(),
+                parts: Vec::new(),
+                harvested_from: self.harvested_from.clone(),
                 repaired: None,
                 redeployed: None,
                 retired_at: None,
+                retired_seq: None,
                 disposition: None,
                 certificate: None,
                 registered: stamp.seq,
@@ -336,7 +357,7 @@ impl Order for RecordMedia {
             )
             .into());
         }
-        if matches!(asset.status, Status::Disposed | Status::Missing) {
+        if matches!(asset.status, Status::Disposed | Status::Missing | Status::WrittenOff) {
             return Err(Refusal::new("registration.gone", format!("{} is {}; nobody can look into it now.", asset.tag, asset.status.label())).into());
         }
         if let Some(seq) = asset.no_storage {
@@ -399,7 +420,7 @@ impl Order for AttestNoStorage {
         let asset = require_asset(known, &self.asset)?;
         occasion.may_touch(asset)?;
         require_not_held(asset)?;
-        if matches!(asset.status, Status::Disposed | Status::Missing) {
+        if matches!(asset.status, Status::Disposed | Status::Missing | Status::WrittenOff) {
             return Err(Refusal::new("registration.gone", format!("{} is {}; nobody can look into it now.", asset.tag, asset.status.label())).into());
         }
         if !asset.media.is_empty() {

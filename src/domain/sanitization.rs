@@ -107,13 +107,7 @@ fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) ->
         return Err(medium::unknown(id).into());
     }
     occasion.may_touch(host)?;
-    if !host.holds.is_empty() {
-        return Err(Refusal::new(
-            "sanitization.held",
-            format!("{} is held by an unresolved discrepancy: an approver has to resolve it before work on it counts.", host.tag),
-        )
-        .into());
-    }
+    host.require_free("sanitization.held")?;
     Ok((medium, Some(host)))
 }
 

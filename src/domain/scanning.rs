@@ -8,6 +8,7 @@ use super::lifecycle::Retire;
 use super::loading::AddLines;
 use super::medium::{self, Medium};
 use super::names::{AssetId, Category, ConsignmentId, MediaType, MediumId, Name, Reference, Role, Sensitivity, Serial, Tag};
+use super::preparation::{self, AuthorizeUnder, Evaluate, Rung};
 use super::records::{Records, Stop};
 use super::refusal::Refusal;
 use super::registration::{AttestNoStorage, MediumSeen, NoStorageBasis, RecordMedia, RegisterAsset};
@@ -24,7 +25,14 @@ pub(super) fn require_presets(presets: &Presets, kind: ConsignmentKind) -> Resul
         let why = "A device has the storage that you expect, or none: choose media_type or no_storage.";
         return Err(Refusal::new("consignment.presets", why));
     }
-    Ok(())
+    match presets.rung {
+        Some(rung) if rung < Rung::Resale => {
+            let why = format!("What is to stay ({}) goes on no pickup: name resale, donation, parts or recycling.", rung.label());
+            Err(Refusal::new("consignment.presets", why))
+        }
+        Some(rung) => preparation::require_rungs(rung, &presets.rejected),
+        None => Ok(()),
+    }
 }
 
 /// A device that is in no inventory: what one sees of it on the dock.
@@ -139,6 +147,12 @@ fn load(together: &mut Together, scan: &ScanIn, consignment: &Consignment, id: &
                 together.step(&AttestNoStorage { asset: id.clone(), basis: NoStorageBasis::ModelHasNone })?;
             }
         }
+        if let (None, Some(rung)) = (&asset.preparation.evaluation, presets.rung) {
+            together.step(&Evaluate { asset: id.clone(), rung, rejected: presets.rejected.clone() })?;
+        }
+        if let (None, Some(authorization)) = (&asset.preparation.authorization, &consignment.authorization) {
+            together.step(&AuthorizeUnder { asset: id.clone(), authorization: authorization.clone() })?;
+        }
     }
     together.step(&scan.add(vec![id.clone()], Vec::new()))
 }
@@ -205,6 +219,7 @@ impl ScanIn {
             status: Status::InStock,
             purchased_on: None,
             cost_cents: None,
+            funding: None,
             media: device.media.clone(),
         })
     }
@@ -219,7 +234,7 @@ mod tests {
     use crate::domain::consignment::{Consignment, ConsignmentStatus};
     use crate::domain::names::{AssetId, ConsignmentId, Role};
     use crate::domain::records::Records;
-    use crate::domain::story::{DISTRICT, OTHER, Story, VENDOR, actor};
+    use crate::domain::story::{DISTRICT, OTHER, Story, VENDOR, actor, better_than};
 
     fn asset<'a>(known: &'a Records, id: &str) -> &'a Asset {
         known.find::<Asset>(&AssetId::parse(id).unwrap()).unwrap().unwrap()
@@ -247,13 +262,17 @@ mod tests {
         let device = in_service(&mut story, "A1");
         let plain = opened(&mut story, "C1", &Value::Null);
         story.refused(&coordinator, "scan", json!({"consignment": plain, "tag": "A1"}), "consignment.not_retired");
-        let pallet = opened(&mut story, "C2", &json!({"reason": "surplus", "media_type": "emmc"}));
+        let pallet =
+            opened(&mut story, "C2", &json!({"reason": "surplus", "media_type": "emmc", "rung": "recycling", "rejected": better_than("recycling")}));
         let scan = json!({"consignment": pallet, "tag": " a1", "serial": "s-a1", "container": "P1"});
+        story.refused(&coordinator, "scan", scan.clone(), "preparation.not_authorized");
+        story.done(&actor(Role::Approver, DISTRICT, 1), "authorize_consignment", json!({"consignment": pallet, "reference": "BOARD-9"}));
         let events: Vec<_> = story.when(&coordinator, "scan", scan.clone()).unwrap();
         let names: Vec<_> = events.iter().map(|happening| happening.event.name()).collect();
-        assert_eq!(names, ["asset.retired", "media.recorded", "consignment.line_added"]);
+        let all = ["asset.retired", "media.recorded", "asset.evaluated", "asset.surplus_authorized", "consignment.line_added"];
+        assert_eq!(names, all);
         let parts: Vec<_> = events.iter().map(|happening| happening.batch.as_ref().map(|(_, part, of)| (*part, *of)).unwrap()).collect();
-        assert_eq!(parts, [(1, None), (2, None), (3, Some(3))]);
+        assert_eq!(parts, [(1, None), (2, None), (3, None), (4, None), (5, Some(5))]);
         story.done(&coordinator, "scan", scan.clone());
         assert_eq!((asset(story.known(), &device).label(), asset(story.known(), &device).media.len()), (Label::Staged, 1));
         story.refused(&coordinator, "scan", scan, "consignment.already_listed");
@@ -268,7 +287,13 @@ mod tests {
     fn a_scan_matches_exactly_or_registers_in_place() {
         let mut story = Story::new();
         let coordinator = actor(Role::Coordinator, DISTRICT, 1);
-        let pallet = opened(&mut story, "C1", &json!({"reason": "end_of_life", "no_storage": true}));
+        let pallet = opened(
+            &mut story,
+            "C1",
+            &json!({"reason": "end_of_life", "no_storage": true, "rung": "recycling",
+            "rejected": better_than("recycling")}),
+        );
+        story.done(&actor(Role::Approver, DISTRICT, 1), "authorize_consignment", json!({"consignment": pallet, "reference": "BOARD-9"}));
         story.retired("A1", "hdd_ata", "low");
         story.retired("A2", "hdd_ata", "low");
         let scan = |tag: Option<&str>, serial: Option<&str>| json!({"consignment": pallet, "tag": tag, "serial": serial});
@@ -298,7 +323,7 @@ mod tests {
         story.done(&coordinator, "add_lines", line(&first));
         story.refused(&coordinator, "remove_lines", line(&second), "consignment.not_listed");
         story.done(&coordinator, "remove_lines", line(&first));
-        assert_eq!((consignment(story.known(), &first).lines, asset(story.known(), &device).label()), (0, Label::Retired));
+        assert_eq!((consignment(story.known(), &first).lines, asset(story.known(), &device).label()), (0, Label::SurplusAuthorized));
         story.refused(&coordinator, "remove_lines", line(&first), "consignment.not_listed");
         story.done(&coordinator, "add_lines", line(&first));
         assert_eq!(consignment(story.known(), &first).lines, 1);

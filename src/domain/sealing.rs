@@ -309,7 +309,7 @@ mod tests {
         story.done(&coordinator, "receive_consignment", json!({"consignment": id, "containers": [], "scans": scans}));
         let labels =
             [of(&story, &device), of(&story, &retired)].map(|asset| (asset.label(), asset.holder.site.to_string(), asset.holder.party.to_string()));
-        assert_eq!(labels, [Label::InService, Label::Retired].map(|label| (label, "Warehouse".to_owned(), DISTRICT.to_owned())));
+        assert_eq!(labels, [Label::InService, Label::SurplusAuthorized].map(|label| (label, "Warehouse".to_owned(), DISTRICT.to_owned())));
     }
 
     #[test]

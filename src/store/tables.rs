@@ -158,15 +158,13 @@ impl Derived for AssetPartyRow {}
 impl AssetPartyRow {
     /// The rows of one device.
     pub fn of(asset: &Asset) -> Vec<Self> {
-        let mut found: Vec<&PartyId> = vec![&asset.holder.party];
-        found.extend(asset.handoffs.iter().flat_map(|handoff| [&handoff.from.party, &handoff.to.party]));
         let row = |party: &PartyId| Self {
             party: party.to_string(),
             tag: asset.tag.to_string(),
             asset: asset.id.to_string(),
             label: asset.label().to_string(),
         };
-        let mut rows: Vec<Self> = found.into_iter().map(row).collect();
+        let mut rows: Vec<Self> = asset.parties().map(row).collect();
         rows.sort();
         rows.dedup();
         rows

@@ -3,6 +3,8 @@
 use quittance::proof::digest::{hex, sha256};
 use serde_json::{Value, json};
 
+use super::orders::rejected;
+use super::races::STEPS;
 use super::server::Server;
 
 const DEVICES: usize = 300;
@@ -21,48 +23,56 @@ fn three_hundred_devices_in_service_are_a_released_pallet_by_as_many_scans_and_a
     }
     let before = server.entries();
     let (mut scans, mut calls) = (0, 0);
-    let mut command = |name: &str, body: Value| {
+    let mut command = |name: &str, who: &str, body: Value| {
         *(if name == "scan" { &mut scans } else { &mut calls }) += 1;
-        server.command("coordinator", name, body).taken()
+        server.command(who, name, body).taken()
     };
     let open = json!({"reference": "PU-300", "from_site": "Central", "to": server.parties["GreenLoop Recycling"], "to_site": "Akron",
-        "carrier": "Hale Freight", "presets": {"reason": "end_of_support", "media_type": "emmc"}});
-    let id = Server::subject(&command("open_consignment", open), "Consignment");
+        "carrier": "Hale Freight", "presets": {"reason": "end_of_support", "rung": "recycling", "rejected": rejected(), "media_type": "emmc"}});
+    let id = Server::subject(&command("open_consignment", "coordinator", open), "Consignment");
+    let authorized = command("authorize_consignment", "approver", json!({"consignment": id, "reference": "BOARD-2026-41"}));
+    let authorized = &authorized["entries"][0]["seq"];
     for n in 0..DEVICES {
         // Every third is scanned by the maker's label, in another spelling than on record.
         let scan = if n % 3 == 0 { json!({"serial": format!("pf-{n:05}")}) } else { json!({"tag": format!("nsd-{n:04}")}) };
         let mut scan = scan;
         scan["consignment"] = json!(id);
         scan["container"] = json!(format!("PALLET-{}", n / 100 + 1));
-        let receipt = command("scan", scan);
+        let receipt = command("scan", "coordinator", scan);
         let entries = receipt["entries"].as_array().unwrap();
-        assert_eq!(
-            entries.iter().map(|entry| entry["event"].as_str().unwrap()).collect::<Vec<_>>(),
-            ["asset.retired", "media.recorded", "consignment.line_added"]
-        );
+        assert_eq!(entries.iter().map(|entry| entry["event"].as_str().unwrap()).collect::<Vec<_>>(), STEPS);
     }
     for pallet in 1..=3 {
         command(
             "record_container",
+            "coordinator",
             json!({"consignment": id, "label": format!("PALLET-{pallet}"), "seal": format!("00487{pallet}"),
             "tare_weight_grams": 21_500, "gross_weight_grams": 151_500}),
         );
     }
     command(
         "add_quantity",
+        "coordinator",
         json!({"consignment": id, "what": "charger", "count": 280, "unit_weight_grams": 210, "no_data": true, "container": "PALLET-3"}),
     );
-    command("seal_consignment", json!({"consignment": id}));
-    command("release_consignment", json!({"consignment": id, "driver": "TOUR-17"}));
+    command("seal_consignment", "coordinator", json!({"consignment": id}));
+    command("release_consignment", "coordinator", json!({"consignment": id, "driver": "TOUR-17"}));
     assert!(scans == DEVICES && calls <= 12, "{scans} scans and {calls} other calls");
     println!("{scans} scans and {calls} other calls");
-    assert_eq!(server.entries() - before, u64::try_from(3 * DEVICES + calls).unwrap());
+    assert_eq!(server.entries() - before, u64::try_from(STEPS.len() * DEVICES + calls).unwrap());
 
     let shown = server.get("auditor", &format!("/api/v1/consignments/{id}?limit=200")).taken();
     let consignment = &shown["consignment"];
     assert_eq!((&consignment["status"], &consignment["kind"], &consignment["lines"]), (&json!("released"), &json!("pickup"), &json!(DEVICES + 1)));
     let devices = server.get("auditor", "/api/v1/assets?label=released&limit=200").taken();
     assert_eq!(devices["assets"].as_array().unwrap().len(), 200, "a full page of them");
+
+    // Each device was authorised under what the approver decided for the pallet.
+    let device = server.get("auditor", "/api/v1/assets?limit=1").taken()["assets"][0]["id"].as_str().unwrap().to_owned();
+    let history = server.get("auditor", &format!("/api/v1/assets/{device}/entries?limit=50")).taken();
+    let under = history["entries"].as_array().unwrap().iter().find(|entry| entry["event"] == "asset.surplus_authorized").unwrap();
+    let entry = server.get("auditor", &format!("/ledger/entries/{}", under["seq"])).json();
+    assert_eq!(&entry["data"]["consignment_authorized"], authorized, "{entry}");
 
     // The vendor's people have the same list; its SHA-256 is in the entry of the sealing, and in that of the release.
     let manifest = server.get("operator", &format!("/api/v1/consignments/{id}/manifest"));
@@ -108,8 +118,9 @@ fn a_pickup_by_a_vendor_that_is_not_qualified_waits_for_its_credential_or_an_ove
             "site": "Central", "status": "in_service"});
         server.command("coordinator", "register_asset", device).taken();
         let open = json!({"reference": format!("Q-{n}"), "from_site": "Central", "to": vendor, "to_site": "Dayton",
-            "presets": {"reason": "end_of_life", "no_storage": true}});
+            "presets": {"reason": "end_of_life", "rung": "recycling", "rejected": rejected(), "no_storage": true}});
         let id = opened(&server, "coordinator", open);
+        server.command("approver", "authorize_consignment", json!({"consignment": id, "reference": "BOARD-7"})).taken();
         server.command("coordinator", "scan", json!({"consignment": id, "tag": format!("Q-{n}")})).taken();
         server.command("coordinator", "seal_consignment", json!({"consignment": id, "containers": [{"label": "BOX"}]})).taken();
         (id.clone(), server.command("coordinator", "release_consignment", json!({"consignment": id})))

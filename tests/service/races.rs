@@ -6,6 +6,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use super::orders::{prepare, rejected};
 use super::server::{Answer, Server};
 use super::story::{self, nwipe_log};
 
@@ -88,6 +89,7 @@ fn retired(server: &Server, devices: u32) -> Vec<String> {
     let retired = (1..=devices).map(|n| {
         let id = story::register(server, n).id;
         server.command("coordinator", "retire", json!({"asset": id, "reason": "surplus"})).taken();
+        prepare(server, &id);
         id
     });
     retired.collect()
@@ -129,6 +131,9 @@ fn a_device_is_scanned_into_one_consignment_once_and_that_is_released_once() {
     server.audit();
 }
 
+/// What one scan comes to, of a device in service, into a consignment that says all of it beforehand.
+pub const STEPS: [&str; 5] = ["asset.retired", "media.recorded", "asset.evaluated", "asset.surplus_authorized", "consignment.line_added"];
+
 #[test]
 fn five_hundred_devices_go_on_one_of_two_consignments_each() {
     const DEVICES: usize = 500;
@@ -146,10 +151,12 @@ fn five_hundred_devices_go_on_one_of_two_consignments_each() {
             });
         }
     });
-    let presets = json!({"reason": "surplus", "media_type": "emmc"});
+    let presets = json!({"reason": "surplus", "rung": "recycling", "rejected": rejected(), "media_type": "emmc"});
     let docks = ["DOCK-A", "DOCK-B"].map(|reference| {
         let open = json!({"reference": reference, "from_site": "Central", "to": server.parties["GreenLoop Recycling"], "to_site": "Akron", "presets": presets});
-        (reference, Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment"))
+        let id = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");
+        server.command("approver", "authorize_consignment", json!({"consignment": id, "reference": "BOARD-7"})).taken();
+        (reference, id)
     });
     // Half of the clients at each dock; each of them scans every device, beginning somewhere else.
     let all: Vec<(usize, usize, Answer)> = {
@@ -181,8 +188,8 @@ fn five_hundred_devices_go_on_one_of_two_consignments_each() {
         let receipt = answer.json();
         let entries = receipt["entries"].as_array().unwrap();
         let events: Vec<&str> = entries.iter().map(|entry| entry["event"].as_str().unwrap()).collect();
-        assert_eq!(events, ["asset.retired", "media.recorded", "consignment.line_added"]);
-        assert_eq!(on[n].replace((client % 2, entries[2]["seq"].as_u64().unwrap())), None, "{} is on both", tags[n]);
+        assert_eq!(events, STEPS);
+        assert_eq!(on[n].replace((client % 2, entries[4]["seq"].as_u64().unwrap())), None, "{} is on both", tags[n]);
     }
     for (_, n, answer) in lost {
         let problem = answer.refused(422, "consignment.already_listed");
