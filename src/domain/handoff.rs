@@ -10,7 +10,7 @@ use super::consignment::{
     require_sender, require_status, require_weights, subject,
 };
 use super::loading::not_downstream;
-use super::medium::{Medium, MediumState};
+use super::medium::Medium;
 use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Name, Reference, Role};
 use super::overrides::Guard;
 use super::parties::Party;
@@ -57,11 +57,9 @@ pub struct ConsignmentReleased {
 
 /// Whether data may be on a device or a loose medium of these.
 fn may_hold_data(known: &Records, lines: &[&Line]) -> Result<bool, Stop> {
-    let clean = |state: &MediumState| matches!(state, MediumState::Cleared | MediumState::Purged | MediumState::Destroyed);
     let assets = known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
     let media = known.find_all::<Medium>(lines.iter().filter_map(|line| line.medium()))?;
-    let of_asset = |asset: &Asset| asset.no_storage.is_none() && (asset.media.is_empty() || !asset.media_states.iter().all(clean));
-    Ok(assets.into_iter().flatten().any(of_asset) || media.into_iter().flatten().any(|medium| !clean(&medium.state)))
+    Ok(assets.into_iter().flatten().any(|asset| !asset.data_gone()) || media.into_iter().flatten().any(|medium| !medium.state.is_gone()))
 }
 
 impl ReleaseConsignment {

@@ -295,8 +295,10 @@ impl Order for RecordCredential {
         let mut scope = self.scope.clone();
         scope.sort();
         scope.dedup();
-        if scope.is_empty() {
-            return Err(Refusal::new("vendors.no_scope", "Name what the certificate says the site may do; list at least one scope.").into());
+        if scope.is_empty() || self.scope.len() > Scope::ALL.len() {
+            return Err(
+                Refusal::new("vendors.scope", "Name what the certificate says the site may do; list at least one scope, and each once.").into()
+            );
         }
         if !party.credentials.iter().any(|credential| credential.is(&self.site, self.scheme, &self.number)) {
             require_room(party, "credentials", party.credentials.len())?;
@@ -519,7 +521,9 @@ impl Order for NameSigners {
         let mut signers = self.signers.clone();
         signers.sort();
         signers.dedup();
-        require_room(party, "signers", signers.len())?;
+        if self.signers.len() > MOST {
+            return Err(Refusal::new("vendors.too_many", format!("Name at most {MOST} people who may sign.")).into());
+        }
         Ok(vec![Happening::new(SignersNamed { signers }, [subject(&party.id)])])
     }
 }

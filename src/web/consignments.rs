@@ -355,13 +355,14 @@ struct OverrideShown {
 
 /// What every scan does, in words.
 fn preset_words(presets: &Presets) -> String {
+    let evaluate = presets.rung.map(|rung| format!("evaluates what nobody has evaluated ({})", rung.label()));
     let retire = presets.reason.map(|reason| format!("retires what is still in use ({})", reason.label()));
     let storage = match (presets.media_type, presets.no_storage) {
         (Some(kind), _) => Some(format!("records {} where the media are not known", kind.label())),
         (None, true) => Some("attests no storage where the media are not known".to_owned()),
         (None, false) => None,
     };
-    [retire, storage].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [retire, storage, evaluate].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Template)]
@@ -375,6 +376,8 @@ struct ShowPage {
     manifest: Option<(String, String)>,
     sealed: Option<(String, When, u64)>,
     presets: String,
+    /// The board's reference, and the entry.
+    authorization: Option<(String, u64)>,
     broken: String,
     overrides: Vec<OverrideShown>,
     reference: String,
@@ -475,6 +478,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             manifest: consignment.manifest.as_ref().map(|digest| (digest.to_string(), page::short(digest.as_str()))),
             sealed,
             presets: preset_words(&consignment.presets),
+            authorization: consignment.authorization.as_ref().map(|authorization| (authorization.reference.to_string(), authorization.entry)),
             broken: consignment.broken_seals.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             overrides,
             id: bare(id.as_str()).to_owned(),

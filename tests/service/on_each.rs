@@ -14,6 +14,7 @@ mod matrix;
 mod observations;
 mod orders;
 mod pages;
+mod pallet;
 mod privacy;
 mod races;
 mod reads;

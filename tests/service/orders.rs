@@ -417,9 +417,7 @@ impl<'a> Yard<'a> {
                 let mut credential = self.credential(&self.server.parties[vendor.name()], n);
                 self.command("administrator", "record_credential", credential.clone());
                 let members = credential.as_object_mut().unwrap();
-                for name in ["scope", "issued_on", "expires_on", "evidence"] {
-                    members.remove(name);
-                }
+                members.retain(|name, _| !["scope", "issued_on", "expires_on", "evidence"].contains(&name.as_str()));
                 members.insert("reason".to_owned(), json!("suspended_by_scheme"));
                 credential
             }
