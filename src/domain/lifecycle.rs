@@ -248,15 +248,6 @@ fn require_whole(known: &Records, asset: &Asset, verb: &str) -> Result<(), Stop>
     }
 }
 
-/// Refuses what would make a live certificate untrue.
-pub(super) fn require_uncertified(asset: &Asset) -> Result<(), Refusal> {
-    if asset.certificate.is_none() {
-        return Ok(());
-    }
-    let why = format!("{} has a live certificate; an approver has to revoke it before anything changes about the device.", asset.tag);
-    Err(Refusal::new("lifecycle.certified", why))
-}
-
 fn about(asset: &Asset) -> [Subject; 1] {
     [Subject::new(SubjectKind::Asset, asset.id.as_str())]
 }
@@ -444,7 +435,6 @@ impl Order for ReturnToService {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "returned to service", &[Status::Retired])?;
         require_here(asset, occasion, "returned to service")?;
-        require_uncertified(asset)?;
         let released = asset.handoffs.iter().any(|handoff| asset.retired_seq.is_none_or(|retired| handoff.released.0 > retired));
         if released {
             let why = format!("{} has left since it was retired: have it sanitized, and redeploy it.", asset.tag);
@@ -483,7 +473,6 @@ impl Order for Redeploy {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "redeployed", &[Status::InStock, Status::InService, Status::Retired])?;
         require_here(asset, occasion, "redeployed")?;
-        require_uncertified(asset)?;
         require_whole(known, asset, "used again")?;
         if asset.status == Status::Retired {
             let missing = data_missing(known, asset, Destination::InternalReuse, occasion.policy)?;

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
 use super::medium::{self, Medium, MediumState};
-use super::names::{AssetId, Digest, Instant, MediumId, Name, Reference, Role, codes};
+use super::names::{AssetId, Digest, Instant, MediumId, Name, PartyId, Reference, Role, codes};
 use super::preparation::{Preparation, require_stored};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
 
 codes! {
     /// How a device went missing.
@@ -160,7 +160,7 @@ pub struct RemoteCommandRecorded {
     pub evidence: Option<Digest>,
 }
 
-/// Reports that a missing device is in the organisation's hands again.
+/// Reports that a missing device is in known hands again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportFound {
@@ -168,6 +168,8 @@ pub struct ReportFound {
     pub asset: AssetId,
     /// Where it is now.
     pub site: Name,
+    /// Who has it; the organisation where nothing is said.
+    pub party: Option<PartyId>,
 }
 
 /// `asset.found`: nobody knows what happened to it meanwhile, so its media count as holding data.
@@ -324,12 +326,14 @@ impl Order for ReportFound {
             return Err(Refusal::new("missing.in_transit", why).because(Cause::Entry(asset.last_seq)).into());
         }
         known.find_all::<Medium>(&asset.media)?;
+        let party = self.party.as_ref().unwrap_or(&occasion.actor.party);
+        parties::require(known, party)?;
         let status = match asset.missing.as_ref().map(|missing| missing.before) {
             Some(Status::Retired) | None => Status::Retired,
             // Whoever finds it has to say anew who uses it.
             Some(_) => Status::InStock,
         };
-        let holder = Holder { party: occasion.actor.party.clone(), site: self.site.clone() };
+        let holder = Holder { party: party.clone(), site: self.site.clone() };
         Ok(vec![Happening::new(Found { holder, status }, about(asset))])
     }
 }

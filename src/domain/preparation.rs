@@ -451,6 +451,10 @@ impl Order for Grade {
             return Err(Refusal::new("preparation.grade", why).into());
         }
         lifecycle::require_status(asset, "graded", &[Status::Retired])?;
+        if asset.preparation.evaluation.is_none() {
+            let why = format!("{} is not evaluated: a coordinator has to say first whether it can be used again.", asset.tag);
+            return Err(Refusal::new("preparation.not_evaluated", why).into());
+        }
         if !asset.data_gone() {
             let why = format!("{} is graded once its data is gone: have its media sanitized, verified and validated first.", asset.tag);
             return Err(Refusal::new("preparation.not_sanitized", why).into());
