@@ -212,6 +212,7 @@ fn harvest_medium(w: &mut World) -> Option<(Actor, Value)> {
     if !w.dice.one_in(4) {
         return None;
     }
+    let soldered = w.dice.one_in(10);
     let medium = w.medium(|w, medium| {
         let open = |host: &Asset| {
             matches!(host.status, Status::InStock | Status::InRepair | Status::Retired)
@@ -219,7 +220,7 @@ fn harvest_medium(w: &mut World) -> Option<(Actor, Value)> {
                 && host.consignment.is_none()
                 && !host.in_transit
         };
-        medium.identified_by == IdentifiedBy::OwnSerial && w.host(medium).is_some_and(open)
+        (medium.identified_by == IdentifiedBy::OwnSerial) != soldered && w.host(medium).is_some_and(open)
     })?;
     let who = if w.dice.one_in(10) { actor(Role::VendorOperator, OTHER, 1) } else { holder_of(&w.medium_holder(&medium), 1) };
     Some((who, json!({"medium": medium.id})))
@@ -348,13 +349,13 @@ fn grade(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn place_legal_hold(w: &mut World) -> Option<(Actor, Value)> {
-    if !w.dice.one_in(6) {
+    if !w.dice.one_in(3) {
         return None;
     }
-    let missing = w.dice.one_in(3);
+    let (missing, twice) = (w.dice.one_in(3), w.dice.one_in(6));
     let asset = w.device(|_, asset| match missing {
         true => asset.status == Status::Missing,
-        false => !asset.is_held_by(HoldKind::LegalHold) && !matches!(asset.status, Status::Disposed | Status::WrittenOff),
+        false => asset.is_held_by(HoldKind::LegalHold) == twice && !matches!(asset.status, Status::Disposed | Status::WrittenOff),
     })?;
     let reason = w.dice.of(&["litigation", "records_request", "retention", "leak"]).unwrap();
     Some((approver(), json!({"asset": asset.id, "reason": reason, "reference": "CASE-1"})))
@@ -372,10 +373,10 @@ fn lift_quarantine(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn quarantine(w: &mut World) -> Option<(Actor, Value)> {
-    if !w.dice.one_in(6) {
+    if !w.dice.one_in(3) {
         return None;
     }
-    let twice = w.dice.one_in(6);
+    let twice = w.dice.one_in(4);
     let asset = w.device(|_, asset| !asset.label().is_gone() && asset.is_held_by(HoldKind::Quarantine) == twice)?;
     let container = w.dice.of(&[None, Some("BOX-1"), Some("BOX-2"), Some("BOX-3")]).unwrap();
     let reason = w.dice.of(&["leak", "swollen_battery", "evidence_disputed"]).unwrap();
@@ -386,8 +387,8 @@ fn report_missing(w: &mut World) -> Option<(Actor, Value)> {
     if !w.dice.one_in(5) {
         return None;
     }
-    let travels = w.dice.one_in(4);
-    let asset = w.device(|_, asset| !asset.label().is_gone() && asset.consignment.is_some() == travels)?;
+    let (listed, travels) = w.dice.of(&[(false, false), (false, false), (true, false), (true, true), (true, true)]).unwrap();
+    let asset = w.device(|_, asset| !asset.label().is_gone() && asset.consignment.is_some() == listed && asset.in_transit == travels)?;
     let last_seen = if w.dice.one_in(8) { "2190-01-01T00:00:00Z" } else { "2026-01-05T08:00:00Z" };
     Some((coordinator(1), json!({"asset": asset.id, "loss": "lost", "last_seen": last_seen, "custodian": "cart", "incident": "INC-1"})))
 }
@@ -401,7 +402,8 @@ fn record_remote_command(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn report_found(w: &mut World) -> Option<(Actor, Value)> {
-    let asset = w.device(|_, asset| asset.status == Status::Missing)?;
+    let travels = w.dice.one_in(3);
+    let asset = w.device(|_, asset| asset.status == Status::Missing && asset.consignment.is_some() == travels)?;
     let party = w.dice.of(&[None, None, Some(VENDOR)]).unwrap();
     w.dice.one_in(3).then(|| (coordinator(1), json!({"asset": asset.id, "site": "Site", "party": party})))
 }
@@ -456,6 +458,9 @@ fn release_consignment(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn receive_consignment(w: &mut World) -> Option<(Actor, Value)> {
+    if !w.dice.one_in(3) {
+        return None;
+    }
     let consignment = w.consignment(ConsignmentStatus::Released)?;
     let mut scans = Vec::new();
     let on_it: Vec<Asset> = w.story.known().assets.all().filter(|asset| asset.consignment.as_ref() == Some(&consignment.id)).cloned().collect();
@@ -977,5 +982,5 @@ fn random_stories_keep_the_record_whole() {
 }
 
 /// How many stories, and how many commands somebody thinks of in each.
-const STORIES: u64 = 12;
-const COMMANDS: u32 = 2_500;
+const STORIES: u64 = 16;
+const COMMANDS: u32 = 2_000;
