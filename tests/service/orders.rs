@@ -129,6 +129,11 @@ impl<'a> Yard<'a> {
         thing
     }
 
+    /// A device in use: its id.
+    pub fn in_service(&self, vendor: Vendor) -> String {
+        self.register(vendor, true).asset
+    }
+
     /// Reported lost.
     fn missing(&self, vendor: Vendor) -> Thing {
         let thing = self.register(vendor, true);
