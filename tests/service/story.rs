@@ -127,6 +127,9 @@ fn a_device_goes_from_registration_to_a_certificate_that_can_be_revoked() {
         "asset.registered",
         "media.recorded",
         "asset.retired",
+        "asset.evaluated",
+        "asset.surplus_authorized",
+        "asset.accounts_released",
         "consignment.line_added",
         "consignment.released",
         "consignment.line_received",
@@ -134,6 +137,7 @@ fn a_device_goes_from_registration_to_a_certificate_that_can_be_revoked() {
         "media.sanitized",
         "media.verified",
         "media.validated",
+        "asset.graded",
         "disposition.recorded",
         "certificate.issued",
     ];
