@@ -52,6 +52,26 @@ fn an_import_goes_through_a_running_service_once() {
 }
 
 #[test]
+fn the_catalogue_grows_by_a_table_of_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, keys, table) = (at("data"), at("keys"), at("models.csv"));
+    let run = |arguments: &[&str]| said(&quittance(&[arguments, &["--data", &data, "--keys", &keys]].concat()).output().unwrap());
+    assert_eq!(run(&["init", "--url", "http://localhost:8080", "--name", "North District"]).0, 0);
+    let show = || -> serde_json::Value { serde_json::from_str(&run(&["catalogue", "show", "Acme", "Slate 9"]).1).unwrap() };
+    assert_eq!((&show()["model"], &show()["catalogue"]["version"]), (&serde_json::Value::Null, &serde_json::json!("1")));
+    let header = "manufacturer,model,category,media,no_storage,weight_grams,weight_basis,weight_source,sensitivity\n";
+    fs::write(&table, format!("{header}Acme,Slate *,tablet,emmc embedded,,700,spec,Acme,secret\n")).unwrap();
+    let (code, _, errors) = run(&["catalogue", "import", &table]);
+    assert!(code == 1 && errors.contains("Line 2") && errors.contains("secret"), "{code} {errors}");
+    fs::write(&table, format!("{header}Acme,Slate *,tablet,emmc embedded,,700,spec,Acme,low\n")).unwrap();
+    let (code, out, errors) = run(&["catalogue", "import", &table]);
+    assert!(code == 0 && out.starts_with("1 models of your own"), "{out} {errors}");
+    assert_eq!((&show()["model"], &show()["weight_grams"]), (&serde_json::json!("Slate *"), &serde_json::json!(700)));
+    assert!(show()["catalogue"]["version"].as_str().unwrap().starts_with("1+"));
+}
+
+#[test]
 fn an_import_that_cannot_go_through_says_who_must_act() {
     let server = Server::start();
     let import = |url: &str, token: Option<&str>| {
