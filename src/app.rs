@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::config::{Config, Limits};
 use crate::domain::Actor;
+use crate::domain::catalogue::Catalogue;
 use crate::domain::names::{Digest, Instant, Name};
 use crate::domain::policy::{Pack, STARTER};
 use crate::error::{Error, Result};
@@ -65,6 +66,8 @@ pub struct App {
     pub files: Files,
     /// The policy in force.
     pub policy: Pack,
+    /// What is known of models.
+    pub catalogue: Catalogue,
     /// How much anyone may ask of the service.
     pub limits: Limits,
     /// Whether writing has stopped.

@@ -8,6 +8,8 @@ pub mod demo;
 mod server;
 #[cfg(feature = "service")]
 mod service;
+#[cfg(feature = "service")]
+mod sign;
 
 use std::process::ExitCode;
 

@@ -7,12 +7,13 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::server::{self, Server};
+use super::sign::Sign;
 use crate::app::{now, seed};
 use crate::config::{Config, Given};
-use crate::domain::names::{PersonId, Role, Sensitivity};
+use crate::domain::names::{Category, Name, PersonId, Role, Sensitivity};
 use crate::error::{Error, Result};
 use crate::operations::import_inventory::{self, Options, Report};
-use crate::operations::{Service, audit_ledger, open_ledger};
+use crate::operations::{Service, audit_ledger, grow_catalogue, open_ledger};
 use crate::store::people::{self, Person};
 use crate::store::{Ended, inventory, log};
 use crate::{cli, web};
@@ -70,9 +71,30 @@ pub enum Command {
     },
     /// Make the tables that pages read anew from the log; the service must be stopped
     Rebuild,
+    Sign(Sign),
+    /// The model catalogue: what is expected of a model before anybody has looked
+    #[command(subcommand)]
+    Catalogue(Models),
     /// The people who can sign in
     #[command(subcommand)]
     People(People),
+}
+
+/// The model catalogue.
+#[derive(Subcommand)]
+pub enum Models {
+    /// Take the organisation's own models in (CSV); they win over the shipped ones. A running service reads them when it is started again
+    Import {
+        /// The table: manufacturer,model,category,media,no_storage,weight_grams,weight_basis,weight_source,sensitivity
+        file: PathBuf,
+    },
+    /// Say what is known of a model
+    Show {
+        /// Who makes it
+        manufacturer: String,
+        /// Which model
+        model: String,
+    },
 }
 
 /// The directory.
@@ -86,12 +108,34 @@ pub enum People {
         /// The title, as certificates show it
         #[arg(long, default_value = "")]
         title: String,
+        /// The telephone number
+        #[arg(long, default_value = "")]
+        phone: String,
         /// coordinator, approver, vendor_operator, vendor_verifier, auditor, reports or administrator
         #[arg(long)]
         role: String,
         /// The party the person works for, by name [default: the organisation]
         #[arg(long)]
         party: Option<String>,
+    },
+    /// Correct a name, a title or a telephone number, while no service runs on this record; certificates that show the old one stay as they are
+    Correct {
+        /// The person's id, as `people list` shows it
+        id: String,
+        /// The name
+        #[arg(long)]
+        name: Option<String>,
+        /// The title
+        #[arg(long)]
+        title: Option<String>,
+        /// The telephone number
+        #[arg(long)]
+        phone: Option<String>,
+    },
+    /// Erase a person, while no service runs on this record: the id stays in the entries, and nobody can tell any more whose it was
+    Erase {
+        /// The person's id, as `people list` shows it
+        id: String,
     },
     /// List them
     List,
@@ -118,9 +162,12 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
     if let Command::Demo { no_serve } = command {
         return demo(&Config::new(given, file, "./quittance-demo", None)?, no_serve);
     }
+    if let Command::Sign(sign) = &command {
+        return sign.run();
+    }
     let config = Config::new(given, file, "./quittance-data", Some("./keys"))?;
     match command {
-        Command::Demo { .. } => Ok(0),
+        Command::Demo { .. } | Command::Sign(_) => Ok(0),
         Command::Init { url, name, sites } => init(&config, &url, &name, &sites),
         Command::Serve => {
             let (service, lock) = open(&config)?;
@@ -144,6 +191,7 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
         }
         Command::Audit { json } => audit(&config, json),
         Command::Rebuild => rebuild(&config),
+        Command::Catalogue(models) => catalogue(&config, &models),
         Command::People(people) => directory(&config, people),
     }
 }
@@ -265,19 +313,59 @@ fn audit(config: &Config, json: bool) -> Result<u8> {
     Ok(u8::from(report.wrong > 0))
 }
 
+fn catalogue(config: &Config, command: &Models) -> Result<u8> {
+    open_ledger::require_record(config)?;
+    match command {
+        Models::Import { file } => {
+            let text = std::fs::read_to_string(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
+            let (models, reference) = grow_catalogue::import(&config.data, &text)?;
+            println!(
+                "{models} models of your own; the catalogue is {} version {} from the next start of the service on.",
+                reference.name, reference.version
+            );
+        }
+        Models::Show { manufacturer, model } => {
+            let known = grow_catalogue::read(&config.data)?.knowledge(&Name::parse(manufacturer)?, &Name::parse(model)?, Category::Other);
+            println!("{:#}", serde_json::to_value(known)?);
+        }
+    }
+    Ok(0)
+}
+
 fn directory(config: &Config, command: People) -> Result<u8> {
     open_ledger::require_record(config)?;
     // Whoever adds people can make anybody anything, so that is for those who have the machine, and not done over the network.
-    let _lock = matches!(command, People::Add { .. }).then(|| open_ledger::lock(config)).transpose()?;
+    let _lock = (!matches!(command, People::List)).then(|| open_ledger::lock(config)).transpose()?;
     let mut db = config.database.open()?;
     let app = open_ledger::open_app(config, &mut db)?;
     match command {
         People::List => {
             for person in people::all(&mut db)? {
-                println!("{:<28} {:<18} {}", person.name, person.role, person.title);
+                println!("{:<28} {:<18} {:<28} {:<18} {}", person.name, person.role, person.title, person.phone, person.id);
+            }
+            for (id, role, ..) in people::all_erased(&mut db)? {
+                println!("{:<28} {role:<18} {:<28} {:<18} {id}", "name erased", "", "");
             }
         }
-        People::Add { name, title, role, party } => {
+        People::Correct { id, name, title, phone } => {
+            let correction = people::Correction { name, title, phone };
+            correction.check()?;
+            let known = db.write(|db| people::correct(db, &id, &correction).map(Ended::Committed))?.value();
+            if !known {
+                return Err(nobody(&id));
+            }
+            println!("Corrected. Certificates that were issued before go on showing what was true then.");
+        }
+        People::Erase { id } => {
+            let known = db.write(|db| people::erase(db, &id, now().unix_ms()).map(Ended::Committed))?.value();
+            if !known {
+                return Err(nobody(&id));
+            }
+            println!(
+                "Erased: name, title, phone, token, and the salts of every shown name. Certificates that name the person are documents of their own."
+            );
+        }
+        People::Add { name, title, phone, role, party } => {
             let role = Role::parse(&role)?;
             if role == Role::Service {
                 return Err(Error::Unknown("Nobody signs in as the service itself; choose another role.".to_owned()));
@@ -302,12 +390,17 @@ fn directory(config: &Config, command: People) -> Result<u8> {
                 role: role.as_str().to_owned(),
                 party: party.id.clone(),
                 token_sha256: people::token_digest(&token),
+                phone,
             };
             db.write(|db| people::add(db, &person).map(Ended::Committed))?;
             println!("{name} can sign in at {}/sign-in with this token. It is shown only now:\n\n  {token}\n", app.identity.public_url);
         }
     }
     Ok(0)
+}
+
+fn nobody(id: &str) -> Error {
+    Error::Unknown(format!("Nobody has the id {id}; `quittance people list` shows who there is."))
 }
 
 fn demo(config: &Config, no_serve: bool) -> Result<u8> {

@@ -10,6 +10,7 @@ const CLASSES: &[&str] = &[
     "CertificateOfRecycling",
     "CertificateOfSanitization",
     "Consignment",
+    "Count",
     "Discrepancy",
     "Evidence",
     "LedgerEntry",

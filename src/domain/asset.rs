@@ -4,12 +4,15 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::assignment::Assignment;
+use super::correction::Corrected;
+use super::counting::Counted;
 use super::disposition::Disposition;
 use super::holds::{Hold, HoldKind};
 use super::lifecycle::Repair;
 use super::medium::MediumState;
 use super::missing::Missing;
 use super::names::{AssetId, Category, ConsignmentId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
+use super::observation::Sighting;
 use super::parts::Harvested;
 use super::preparation::{Funding, Preparation, Rung};
 use super::records::{Key, record};
@@ -155,6 +158,12 @@ pub struct Asset {
     pub disposition: Option<Disposition>,
     /// The number of its live certificate.
     pub certificate: Option<String>,
+    /// What the last count said that did not find it, or found it elsewhere.
+    pub counted: Option<Counted>,
+    /// The last sighting that needs an explanation.
+    pub sighting: Option<Sighting>,
+    /// Entries about it that were declared erroneous.
+    pub corrected: Vec<Corrected>,
     /// The entry that registered it.
     pub registered: u64,
     /// The entry that changed it last.
@@ -211,11 +220,20 @@ impl Asset {
             () if self.preparation.grade.is_some() && stays => Label::RedeployReady,
             () if self.preparation.grade.is_some() => Label::Graded,
             () if cleaned => Label::Sanitized,
-            () if self.handoffs.last().is_some_and(|last| last.received.is_some() && last.from.party != last.to.party) => Label::Received,
+            () if self.is_received() => Label::Received,
             () if self.preparation.authorization.is_some() => Label::SurplusAuthorized,
             () if self.preparation.evaluation.is_some() => Label::Evaluated,
             () => Label::Retired,
         }
+    }
+
+    /// Whether it lies with whom it was sent to last.
+    fn is_received(&self) -> bool {
+        let last = self
+            .handoffs
+            .last()
+            .filter(|handoff| handoff.received.is_some() && handoff.to.party == self.holder.party && handoff.from.party != handoff.to.party);
+        last.is_some_and(|handoff| self.custody_since.is_none_or(|since| handoff.released.0 > since))
     }
 
     /// Whether nothing is left of the data: every medium cleared, purged or destroyed and validated, or none there at all. Whether that is enough for

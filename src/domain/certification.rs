@@ -25,6 +25,7 @@ codes! {
     RevocationReason {
         ErrorInRecord = "error_in_record", "an error in the record";
         EvidenceDisputed = "evidence_disputed", "the evidence is disputed";
+        EntryCorrected = "entry_corrected", "an entry that it relied on was erroneous and is corrected";
         DeviceSeen = "device_seen", "the device was seen after its disposition";
         RequestedByOrganisation = "requested_by_organisation", "the organisation withdrew it";
     }

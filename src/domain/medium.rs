@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Handoff, Holder};
+use super::catalogue::Seen;
+use super::correction::Corrected;
 use super::names::{
     AssetId, ConsignmentId, Digest, IdentifiedBy, Instant, MediaType, MediumId, Method, PartyId, PersonId, Sensitivity, Serial, Technique, codes,
 };
@@ -20,6 +22,7 @@ codes! {
         Destroyed = "destroyed", "destroyed";
         Failed = "failed", "sanitization failed";
         Absent = "absent", "not where it should be: unaccounted for";
+        Withdrawn = "withdrawn", "withdrawn: recorded in error";
     }
 }
 
@@ -93,18 +96,24 @@ pub struct Medium {
     pub media_type: MediaType,
     /// Capacity in bytes.
     pub capacity_bytes: Option<u64>,
+    /// How it is known that it is there.
+    pub seen: Seen,
     /// What has become of the data.
     pub state: MediumState,
     /// The sanitization that counts now; earlier ones are in the log.
     pub sanitization: Option<Sanitization>,
     /// The last purge of this data that another person verified; shredding counts as destruction after one (rule SH-1).
     pub purged_before: Option<u64>,
+    /// Entries about it that were declared erroneous.
+    pub corrected: Vec<Corrected>,
+    /// The entry that recorded it.
+    pub recorded: u64,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
 
 record!(Medium, id: MediumId = |m| m.id.clone(), owner: |m| m.id.as_str().to_owned(), shelf: media, need: Medium,
-    keys: |m| m.serial.as_ref().map(Medium::serial_key).into_iter().collect());
+    keys: |m| m.serial.as_ref().filter(|_| m.state != MediumState::Withdrawn).map(Medium::serial_key).into_iter().collect());
 
 impl Medium {
     /// The unique value of a medium's own serial number.
@@ -116,6 +125,7 @@ impl Medium {
     pub fn title(&self) -> String {
         match &self.serial {
             Some(serial) => format!("{} {serial}", self.media_type.label()),
+            None if self.identified_by == IdentifiedBy::OwnSerial => format!("{}, serial number not read yet", self.media_type.label()),
             None => format!("{}, {}", self.media_type.label(), IdentifiedBy::HostSerial.label()),
         }
     }

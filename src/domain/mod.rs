@@ -3,8 +3,11 @@
 
 pub mod asset;
 pub mod assignment;
+pub mod catalogue;
 pub mod certification;
 pub mod consignment;
+pub mod correction;
+pub mod counting;
 pub mod disposition;
 pub mod evidence;
 pub mod handoff;
@@ -17,7 +20,9 @@ pub mod manifest;
 pub mod medium;
 pub mod missing;
 pub mod names;
+pub mod observation;
 pub mod overrides;
+pub mod own_keys;
 pub mod parties;
 pub mod parts;
 pub mod policy;
@@ -35,12 +40,17 @@ pub mod vendors;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod story;
+#[cfg(test)]
+mod transitions;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use asset::Asset;
+use catalogue::Catalogue;
 use medium::Medium;
 use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, PartyId, PersonId, Role, codes};
 use policy::Pack;
@@ -53,6 +63,7 @@ codes! {
         Asset = "Asset", "device";
         Certificate = "Certificate", "certificate";
         Consignment = "Consignment", "consignment";
+        Count = "Count", "count";
         Discrepancy = "Discrepancy", "discrepancy";
         Evidence = "Evidence", "evidence file";
         Log = "Log", "the log itself";
@@ -162,12 +173,16 @@ pub struct Occasion<'a> {
     pub occurred: Instant,
     /// The policy pack in force.
     pub policy: &'a Pack,
+    /// What is known of models.
+    pub catalogue: &'a Catalogue,
     /// 16 random bytes of this command: fresh ids come from them, the same ones however often it is decided.
     pub seed: u128,
     /// Its place among the commands that are recorded together.
     pub place: u8,
     /// SHA-256, lent by those who know how: the same bytes give the same hash, however often it is decided.
     pub sha256: fn(&[u8]) -> [u8; 32],
+    /// The key of their own that the command was signed with, `did:key:…`; the signature is checked.
+    pub signed_by: Option<&'a str>,
 }
 
 impl Occasion<'_> {
@@ -302,6 +317,9 @@ pub trait Order: DeserializeOwned {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop>;
 }
 
+/// The member of an entry's `data` that carries what the actor signed with a key of their own.
+pub const SIGNED: &str = "signed";
+
 macro_rules! events {
     ($($wire:literal, $version:literal => $chapter:ident::$name:ident;)+) => {
         /// Every kind of event.
@@ -327,6 +345,7 @@ macro_rules! events {
             pub fn read(name: &str, data: &Value) -> Result<Self, String> {
                 let mut members: Map<String, Value> = data.as_object().cloned().unwrap_or_default();
                 let version = members.remove("v").and_then(|v| v.as_u64());
+                members.remove(SIGNED);
                 match (name, version) {
                     $(($wire, Some($version)) => serde_json::from_value(Value::Object(members)).map(Event::$name).map_err(|e| e.to_string()),)+
                     _ => Err(format!("no event {name} of version {version:?} is known to this program")),
@@ -366,6 +385,10 @@ macro_rules! commands {
                 require_role(roles, occasion.actor)?;
                 if occasion.occurred.unix_ms() > occasion.at.unix_ms() + 300_000 {
                     return Err(Refusal::new("command.future", format!("It cannot have happened at {}, which is still to come; correct the time or the device's clock.", occasion.occurred)).into());
+                }
+                // A key that is being registered is not live yet; its command asks for the signature itself.
+                if !matches!(self, Command::RegisterKey(_)) {
+                    own_keys::require_live(known, occasion)?;
                 }
                 match self { $(Command::$name(command) => command.decide(known, occasion),)+ }
             }
@@ -436,6 +459,21 @@ events! {
     "certificate.rendered", 1 => certification::CertificateRendered;
     "certificate.revoked", 1 => certification::CertificateRevoked;
     "status.published", 1 => certification::StatusPublished;
+    "entry.corrected", 1 => correction::EntryCorrected;
+    "asset.amended", 1 => correction::AssetAmended;
+    "asset.no_storage_withdrawn", 1 => correction::NoStorageWithdrawn;
+    "media.withdrawn", 1 => correction::MediumWithdrawn;
+    "media.sanitization_voided", 1 => correction::SanitizationVoided;
+    "disposition.voided", 1 => correction::DispositionVoided;
+    "media.seen", 1 => catalogue::MediumSeenAs;
+    "device.seen", 1 => observation::DeviceSeen;
+    "count.recorded", 1 => counting::CountRecorded;
+    "count.found", 1 => counting::CountFound;
+    "count.missing", 1 => counting::CountMissing;
+    "count.unexpected", 1 => counting::CountUnexpected;
+    "count.unknown_scanned", 1 => counting::CountUnknown;
+    "party.key_registered", 1 => own_keys::KeyRegistered;
+    "party.key_revoked", 1 => own_keys::KeyRevoked;
 }
 
 commands! {
@@ -498,6 +536,17 @@ commands! {
     "record_rendering" => certification::RecordRendering;
     "revoke_certificate" => certification::RevokeCertificate;
     "publish_status" => certification::PublishStatus;
+    "correct_registration" => correction::CorrectRegistration;
+    "withdraw_no_storage" => correction::WithdrawNoStorage;
+    "withdraw_medium" => correction::WithdrawMedium;
+    "void_sanitization" => correction::VoidSanitization;
+    "void_disposition" => correction::VoidDisposition;
+    "expect_media" => catalogue::ExpectMedia;
+    "confirm_medium" => catalogue::ConfirmMedium;
+    "see_device" => observation::SeeDevice;
+    "record_count" => counting::RecordCount;
+    "register_key" => own_keys::RegisterKey;
+    "revoke_key" => own_keys::RevokeKey;
 }
 
 /// A body that is no such command: which member is wrong and why, without repeating a long value.

@@ -390,13 +390,17 @@ codes! {
         SsdSata = "ssd_sata", "SSD (SATA)";
         SsdNvme = "ssd_nvme", "SSD (NVMe)";
         Emmc = "emmc", "soldered flash (eMMC)";
+        Ufs = "ufs", "soldered flash (UFS)";
+        SolderedFlash = "soldered_flash", "soldered flash";
+        MemoryCard = "memory_card", "memory card";
+        Sim = "sim", "SIM card";
         Unknown = "unknown", "unknown storage";
     }
 }
 impl MediaType {
     /// Flash of any kind; the alternative is magnetic, or not known.
     pub const fn is_flash(self) -> bool {
-        matches!(self, MediaType::SsdSata | MediaType::SsdNvme | MediaType::Emmc)
+        !matches!(self, MediaType::HddAta | MediaType::Unknown)
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::names::{Name, PartyId, PersonId, Role, codes};
+use super::own_keys::OwnKey;
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
 use super::vendors::{Contract, Credential, Downstream, Training};
@@ -39,6 +40,8 @@ pub struct Party {
     pub trainings: Vec<Training>,
     /// The vendors that it may hand devices on to.
     pub downstream: Vec<Downstream>,
+    /// Keys that its people sign with themselves.
+    pub keys: Vec<OwnKey>,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
@@ -144,6 +147,7 @@ impl Fact for PartyRegistered {
                 signers: Vec::new(),
                 trainings: Vec::new(),
                 downstream: Vec::new(),
+                keys: Vec::new(),
                 last_seq: stamp.seq,
             };
             known.put(party, stamp.seq);

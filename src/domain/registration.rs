@@ -4,6 +4,7 @@ use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
+use super::catalogue::{CatalogueRef, Seen};
 use super::holds::HoldKind;
 use super::medium::{Medium, MediumState};
 use super::names::{AssetId, Category, IdentifiedBy, MediaType, MediumId, Name, PartyId, Role, Sensitivity, Serial, Tag, codes};
@@ -131,6 +132,10 @@ pub struct MediumRecorded {
     pub media_type: MediaType,
     /// Capacity in bytes.
     pub capacity_bytes: Option<u64>,
+    /// How it is known that it is there; seen, where nothing is said.
+    pub seen: Option<Seen>,
+    /// The catalogue that expects it.
+    pub catalogue: Option<CatalogueRef>,
 }
 
 codes! {
@@ -164,6 +169,15 @@ const MOST_MEDIA: usize = 200;
 /// Largest medium: one petabyte.
 const MOST_BYTES: u64 = 1_000_000_000_000_000;
 
+/// Refuses what no medium holds.
+pub(super) fn require_capacity(bytes: Option<u64>) -> Result<(), Refusal> {
+    if bytes.is_some_and(|bytes| bytes == 0 || bytes > MOST_BYTES) {
+        let why = "capacity_bytes lies between 1 byte and 1 PB; leave it out where it is not known.";
+        return Err(Refusal::new("registration.capacity", why));
+    }
+    Ok(())
+}
+
 /// Where media are found: in a device, or loose in somebody's hands.
 pub(super) enum Found<'a> {
     /// In a device.
@@ -176,10 +190,7 @@ pub(super) fn media_recorded(found: &Found, seen: &[MediumSeen], known: &Records
     if seen.len() > MOST_MEDIA {
         return Err(Refusal::new("registration.media_count", format!("Record at most {MOST_MEDIA} media at a time.")).into());
     }
-    if seen.iter().any(|medium| medium.capacity_bytes.is_some_and(|bytes| bytes == 0 || bytes > MOST_BYTES)) {
-        let why = "capacity_bytes lies between 1 byte and 1 PB; leave it out where it is not known.";
-        return Err(Refusal::new("registration.capacity", why).into());
-    }
+    seen.iter().try_for_each(|medium| require_capacity(medium.capacity_bytes))?;
     let keys: Vec<_> = seen.iter().filter_map(|medium| medium.serial.as_ref().map(Medium::serial_key)).collect();
     for (key, owner) in keys.iter().zip(known.owners(&keys)?) {
         if owner.is_some() || keys.iter().filter(|other| *other == key).count() > 1 {
@@ -204,6 +215,8 @@ pub(super) fn media_recorded(found: &Found, seen: &[MediumSeen], known: &Records
                 serial: medium.serial.clone(),
                 media_type: medium.media_type,
                 capacity_bytes: medium.capacity_bytes,
+                seen: None,
+                catalogue: None,
             };
             let id = MediumId::from_uuid(occasion.fresh(n));
             Happening::new(event, [Subject::new(SubjectKind::Medium, id.as_str())])
@@ -273,7 +286,14 @@ impl Order for RegisterAsset {
 
 /// What an unresolved discrepancy holds may not be the device that it is taken for.
 fn require_not_held(asset: &Asset) -> Result<(), Refusal> {
-    if asset.is_held_by(HoldKind::Discrepancy) { asset.require_free("registration.held") } else { Ok(()) }
+    if asset.is_held_by(HoldKind::Discrepancy) {
+        asset.require_free("registration.held")?;
+    }
+    if asset.in_transit {
+        let why = format!("{} is on its way; whoever receives it can look into it and record what is in it.", asset.tag);
+        return Err(Refusal::new("registration.in_transit", why));
+    }
+    Ok(())
 }
 
 /// Soldered storage is told from others by the serial of its host, so the host must have one, and there can be only one such medium.
@@ -332,6 +352,9 @@ impl Fact for AssetRegistered {
                 retired_seq: None,
                 disposition: None,
                 certificate: None,
+                counted: None,
+                sighting: None,
+                corrected: Vec::new(),
                 registered: stamp.seq,
                 last_seq: stamp.seq,
             },
@@ -368,6 +391,11 @@ impl Order for RecordMedia {
             .into());
         }
         require_host_serial(&asset.tag, asset.serial.is_some(), &self.media)?;
+        let expected = known.find_all::<Medium>(&asset.media)?.into_iter().flatten().find(|medium| medium.seen == Seen::Expected);
+        if let Some(expected) = expected {
+            let why = format!("{} is expected to have {}: confirm that first (confirm_medium), with what was found.", asset.tag, expected.title());
+            return Err(Refusal::new("registration.expected", why).because(Cause::Entry(expected.recorded)).into());
+        }
         let embedded = known.find_all::<Medium>(&asset.media)?.into_iter().flatten().any(|medium| medium.identified_by == IdentifiedBy::HostSerial);
         if embedded && self.media.iter().any(|medium| medium.serial.is_none()) {
             return Err(Refusal::new("registration.two_embedded", format!("The embedded storage of {} is recorded already.", asset.tag)).into());
@@ -393,9 +421,12 @@ impl Fact for MediumRecorded {
                 serial: self.serial.clone(),
                 media_type: self.media_type,
                 capacity_bytes: self.capacity_bytes,
+                seen: self.seen.unwrap_or(Seen::Seen),
                 state: MediumState::DataPresent,
                 sanitization: None,
                 purged_before: None,
+                corrected: Vec::new(),
+                recorded: stamp.seq,
                 last_seq: stamp.seq,
             },
             stamp.seq,
@@ -405,6 +436,9 @@ impl Fact for MediumRecorded {
         }
     }
     fn sentence(&self) -> String {
+        if self.seen == Some(Seen::Expected) {
+            return format!("Medium expected by the model: {}; to be seen or attested.", self.media_type.label());
+        }
         match &self.serial {
             Some(serial) if self.host.is_none() => format!("Loose medium recorded: {} with serial {serial}.", self.media_type.label()),
             Some(serial) => format!("Medium recorded: {} with serial {serial}.", self.media_type.label()),
@@ -430,6 +464,16 @@ impl Order for AttestNoStorage {
         }
         if asset.no_storage.is_some() {
             return Err(Refusal::new("registration.no_storage_attested", format!("{} is attested to have no storage already.", asset.tag)).into());
+        }
+        let model = occasion.catalogue.model(asset.manufacturer.as_str(), asset.model.as_str()).filter(|model| !model.media.is_empty());
+        if let (NoStorageBasis::ModelHasNone, Some(model)) = (self.basis, model) {
+            let media: Vec<&str> = model.media.iter().map(|medium| medium.media_type.label()).collect();
+            let why = format!(
+                "By the catalogue {} has {}: record it; where it was opened and found without, attest “removed”.",
+                asset.title(),
+                media.join(", ")
+            );
+            return Err(Refusal::new("registration.model_has_storage", why).into());
         }
         Ok(vec![Happening::new(NoStorageAttested { basis: self.basis }, [Subject::new(SubjectKind::Asset, asset.id.as_str())])])
     }

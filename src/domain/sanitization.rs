@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
+use super::catalogue::Seen;
 use super::evidence::{Evidence, ToolResult};
 use super::medium::{self, Medium, MediumState, Sanitization};
 use super::names::{Digest, MediumId, Method, Role, Sensitivity, Technique};
@@ -99,6 +100,10 @@ pub struct SanitizationValidated {
 /// A medium in hands that may act on it, with the device that it is in.
 fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, Option<&'a Asset>), Stop> {
     let medium = medium::require(known, id)?;
+    if medium.state == MediumState::Withdrawn {
+        let why = format!("{} was recorded in error and is withdrawn; record the medium that is there.", medium.title());
+        return Err(Refusal::new("sanitization.withdrawn", why).because(Cause::Entry(medium.last_seq)).into());
+    }
     let Some(host) = medium.host_of(known)? else {
         occasion.may_touch_loose(medium)?;
         return Ok((medium, None));
@@ -121,8 +126,15 @@ impl Order for RecordSanitization {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let (medium, host) = medium_at_hand(known, &self.medium, occasion)?;
         self.statement.check()?;
+        if medium.seen == Seen::Expected {
+            let why = format!(
+                "{} is expected by the model and nobody has seen it: confirm it first (confirm_medium), as seen or attested.",
+                medium.title()
+            );
+            return Err(Refusal::new("sanitization.only_expected", why).because(Cause::Entry(medium.recorded)).into());
+        }
         if let Some(host) = host
-            && (host.in_transit || !matches!(host.status, Status::Retired))
+            && (host.in_transit || host.consignment.is_some() || !matches!(host.status, Status::Retired))
         {
             return Err(Refusal::new(
                 "sanitization.not_at_rest",
@@ -130,7 +142,14 @@ impl Order for RecordSanitization {
             )
             .into());
         }
-        if medium.in_transit || medium.state == MediumState::Absent {
+        if let Some(host) = host
+            && host.preparation.evaluation.is_none()
+        {
+            let why =
+                format!("{} is not evaluated: a coordinator has to decide reuse-first what becomes of it, then how its data is removed.", host.tag);
+            return Err(Refusal::new("sanitization.not_evaluated", why).into());
+        }
+        if medium.in_transit || medium.consignment.is_some() || medium.state == MediumState::Absent {
             let why = format!("{} is not in anybody's hands now; sanitization is recorded for what is at rest.", medium.title());
             return Err(Refusal::new("sanitization.not_at_rest", why).into());
         }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::asset::Asset;
+use super::catalogue::{Catalogue, SHIPPED};
 use super::medium::Medium;
 use super::names::{AssetId, Digest, Instant, MediumId, PartyId, PersonId, Role};
 use super::policy::{Pack, STARTER};
@@ -31,6 +32,7 @@ fn mixed(bytes: &[u8]) -> [u8; 32] {
 pub struct Story {
     known: Records,
     policy: Pack,
+    catalogue: Catalogue,
     seq: u64,
 }
 
@@ -65,7 +67,12 @@ impl Story {
 
     /// The organisation and two vendors, of whom nothing is known.
     pub fn unqualified() -> Self {
-        let mut story = Self { known: Records::complete(), policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(), seq: 0 };
+        let mut story = Self {
+            catalogue: Catalogue::parse(SHIPPED).unwrap(),
+            known: Records::complete(),
+            policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(),
+            seq: 0,
+        };
         let service = actor(Role::Service, DISTRICT, 0);
         for (id, kind, name) in [(DISTRICT, "organisation", "District"), (VENDOR, "vendor", "Recycler"), (OTHER, "vendor", "Other")] {
             story.done(&service, "register_party", json!({"party": id, "kind": kind, "name": name, "sites": ["Site"]}));
@@ -77,23 +84,39 @@ impl Story {
     pub fn known(&self) -> &Records {
         &self.known
     }
+    /// The same, for those who tell it again.
+    pub fn known_mut(&mut self) -> &mut Records {
+        &mut self.known
+    }
     /// The policy in force.
     pub fn policy(&self) -> &Pack {
         &self.policy
     }
 
-    /// When a command comes: events, or a refusal. Nothing happens yet.
-    pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
-        let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
-        let occasion = Occasion {
+    /// The circumstances in which somebody gives a command now.
+    pub fn occasion<'a>(&'a self, actor: &'a Actor) -> Occasion<'a> {
+        let at = self.now();
+        Occasion {
             actor,
             at,
             occurred: at,
             policy: &self.policy,
+            catalogue: &self.catalogue,
             seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 48,
             place: 0,
             sha256: mixed,
-        };
+            signed_by: None,
+        }
+    }
+
+    /// When a command comes: events, or a refusal. Nothing happens yet.
+    pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
+        self.when_signed(actor, None, name, body)
+    }
+
+    /// The same, signed with a key of their own.
+    pub fn when_signed(&self, actor: &Actor, signed_by: Option<&str>, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
+        let occasion = Occasion { signed_by, ..self.occasion(actor) };
         match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
             Ok(happenings) => Ok(happenings),
             Err(Stop::Refused(refusal)) => Err(refusal),
@@ -107,18 +130,39 @@ impl Story {
     /// Given that a command was carried out; gives the ids of what its events are about.
     pub fn done(&mut self, actor: &Actor, name: &str, body: Value) -> Vec<(SubjectKind, String)> {
         let happenings = self.when(actor, name, body).unwrap_or_else(|refusal| panic!("{name}: {} {}", refusal.code, refusal.why));
-        let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
+        self.all_happen(actor, happenings)
+    }
+
+    /// Given that a command signed with a key of their own was carried out.
+    pub fn done_signed(&mut self, actor: &Actor, key: &str, name: &str, body: Value) {
+        let happenings = self.when_signed(actor, Some(key), name, body).unwrap();
+        self.all_happen(actor, happenings);
+    }
+
+    fn all_happen(&mut self, actor: &Actor, happenings: Vec<Happening>) -> Vec<(SubjectKind, String)> {
+        let at = self.now();
         let mut about = Vec::new();
         for happening in happenings {
-            let stamp = Stamp { seq: self.seq, at, occurred: at, actor: actor.clone() };
-            // What is written must be readable, and the same.
-            let read = super::Event::read(happening.event.name(), &happening.event.data().unwrap()).unwrap();
-            assert_eq!(read, happening.event);
-            read.apply(&happening.about, &stamp, &mut self.known);
             about.extend(happening.about.iter().map(|subject| (subject.kind, subject.id.clone())));
-            self.seq += 1;
+            self.happen(actor, at, &happening);
         }
         about
+    }
+
+    /// The time of the next entry.
+    pub fn now(&self) -> Instant {
+        Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap()
+    }
+
+    /// One event becomes an entry.
+    pub fn happen(&mut self, actor: &Actor, at: Instant, happening: &Happening) -> Stamp {
+        let stamp = Stamp { seq: self.seq, at, occurred: at, actor: actor.clone() };
+        // What is written must be readable, and the same.
+        let read = super::Event::read(happening.event.name(), &happening.event.data().unwrap()).unwrap();
+        assert_eq!(read, happening.event);
+        read.apply(&happening.about, &stamp, &mut self.known);
+        self.seq += 1;
+        stamp
     }
 
     /// Then a command is refused with this code; gives the reason.

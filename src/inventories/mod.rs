@@ -3,6 +3,7 @@
 //! Columns about people (who has it, their number, name, mail, host names, free notes) are never taken out of the file.
 
 mod cells;
+pub mod own_models;
 pub mod snipe_it;
 
 use std::cell::Cell;

@@ -1,7 +1,9 @@
 //! The verbs: one file for each thing the service does, where domain, proof, documents and store meet.
 
 pub mod audit_ledger;
+pub mod check_signed;
 pub mod finish_work;
+pub mod grow_catalogue;
 pub mod import_inventory;
 pub mod issue_certificate;
 pub mod once;
@@ -11,6 +13,8 @@ pub mod publish_status;
 pub mod rebuild_tables;
 pub mod receive_evidence;
 pub mod record;
+pub mod run_bulk;
+pub mod take_sightings;
 pub mod verify_certificate;
 
 use std::sync::Arc;

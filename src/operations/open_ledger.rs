@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant as Moment;
 
 use super::record::{Beside, Recorder};
-use super::{Service, rebuild_tables};
+use super::{Service, grow_catalogue, rebuild_tables};
 use crate::app::{App, Halt, now, open_files, starter_policy};
 use crate::config::Config;
 use crate::domain::ledger::{KeyUse, OpenLog, PublicKeyFact};
@@ -175,6 +175,7 @@ fn app(config: &Config, identity: Identity, organisation: Name, service: Actor, 
         keys,
         files: open_files(config)?,
         policy: starter_policy()?,
+        catalogue: grow_catalogue::read(&config.data)?,
         limits: config.limits.clone(),
         halt: Halt::default(),
         shown: AtomicI64::new(-1),

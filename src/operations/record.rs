@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::check_signed::Signed;
 use super::once::{Answers, Once, Outcome};
 use crate::app::{App, now, seed};
 use crate::domain::consignment::{self, Consignment};
 use crate::domain::names::{ConsignmentId, Instant as At};
 use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
-use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
+use crate::domain::{Actor, Command, Happening, Occasion, SIGNED, Stamp, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::digest::sha256;
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
@@ -77,6 +78,10 @@ pub struct Terms {
     pub once: Option<Once>,
     /// The consignment that it changes, only if entry `.1` was the last to change that.
     pub expected: Option<(ConsignmentId, u64)>,
+    /// The same, stated by the one who gives it and signed with a key of their own.
+    pub signed: Option<Arc<Signed>>,
+    /// The act that its entries are part of, where the command does not say: id, number of the part, number of parts.
+    pub batch: Option<(String, u32, Option<u32>)>,
 }
 
 struct Job {
@@ -192,9 +197,14 @@ impl Recorder {
 
     /// Hands over many commands before waiting for the first answer; answers in the same order.
     pub fn record_many(&self, commands: Vec<(Command, Option<At>)>, actor: &Actor) -> Vec<Result<Receipt>> {
-        let waiting: Vec<_> =
-            commands.into_iter().map(|(command, occurred)| self.send(command, actor, Terms { occurred, ..Terms::default() })).collect();
-        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| stopped())??.now()).collect()
+        let commands = commands.into_iter().map(|(command, occurred)| (command, Terms { occurred, ..Terms::default() })).collect();
+        self.record_each(commands, actor).into_iter().map(|answer| answer?.now()).collect()
+    }
+
+    /// The same, each on its own terms.
+    pub fn record_each(&self, commands: Vec<(Command, Terms)>, actor: &Actor) -> Vec<Result<Outcome<Receipt>>> {
+        let waiting: Vec<_> = commands.into_iter().map(|(command, terms)| self.send(command, actor, terms)).collect();
+        waiting.into_iter().map(|answered| answered?.blocking_recv().map_err(|_| stopped())?).collect()
     }
 
     /// Writes rows that no event derives, in a transaction of their own; they are on the disk when this returns.
@@ -528,7 +538,17 @@ fn poison(error: Error) -> Error {
 }
 
 fn occasion<'a>(app: &'a App, job: &'a Job, at: At) -> Occasion<'a> {
-    Occasion { actor: &job.actor, at, occurred: job.terms.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed, place: job.place, sha256 }
+    Occasion {
+        actor: &job.actor,
+        at,
+        occurred: job.terms.occurred.unwrap_or(at),
+        policy: &app.policy,
+        catalogue: &app.catalogue,
+        seed: job.seed,
+        place: job.place,
+        sha256,
+        signed_by: job.terms.signed.as_deref().map(Signed::key),
+    }
 }
 
 /// Loads what the commands of a batch ask for, round by round, so that each round is one visit to a database that is far away.
@@ -574,6 +594,26 @@ pub fn ask<T>(
     Err(Error::Fault(format!("a command asked for more after {ROUNDS} rounds of loading")))
 }
 
+/// What each of many commands would come to, as if it were the only one: loads what all of them ask for, round by round.
+pub fn ask_each(db: &mut Database, known: &mut Records, commands: &[Command], occasion: &Occasion) -> Result<Vec<Option<Refusal>>> {
+    for _ in 0..ROUNDS {
+        let mut needs = Vec::new();
+        let mut answers = Vec::with_capacity(commands.len());
+        for command in commands {
+            match command.decide(known, occasion) {
+                Ok(_) => answers.push(None),
+                Err(Stop::Refused(refusal)) => answers.push(Some(refusal)),
+                Err(Stop::Needs(more)) => needs.extend(more),
+            }
+        }
+        if needs.is_empty() {
+            return Ok(answers);
+        }
+        load_missing(db, needs, known)?;
+    }
+    Err(Error::Fault(format!("a command asked for more after {ROUNDS} rounds of loading")))
+}
+
 /// Seals events into entries, one after the other: each names the leaf hash of the one before.
 struct Sealing<'a> {
     app: &'a App,
@@ -585,10 +625,15 @@ struct Sealing<'a> {
 impl Sealing<'_> {
     fn seal(&mut self, job: &Job, at: At, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
         let mut receipt = Receipt { time: Some(at), entries: Vec::with_capacity(happenings.len()) };
-        for happening in happenings {
+        for (n, happening) in happenings.into_iter().enumerate() {
             let seq = self.head.frontier.size();
             let stamp = Stamp { seq, at, occurred: job.terms.occurred.unwrap_or(at), actor: job.actor.clone() };
-            let frame = self.frame(&stamp, &happening)?;
+            let happening = Happening { batch: happening.batch.or_else(|| job.terms.batch.clone()), ..happening };
+            let mut frame = self.frame(&stamp, &happening)?;
+            // The first entry of a command carries what was signed.
+            if let (0, Some(signed), Some(data)) = (n, &job.terms.signed, frame.data.as_object_mut()) {
+                data.insert(SIGNED.to_owned(), signed.document().clone());
+            }
             let sealed = seal(&frame, &self.app.keys.entry).map_err(|error| match error {
                 EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(
                     "record.too_large",

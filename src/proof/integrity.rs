@@ -100,6 +100,14 @@ pub fn verify_with(document: &Value, key: &PublicKey) -> Result<(), Unproven> {
     if key.verify(&hashes, &signature) { Ok(()) } else { Err(Unproven::Signature) }
 }
 
+/// Checks the proof of `document` with the key that it names itself, a did:key; gives that DID. Whose key it is, others have to say.
+pub fn verify_own(document: &Value) -> Result<String, Unproven> {
+    let method = document.pointer("/proof/verificationMethod").and_then(Value::as_str).unwrap_or_default();
+    let own = method.strip_prefix("did:key:").and_then(|rest| rest.split_once('#')).filter(|(did, fragment)| did == fragment);
+    let key = own.and_then(|(key, _)| PublicKey::from_multibase(key).ok()).ok_or_else(|| Unproven::Key(method.to_owned()))?;
+    verify_with(document, &key).map(|()| format!("did:key:{}", key.multibase()))
+}
+
 /// What is signed: the hash of the canonical proof options, then the hash of the canonical document.
 pub fn hash_data(proof_options: &[u8], document: &[u8]) -> [u8; 64] {
     let mut hashes = [0; 64];

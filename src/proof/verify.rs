@@ -52,6 +52,8 @@ pub enum Finding {
     EntrySignature,
     /// That entry records the issue of exactly these bytes.
     EntryNamesCredential,
+    /// What the actor signed with a key of their own travels in the entry, and that key signed it.
+    OwnSignature,
     /// The log signed the checkpoint in the receipt.
     LogSignature,
     /// The entry is in the log under that checkpoint.
@@ -87,6 +89,7 @@ impl Finding {
             Self::CredentialSignature => ("credential_signature", "the issuer's signature"),
             Self::EntrySignature => ("entry_signature", "the ledger entry and its signature"),
             Self::EntryNamesCredential => ("entry_names_credential", "the ledger entry records this certificate"),
+            Self::OwnSignature => ("own_signature", "what the actor signed with own key"),
             Self::LogSignature => ("log_signature", "the log's signature on its head"),
             Self::Inclusion => ("inclusion", "the entry is in the log"),
             Self::CitedEntry { .. } => ("cited_entry", "a ledger entry that the certificate cites"),
@@ -236,6 +239,10 @@ pub fn certificate(bundle: &Bundle, trust: &Trust, status: Option<&[u8]>, redraw
 pub fn ledger_entry(entry: &[u8], receipt: Option<&[u8]>, trust: &Trust) -> Report {
     let mut checks = Checks::default();
     let read = checks.signed_entry(entry, trust);
+    if let Some(own) = read.as_ref().and_then(|entry| entry.frame().data.get("signed")) {
+        let named = |key: String| format!("signed with own key {key}; whose key that was, an entry party.key_registered says");
+        checks.add(Finding::OwnSignature, integrity::verify_own(own).map(named).map_err(|why| why.to_string()));
+    }
     checks.receipt(receipt, read.as_ref(), trust);
     checks.report(is_json(entry), None)
 }

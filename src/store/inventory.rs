@@ -73,6 +73,51 @@ pub fn assets(db: &mut Database, query: &AssetQuery) -> Result<Vec<AssetRow>> {
     Ok(rows)
 }
 
+/// Which devices: what is given has to fit, all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// Its label.
+    pub label: Option<String>,
+    /// The site where it is.
+    pub site: Option<String>,
+    /// Its category.
+    pub category: Option<String>,
+    /// The party that has it.
+    pub holder: Option<String>,
+    /// How its tag begins.
+    pub tag: Option<String>,
+}
+
+/// The ids of at most `limit` devices in the order of their tags; of those that concern `party`, where one is given.
+pub fn selected(db: &mut Database, party: Option<&str>, filter: &Filter, limit: i64) -> Result<Vec<String>> {
+    let mut select = assets::table.order((assets::tag, assets::id)).limit(limit).select(assets::id).into_boxed();
+    if let Some(label) = &filter.label {
+        select = select.filter(assets::label.eq(label));
+    }
+    if let Some(site) = &filter.site {
+        select = select.filter(assets::site.eq(site));
+    }
+    if let Some(category) = &filter.category {
+        select = select.filter(assets::category.eq(category));
+    }
+    if let Some(holder) = &filter.holder {
+        select = select.filter(assets::party.eq(holder));
+    }
+    if let Some(prefix) = &filter.tag {
+        select = select.filter(assets::tag.ge(prefix)).filter(assets::tag.lt(end_of(prefix)));
+    }
+    if let Some(party) = party {
+        select = select.filter(assets::id.eq_any(asset_parties::table.filter(asset_parties::party.eq(party)).select(asset_parties::asset)));
+    }
+    Ok(select.load(db)?)
+}
+
+/// The ids of the media in these devices, device by device.
+pub fn media_in(db: &mut Database, assets: &[String]) -> Result<Vec<String>> {
+    Ok(media::table.filter(media::host.eq_any(assets)).order((media::host, media::id)).select(media::id).load(db)?)
+}
+
 /// How many devices have each label.
 pub fn labels(db: &mut Database, party: Option<&str>) -> Result<Vec<(String, i64)>> {
     Ok(label_counts::table

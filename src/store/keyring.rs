@@ -1,6 +1,6 @@
 //! The key folder: private keys (owner only), the public DID document and verifier key beside them, and the high-water checkpoint.
 //!
-//! `entry-YYYY.key`, `issuer-YYYY.key`, `log.key`: PKCS#8 PEM, version 1, so that OpenSSL reads them. `did.json`, `log.vkey`: hand these to
+//! `entry-YYYY.key`, `issuer-YYYY.key`, `log.key`, `assignees.key` (hashes, signs nothing): PKCS#8 PEM, version 1, so that OpenSSL reads them. `did.json`, `log.vkey`: hand these to
 //! whoever wants to check certificates. `high-water`: the newest checkpoint that was ever shown, so that yesterday's database is noticed.
 
 use std::fs;
@@ -134,6 +134,18 @@ impl Keyring {
         Ok(Self { folder: folder.to_owned(), entry, issuer, log, did, did_bytes })
     }
 
+    /// The key under which assignees are hashed; made when it is needed first.
+    pub fn assignees(&self) -> Result<[u8; 32]> {
+        let path = self.folder.join("assignees.key");
+        if !path.exists() {
+            // Of servers that share the folder one makes it.
+            let _one_at_a_time = self.lock_high_water()?;
+            new_key(&path)?;
+            sync_folder(&self.folder)?;
+        }
+        read_key(&path)
+    }
+
     /// The newest checkpoint that was ever shown to anyone.
     pub fn high_water(&self) -> Result<Option<String>> {
         match fs::read_to_string(self.folder.join("high-water")) {
@@ -181,7 +193,8 @@ fn newest(folder: &Path, name: &str) -> Result<PathBuf> {
     found.pop().ok_or_else(|| Error::Fault(format!("there is no {name} key in {}", folder.display())))
 }
 
-fn new_key(path: &Path) -> Result<[u8; 32]> {
+/// A new key in a file that its owner alone can read, durably; the one that is there already where there is one. 32 secret bytes.
+pub fn new_key(path: &Path) -> Result<[u8; 32]> {
     if path.exists() {
         return read_key(path);
     }
@@ -203,7 +216,8 @@ fn new_key(path: &Path) -> Result<[u8; 32]> {
     Ok(seed)
 }
 
-fn read_key(path: &Path) -> Result<[u8; 32]> {
+/// The 32 secret bytes of a key file, which nobody else may be able to read.
+pub fn read_key(path: &Path) -> Result<[u8; 32]> {
     let failed = |e: &dyn std::fmt::Display| Error::fault(&format!("reading {}", path.display()), e);
     let mode = fs::metadata(path).map_err(|e| failed(&e))?.permissions().mode();
     if mode & 0o077 != 0 {

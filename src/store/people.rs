@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 
 use super::Database;
-use super::schema::{people, shown_names};
+use super::schema::{people, people_erased, shown_names};
 use crate::domain::Actor;
 use crate::domain::names::{PartyId, PersonId, Role};
+use crate::domain::refusal::Refusal;
 use crate::error::{Error, Result};
 use crate::proof::digest::{hex, sha256};
 
@@ -25,6 +26,8 @@ pub struct Person {
     pub party: String,
     /// SHA-256 of the token; the token itself is shown once and never stored.
     pub token_sha256: String,
+    /// Telephone number; may be empty.
+    pub phone: String,
 }
 
 impl Person {
@@ -65,6 +68,67 @@ pub fn by_id(db: &mut Database, id: &str) -> Result<Option<Person>> {
 /// Everyone, by name.
 pub fn all(db: &mut Database) -> Result<Vec<Person>> {
     Ok(people::table.order((people::name, people::id)).load(db)?)
+}
+
+/// What of a person is to be corrected; the rest stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Correction {
+    /// Name.
+    pub name: Option<String>,
+    /// Title.
+    pub title: Option<String>,
+    /// Telephone number.
+    pub phone: Option<String>,
+}
+
+/// Most characters of a name, a title or a telephone number.
+const MOST_CHARACTERS: usize = 120;
+
+impl Correction {
+    /// Refuses what no directory should hold.
+    pub fn check(&self) -> std::result::Result<(), Refusal> {
+        if *self == Self::default() {
+            return Err(Refusal::new("people.nothing", "Name what is to be corrected: name, title or phone, with what is right."));
+        }
+        if self.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+            return Err(Refusal::new("people.name", "A name is not empty; to erase somebody, erase them."));
+        }
+        for (what, text) in [("name", &self.name), ("title", &self.title), ("phone", &self.phone)] {
+            if text.as_ref().is_some_and(|text| text.chars().count() > MOST_CHARACTERS || text.chars().any(char::is_control)) {
+                let why = format!("{what} has at most {MOST_CHARACTERS} characters, and no control characters; shorten it.");
+                return Err(Refusal::new("people.text", why));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Corrects what the directory holds of a person; whether there is one.
+pub fn correct(db: &mut Database, id: &str, correction: &Correction) -> Result<bool> {
+    let Some(person) = by_id(db, id)? else { return Ok(false) };
+    let set = (
+        people::name.eq(correction.name.clone().unwrap_or(person.name)),
+        people::title.eq(correction.title.clone().unwrap_or(person.title)),
+        people::phone.eq(correction.phone.clone().unwrap_or(person.phone)),
+    );
+    Ok(diesel::update(people::table.find(id)).set(set).execute(db)? == 1)
+}
+
+/// Erases a person at so many milliseconds since 1970: name, title, phone, token and the salts of every shown name go, the id stays. Whether there was one.
+pub fn erase(db: &mut Database, id: &str, at: i64) -> Result<bool> {
+    let Some(person) = by_id(db, id)? else { return Ok(false) };
+    let erased =
+        (people_erased::id.eq(&person.id), people_erased::role.eq(&person.role), people_erased::party.eq(&person.party), people_erased::at.eq(at));
+    diesel::insert_into(people_erased::table).values(erased).execute(db)?;
+    diesel::delete(shown_names::table.filter(shown_names::person.eq(id))).execute(db)?;
+    diesel::delete(people::table.find(id)).execute(db)?;
+    Ok(true)
+}
+
+/// Whose names were erased: `(id, role, party, when)`.
+pub fn all_erased(db: &mut Database) -> Result<Vec<(String, String, String, i64)>> {
+    Ok(people_erased::table.order(people_erased::id).load(db)?)
 }
 
 /// Keeps the salt of a name that a certificate shows.

@@ -62,7 +62,10 @@ diesel::table! {
     tables_version (id) { id -> Integer, version -> BigInt, }
 }
 diesel::table! {
-    people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, }
+    people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, phone -> Text, }
+}
+diesel::table! {
+    assignees (asset) { asset -> Text, person -> Text, }
 }
 diesel::table! {
     shown_names (certificate, person) { certificate -> Text, person -> Text, salt -> Binary, }
@@ -77,4 +80,22 @@ diesel::table! {
     idempotency (id) { id -> BigInt, scope -> Binary, request -> Binary, status -> BigInt, answer -> Binary, at -> BigInt, }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(assets, certificate_parties, certificates, entries, entry_subjects);
+diesel::table! {
+    people_erased (id) { id -> Text, role -> Text, party -> Text, at -> BigInt, }
+}
+diesel::table! {
+    last_seen (asset) { asset -> Text, at -> BigInt, source -> Text, site -> Nullable<Text>, }
+}
+diesel::table! {
+    bulk_jobs (id) {
+        id -> Text, person -> Text, party -> Text, command -> Text, body -> Text, member -> Text, state -> Text, total -> BigInt, done -> BigInt,
+        refused -> BigInt, began -> BigInt, ended -> Nullable<BigInt>, why -> Nullable<Text>, runner -> Text, lease -> BigInt,
+    }
+}
+diesel::table! {
+    bulk_items (job, number) {
+        job -> Text, number -> BigInt, subject -> Text, state -> Text, seq -> Nullable<BigInt>, code -> Nullable<Text>, why -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(asset_parties, assets, certificate_parties, certificates, entries, entry_subjects);

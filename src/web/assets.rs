@@ -11,15 +11,22 @@ use super::problem::Problem;
 use super::request::{self, asset_id, cut};
 use super::session::Viewer;
 use super::{Data, block};
-use crate::domain::asset::{Asset, Label};
+use crate::domain::asset::{Asset, Label, Status};
+use crate::domain::catalogue::{Knowledge, Seen};
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::Consignment;
+use crate::domain::holds::Hold;
+use crate::domain::lifecycle::Repair;
 use crate::domain::medium::Medium;
-use crate::domain::names::{AssetId, Instant, Sought};
+use crate::domain::missing::Missing;
+use crate::domain::names::{AssetId, Instant, Reference, Sought};
+use crate::domain::observation::SightingSource;
+use crate::domain::preparation::Rejection;
 use crate::error::{Error, Result};
 use crate::operations::issue_certificate;
 use crate::store::Database;
 use crate::store::inventory::{self, AssetQuery};
+use crate::store::last_seen;
 use crate::store::search::{self, Search};
 use crate::store::tables::{self, AssetRow, CertificateRow, MediumRow};
 
@@ -170,8 +177,11 @@ pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>) -> std
     let answer = block(&state, move |service| {
         let known = known(&mut *service.app.read()?, &viewer, &id)?;
         let missing = issue_certificate::missing(&service.app, &id)?;
+        let model = service.app.catalogue.knowledge(&known.asset.manufacturer, &known.asset.model, known.asset.category);
+        // Where devices in use are seen is the organisation's own business.
+        let last_seen = if viewer.actor.role.is_vendor() { None } else { last_seen::of(&mut *service.app.read()?, id.as_str())? };
         Ok(json!({
-            "asset": known.asset, "label": known.asset.label(), "phase": known.asset.phase(), "title": known.asset.title(),
+            "model": model, "last_seen": last_seen, "asset": known.asset, "label": known.asset.label(), "phase": known.asset.phase(), "title": known.asset.title(),
             "media": known.media, "certificates": known.certificates, "missing": missing,
         }))
     })
@@ -318,6 +328,96 @@ struct Fact {
     value: String,
 }
 
+/// A hold, with who lifts it.
+struct HoldShown {
+    words: String,
+    reference: String,
+    container: String,
+    entry: u64,
+    placed: When,
+}
+
+impl HoldShown {
+    fn of(hold: &Hold) -> Self {
+        let text = |reference: &Option<Reference>| reference.as_ref().map(ToString::to_string).unwrap_or_default();
+        Self {
+            words: hold.words(),
+            reference: text(&hold.reference),
+            container: text(&hold.container),
+            entry: hold.entry,
+            placed: hold.placed.into(),
+        }
+    }
+}
+
+/// What was done to prepare a device, with the entry that says so.
+struct Prepared {
+    name: String,
+    value: String,
+    entry: Option<u64>,
+}
+
+/// A repair.
+struct RepairShown {
+    sent: u64,
+    words: String,
+}
+
+impl RepairShown {
+    fn of(db: &mut Database, names: &mut Names, repair: &Repair) -> Result<Self> {
+        let place = match (&repair.vendor, &repair.contract) {
+            (None, _) => "in the house".to_owned(),
+            (Some(vendor), Some(contract)) => {
+                format!("at {}, {}, under the contract {contract}", names.party(db, vendor.party.as_str())?, vendor.site)
+            }
+            (Some(vendor), None) => {
+                format!("at {}, {}, without a contract: out of control", names.party(db, vendor.party.as_str())?, vendor.site)
+            }
+        };
+        let back = repair.returned.map_or_else(|| "not back yet".to_owned(), |entry| format!("back by entry {entry}"));
+        Ok(Self { sent: repair.sent, words: format!("{}, {place}; {back}.", repair.fault.label()) })
+    }
+}
+
+/// What is known of a loss.
+fn incident(missing: &Missing) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact { name: "Reported", value: format!("{}, {}, entry {}", missing.loss.label(), When::from(missing.reported).words, missing.entry) },
+        Fact { name: "Incident", value: missing.incident.to_string() },
+        Fact { name: "To be judged by", value: format!("{}: whether data was exposed", When::from(missing.assess_by).words) },
+    ];
+    if let Some(at) = missing.last_seen {
+        facts.push(Fact { name: "Last seen", value: When::from(at).words });
+    }
+    if let Some(custodian) = missing.custodian {
+        facts.push(Fact { name: "Last with", value: custodian.label().to_owned() });
+    }
+    for remote in &missing.remote {
+        let value = format!("{}: {}, entry {}", remote.command.label(), remote.state.label(), remote.entry);
+        facts.push(Fact { name: "Sent to it", value });
+    }
+    facts
+}
+
+/// How far a retired device is prepared, and what is still to be done.
+fn preparation(asset: &Asset) -> Vec<Prepared> {
+    let step = |name: &str, done: Option<(String, u64)>| match done {
+        Some((value, entry)) => Prepared { name: name.to_owned(), value, entry: Some(entry) },
+        None => Prepared { name: name.to_owned(), value: "not yet".to_owned(), entry: None },
+    };
+    let done = &asset.preparation;
+    let consent = |consent: &Option<Reference>| consent.as_ref().map(|consent| format!(", consent {consent}")).unwrap_or_default();
+    let why = |rejected: &[Rejection]| -> String {
+        rejected.iter().map(|rejection| format!("; not “{}”: {}", rejection.rung.label(), rejection.reason.label())).collect()
+    };
+    vec![
+        step("Evaluated, reuse first", done.evaluation.as_ref().map(|e| (format!("{}{}", capital(e.rung.label()), why(&e.rejected)), e.entry))),
+        step("Authorised as surplus", done.authorization.as_ref().map(|a| (format!("{}{}", a.reference, consent(&a.consent)), a.entry))),
+        step("Accounts and management released", done.accounts.as_ref().map(|a| (a.reference.to_string(), a.entry))),
+        step("Graded", done.grade.as_ref().map(|g| (format!("looks C{}, works F{}", g.cosmetic, g.functional), g.entry))),
+    ]
+}
+
 /// A medium on the page of its device.
 struct MediumShown {
     title: String,
@@ -354,6 +454,10 @@ pub struct Step {
     pub role: String,
     /// For whom.
     pub party: String,
+    /// The key of their own that they signed it with.
+    pub own_key: Option<String>,
+    /// The entry that declares it erroneous.
+    pub corrected_by: Option<u64>,
 }
 
 /// The timeline of these entries.
@@ -370,6 +474,8 @@ pub fn steps(told: Vec<Told>) -> Result<Vec<Step>> {
                 name: entry.actor.name,
                 party: entry.actor.party_name,
                 sentence: entry.sentence,
+                own_key: entry.own_key,
+                corrected_by: entry.corrected_by,
             })
         })
         .collect()
@@ -387,7 +493,13 @@ struct ShowPage {
     consignment: Option<(String, String)>,
     media: Vec<MediumShown>,
     no_storage: Option<u64>,
-    holds: usize,
+    notices: Vec<String>,
+    holds: Vec<HoldShown>,
+    incident: Option<Vec<Fact>>,
+    preparation: Vec<Prepared>,
+    repairs: Vec<RepairShown>,
+    parts: Vec<Prepared>,
+    parent: Option<String>,
     missing: Vec<String>,
     certificates: Vec<CertificateShown>,
     timeline: Vec<Step>,
@@ -409,12 +521,20 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
     let from = request::from(asked.from.as_deref())?;
     let mut page = Page::new(&state, "", Some(&viewer));
     let drawn = block(&state, move |service| {
-        let (known, timeline, facts, media, consignment) = {
+        let (known, timeline, facts, media, consignment, repairs, parent) = {
             let mut db = service.app.read()?;
             let known = known(&mut db, &viewer, &id)?;
             let mut names = Names::new(&service.app);
             let timeline = ledger::page_of(&mut db, &mut names, &known.subjects(), from, TIMELINE)?;
-            let facts = facts(&mut db, &mut names, &known.asset)?;
+            let mut facts = facts(&mut db, &mut names, &known.asset)?;
+            let model = service.app.catalogue.knowledge(&known.asset.manufacturer, &known.asset.model, known.asset.category);
+            facts.extend(weight(&model));
+            if let Some(seen) = last_seen::of(&mut db, id.as_str())?.filter(|_| !viewer.actor.role.is_vendor()) {
+                let when = Instant::from_unix_ms(seen.at).map(|at| When::from(at).words).unwrap_or_default();
+                let source = SightingSource::parse(&seen.source)?.label();
+                let place = seen.site.map(|site| format!(", at {site}")).unwrap_or_default();
+                facts.push(Fact { name: "Last seen", value: format!("{when}, by {source}{place}") });
+            }
             let media = known.media.iter().map(|medium| medium_shown(&mut db, &mut names, medium)).collect::<Result<Vec<_>>>()?;
             let consignment = match &known.asset.consignment {
                 // Whoever had the device once need not know with whom it travels now.
@@ -423,7 +543,13 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
                     .map(|consignment| (bare(id.as_str()).to_owned(), consignment.reference.to_string())),
                 None => None,
             };
-            (known, timeline, facts, media, consignment)
+            let repairs = known.asset.repairs.iter().map(|repair| RepairShown::of(&mut db, &mut names, repair)).collect::<Result<Vec<_>>>()?;
+            // A vendor that had the part need not know the device.
+            let parent = match &known.asset.harvested_from {
+                Some(id) => find(&mut db, &viewer, id).ok().map(|asset| asset.id),
+                None => None,
+            };
+            (known, timeline, facts, media, consignment, repairs, parent)
         };
         let missing = issue_certificate::missing(&service.app, &id)?;
         let live = known.asset.certificate.is_some();
@@ -439,7 +565,17 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             consignment,
             media,
             no_storage: asset.no_storage,
-            holds: asset.holds.len(),
+            notices: notices(&asset),
+            holds: asset.holds.iter().map(HoldShown::of).collect(),
+            incident: asset.missing.as_ref().map(incident),
+            preparation: if asset.status == Status::Retired { preparation(&asset) } else { Vec::new() },
+            repairs,
+            parts: asset
+                .parts
+                .iter()
+                .map(|part| Prepared { name: capital(part.part.label()), value: String::new(), entry: Some(part.entry) })
+                .collect(),
+            parent: parent.map(|id| bare(id.as_str()).to_owned()),
             missing: if live { Vec::new() } else { missing },
             certificates: known
                 .certificates
@@ -477,6 +613,18 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
     if let Some(on) = asset.purchased_on {
         facts.push(Fact { name: "Bought on", value: on.format("%-d %b %Y").to_string() });
     }
+    if let Some(assignment) = &asset.assignment {
+        let place = assignment.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+        let active = match (assignment.assignee_active, assignment.active_on) {
+            (Some(active), Some(on)) => format!("; still with the organisation: {}, as of {}", active.label(), on.format("%-d %b %Y")),
+            _ => String::new(),
+        };
+        facts.push(Fact { name: "Assigned to", value: format!("{}{place}{active}", assignment.kind.label()) });
+    }
+    if let Some(funding) = &asset.funding {
+        let award = funding.award.as_ref().map(|award| format!(", {award}")).unwrap_or_default();
+        facts.push(Fact { name: "Bought with", value: format!("{}{award}", funding.source.label()) });
+    }
     if let Some(at) = asset.retired_at {
         facts.push(Fact { name: "Retired", value: When::from(at).words });
     }
@@ -487,6 +635,30 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
         facts.push(Fact { name: "What became of it", value });
     }
     Ok(facts)
+}
+
+/// What was observed and needs an explanation.
+fn notices(asset: &Asset) -> Vec<String> {
+    let sighting = asset.sighting.as_ref().filter(|sighting| sighting.status == asset.status).map(|sighting| {
+        let (when, source) = (When::from(sighting.at).words, sighting.source.label());
+        format!("Seen by {source} on {when} while recorded as {}, entry {}: needs an explanation.", sighting.status.label(), sighting.seq)
+    });
+    let counted = asset.counted.as_ref().map(|counted| {
+        let (when, site) = (When::from(counted.at).words, &counted.site);
+        let what = if counted.found {
+            format!("Found in a count at {site} on {when}, where nobody expected it")
+        } else {
+            format!("Not found in a count at {site} on {when}")
+        };
+        format!("{what}, entry {}.", counted.seq)
+    });
+    sighting.into_iter().chain(counted).collect()
+}
+
+/// What one of them weighs by the catalogue, until somebody weighs it.
+fn weight(model: &Knowledge) -> Option<Fact> {
+    let (grams_each, basis) = (model.weight_grams?, model.weight_basis?);
+    Some(Fact { name: "Weight by the catalogue", value: format!("{} ({})", grams(grams_each), basis.label()) })
 }
 
 fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result<MediumShown> {
@@ -511,7 +683,7 @@ fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result
         title: medium.title(),
         capacity: medium.capacity_bytes.map(capacity).unwrap_or_default(),
         state: medium.state.as_str(),
-        words: medium.state.label(),
+        words: if medium.seen == Seen::Expected { medium.seen.label() } else { medium.state.label() },
         technique,
         rule,
         steps,

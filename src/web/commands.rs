@@ -1,5 +1,8 @@
 //! `POST /api/v1/commands/{name}`: every command that people and programs give, by its name.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
@@ -9,21 +12,36 @@ use super::problem::Problem;
 use super::request;
 use super::session::Viewer;
 use super::writes;
-use crate::domain::Command;
 use crate::domain::names::{ConsignmentId, Instant, Role};
 use crate::domain::refusal::Refusal;
-use crate::operations::once::Once;
+use crate::domain::{Command, SIGNED};
+use crate::operations::check_signed;
+use crate::operations::once::{Once, Outcome};
+use crate::operations::publish_status;
 use crate::operations::record::Terms;
 
 /// Commands that have a door of their own, because more than the command belongs to them.
 const OWN_DOORS: &[(&str, &str)] = &[
+    ("assign", "POST /api/v1/assets/{id}/assignments"),
     ("issue_certificate", "POST /api/v1/certificates"),
     ("revoke_certificate", "POST /api/v1/certificates/{number}/revocations"),
     ("receive_evidence", "POST /api/v1/evidence"),
+    ("record_count", "POST /api/v1/counts"),
 ];
 
 fn only_the_service(roles: &[Role]) -> bool {
     roles.iter().all(|role| *role == Role::Service)
+}
+
+/// Refuses commands that have a door of their own, or none.
+pub fn must_have_a_door(name: &str) -> Result<(), Problem> {
+    if let Some((_, door)) = OWN_DOORS.iter().find(|(own, _)| *own == name) {
+        return Err(Problem::new(404, "command.own_door", format!("{name} has its own door: {door}.")));
+    }
+    if Command::KINDS.iter().any(|(own, roles)| *own == name && only_the_service(roles)) {
+        return Err(Problem::new(404, "command.service_only", format!("{name} is given by the service itself and by nobody else.")));
+    }
+    Ok(())
 }
 
 /// `GET /api/v1/commands`
@@ -43,12 +61,7 @@ pub async fn index(_: Viewer) -> HttpResponse {
 
 /// `POST /api/v1/commands/{name}`; with `If-Match`, only if the consignment that it is about is still as its ETag said.
 pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    if let Some((_, door)) = OWN_DOORS.iter().find(|(own, _)| *own == *name) {
-        return Err(Problem::new(404, "command.own_door", format!("{name} has its own door: {door}.")));
-    }
-    if Command::KINDS.iter().any(|(own, roles)| *own == *name && only_the_service(roles)) {
-        return Err(Problem::new(404, "command.service_only", format!("{name} is given by the service itself and by nobody else.")));
-    }
+    must_have_a_door(&name)?;
     if Command::KINDS.iter().any(|(own, _)| *own == *name) {
         viewer.must_be_able_to(&name)?;
     }
@@ -60,6 +73,10 @@ pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::P
         Some(Value::String(text)) => Some(Instant::parse(&text).map_err(|refusal| Refusal::new(refusal.code, format!("occurred: {}", refusal.why)))?),
         Some(_) => return Err(Refusal::new("names.not_a_time", "occurred is a time like 2026-11-23T10:31:02Z.").into()),
     };
+    let signed = match body.remove(SIGNED) {
+        None | Some(Value::Null) => None,
+        Some(document) => Some(Arc::new(check_signed::check(document, &name, &body, occurred)?)),
+    };
     let expected = match (writes::expected(&http)?, body.get("consignment").and_then(Value::as_str)) {
         (None, _) => None,
         (Some(last_seq), Some(id)) => Some((ConsignmentId::parse(id)?, last_seq)),
@@ -68,10 +85,22 @@ pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::P
         }
     };
     let command = Command::read(&name, Value::Object(body))?;
-    let terms = Terms { occurred, expected, once: Once::created(key.as_ref(), |receipt| Ok(receipt.clone())), ..Terms::default() };
+    let terms = Terms { occurred, expected, signed, once: Once::created(key.as_ref(), |receipt| Ok(receipt.clone())), ..Terms::default() };
     let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, terms).await) };
     match request::answer_in_time(&state, recorded).await? {
-        Ok(outcome) => writes::respond(StatusCode::CREATED, outcome),
+        Ok(outcome) => {
+            // A correction may have revoked certificates: whoever asks a moment later is told.
+            if let Outcome::Now(receipt) = &outcome
+                && receipt.entries.iter().any(|entry| entry.event == "certificate.revoked")
+            {
+                let service = state.service.clone();
+                let published = web::block(move || publish_status::publish_if_behind(&service)).await;
+                if !matches!(published, Ok(Ok(()))) {
+                    state.service.app.unfinished.store(true, Ordering::Relaxed);
+                }
+            }
+            writes::respond(StatusCode::CREATED, outcome)
+        }
         Err(error) => Err(writes::explain(&state, viewer, error).await),
     }
 }

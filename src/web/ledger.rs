@@ -13,11 +13,12 @@ use super::{Data, block};
 use crate::app::App;
 use crate::domain::asset::Asset;
 use crate::domain::consignment::Consignment;
+use crate::domain::correction::Corrected;
 use crate::domain::evidence::Evidence;
 use crate::domain::medium::Medium;
 use crate::domain::names::{AssetId, ConsignmentId, Digest, MediumId, PartyId, Role};
 use crate::domain::parties::Party;
-use crate::domain::{Event, Subject, SubjectKind};
+use crate::domain::{Event, SIGNED, Subject, SubjectKind};
 use crate::error::{Error, Result};
 use crate::operations::publish_checkpoint;
 use crate::proof::entry::{Entry, Frame};
@@ -97,7 +98,7 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
                 Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| evidence.concerns(party)),
                 None => false,
             },
-            SubjectKind::Certificate | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,
+            SubjectKind::Certificate | SubjectKind::Count | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,
         };
         if theirs {
             return Ok(true);
@@ -182,6 +183,10 @@ pub struct Told {
     pub subjects: Vec<Subject>,
     /// Its facts.
     pub data: Value,
+    /// The key of their own that the actor signed it with.
+    pub own_key: Option<String>,
+    /// The entry that declares it erroneous.
+    pub corrected_by: Option<u64>,
 }
 
 /// Tells a page of the entries about these things, oldest first, and from which entry the next page goes on.
@@ -189,8 +194,24 @@ pub fn page_of(db: &mut Database, names: &mut Names, subjects: &[String], from: 
     let rows = inventory::timeline(db, subjects, from, limit + 1)?;
     let whole = usize::try_from(limit).unwrap_or(usize::MAX);
     let next = rows.get(whole).map(|(seq, _)| from_db(*seq)).transpose()?;
-    let told = rows.iter().take(whole).map(|(_, bytes)| tell(db, names, parse(bytes)?.frame())).collect::<Result<_>>()?;
+    let mut told: Vec<Told> = rows.iter().take(whole).map(|(_, bytes)| tell(db, names, parse(bytes)?.frame())).collect::<Result<_>>()?;
+    let corrected = corrected(db, subjects)?;
+    told.iter_mut().for_each(|told| told.corrected_by = corrected.iter().find(|corrected| corrected.seq == told.seq).map(|corrected| corrected.by));
     Ok((told, next))
+}
+
+/// The entries about these devices and media that were declared erroneous.
+fn corrected(db: &mut Database, subjects: &[String]) -> Result<Vec<Corrected>> {
+    let mut found = Vec::new();
+    for subject in subjects {
+        if let Ok(id) = AssetId::parse(subject) {
+            found.extend(tables::find::<Asset>(db, &id)?.map(|asset| asset.corrected).unwrap_or_default());
+        }
+        if let Ok(id) = MediumId::parse(subject) {
+            found.extend(tables::find::<Medium>(db, &id)?.map(|medium| medium.corrected).unwrap_or_default());
+        }
+    }
+    Ok(found)
 }
 
 /// The event of one entry.
@@ -241,6 +262,11 @@ fn tell(db: &mut Database, names: &mut Names, frame: &Frame) -> Result<Told> {
             party_name: names.party(db, &frame.actor.party)?,
         },
         subjects,
+        own_key: frame.data.pointer(&format!("/{SIGNED}/proof/verificationMethod")).and_then(Value::as_str).and_then(|method| {
+            let (key, _) = method.split_once('#')?;
+            Some(key.to_owned())
+        }),
+        corrected_by: None,
         data: frame.data.clone(),
     })
 }

@@ -1,6 +1,9 @@
 //! The HTTP door: parses, calls, renders; decides nothing. Every route stands in the one list below.
 
 mod assets;
+mod assignments;
+mod bulk;
+mod catalogue;
 mod certificates;
 mod commands;
 mod consignments;
@@ -12,9 +15,11 @@ mod ledger;
 mod limits;
 mod page;
 mod parties;
+mod people;
 mod problem;
 mod request;
 mod session;
+mod sightings;
 mod verifications;
 mod writes;
 
@@ -30,8 +35,9 @@ use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, middleware, web};
 use tokio::sync::Semaphore;
 
+use crate::app::seed;
 use crate::error::{Error, Result};
-use crate::operations::{Service, finish_work, once, publish_checkpoint};
+use crate::operations::{Service, finish_work, once, publish_checkpoint, run_bulk};
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
@@ -87,13 +93,26 @@ routes! {
     // For programs, with a bearer token
     get  "/api/v1/commands"                           => commands::index;
     post "/api/v1/commands/{name}"                    => commands::create;
+    post "/api/v1/bulk"                               => bulk::api_create;
+    get  "/api/v1/bulk/{id}"                          => bulk::api_show;
+    get  "/api/v1/bulk/{id}/items"                    => bulk::api_items;
+    post "/api/v1/bulk/{id}/cancellations"            => bulk::api_cancel;
     get  "/api/v1/assets"                             => assets::api_index;
     get  "/api/v1/assets/{id}"                        => assets::api_show;
     get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
+    post "/api/v1/assets/{id}/assignments"            => assignments::api_create;
+    post "/api/v1/assignees/searches"                 => assignments::api_search;
+    post "/api/v1/assignees/erasures"                 => assignments::api_erase;
     get  "/api/v1/consignments"                       => consignments::api_index;
     get  "/api/v1/consignments/{id}"                  => consignments::api_show;
     get  "/api/v1/consignments/{id}/manifest"         => consignments::api_manifest;
     get  "/api/v1/consignments/{id}/manifest.csv"     => consignments::api_manifest_csv;
+    get  "/api/v1/people"                             => people::api_index;
+    post "/api/v1/people/{id}/corrections"            => people::api_correct;
+    post "/api/v1/people/{id}/erasures"               => people::api_erase;
+    post "/api/v1/counts"                             => sightings::api_count;
+    post "/api/v1/sightings"                          => sightings::api_create;
+    get  "/api/v1/catalogue"                          => catalogue::api_index;
     get  "/api/v1/parties"                            => parties::api_index;
     get  "/api/v1/certificates"                       => certificates::api_index;
     post "/api/v1/certificates"                       => certificates::api_create;
@@ -154,8 +173,11 @@ pub(crate) async fn block<T: Send + 'static>(
 pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let ending = Arc::new(AtomicBool::new(false));
     let publisher = publish_every_second(service.clone(), Arc::clone(&ending))?;
+    let worker = run_bulk_jobs(service.clone(), Arc::clone(&ending))?;
     let served = actix_web::rt::System::new().block_on(run(service, listen, started));
     ending.store(true, Ordering::Relaxed);
+    worker.thread().unpark();
+    worker.join().map_err(|_| Error::Fault("the thread that runs bulk jobs has failed".to_owned()))?;
     publisher.thread().unpark();
     publisher.join().map_err(|_| Error::Fault("the thread that publishes checkpoints has failed".to_owned()))?;
     served
@@ -208,6 +230,22 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     });
     started(address);
     server.await.map_err(|e| Error::fault("serving", e))
+}
+
+/// Works on bulk jobs, one piece after the other; looks for new ones twice a second.
+fn run_bulk_jobs(service: Service, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
+    let runner = format!("{:032x}", seed()?);
+    let work = move || {
+        while !ending.load(Ordering::Relaxed) {
+            match run_bulk::run_some(&service, &runner) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!("a bulk job waits: {error}"),
+            }
+            std::thread::park_timeout(LOOK);
+        }
+    };
+    std::thread::Builder::new().name("bulk".to_owned()).spawn(work).map_err(|e| Error::fault("starting the thread that runs bulk jobs", e))
 }
 
 /// Signs a checkpoint every second in which the log has grown, and once more at the end.

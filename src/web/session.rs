@@ -66,6 +66,10 @@ impl Viewer {
     /// Refuses at once what the command would refuse later, before anything is read or stored for it.
     pub fn must_be_able_to(&self, command: &str) -> std::result::Result<(), Problem> {
         let roles = Command::KINDS.iter().find(|(name, _)| *name == command).map_or(&[][..], |(_, roles)| roles);
+        self.must_be(roles)
+    }
+    /// The same for what is no command.
+    pub fn must_be(&self, roles: &[Role]) -> std::result::Result<(), Problem> {
         if roles.contains(&self.actor.role) {
             return Ok(());
         }

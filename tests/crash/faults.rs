@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 use ledger::{audit, databases};
 use process::{Server, agent, assert_all_there, record, register, setting};
 use programs::have;
+use quittance::proof::entry::Entry;
+use quittance::store::inventory;
+use serde_json::{Value, json};
 
 fn kill_9(server: &Server) {
     assert!(Command::new("kill").args(["-9", &server.child.id().to_string()]).status().unwrap().success());
@@ -66,6 +69,59 @@ fn kill_9_under_load_loses_nothing_that_was_acknowledged() {
     let acknowledged = acknowledged.into_inner().unwrap();
     assert!(acknowledged.len() > 10 * rounds, "{} acknowledged in {rounds} rounds is no load", acknowledged.len());
     println!("{rounds} rounds of kill -9: {} entries acknowledged, none lost; {} entries audited", acknowledged.len(), report.entries);
+}
+
+#[test]
+fn kill_9_in_the_middle_of_a_bulk_job_carries_out_each_item_once() {
+    const DEVICES: usize = 600;
+    let record = record();
+    let agent = agent();
+    let post = |server: &Server, path: &str, body: Value| -> Value {
+        let request = agent.post(format!("{}{path}", server.url)).header("Authorization", format!("Bearer {}", record.token));
+        let mut answer = request.header("Content-Type", "application/json").send(body.to_string()).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(answer.status(), 201, "{text}");
+        serde_json::from_str(&text).unwrap()
+    };
+    let mut server = Server::plain(&record.config);
+    let ids: Vec<String> = (0..DEVICES).map(|n| format!("urn:uuid:00000000-0000-4000-8000-{n:012x}")).collect();
+    for id in &ids {
+        let device = json!({"asset": id, "tag": &id[24..], "category": "laptop", "manufacturer": "Maker", "model": "Model", "site": "Warehouse"});
+        post(&server, "/api/v1/commands/register_asset", device);
+    }
+    let asked = json!({"command": "retire", "body": {"reason": "surplus"}, "selection": {"ids": ids}});
+    let job = post(&server, "/api/v1/bulk", asked)["id"].as_str().unwrap().to_owned();
+    let progress = |server: &Server| -> Option<(String, u64)> {
+        let request = agent.get(format!("{}/api/v1/bulk/{job}", server.url)).header("Authorization", format!("Bearer {}", record.token));
+        let job: Value = serde_json::from_str(&request.call().ok()?.body_mut().read_to_string().ok()?).ok()?;
+        Some((job["state"].as_str()?.to_owned(), job["done"].as_u64()?))
+    };
+    let until = Instant::now() + Duration::from_secs(120);
+    let mut kills = 0;
+    loop {
+        assert!(Instant::now() < until, "the job does not end: {:?}", progress(&server));
+        let Some((state, done)) = progress(&server) else { continue };
+        if state != "running" {
+            assert_eq!((state.as_str(), done), ("done", DEVICES as u64));
+            break;
+        }
+        // Four times, each further on.
+        if kills < 4 && done >= kills * 120 {
+            kill_9(&server);
+            server.kill();
+            server = Server::plain(&record.config);
+            kills += 1;
+        }
+    }
+    server.kill();
+    assert_eq!(kills, 4, "the job was never interrupted");
+    let mut db = record.config.database.open().unwrap();
+    for id in &ids {
+        let entries = inventory::timeline(&mut db, std::slice::from_ref(id), 0, 10).unwrap();
+        let events: Vec<String> = entries.iter().map(|(_, bytes)| Entry::parse(bytes).unwrap().frame().event.clone()).collect();
+        assert_eq!(events, ["asset.registered", "asset.retired"], "{id}");
+    }
+    assert_eq!(audit(&record.config).unwrap().findings, []);
 }
 
 #[test]

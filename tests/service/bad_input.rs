@@ -14,6 +14,22 @@ use super::server::{Answer, Server};
 
 /// Members that may be left out, or be null.
 const OPTIONAL: &[&str] = &[
+    "correct_registration.serial",
+    "correct_registration.category",
+    "correct_registration.manufacturer",
+    "correct_registration.model",
+    "correct_registration.sensitivity",
+    "correct_registration.site",
+    "revoke_key.party",
+    "see_device.site",
+    "count.room",
+    "count.scans[].tag",
+    "count.scans[].serial",
+    "sightings.sightings[].site",
+    "sightings.sightings[].scan.tag",
+    "sightings.sightings[].scan.serial",
+    "confirm_medium.media_type",
+    "confirm_medium.capacity_bytes",
     "register_party.party",
     "register_asset.asset",
     "register_asset.serial",
@@ -84,6 +100,7 @@ const OPTIONAL: &[&str] = &[
 ];
 /// Members that may be left out, and not be null.
 const USUAL: &[&str] = &[
+    "bulk.dry_run",
     "open_consignment.presets",
     "open_consignment.presets.no_storage",
     "add_lines.assets",
@@ -405,6 +422,20 @@ fn json_doors(yard: &Yard) -> Vec<JsonDoor> {
         body: json!({"asset": asset}),
     });
     let path = format!("/api/v1/certificates/{}/revocations", yard.certified(Vendor::GreenLoop).0);
+    let seen = yard.retired_one(Vendor::GreenLoop);
+    doors.push(JsonDoor {
+        name: "count".to_owned(),
+        who: "coordinator",
+        path: "/api/v1/counts".to_owned(),
+        body: json!({"site": "Central", "room": "R-1", "scans": [{"tag": seen.tag, "serial": seen.serial}]}),
+    });
+    let retired = yard.body("retire", Vendor::GreenLoop, "coordinator").unwrap();
+    doors.push(JsonDoor {
+        name: "bulk".to_owned(),
+        who: "coordinator",
+        path: "/api/v1/bulk".to_owned(),
+        body: json!({"command": "retire", "body": {"reason": "surplus"}, "selection": {"ids": [retired["asset"]]}, "dry_run": false}),
+    });
     doors.push(JsonDoor { name: "revoke_certificate".to_owned(), who: "approver", path, body: json!({"reason": "device_seen"}) });
     doors
 }
@@ -507,7 +538,7 @@ fn parameters(path: &str) -> &'static [&'static str] {
         "/assets/{id}" => &["from"],
         "/consignments" | "/api/v1/consignments" | "/certificates" | "/api/v1/certificates" | "/api/v1/parties" => &["after", "limit"],
         "/consignments/{id}" | "/api/v1/consignments/{id}" => &["lines_after", "discrepancies_after", "from", "limit"],
-        "/api/v1/assets/{id}/entries" => &["from", "limit"],
+        "/api/v1/assets/{id}/entries" | "/api/v1/bulk/{id}/items" => &["from", "limit"],
         "/api/v1/imports" => &["dry_run", "sensitivity"],
         _ => &[],
     }

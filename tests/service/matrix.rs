@@ -115,9 +115,33 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/record_rendering", "none [404 command.service_only]", "–"),
     ("post /api/v1/commands/revoke_certificate", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/publish_status", "none [404 command.service_only]", "–"),
+    ("post /api/v1/commands/correct_registration", "approver", "–"),
+    ("post /api/v1/commands/withdraw_no_storage", "approver", "–"),
+    ("post /api/v1/commands/withdraw_medium", "approver", "–"),
+    ("post /api/v1/commands/void_sanitization", "approver", "–"),
+    ("post /api/v1/commands/void_disposition", "approver", "–"),
+    ("post /api/v1/commands/expect_media", "coordinator, administrator", "–"),
+    ("post /api/v1/commands/confirm_medium", "coordinator, vendor_operator", "unknown"),
+    ("get /api/v1/catalogue", "signed in", "–"),
+    ("post /api/v1/commands/see_device", "coordinator, administrator", "–"),
+    ("post /api/v1/commands/record_count", "none [404 command.own_door]", "–"),
+    ("post /api/v1/counts", "coordinator", "–"),
+    ("post /api/v1/sightings", "coordinator, administrator", "–"),
+    ("get /api/v1/people", "administrator", "–"),
+    ("post /api/v1/people/{id}/corrections", "administrator", "–"),
+    ("post /api/v1/people/{id}/erasures", "administrator", "–"),
+    ("post /api/v1/commands/register_key", "administrator, coordinator, approver, vendor_operator, vendor_verifier", "–"),
+    ("post /api/v1/commands/revoke_key", "administrator, coordinator, approver, vendor_operator, vendor_verifier", "–"),
+    ("post /api/v1/bulk", "vendor_operator, vendor_verifier, coordinator", "–"),
+    ("get /api/v1/bulk/{id}", "signed in", "unknown"),
+    ("get /api/v1/bulk/{id}/items", "signed in", "unknown"),
+    ("post /api/v1/bulk/{id}/cancellations", "vendor_operator, vendor_verifier, coordinator", "unknown"),
     ("get /api/v1/assets", "signed in", "not listed"),
     ("get /api/v1/assets/{id}", "signed in", "unknown"),
     ("get /api/v1/assets/{id}/entries", "signed in", "unknown"),
+    ("post /api/v1/assets/{id}/assignments", "coordinator", "–"),
+    ("post /api/v1/assignees/searches", "coordinator", "–"),
+    ("post /api/v1/assignees/erasures", "coordinator", "–"),
     ("get /api/v1/consignments", "signed in", "not listed"),
     ("get /api/v1/consignments/{id}", "signed in", "unknown"),
     ("get /api/v1/consignments/{id}/manifest", "signed in", "unknown"),
@@ -199,6 +223,7 @@ struct Things {
     consignment: String,
     seq: String,
     pdf: Vec<u8>,
+    bulk: String,
 }
 
 impl Things {
@@ -210,7 +235,8 @@ impl Things {
         let entries = server.get("auditor", &format!("/api/v1/assets/{}/entries", thing.asset)).taken();
         let seq = entries["entries"][0]["seq"].to_string();
         let pdf = server.get("nobody", &format!("/certificates/{number}.pdf")).body;
-        Self { thing, number, evidence, consignment, seq, pdf }
+        let bulk = yard.bulk(vendor, &thing);
+        Self { thing, number, evidence, consignment, seq, pdf, bulk }
     }
 }
 
@@ -225,6 +251,8 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
                 &things.consignment
             } else if route.contains("vendors") {
                 party
+            } else if route.contains("bulk") {
+                &things.bulk
             } else {
                 &things.thing.asset
             },
@@ -261,6 +289,29 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         "post /api/v1/imports" => {
             body = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
         }
+        "post /api/v1/counts" => body = json(json!({"site": "Central", "room": "R-1", "scans": [{"tag": things.thing.tag}]})),
+        "post /api/v1/sightings" => {
+            let seen = json!({"scan": {"tag": things.thing.tag}, "at": "2026-11-20T08:00:00Z", "site": "Central"});
+            body = json(json!({"source": "mdm", "sightings": [seen]}));
+        }
+        "post /api/v1/people/{id}/corrections" => {
+            path = path.replace(&things.thing.asset, &yard.somebody());
+            body = json(json!({"title": "Lead"}));
+        }
+        "post /api/v1/people/{id}/erasures" => {
+            path = path.replace(&things.thing.asset, &yard.somebody());
+            body = json(json!({}));
+        }
+        "post /api/v1/bulk" => {
+            let ids = [&things.thing.medium];
+            body = json(json!({"command": "verify_sanitization", "selection": {"ids": ids}, "dry_run": true}));
+        }
+        "post /api/v1/bulk/{id}/cancellations" => body = json(json!({})),
+        "post /api/v1/assets/{id}/assignments" => {
+            path = path.replace(&things.thing.asset, &yard.in_service(vendor));
+            body = json(json!({"kind": "cart", "place": "CART-7"}));
+        }
+        "post /api/v1/assignees/searches" | "post /api/v1/assignees/erasures" => body = json(json!({"person": "pupil-4711"})),
         "post /api/v1/certificates" => {
             let asset = if fresh { yard.certifiable(vendor).0.asset } else { things.thing.asset.clone() };
             body = json(json!({"asset": asset}));

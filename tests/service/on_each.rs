@@ -4,14 +4,18 @@
 
 mod access;
 mod bad_input;
+mod bulk;
 mod certificates;
 mod command_line;
+mod corrections;
 mod idempotency;
 mod limits;
 mod matrix;
+mod observations;
 mod orders;
 mod pages;
 mod pallet;
+mod privacy;
 mod races;
 mod reads;
 mod server;

@@ -2,6 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
+use quittance::proof::identity::Signer;
+use quittance::proof::integrity;
+use quittance::store::people;
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -124,6 +127,11 @@ impl<'a> Yard<'a> {
         self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus", "occurred": "2026-01-05T08:00:00Z"}));
         prepare(self.server, &thing.asset);
         thing
+    }
+
+    /// A device in use: its id.
+    pub fn in_service(&self, vendor: Vendor) -> String {
+        self.register(vendor, true).asset
     }
 
     /// Reported lost.
@@ -280,6 +288,46 @@ impl<'a> Yard<'a> {
         let body = json!({"reference": self.reference(vendor), "from_site": "Central", "to": self.server.parties[vendor.name()], "to_site": "Akron",
             "presets": {"reason": "surplus", "media_type": "emmc", "rung": "recycling", "rejected": rejected()}});
         self.subject(vendor, &self.command("coordinator", "open_consignment", body), "Consignment")
+    }
+
+    /// The command that registers a new key of somebody's own.
+    fn own_key(&self, n: u32) -> Value {
+        let mut seed = [7; 32];
+        seed[..4].copy_from_slice(&n.to_be_bytes());
+        let key = Signer::from_seed(String::new(), seed).public().multibase();
+        let signer = Signer::from_seed(format!("did:key:{key}#{key}"), seed);
+        let (did, when) = (format!("did:key:{key}"), "2026-11-20T08:00:00.000Z");
+        let statement = json!({"@context": ["https://w3id.org/security/data-integrity/v2"], "type": "Statement", "what": "register_key", "about": did,
+            "when": when, "says": {"key": did}});
+        let signed: Value = serde_json::from_slice(&integrity::secure(statement, &signer, "2026-11-20T08:00:00Z").unwrap()).unwrap();
+        json!({"key": did, "occurred": when, "signed": signed})
+    }
+
+    /// The id of somebody new in the directory.
+    pub fn somebody(&self) -> String {
+        let person = people::Person {
+            id: self.id(),
+            name: "Somebody Else".to_owned(),
+            title: String::new(),
+            role: "reports".to_owned(),
+            party: self.server.parties["district"].clone(),
+            token_sha256: people::token_digest(&people::new_token().unwrap()),
+            phone: String::new(),
+        };
+        people::add(&mut self.server.service.app.connect().unwrap(), &person).unwrap();
+        person.id
+    }
+
+    /// A retired device.
+    pub fn retired_one(&self, vendor: Vendor) -> Thing {
+        self.retired(vendor, true)
+    }
+
+    /// A job of this vendor's operator.
+    pub fn bulk(&self, vendor: Vendor, thing: &Thing) -> String {
+        let asked = json!({"command": "verify_sanitization", "selection": {"ids": [thing.medium]}});
+        let job = self.server.post(vendor.operator(), "/api/v1/bulk", &asked).taken();
+        self.remember(vendor, job["id"].as_str().unwrap())
     }
 
     /// A body that is taken when `giver` gives this command, with every member that it may have. None for commands without a door here.
@@ -477,7 +525,42 @@ impl<'a> Yard<'a> {
                 json!({"asset": self.validated(vendor).0.asset, "outcome": "recycled", "title": "WEIGHBILL-3",
                     "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
             }
-            "assign" | "open_log" | "receive_evidence" | "issue_certificate" | "record_rendering" | "revoke_certificate" | "publish_status" => {
+            "correct_registration" => {
+                json!({"asset": self.retired(vendor, true).asset, "reason": "misread", "serial": format!("FIXSER{n:05}"), "category": "desktop",
+                    "manufacturer": "Dell", "model": "OptiPlex", "sensitivity": "high", "site": "Annex"})
+            }
+            "withdraw_no_storage" => {
+                let thing = self.received(vendor, false);
+                self.command("coordinator", "attest_no_storage", json!({"asset": thing.asset, "basis": "removed"}));
+                json!({"asset": thing.asset, "reason": "disproved"})
+            }
+            "withdraw_medium" => json!({"medium": self.received(vendor, true).medium, "reason": "wrong_thing"}),
+            "void_sanitization" => json!({"medium": self.validated(vendor).0.medium, "reason": "wrong_thing"}),
+            "void_disposition" => json!({"asset": self.certifiable(vendor).0.asset, "reason": "never_happened"}),
+            "register_key" => self.own_key(n),
+            "revoke_key" => {
+                let registration = self.own_key(n);
+                let (by, party) = match giver {
+                    "operator" | "verifier" => ("operator", Vendor::GreenLoop.name()),
+                    "stranger" => ("stranger", Vendor::RecycleOne.name()),
+                    _ => ("administrator", "district"),
+                };
+                self.command(by, "register_key", registration.clone());
+                json!({"key": registration["key"], "party": self.server.parties[party]})
+            }
+            "expect_media" => json!({"asset": self.register(vendor, false).asset}),
+            "confirm_medium" => {
+                let thing = self.register(vendor, false);
+                let medium = self.subject(vendor, &self.command("coordinator", "expect_media", json!({"asset": thing.asset})), "Medium");
+                self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus", "occurred": "2026-01-05T08:00:00Z"}));
+                let consignment = self.released(vendor, &thing);
+                let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
+                self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
+                json!({"medium": medium, "basis": "seen", "serial": format!("SEENDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64})
+            }
+            "see_device" => json!({"asset": self.retired(vendor, true).asset, "source": "network", "site": "Central"}),
+            "assign" | "open_log" | "record_count" | "receive_evidence" | "issue_certificate" | "record_rendering" | "revoke_certificate"
+            | "publish_status" => {
                 return None;
             }
             other => panic!("the command {other} has no valid body in {}", file!()),

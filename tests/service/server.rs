@@ -92,6 +92,7 @@ impl Server {
                 role: role.to_string(),
                 party: party.to_owned(),
                 token_sha256: people::token_digest(&token),
+                phone: String::new(),
             };
             people::add(&mut db, &person).unwrap();
             tokens.insert(name, token);

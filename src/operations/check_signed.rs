@@ -1,0 +1,72 @@
+//! Checks what somebody signed with a key of their own: that the signature is by the key that it names, and that it says exactly what the command
+//! says. Whether that key is one of their party's, the write path asks the record.
+
+use serde_json::{Map, Value};
+
+use crate::domain::names::Instant;
+use crate::domain::own_keys::OwnKeyId;
+use crate::domain::refusal::Refusal;
+use crate::proof::integrity;
+
+/// A signed statement that was checked: there is no other way to make one.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    document: Value,
+    key: OwnKeyId,
+}
+
+impl Signed {
+    /// The statement with its proof.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+    /// `did:key:…`
+    pub fn key(&self) -> &str {
+        self.key.as_str()
+    }
+}
+
+/// The members of a statement beside its proof: what (the command), about (what its body names first), when, and says (its body).
+const MEMBERS: [&str; 7] = ["@context", "type", "what", "about", "when", "says", "proof"];
+/// The type of a statement.
+pub const TYPE: &str = "Statement";
+/// The members of a body that a statement may be about, the first one that is there.
+const ABOUT: [&str; 6] = ["consignment", "medium", "asset", "discrepancy", "key", "party"];
+
+/// What a command is about, as its statement names it.
+pub fn about(says: &Map<String, Value>) -> Option<&str> {
+    ABOUT.iter().find_map(|member| says.get(*member)?.as_str())
+}
+
+/// Checks a statement against the command `name` with this `body`, which happened at `occurred`.
+pub fn check(document: Value, name: &str, body: &Map<String, Value>, occurred: Option<Instant>) -> Result<Signed, Refusal> {
+    let wrong = |why: String| Refusal::new("signed.differs", format!("signed: {why}"));
+    let Value::Object(members) = &document else {
+        return Err(Refusal::new("signed.malformed", "signed is the JSON object that `quittance sign` wrote; send it as it is."));
+    };
+    if let Some(name) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+        let name: String = name.chars().take(60).collect();
+        return Err(Refusal::new("signed.malformed", format!("signed has a member “{name}” that no statement has; leave it out and sign again.")));
+    }
+    let text = |member: &str| members.get(member).and_then(Value::as_str).unwrap_or_default();
+    let key = integrity::verify_own(&document)
+        .map_err(|why| why.to_string().chars().take(200).collect::<String>())
+        .map_err(|why| Refusal::new("signed.not_proven", format!("signed: {why}; sign the statement again with `quittance sign` and send that.")))?;
+    if text("type") != TYPE {
+        return Err(wrong(format!("its type is not {TYPE}; sign one that is.")));
+    }
+    if text("what") != name {
+        return Err(wrong(format!("it states {}, and you send {name}; sign what you send.", text("what").chars().take(60).collect::<String>())));
+    }
+    if members.get("says").and_then(Value::as_object) != Some(body) {
+        return Err(wrong("what it says is not the body that you send; sign that, member by member.".to_owned()));
+    }
+    if Some(text("about")) != about(body) {
+        return Err(wrong("it is about something else than the body that you send; sign it again.".to_owned()));
+    }
+    let when = Instant::parse(text("when"))?;
+    if occurred != Some(when) {
+        return Err(wrong(format!("it says that this happened at {when}; send the same time as occurred.")));
+    }
+    Ok(Signed { key: OwnKeyId::parse(&key)?, document })
+}

@@ -1,0 +1,192 @@
+//! No name of a student or of the staff is in the ledger, in a derived table, in a log line or in an export; credentials and their pages name signers.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use quittance::store::listings::{CertificatePartyRow, CountRow, LineTagRow};
+use quittance::store::search::SearchRow;
+use quittance::store::tables::{
+    AssetPartyRow, AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, EvidenceRow, KeyRow, LineRow, MediumRow, PartyRow,
+};
+use quittance::store::{inventory, log, people};
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::orders::{Vendor, Yard};
+use super::server::Server;
+
+/// A student whose name, address and number stand in a file that is imported, and in what is refused.
+const STUDENT: [&str; 4] = ["Zebulon", "Quagmire", "zquagmire@students.example", "STU-998877"];
+
+/// Everything that the program says of itself.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The staff: everyone in the directory of the server, by both of their names.
+fn staff(server: &Server) -> Vec<String> {
+    people::all(&mut server.service.app.read().unwrap()).unwrap().into_iter().map(|person| person.name).collect()
+}
+
+/// Every row of every table that is not the directory, as text.
+fn tables(server: &Server) -> Vec<(&'static str, String)> {
+    let mut db = server.service.app.connect().unwrap();
+    let entries = log::entries_from(&mut db, 0, 100_000).unwrap();
+    let entries: Vec<String> = entries.into_iter().map(|(_, bytes, _)| String::from_utf8(bytes).unwrap()).collect();
+    vec![
+        ("entries", entries.join("\n")),
+        ("assets", format!("{:?}", AssetRow::all(&mut db).unwrap())),
+        ("asset_parties", format!("{:?}", AssetPartyRow::all(&mut db).unwrap())),
+        ("asset_search", format!("{:?}", SearchRow::all(&mut db).unwrap())),
+        ("media", format!("{:?}", MediumRow::all(&mut db).unwrap())),
+        ("parties", format!("{:?}", PartyRow::all(&mut db).unwrap())),
+        ("consignments", format!("{:?}", ConsignmentRow::all(&mut db).unwrap())),
+        ("consignment_lines", format!("{:?}", LineRow::all(&mut db).unwrap())),
+        ("consignment_tags", format!("{:?}", LineTagRow::all(&mut db).unwrap())),
+        ("discrepancies", format!("{:?}", DiscrepancyRow::all(&mut db).unwrap())),
+        ("evidence", format!("{:?}", EvidenceRow::all(&mut db).unwrap())),
+        ("certificates", format!("{:?}", CertificateRow::all(&mut db).unwrap())),
+        ("certificate_parties", format!("{:?}", CertificatePartyRow::all(&mut db).unwrap())),
+        ("label_counts", format!("{:?}", CountRow::all(&mut db).unwrap())),
+        ("record_keys", format!("{:?}", KeyRow::all(&mut db).unwrap())),
+        ("certificate_parts", format!("{:?}", inventory::all_parts(&mut db).unwrap())),
+    ]
+}
+
+#[test]
+fn no_name_is_in_ledger_tables_logs_or_exports() {
+    let lines = Lines::default();
+    // Once for the process: of two runs of this test in it, one reads what all tests of the process made the program say.
+    let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).with_max_level(tracing::Level::TRACE).finish();
+    let listens = tracing::subscriber::set_global_default(subscriber).is_ok();
+    let server = Server::start();
+    let yard = Yard::new(&server);
+    tracing::info!("the log is read");
+
+    // The export of an asset manager, with whoever has the device in it.
+    let [given, family, mail, number] = STUDENT;
+    let export = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(export.trim_start_matches('\u{feff}').as_bytes());
+    let mut rows = reader.records().map(Result::unwrap);
+    let columns: Vec<String> = rows.next().unwrap().iter().map(str::to_owned).collect();
+    let person = |name: &str| ["checked out", "employee", "username", "notes", "user", "email"].iter().any(|word| name.to_lowercase().contains(word));
+    assert!(columns.iter().any(|name| person(name)), "{columns:?}");
+    let mut planted = csv::WriterBuilder::new().from_writer(Vec::new());
+    planted.write_record(&columns).unwrap();
+    for row in rows {
+        let cell = |(name, value): (&String, &str)| if person(name) { format!("{given} {family} {mail} {number}") } else { value.to_owned() };
+        planted.write_record(columns.iter().zip(&row).map(cell)).unwrap();
+    }
+    let planted = planted.into_inner().unwrap();
+    assert!(String::from_utf8_lossy(&planted).contains(family));
+    let imported = server.send("coordinator", "POST", "/api/v1/imports", &[("Content-Type", "text/csv")], &planted).taken();
+    assert!(imported["registered"].as_u64().unwrap() > 0, "{imported}");
+    // What is refused, and what is looked for.
+    let owned = json!({"tag": "P-1", "category": "laptop", "manufacturer": "M", "model": "M", "site": "S", "owner": format!("{given} {family}")});
+    server.command("coordinator", "register_asset", owned).refused(422, "command.malformed");
+    assert_eq!(server.get("coordinator", &format!("/api/v1/assets?q={family}")).status, 200);
+
+    // A year in small: every command that has a body, a certificate, a revocation, a bulk job, a correction.
+    let (certificate, thing, _) = yard.certified(Vendor::GreenLoop);
+    for name in
+        ["retire", "redeploy", "return_from_repair", "resolve_discrepancy", "record_disposition", "confirm_medium", "see_device", "register_key"]
+    {
+        let who = match name {
+            "resolve_discrepancy" => "approver",
+            "record_disposition" => "operator",
+            _ => "coordinator",
+        };
+        let body = yard.body(name, Vendor::GreenLoop, who).unwrap();
+        server.command(who, name, body).taken();
+    }
+    server.command("approver", "void_sanitization", json!({"medium": thing.medium, "reason": "wrong_thing"})).taken();
+    server.post("coordinator", "/api/v1/counts", &json!({"site": "Central", "scans": [{"tag": thing.tag}]})).taken();
+    let job = yard.bulk(Vendor::GreenLoop, &thing);
+
+    let mut names: Vec<String> = STUDENT.map(str::to_owned).to_vec();
+    names.extend(staff(&server));
+    assert!(names.iter().any(|name| name == "Coordinator Example"), "{names:?}");
+    let mut searched = tables(&server);
+    let exports = [
+        "/api/v1/commands",
+        "/api/v1/assets?limit=200",
+        "/api/v1/consignments",
+        "/api/v1/parties",
+        "/api/v1/certificates",
+        "/api/v1/catalogue",
+        "/status/1",
+        "/ledger/checkpoint",
+        "/ledger/proof/1",
+        "/did.json",
+        "/ns/quittance/v1",
+    ];
+    for path in exports.iter().map(|path| (*path).to_owned()).chain([format!("/api/v1/bulk/{job}"), format!("/api/v1/certificates/{certificate}")]) {
+        let answer = server.get("auditor", &path);
+        assert_eq!(answer.status, 200, "{path}");
+        searched.push(("an export", answer.text()));
+    }
+    let said = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(said.contains("the log is read"), listens);
+    searched.push(("the program's log", said));
+    for (place, text) in &searched {
+        for name in &names {
+            assert!(!text.to_lowercase().contains(&name.to_lowercase()), "{name} is in {place}");
+        }
+    }
+    // What is looked for is found where it may be.
+    let credential = server.get("nobody", &format!("/certificates/{certificate}/certificate.vc.json")).text();
+    assert!(credential.contains("Operator Example"), "{credential}");
+    server.audit();
+}
+
+#[test]
+fn a_name_is_corrected_and_erased_and_the_record_stays_whole() {
+    let server = Server::start();
+    let yard = Yard::new(&server);
+    let (certificate, thing, _) = yard.certified(Vendor::GreenLoop);
+    let everyone = server.get("administrator", "/api/v1/people").taken();
+    let id = |name: &str| -> String {
+        let all = everyone["people"].as_array().unwrap();
+        all.iter().find(|person| person["name"] == name).unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    server.get("coordinator", "/api/v1/people").refused(403, "command.wrong_role");
+    let operator = id("Operator Example");
+    let path = format!("/api/v1/people/{operator}");
+    server.post("administrator", &format!("{path}/corrections"), &json!({})).refused(422, "people.nothing");
+    server.post("administrator", &format!("{path}/corrections"), &json!({"name": " "})).refused(422, "people.name");
+    server.post("administrator", &format!("{path}/corrections"), &json!({"name": "Olive Operator", "phone": "555-0100"})).taken();
+    let page = || server.page("auditor", &format!("/assets/{}", thing.asset.trim_start_matches("urn:uuid:"))).text();
+    assert!(page().contains("Olive Operator") && !page().contains("Operator Example"));
+    let salts = || people::all_salts(&mut server.service.app.read().unwrap()).unwrap();
+    assert!(salts().iter().any(|(_, person, _)| *person == operator));
+
+    server.post("administrator", &format!("{path}/erasures"), &json!({})).taken();
+    server.post("administrator", &format!("{path}/erasures"), &json!({})).refused(404, "request.unknown");
+    server.post("administrator", &format!("/api/v1/people/{}/erasures", id("Administrator Example")), &json!({})).refused(422, "people.oneself");
+    assert!(!salts().iter().any(|(_, person, _)| *person == operator));
+    assert!(page().contains("name erased") && !page().contains("Olive Operator"));
+    let listed = server.get("administrator", "/api/v1/people").taken();
+    let erased = listed["people"].as_array().unwrap().iter().find(|person| person["id"] == operator.as_str()).unwrap();
+    assert_eq!((&erased["name"], &erased["role"]), (&Value::Null, &json!("vendor_operator")));
+    // The token is worth nothing once it is not remembered any more.
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    server.get("operator", "/api/v1/assets").refused(401, "session.signed_out");
+    // The certificate is a document of its own: it goes on naming whom it named, and holds.
+    assert!(server.get("nobody", &format!("/certificates/{certificate}/certificate.vc.json")).text().contains("Operator Example"));
+    server.audit();
+}
