@@ -9,7 +9,7 @@ use std::path::Path;
 use quittance::cli::demo::{self, DISTRICT_SITES, ORGANISATION};
 use quittance::config::{Config, Given};
 use quittance::domain::asset::{Asset, Status};
-use quittance::domain::consignment::{ConsignmentStatus, DiscrepancyKind, Resolution};
+use quittance::domain::consignment::{ConsignmentKind, ConsignmentStatus, DiscrepancyKind, Resolution};
 use quittance::domain::disposition::Outcome;
 use quittance::domain::medium::MediumState;
 use quittance::operations::{audit_ledger, open_ledger, publish_status, verify_certificate};
@@ -67,12 +67,16 @@ fn the_story_is_whole_and_anyone_can_check_it() {
     assert_eq!(gone, 120);
 
     let consignments: Vec<_> = ConsignmentRow::all(&mut db).unwrap().iter().map(|row| row.record().unwrap()).collect();
-    let mut seen: Vec<_> = consignments.iter().map(|c| (c.reference.to_string(), c.lines, c.status)).collect();
+    let mut seen: Vec<_> = consignments.iter().map(|c| (c.reference.as_str(), c.kind, c.lines, c.status, c.overrides.len())).collect();
     seen.sort();
-    assert_eq!(
-        seen,
-        [("NP-PICKUP-001".to_owned(), 60, ConsignmentStatus::Reconciled), ("NP-PICKUP-002".to_owned(), 40, ConsignmentStatus::Received)]
-    );
+    let expected = [
+        ("NP-MOVE-001", ConsignmentKind::Internal, 3, ConsignmentStatus::Reconciled, 0),
+        ("NP-PICKUP-001", ConsignmentKind::Pickup, 60, ConsignmentStatus::Reconciled, 0),
+        ("NP-PICKUP-002", ConsignmentKind::Pickup, 40, ConsignmentStatus::Received, 0),
+        ("NP-PICKUP-003", ConsignmentKind::Pickup, 2, ConsignmentStatus::Released, 1),
+        ("OUT-2291", ConsignmentKind::Downstream, 1, ConsignmentStatus::Released, 0),
+    ];
+    assert_eq!(seen, expected);
 
     let mut discrepancies: Vec<_> =
         DiscrepancyRow::all(&mut db).unwrap().iter().map(|row| row.record().unwrap()).map(|d| (d.kind, d.resolution, d.critical)).collect();

@@ -3,6 +3,7 @@
 
 mod bench;
 mod fleet;
+mod travels;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -157,6 +158,7 @@ pub fn play(service: &Service, folder: &Path, progress: Progress<'_>) -> Result<
     let (refurbished, held) = stage.send_to_refurbisher(&cast, retired.refurbisher)?;
     stage.refurbish(&cast, &refurbished)?;
     stage.store(&cast, &retired.kept)?;
+    stage.travels(&cast)?;
     let (certificates, unpacked) = stage.certify(&cast, &recycled, &refurbished)?;
     let refused = stage.refuse(&cast, &refurbished)?;
     let entries = log::head(&mut stage.db)?.map_or(0, |head| head.frontier.size());
@@ -192,6 +194,7 @@ fn reference(text: &str) -> Result<Reference> {
 
 /// Who acts.
 struct Cast {
+    administrator: Actor,
     coordinator: Actor,
     approver: Actor,
     recycler: Actor,
@@ -320,17 +323,24 @@ impl Stage<'_> {
         };
         let recycler = vendor(self, RECYCLER, RECYCLER_SITE)?;
         let refurbisher = vendor(self, REFURBISHER, REFURBISHER_SITE)?;
-        let data = [Scope::DataSanitizationLogical, Scope::DataSanitizationPhysical];
-        let recycles = [data[0], data[1], Scope::MaterialsRecovery];
-        self.qualify(&administrator, &recycler, RECYCLER_SITE, (Scheme::R2v3, "C2023-01934"), &recycles)?;
-        self.qualify(&administrator, &recycler, RECYCLER_SITE, (Scheme::NaidAaa, "NA-20418"), &data)?;
-        self.qualify(&administrator, &refurbisher, REFURBISHER_SITE, (Scheme::R2v3, "C2022-00871"), &[data[0], Scope::TestAndRepair])?;
+        let told = self.at(21, 1, 40);
+        let (logical, physical) = (Scope::DataSanitizationLogical, Scope::DataSanitizationPhysical);
+        self.qualify(
+            &administrator,
+            (&recycler, RECYCLER_SITE),
+            (Scheme::R2v3, "C2023-01934"),
+            &[logical, physical, Scope::MaterialsRecovery],
+            told,
+        )?;
+        self.qualify(&administrator, (&recycler, RECYCLER_SITE), (Scheme::NaidAaa, "NA-20418"), &[logical, physical], told)?;
+        self.qualify(&administrator, (&refurbisher, REFURBISHER_SITE), (Scheme::R2v3, "C2022-00871"), &[logical, Scope::TestAndRepair], told)?;
         let coordinator = self.person(&mut players, "Marisol Vance", "Technology asset coordinator", Role::Coordinator, &district, ORGANISATION)?;
         let approver =
             self.person(&mut players, "Theodore Okafor", "Assistant superintendent for operations", Role::Approver, &district, ORGANISATION)?;
         self.person(&mut players, "Wendell Park", "Internal auditor", Role::Auditor, &district, ORGANISATION)?;
         self.person(&mut players, "Priya Lindqvist", "Sustainability officer", Role::Reports, &district, ORGANISATION)?;
         let cast = Cast {
+            administrator: administrator.clone(),
             coordinator,
             approver,
             recycler: self.person(&mut players, "Dario Kessler", "Data destruction technician", Role::VendorOperator, &recycler, RECYCLER)?,
@@ -349,7 +359,7 @@ impl Stage<'_> {
     }
 
     /// Records what lets a vendor's site have the district's devices: a credential that began well before the story and ends after it, and the contract.
-    fn qualify(&self, administrator: &Actor, party: &PartyId, site: &str, credential: (Scheme, &str), scope: &[Scope]) -> Result<()> {
+    fn qualify(&self, who: &Actor, (party, site): (&PartyId, &str), credential: (Scheme, &str), scope: &[Scope], at: Instant) -> Result<()> {
         let (issued_on, expires_on) = (self.day(60), self.day(60) + Days::new(3 * 365));
         let record = RecordCredential {
             party: party.clone(),
@@ -361,7 +371,7 @@ impl Stage<'_> {
             expires_on,
             evidence: None,
         };
-        self.one(administrator, record, self.at(21, 1, 40))?;
+        self.one(who, record, at)?;
         let contract = RecordContract {
             party: party.clone(),
             reference: reference("NP-C-2214")?,
@@ -370,7 +380,7 @@ impl Stage<'_> {
             confidentiality: true,
             insured_until: Some(expires_on),
         };
-        self.one(administrator, contract, self.at(21, 1, 45))?;
+        self.one(who, contract, at)?;
         Ok(())
     }
 

@@ -287,7 +287,9 @@ impl<'a> Yard<'a> {
     fn opened_with_presets(&self, vendor: Vendor) -> String {
         let body = json!({"reference": self.reference(vendor), "from_site": "Central", "to": self.server.parties[vendor.name()], "to_site": "Akron",
             "presets": {"reason": "surplus", "media_type": "emmc", "rung": "recycling", "rejected": rejected()}});
-        self.subject(vendor, &self.command("coordinator", "open_consignment", body), "Consignment")
+        let consignment = self.subject(vendor, &self.command("coordinator", "open_consignment", body), "Consignment");
+        self.command("approver", "authorize_consignment", json!({"consignment": consignment, "reference": "BOARD-8"}));
+        consignment
     }
 
     /// The command that registers a new key of somebody's own.
