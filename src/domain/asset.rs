@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::disposition::Disposition;
-use super::names::{AssetId, Category, ConsignmentId, DiscrepancyId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
+use super::names::{AssetId, Category, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
 use super::records::{Key, record};
 
 codes! {
@@ -66,6 +66,9 @@ pub struct Handoff {
     pub released: (u64, Instant),
     /// Entry and time of the receipt.
     pub received: Option<(u64, Instant)>,
+    /// The document that the organisation entered the receipt from, where the receiver itself has not confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<Digest>,
 }
 
 /// A device.

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
+use super::evidence::Evidence;
 use super::medium::{Act, Medium};
-use super::names::{AssetId, Method, PartyId, Role, WeightBasis, codes};
+use super::names::{AssetId, Digest, Grade, Method, PartyId, Role, WeightBasis, codes};
 use super::policy::Pack;
+use super::reconciliation::require_no_questions;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
@@ -75,6 +77,15 @@ pub struct Disposition {
     pub mass: Mass,
     /// Who recorded it, for the party that processed it.
     pub recorded: Act,
+    /// The processor's grade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<Grade>,
+    /// What it brought, in cents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proceeds_cents: Option<u32>,
+    /// The processor's list that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Digest>,
 }
 
 /// Records what became of a device's material.
@@ -87,6 +98,14 @@ pub struct RecordDisposition {
     pub outcome: Outcome,
     /// Its mass.
     pub mass: Mass,
+    /// The processor's grade.
+    pub grade: Option<Grade>,
+    /// What it brought, in cents.
+    pub proceeds_cents: Option<u32>,
+    /// Who processed it, where the coordinator records it from that party's list.
+    pub processor: Option<PartyId>,
+    /// The stored list that says so.
+    pub file: Option<Digest>,
 }
 
 /// `disposition.recorded`
@@ -97,8 +116,14 @@ pub struct DispositionRecorded {
     pub outcome: Outcome,
     /// Its mass.
     pub mass: Mass,
-    /// Who processed it: the party whose person recorded it.
+    /// Who processed it: the party whose person recorded it, or whose list was recorded.
     pub processor: PartyId,
+    /// The processor's grade.
+    pub grade: Option<Grade>,
+    /// What it brought, in cents.
+    pub proceeds_cents: Option<u32>,
+    /// The processor's list that says so.
+    pub file: Option<Digest>,
 }
 
 /// What keeps the data on a device from being declared gone for this destination: a sentence for each thing that is missing.
@@ -106,6 +131,11 @@ pub fn data_missing(known: &Records, asset: &Asset, destination: Destination, po
     let mut missing = Vec::new();
     if !asset.holds.is_empty() {
         missing.push(format!("{} is held by an unresolved discrepancy: an approver has to resolve it.", asset.tag));
+    }
+    match require_no_questions(known, asset) {
+        Ok(()) => {}
+        Err(Stop::Refused(refusal)) => missing.push(refusal.why),
+        Err(needs) => return Err(needs),
     }
     if asset.in_transit {
         missing.push(format!("{} was released and nobody has received it: the receiver has to record the receipt.", asset.tag));
@@ -149,7 +179,7 @@ impl Order for RecordDisposition {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
         occasion.may_touch(asset)?;
-        parties::require(known, &occasion.actor.party)?;
+        let processor = self.processor(known, asset, occasion)?;
         self.check_mass()?;
         if asset.status == Status::Disposed {
             let cause = Cause::Entry(asset.disposition.as_ref().map_or(asset.last_seq, |disposition| disposition.recorded.seq));
@@ -162,6 +192,7 @@ impl Order for RecordDisposition {
             )
             .into());
         }
+        require_no_questions(known, asset)?;
         if self.outcome == Outcome::Unknown && occasion.actor.role.is_vendor() {
             return Err(Refusal::new(
                 "disposition.organisation_only",
@@ -206,12 +237,42 @@ impl Order for RecordDisposition {
                 return Err(Refusal::listing("disposition.data_not_gone", why, missing).into());
             }
         }
-        let event = DispositionRecorded { outcome: self.outcome, mass: self.mass.clone(), processor: occasion.actor.party.clone() };
+        let event = DispositionRecorded {
+            outcome: self.outcome,
+            mass: self.mass.clone(),
+            processor,
+            grade: self.grade.clone(),
+            proceeds_cents: self.proceeds_cents,
+            file: self.file.clone(),
+        };
         Ok(vec![Happening::new(event, [Subject::new(SubjectKind::Asset, asset.id.as_str())])])
     }
 }
 
 impl RecordDisposition {
+    /// Who processed it: the party of the one who says so; or the one that has it, where the coordinator records what that party's list says.
+    fn processor(&self, known: &Records, asset: &Asset, occasion: &Occasion) -> Result<PartyId, Stop> {
+        if let Some(file) = &self.file
+            && !known.find::<Evidence>(file)?.is_some_and(|stored| !occasion.actor.role.is_vendor() || stored.concerns(&occasion.actor.party))
+        {
+            return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {file} is stored; upload it first.")).into());
+        }
+        let party = self.processor.as_ref().unwrap_or(&occasion.actor.party);
+        let own = party == &occasion.actor.party;
+        if !own && (occasion.actor.role.is_vendor() || self.file.is_none() || party != &asset.holder.party) {
+            return Err(Refusal::new(
+                "disposition.processor",
+                format!(
+                    "You speak for your own party; leave processor out. For the party that has {} the coordinator records what that party's stored \
+                     list says: name the list (file).",
+                    asset.tag
+                ),
+            )
+            .into());
+        }
+        Ok(parties::require(known, party)?.id.clone())
+    }
+
     fn check_mass(&self) -> Result<(), Refusal> {
         let mass = &self.mass;
         if mass.weight_grams == 0 || mass.weight_grams > 2_000_000 {
@@ -243,15 +304,31 @@ impl Fact for DispositionRecorded {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.asset() else { return };
         known.change::<Asset>(&id, stamp.seq, |asset| {
-            asset.disposition =
-                Some(Disposition { outcome: self.outcome, mass: self.mass.clone(), recorded: Act { party: self.processor.clone(), ..stamp.act() } });
+            asset.disposition = Some(Disposition {
+                outcome: self.outcome,
+                mass: self.mass.clone(),
+                recorded: Act { party: self.processor.clone(), ..stamp.act() },
+                grade: self.grade.clone(),
+                proceeds_cents: self.proceeds_cents,
+                file: self.file.clone(),
+            });
             if self.outcome.destination().is_some() || self.outcome == Outcome::Unknown {
                 asset.status = Status::Disposed;
             }
         });
     }
     fn sentence(&self) -> String {
-        format!("Disposition: {}, {} g ({}).", self.outcome.label(), self.mass.weight_grams, self.mass.weight_basis.label())
+        let mut sentence = format!("Disposition: {}, {} g ({})", self.outcome.label(), self.mass.weight_grams, self.mass.weight_basis.label());
+        if let Some(grade) = &self.grade {
+            sentence.push_str(&format!(", grade {grade}"));
+        }
+        if let Some(cents) = self.proceeds_cents {
+            sentence.push_str(&format!(", proceeds {}.{:02}", cents / 100, cents % 100));
+        }
+        if let Some(file) = &self.file {
+            sentence.push_str(&format!("; from the processor's list sha256 {file}"));
+        }
+        format!("{sentence}.")
     }
 }
 

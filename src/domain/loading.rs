@@ -95,6 +95,9 @@ impl Fact for ConsignmentOpened {
                 scanned: None,
                 open_discrepancies: Vec::new(),
                 discrepancies: Vec::new(),
+                questions: Vec::new(),
+                receipts: Vec::new(),
+                links: Vec::new(),
                 last_seq: stamp.seq,
             },
             stamp.seq,
@@ -182,6 +185,7 @@ impl Fact for LineAdded {
                 asset: asset.clone(),
                 container: self.container.clone(),
                 state: LineState::Listed,
+                damage: None,
                 last_seq: stamp.seq,
             };
             known.put(line, stamp.seq);

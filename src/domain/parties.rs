@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::mappings::Mapping;
 use super::names::{Name, PartyId, Role, codes};
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
@@ -26,6 +27,9 @@ pub struct Party {
     pub name: Name,
     /// Its sites.
     pub sites: Vec<Name>,
+    /// How its own lists are read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mappings: Vec<Mapping>,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
@@ -100,7 +104,10 @@ impl Order for RegisterParty {
 impl Fact for PartyRegistered {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         if let Some(id) = about.party() {
-            known.put(Party { id, kind: self.kind, name: self.name.clone(), sites: self.sites.clone(), last_seq: stamp.seq }, stamp.seq);
+            known.put(
+                Party { id, kind: self.kind, name: self.name.clone(), sites: self.sites.clone(), mappings: Vec::new(), last_seq: stamp.seq },
+                stamp.seq,
+            );
         }
     }
     fn sentence(&self) -> String {
@@ -110,5 +117,10 @@ impl Fact for PartyRegistered {
 
 /// A party that must exist.
 pub fn require<'a>(known: &'a Records, id: &PartyId) -> Result<&'a Party, Stop> {
-    known.find::<Party>(id)?.ok_or_else(|| Refusal::new("parties.unknown", format!("No party has the id {id}; register it first.")).into())
+    known.find::<Party>(id)?.ok_or_else(|| unknown(id).into())
+}
+
+/// No party has this id, or not for this person.
+pub(super) fn unknown(id: &PartyId) -> Refusal {
+    Refusal::new("parties.unknown", format!("No party has the id {id}; register it first."))
 }

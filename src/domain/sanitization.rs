@@ -7,6 +7,7 @@ use super::evidence::{Evidence, ToolResult};
 use super::medium::{Medium, MediumState, Sanitization};
 use super::names::{Digest, MediumId, Method, Role, Technique};
 use super::policy::{Circumstances, PackRef, Reached, Statement};
+use super::reconciliation::require_no_questions;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
@@ -112,6 +113,7 @@ fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) ->
         )
         .into());
     }
+    require_no_questions(known, host)?;
     Ok((medium, host))
 }
 

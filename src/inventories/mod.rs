@@ -4,6 +4,7 @@
 
 mod cells;
 pub mod snipe_it;
+pub mod vendor_lists;
 
 use std::cell::Cell;
 use std::collections::HashMap;

@@ -65,6 +65,9 @@ diesel::table! {
     people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, }
 }
 diesel::table! {
+    one_time_links (id) { id -> Text, consignment -> Text, secret_sha256 -> Text, }
+}
+diesel::table! {
     shown_names (certificate, person) { certificate -> Text, person -> Text, salt -> Binary, }
 }
 diesel::table! {

@@ -21,7 +21,7 @@ use crate::domain::{Event, Subject, SubjectKind};
 use crate::error::{Error, Result};
 use crate::operations::publish_checkpoint;
 use crate::proof::entry::{Entry, Frame};
-use crate::store::{Database, from_db, inventory, log, people, tables};
+use crate::store::{Database, from_db, inventory, links, log, people, tables};
 
 fn text(body: String, caching: &str) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).insert_header((CACHE_CONTROL, caching)).body(body)
@@ -120,12 +120,16 @@ impl Names {
     pub fn new(app: &App) -> Self {
         Self { people: HashMap::from([(app.service.person.to_string(), "the service".to_owned())]), parties: HashMap::new() }
     }
-    /// A person's name, or that it was erased.
+    /// A person's name, or that it was erased, or that nobody signed in.
     pub fn person(&mut self, db: &mut Database, id: &str) -> Result<String> {
         if let Some(name) = self.people.get(id) {
             return Ok(name.clone());
         }
-        let name = people::by_id(db, id)?.map_or_else(|| "name erased".to_owned(), |person| person.name);
+        let name = match people::by_id(db, id)? {
+            Some(person) => person.name,
+            None if links::exists(db, id)? => "through a one-time link".to_owned(),
+            None => "name erased".to_owned(),
+        };
         self.people.insert(id.to_owned(), name.clone());
         Ok(name)
     }

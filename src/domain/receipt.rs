@@ -1,0 +1,466 @@
+//! Receipts: the second of the two signed acts of a handoff, at once or over several days. The receiver counts independently of the list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::asset::{Asset, Holder};
+use super::consignment::{
+    Consignment, ConsignmentStatus, ContainerReceived, DISCREPANCY_DAYS, Damage, Discrepancy, DiscrepancyKind, Line, LineId, LineState, Receipt,
+    Scan, SealState, Via, asset_subject, business_days_after, require, require_status, require_weights, subject,
+};
+use super::evidence::Evidence;
+use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, Reference, Role};
+use super::reconciliation::{ConsignmentReconciled, DiscrepancyRecorded};
+use super::records::{Records, Stop};
+use super::refusal::{Cause, Refusal};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, links};
+
+/// The receiver's own paper, entered by the organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transcribed {
+    /// The stored scan of it.
+    pub document: Digest,
+}
+
+/// Takes a consignment in, or what of it has come so far. The scans are what the receiver found. The receiver's people give it; the organisation's
+/// coordinator does where the receiver's own document says so.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiveConsignment {
+    /// The consignment.
+    pub consignment: ConsignmentId,
+    /// The containers as found.
+    pub containers: Vec<ContainerReceived>,
+    /// Every thing scanned.
+    pub scans: Vec<Scan>,
+    /// Things as the receiver counted them by hand.
+    pub counted: Option<u32>,
+    /// More is to come: what is not here yet is not short.
+    #[serde(default)]
+    pub more_to_come: bool,
+    /// The receiver's paper that this was entered from.
+    pub transcribed: Option<Transcribed>,
+    /// The receiver's list that this was read from.
+    pub file: Option<Digest>,
+}
+
+/// `consignment.received`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsignmentReceived {
+    /// The containers as found.
+    pub containers: Vec<ContainerReceived>,
+    /// Lines listed.
+    pub listed: u32,
+    /// Things scanned.
+    pub scanned: u32,
+    /// Lines received as listed.
+    pub matched: u32,
+    /// Listed and not found.
+    pub short: u32,
+    /// Found and not listed.
+    pub over: u32,
+    /// Serial differs.
+    pub mismatch: u32,
+    /// Other questions: seals, weights, counts, drives that are absent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub questions: u32,
+    /// Scans of things that an earlier receipt has.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub again: u32,
+    /// Things as the receiver counted them by hand.
+    pub counted: Option<u32>,
+    /// More is to come.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub more_to_come: bool,
+    /// The receiver's paper that this was entered from.
+    pub transcribed: Option<Transcribed>,
+    /// The receiver's list that this was read from.
+    pub file: Option<Digest>,
+    /// The way of somebody without an account.
+    pub by: Option<Via>,
+}
+
+/// `consignment.line_received`: received as listed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineReceived {
+    /// Who has it from now on.
+    pub to: Holder,
+    /// What is wrong with all of them.
+    pub damage: Option<Damage>,
+    /// The document that the organisation entered this from; the receiver itself has said nothing.
+    pub unconfirmed: Option<Digest>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+pub(super) fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// One thing that differs, before it has an id.
+#[derive(Default)]
+struct Differing<'a> {
+    asset: Option<&'a Asset>,
+    scan: Option<&'a Scan>,
+    container: Option<Reference>,
+    seal: Option<(SealState, Option<Reference>)>,
+    figures: Option<(u32, u32)>,
+}
+
+/// What a receipt comes to, line by line.
+#[derive(Default)]
+struct Compared<'a> {
+    matched: Vec<(&'a Asset, Option<Damage>)>,
+    differing: Vec<(DiscrepancyKind, Differing<'a>)>,
+    again: u32,
+}
+
+impl Compared<'_> {
+    fn number(&self, of: impl Fn(DiscrepancyKind) -> bool) -> u32 {
+        count(self.differing.iter().filter(|(kind, _)| of(*kind)).count())
+    }
+}
+
+/// Whether two weights differ by more than 5 %.
+fn weighs_otherwise(released: u32, received: u32) -> bool {
+    u64::from(released.abs_diff(received)) * 100 > u64::from(released) * 5
+}
+
+impl ReceiveConsignment {
+    /// The device that each scan names: by tag, else by serial number.
+    fn named<'a>(&self, known: &'a Records) -> Result<Vec<Option<&'a Asset>>, Stop> {
+        let mut keys = Vec::new();
+        for scan in &self.scans {
+            keys.extend(scan.tag.as_ref().map(Asset::tag_key));
+            keys.extend(scan.serial.as_ref().map(Asset::serial_key));
+        }
+        known.owners(&keys)?;
+        let mut ids = Vec::new();
+        for scan in &self.scans {
+            let by_tag = scan.tag.as_ref().map(|tag| known.owner(&Asset::tag_key(tag))).transpose()?.flatten();
+            let by_serial = scan.serial.as_ref().map(|serial| known.owner(&Asset::serial_key(serial))).transpose()?.flatten();
+            ids.push(by_tag.or(by_serial).and_then(|id| AssetId::parse(id).ok()));
+        }
+        known.find_all::<Asset>(ids.iter().flatten())?;
+        ids.iter().map(|id| id.as_ref().map(|id| known.find::<Asset>(id)).transpose().map(Option::flatten)).collect()
+    }
+
+    /// Who may say what arrived: the receiver's own people; or the coordinator, where a stored document of the receiver says it.
+    fn require_voice(&self, known: &Records, consignment: &Consignment, occasion: &Occasion) -> Result<(), Stop> {
+        let own = consignment.to.party == occasion.actor.party;
+        let document = self.transcribed.as_ref().map(|paper| &paper.document).or(self.file.as_ref());
+        if !own && (occasion.actor.role.is_vendor() || document.is_none()) {
+            return Err(Refusal::new(
+                "consignment.not_for_you",
+                format!(
+                    "{} is addressed to another party: its people can receive it, or the coordinator enters that party's document (transcribed, or file).",
+                    consignment.reference
+                ),
+            )
+            .into());
+        }
+        if own && self.transcribed.is_some() {
+            return Err(Refusal::new(
+                "receipt.own_words",
+                "You are the receiver: what you say is your own statement; leave transcribed out. The organisation transcribes the paper of others.",
+            )
+            .into());
+        }
+        if self.transcribed.is_some() && self.file.is_some() {
+            return Err(Refusal::new("receipt.two_sources", "Name either the paper (transcribed) or the list (file) that this comes from.").into());
+        }
+        if let Some(document) = document
+            && !known.find::<Evidence>(document)?.is_some_and(|stored| !occasion.actor.role.is_vendor() || stored.concerns(&occasion.actor.party))
+        {
+            return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {document} is stored; upload it first.")).into());
+        }
+        links::require_live(consignment, occasion)
+    }
+
+    fn require_size(&self) -> Result<(), Refusal> {
+        if self.scans.len() > 10_000 || self.containers.len() > 500 {
+            return Err(Refusal::new(
+                "consignment.too_large",
+                "A receipt holds at most 10,000 scans and 500 containers; send the rest as another one.",
+            ));
+        }
+        require_weights(self.containers.iter().map(|container| container.gross_weight_grams))?;
+        if self.scans.iter().any(|scan| scan.tag.is_none() && scan.serial.is_none()) {
+            return Err(Refusal::new("consignment.empty_scan", "A scan has neither tag nor serial number; scan it again."));
+        }
+        if self.more_to_come && self.scans.is_empty() && self.containers.is_empty() {
+            return Err(Refusal::new("receipt.empty", "Nothing is in this receipt and more is to come; send it when something has arrived."));
+        }
+        Ok(())
+    }
+
+    /// What differs between the containers as sealed and as found.
+    fn compare_containers<'a>(&self, consignment: &Consignment, compared: &mut Compared<'a>) -> Result<(), Refusal> {
+        let earlier: BTreeSet<&Reference> =
+            consignment.receipts.iter().flat_map(|receipt| &receipt.containers).map(|container| &container.label).collect();
+        let mut labels = BTreeSet::new();
+        for found in &self.containers {
+            let label = &found.label;
+            if !labels.insert(label) || earlier.contains(label) {
+                let why = format!("The container {label} is in this receipt twice, or in an earlier one; send each container once.");
+                return Err(Refusal::new("receipt.container_twice", why));
+            }
+            let mut question = |kind, differing: Differing<'a>| {
+                compared.differing.push((kind, Differing { container: Some(label.clone()), ..differing }));
+            };
+            let Some(sealed) = consignment.containers.iter().find(|container| &container.label == label) else {
+                question(DiscrepancyKind::Count, Differing { figures: Some((0, 1)), ..Differing::default() });
+                continue;
+            };
+            let another = found.seal.as_ref().is_some_and(|number| sealed.seal.as_ref() != Some(number));
+            let state = match found.seal_state {
+                SealState::Intact if another => SealState::Different,
+                // Nobody misses a seal that was never put on.
+                SealState::Missing if sealed.seal.is_none() => SealState::Intact,
+                state => state,
+            };
+            if state != SealState::Intact {
+                question(DiscrepancyKind::Seal, Differing { seal: Some((state, found.seal.clone())), ..Differing::default() });
+            }
+            if let (Some(released), Some(received)) = (sealed.gross_weight_grams, found.gross_weight_grams)
+                && weighs_otherwise(released, received)
+            {
+                question(DiscrepancyKind::Weight, Differing { figures: Some((released, received)), ..Differing::default() });
+            }
+        }
+        if let Some(counted) = self.counted.filter(|counted| *counted != count(self.scans.len())) {
+            let figures = Some((count(self.scans.len()), counted));
+            compared.differing.push((DiscrepancyKind::Count, Differing { figures, ..Differing::default() }));
+        }
+        Ok(())
+    }
+
+    /// What differs between the lines and the scans.
+    fn compare<'a>(&'a self, known: &'a Records, consignment: &Consignment, lines: &[&'a Line], occasion: &Occasion) -> Result<Compared<'a>, Stop> {
+        let mut compared = Compared::default();
+        let before: Vec<&Discrepancy> = known.find_all::<Discrepancy>(&consignment.discrepancies)?.into_iter().flatten().collect();
+        let states: BTreeMap<&AssetId, LineState> = lines.iter().map(|line| (&line.asset, line.state)).collect();
+        let listed: BTreeMap<&AssetId, &Asset> =
+            known.find_all::<Asset>(lines.iter().map(|line| &line.asset))?.into_iter().flatten().map(|asset| (&asset.id, asset)).collect();
+        let mut found: BTreeSet<&AssetId> = BTreeSet::new();
+        for (scan, asset) in self.scans.iter().zip(self.named(known)?) {
+            if before.iter().any(|discrepancy| discrepancy.scan.as_ref().is_some_and(|earlier| earlier.same(scan))) {
+                compared.again += 1;
+                continue;
+            }
+            let differing = Differing { asset, scan: Some(scan), ..Differing::default() };
+            match asset {
+                Some(asset) if listed.contains_key(&asset.id) => {
+                    if !found.insert(&asset.id) {
+                        return Err(Refusal::new(
+                            "consignment.scanned_twice",
+                            format!("{} is in this receipt twice; send each device once.", asset.tag),
+                        )
+                        .into());
+                    }
+                    if states.get(&asset.id) != Some(&LineState::Listed) {
+                        compared.again += 1;
+                        continue;
+                    }
+                    let tag_differs = scan.tag.as_ref().is_some_and(|tag| tag.normal() != asset.tag.normal());
+                    let serial_differs = scan.serial.as_ref().is_some_and(|serial| !asset.serial.as_ref().is_some_and(|own| own.same(serial)));
+                    if tag_differs || serial_differs {
+                        compared.differing.push((DiscrepancyKind::Mismatch, differing));
+                    } else if scan.damage == Some(Damage::DriveAbsent) {
+                        compared.differing.push((DiscrepancyKind::Incomplete, differing));
+                    } else {
+                        compared.matched.push((asset, scan.damage));
+                    }
+                }
+                // What never concerned a vendor stays unknown to it: its scan is recorded as captured, and tells the organisation enough.
+                other => {
+                    let visible = other.filter(|asset| !occasion.actor.role.is_vendor() || asset.concerns(&occasion.actor.party));
+                    compared.differing.push((DiscrepancyKind::Over, Differing { asset: visible, ..differing }));
+                }
+            }
+        }
+        if !self.more_to_come {
+            let missing = lines.iter().filter(|line| line.state == LineState::Listed && !found.contains(&line.asset));
+            let short = missing.filter_map(|line| listed.get(&line.asset)).map(|asset| Differing { asset: Some(*asset), ..Differing::default() });
+            compared.differing.extend(short.map(|differing| (DiscrepancyKind::Short, differing)));
+        }
+        self.compare_containers(consignment, &mut compared)?;
+        Ok(compared)
+    }
+}
+
+impl Order for ReceiveConsignment {
+    const ROLES: &'static [Role] = &[Role::VendorOperator, Role::Coordinator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let consignment = require(known, &self.consignment, occasion)?;
+        self.require_voice(known, consignment, occasion)?;
+        if let Some(closed) = consignment.received.as_ref().filter(|_| consignment.status != ConsignmentStatus::PartlyReceived) {
+            let why = format!(
+                "The receipt of {} is closed. What turned up since was declared short: an approver resolves that as located_at_receiver; \
+                 what nobody listed goes back, or leaves on a consignment that lists it.",
+                consignment.reference
+            );
+            return Err(Refusal::new("consignment.wrong_status", why).because(Cause::Entry(closed.seq)).into());
+        }
+        require_status(consignment, "received", &[ConsignmentStatus::Released, ConsignmentStatus::PartlyReceived])?;
+        if let Some(released) = &consignment.released {
+            occasion.not_before(released.occurred, "the release")?;
+        }
+        self.require_size()?;
+        let lines = known.lines_of(&consignment.id)?;
+        let compared = self.compare(known, consignment, &lines, occasion)?;
+
+        let own = consignment.to.party == occasion.actor.party;
+        let received = ConsignmentReceived {
+            containers: self.containers.clone(),
+            listed: count(lines.len()),
+            scanned: count(self.scans.len()),
+            matched: count(compared.matched.len()),
+            short: compared.number(|kind| kind == DiscrepancyKind::Short),
+            over: compared.number(|kind| kind == DiscrepancyKind::Over),
+            mismatch: compared.number(|kind| kind == DiscrepancyKind::Mismatch),
+            questions: compared.number(|kind| kind.is_of_the_whole() || kind == DiscrepancyKind::Incomplete),
+            again: compared.again,
+            counted: self.counted,
+            more_to_come: self.more_to_come,
+            transcribed: self.transcribed.clone(),
+            file: self.file.clone(),
+            by: links::via(consignment, &occasion.actor.person),
+        };
+        let mut happenings = vec![Happening::new(received, [subject(&consignment.id)])];
+        let document = self.transcribed.as_ref().map(|paper| &paper.document).or(self.file.as_ref());
+        let unconfirmed = document.filter(|_| !own).cloned();
+        let mut by_damage: BTreeMap<Option<&str>, (Option<Damage>, Vec<Subject>)> = BTreeMap::new();
+        for (asset, damage) in &compared.matched {
+            by_damage.entry(damage.map(Damage::as_str)).or_insert((*damage, Vec::new())).1.push(asset_subject(&asset.id));
+        }
+        for (damage, many) in by_damage.into_values() {
+            let event = LineReceived { to: consignment.to.clone(), damage, unconfirmed: unconfirmed.clone() };
+            happenings.extend(Happening::about_many(event, subject(&consignment.id), many, occasion.fresh(0)));
+        }
+        let due_at: Instant = business_days_after(occasion.occurred, DISCREPANCY_DAYS);
+        for (n, (kind, differing)) in (1u32..).zip(&compared.differing) {
+            let here = matches!(kind, DiscrepancyKind::Over | DiscrepancyKind::Mismatch | DiscrepancyKind::Incomplete);
+            let event = DiscrepancyRecorded {
+                kind: *kind,
+                scan: differing.scan.cloned(),
+                to: here.then(|| consignment.to.clone()),
+                critical: !kind.is_of_the_whole() && differing.asset.is_none_or(|asset| asset.no_storage.is_none()),
+                container: differing.container.clone(),
+                seal: differing.seal.clone(),
+                figures: differing.figures,
+                unconfirmed: unconfirmed.clone(),
+                due_at: Some(due_at),
+            };
+            let id = DiscrepancyId::from_uuid(occasion.fresh(n));
+            let mut about = vec![Subject::new(SubjectKind::Discrepancy, id.as_str()), subject(&consignment.id)];
+            about.extend(differing.asset.map(|asset| asset_subject(&asset.id)));
+            happenings.push(Happening::new(event, about));
+        }
+        if !self.more_to_come && compared.differing.is_empty() && consignment.open_discrepancies.is_empty() {
+            let reconciled = ConsignmentReconciled { listed: count(lines.len()), discrepancies: count(consignment.discrepancies.len()) };
+            happenings.push(Happening::new(reconciled, [subject(&consignment.id)]));
+        }
+        Ok(one_act(happenings, occasion.fresh(0)))
+    }
+}
+
+/// All entries of one act, numbered.
+fn one_act(mut happenings: Vec<Happening>, act: uuid::Uuid) -> Vec<Happening> {
+    let of = count(happenings.len());
+    if of > 1 {
+        for (part, happening) in (1u32..).zip(&mut happenings) {
+            happening.batch = Some((format!("urn:uuid:{}", act.hyphenated()), part, (part == of).then_some(of)));
+        }
+    }
+    happenings
+}
+
+/// The device arrived: its holder is the receiver now.
+pub(super) fn arrive(asset: &mut Asset, to: &Holder, unconfirmed: Option<&Digest>, stamp: &Stamp) {
+    asset.holder = to.clone();
+    asset.in_transit = false;
+    asset.consignment = None;
+    if let Some(handoff) = asset.handoffs.last_mut() {
+        handoff.received.get_or_insert((stamp.seq, stamp.occurred));
+        handoff.unconfirmed = unconfirmed.cloned();
+    }
+}
+
+impl Fact for ConsignmentReceived {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.consignment() else { return };
+        known.change::<Consignment>(&id, stamp.seq, |consignment| {
+            consignment.scanned = Some(consignment.scanned.unwrap_or(0) + self.scanned - self.again.min(self.scanned));
+            if self.more_to_come {
+                consignment.status = ConsignmentStatus::PartlyReceived;
+            } else {
+                consignment.status = ConsignmentStatus::Received;
+                consignment.received = Some(stamp.act());
+            }
+            consignment.receipts.push(Receipt {
+                act: stamp.act(),
+                scanned: self.scanned,
+                more_to_come: self.more_to_come,
+                containers: self.containers.clone(),
+                transcribed: self.transcribed.as_ref().map(|paper| paper.document.clone()),
+                file: self.file.clone(),
+                by: self.by,
+            });
+        });
+    }
+    fn sentence(&self) -> String {
+        let mut sentence = format!(
+            "{}: {} of {} lines as listed, {} short, {} over, {} mismatched",
+            if self.more_to_come { "Received in part, more to come" } else { "Received" },
+            self.matched,
+            self.listed,
+            self.short,
+            self.over,
+            self.mismatch
+        );
+        if self.questions > 0 {
+            sentence.push_str(&format!(", {} about seals, weights, counts or drives", self.questions));
+        }
+        if let Some(paper) = &self.transcribed {
+            sentence.push_str(&format!("; transcribed by the district from document sha256 {}", paper.document));
+        }
+        if let Some(file) = &self.file {
+            sentence.push_str(&format!("; read from the receiver's list sha256 {file}"));
+        }
+        if let Some(by) = self.by {
+            sentence.push_str(&format!("; {}", by.label()));
+        }
+        format!("{sentence}.")
+    }
+}
+
+impl Fact for LineReceived {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.consignment() else { return };
+        for asset in about.assets() {
+            known.change::<Line>(&LineId::new(&id, &asset), stamp.seq, |line| {
+                line.state = LineState::Received;
+                line.damage = self.damage;
+            });
+            known.change::<Asset>(&asset, stamp.seq, |asset| arrive(asset, &self.to, self.unconfirmed.as_ref(), stamp));
+        }
+    }
+    fn sentence(&self) -> String {
+        let damage = self.damage.map_or_else(String::new, |damage| format!(", {}", damage.label()));
+        let source = if self.unconfirmed.is_some() { "; entered by the district, not confirmed by the receiver" } else { "" };
+        format!("Received as listed, at {}{damage}{source}.", self.to.site)
+    }
+}
