@@ -167,8 +167,8 @@ fn cases(service: &Service, assets: usize) -> Vec<Case> {
     let consignment = inventory::consignments(&mut db, None, Some(&("LONF".to_owned(), String::new())), 1).unwrap().remove(0);
     cases.push(case("consignment of 10,000 lines, first page", format!("/consignments/{}", consignment.id), false, false));
     let lines = inventory::lines(&mut db, &consignment.id, None, 30_000).unwrap();
-    let (_, line) = &lines[lines.len() - 101];
-    let path = format!("/consignments/{}?lines_after={}", consignment.id, after(&line.tag, &line.id));
+    let (name, line) = &lines[lines.len() - 101];
+    let path = format!("/consignments/{}?lines_after={}", consignment.id, after(name, &line.item));
     cases.push(case("consignment of 10,000 lines, last page", path, false, true));
     cases.push(case("consignments, first page", "/consignments".to_owned(), false, false));
     cases.push(case("consignments, last page", format!("/consignments?after={}", after("LONF", "")), false, true));
@@ -233,7 +233,7 @@ fn cost_of_registering(service: &Service) {
             asset.registered = 1_000_000_000 + at as u64;
             let mut medium = medium.clone();
             medium.id = serde_json::from_value(json!(format!("urn:uuid:{}", fresh().hyphenated()))).unwrap();
-            medium.host = asset.id.clone();
+            medium.host = Some(asset.id.clone());
             medium.serial = serde_json::from_value(json!(serial(at, 2))).unwrap();
             asset.media = vec![medium.id()];
             known.put(medium, asset.registered);

@@ -573,6 +573,7 @@ impl Stage<'_> {
                 consignment: consignment.clone(),
                 containers,
                 scans,
+                quantities: Vec::new(),
                 counted: None,
                 more_to_come: false,
                 transcribed: None,

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::disposition::Disposition;
+use super::medium::MediumState;
 use super::names::{AssetId, Category, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
 use super::records::{Key, record};
 
@@ -106,6 +107,8 @@ pub struct Asset {
     pub handoffs: Vec<Handoff>,
     /// Its media; empty means unknown unless `no_storage` says otherwise.
     pub media: Vec<MediumId>,
+    /// What has become of the data on each of them, in the same order.
+    pub media_states: Vec<MediumState>,
     /// The entry that attests that it stores nothing.
     pub no_storage: Option<u64>,
     /// Discrepancies that hold it.
@@ -164,6 +167,30 @@ impl Asset {
             Status::InStock | Status::InService | Status::InRepair => Phase::InService,
             Status::Retired | Status::Missing => Phase::Retired,
             Status::Disposed => Phase::Disposed,
+        }
+    }
+
+    /// What has become of the data on one of its media.
+    pub fn state_of(&self, medium: &MediumId) -> Option<MediumState> {
+        self.media.iter().position(|own| own == medium).and_then(|place| self.media_states.get(place).copied())
+    }
+    /// Notes what has become of the data on one of its media; a new one joins the others.
+    pub(super) fn note_state(&mut self, medium: &MediumId, state: MediumState) {
+        match self.media.iter().position(|own| own == medium) {
+            Some(place) => self.media_states.get_mut(place).map_or((), |own| *own = state),
+            None => {
+                self.media.push(medium.clone());
+                self.media_states.push(state);
+            }
+        }
+    }
+    /// A medium has left it.
+    pub(super) fn forget(&mut self, medium: &MediumId) {
+        if let Some(place) = self.media.iter().position(|own| own == medium) {
+            self.media.remove(place);
+            if place < self.media_states.len() {
+                self.media_states.remove(place);
+            }
         }
     }
 

@@ -1,12 +1,13 @@
-//! A consignment: what travels together, its lines, and what differed when it arrived; folded from the events of [`loading`](super::loading),
-//! [`handoff`](super::handoff), [`receipt`](super::receipt), [`reconciliation`](super::reconciliation) and [`links`](super::links).
+//! A consignment: what travels together, its lines (devices, loose media and quantities), and what differed when it arrived; folded from the events
+//! of [`loading`](super::loading), [`handoff`](super::handoff), [`receipt`](super::receipt), [`reconciliation`](super::reconciliation) and
+//! [`links`](super::links).
 
 use serde::{Deserialize, Serialize};
 
 use super::asset::Holder;
 use super::links::OneTimeLink;
 use super::medium::Act;
-use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, Name, PartyId, Reference, Serial, Tag, codes};
+use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, Name, PartyId, QuantityId, Reference, Serial, Tag, codes};
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
 use super::{Occasion, Subject, SubjectKind};
@@ -31,6 +32,49 @@ codes! {
         Short = "short", "short: listed, not found";
         Mismatch = "mismatch", "mismatch: the serial differs";
         Incomplete = "incomplete", "incomplete: received without its drive";
+        Count = "count", "count: another number than listed";
+        Removed = "removed", "taken off again before it was sealed";
+    }
+}
+
+codes! {
+    /// Things without storage that are counted and not told apart.
+    Goods {
+        Charger = "charger", "chargers";
+        Cable = "cable", "cables";
+        Adapter = "adapter", "adapters";
+        Battery = "battery", "batteries";
+        Keyboard = "keyboard", "keyboards";
+        Mouse = "mouse", "mice";
+        Headset = "headset", "headsets";
+        Dock = "dock", "docks";
+        Monitor = "monitor", "monitors";
+        Projector = "projector", "projectors";
+        Case = "case", "cases and bags";
+        Cart = "cart", "carts";
+        Mount = "mount", "mounts and stands";
+        Toner = "toner", "toner cartridges";
+        Parts = "parts", "parts without storage";
+        Scrap = "scrap", "mixed scrap without storage";
+    }
+}
+
+/// So many things of a kind, attested to hold no data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quantity {
+    /// What they are.
+    pub what: Goods,
+    /// How many, 1 to 100,000.
+    pub count: u32,
+    /// Weight of one in grams, where it is known.
+    pub unit_weight_grams: Option<u32>,
+}
+
+impl Quantity {
+    /// `40 chargers`
+    pub fn words(&self) -> String {
+        format!("{} {}", self.count, self.what.label())
     }
 }
 
@@ -262,33 +306,83 @@ pub fn business_days_after(at: Instant, days: u32) -> Instant {
     Instant::from_unix_ms(ms).unwrap_or(at)
 }
 
-/// One device of one consignment.
+/// What a line lists: one device, one loose medium, or a number of like things.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
+    /// A device.
+    Asset(AssetId),
+    /// A medium that has no host.
+    Medium(MediumId),
+    /// A number of like things without storage; the id is the line's own.
+    Quantity(QuantityId),
+}
+
+impl Item {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        match self {
+            Item::Asset(id) => id.as_str(),
+            Item::Medium(id) => id.as_str(),
+            Item::Quantity(id) => id.as_str(),
+        }
+    }
+    /// The word for what it is.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Item::Asset(_) => "asset",
+            Item::Medium(_) => "medium",
+            Item::Quantity(_) => "quantity",
+        }
+    }
+    /// One text for each item: whoever registers a device may choose its id, so the kind belongs to it.
+    pub fn key(&self) -> String {
+        match self {
+            Item::Asset(id) => id.to_string(),
+            Item::Medium(_) | Item::Quantity(_) => format!("{} {}", self.kind(), self.id()),
+        }
+    }
+}
+
+/// One line of one consignment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineId {
     /// The consignment.
     pub consignment: ConsignmentId,
-    /// The device.
-    pub asset: Option<AssetId>,
+    /// What it lists; none sorts before every line.
+    pub item: Option<Item>,
 }
 
 impl LineId {
-    /// The id of a line.
+    /// The id of a device's line.
     pub fn new(consignment: &ConsignmentId, asset: &AssetId) -> Self {
-        Self { consignment: consignment.clone(), asset: Some(asset.clone()) }
+        Self::of(consignment, Item::Asset(asset.clone()))
+    }
+    /// The id of any line.
+    pub fn of(consignment: &ConsignmentId, item: Item) -> Self {
+        Self { consignment: consignment.clone(), item: Some(item) }
     }
     /// Sorts before every line of the consignment.
     pub fn first_of(consignment: &ConsignmentId) -> Self {
-        Self { consignment: consignment.clone(), asset: None }
+        Self { consignment: consignment.clone(), item: None }
     }
 }
 
-/// A device listed on a consignment.
+/// What is listed on a consignment. Name, serial number and title are those of the day it was listed: the list says what was handed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// The consignment.
     pub consignment: ConsignmentId,
-    /// The device.
-    pub asset: AssetId,
+    /// What it lists.
+    pub item: Item,
+    /// What one finds it by: the tag of a device, the serial number of a loose medium, the kind of counted things.
+    pub name: String,
+    /// Its serial number.
+    pub serial: Option<Serial>,
+    /// What it is, as one reads it.
+    pub title: String,
+    /// How many of what, where things are counted.
+    pub quantity: Option<Quantity>,
     /// The container it is in.
     pub container: Option<Reference>,
     /// What the receiver found.
@@ -296,11 +390,31 @@ pub struct Line {
     /// What the receiver saw wrong with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<Damage>,
+    /// How many of counted things have come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<u32>,
+    /// The entry that listed it.
+    pub added: u64,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
 
-record!(Line, id: LineId = |l| LineId::new(&l.consignment, &l.asset), owner: |l| format!("{} {}", l.consignment, l.asset), shelf: lines, need: Line, keys: |_| Vec::new());
+record!(Line, id: LineId = |l| LineId::of(&l.consignment, l.item.clone()), owner: |l| format!("{} {}", l.consignment, l.item.key()), shelf: lines, need: Line, keys: |_| Vec::new());
+
+impl Line {
+    /// The device, where it lists one.
+    pub fn asset(&self) -> Option<&AssetId> {
+        if let Item::Asset(id) = &self.item { Some(id) } else { None }
+    }
+    /// The loose medium, where it lists one.
+    pub fn medium(&self) -> Option<&MediumId> {
+        if let Item::Medium(id) = &self.item { Some(id) } else { None }
+    }
+    /// Whether it is on the list, and was not taken off again.
+    pub fn is_listed(&self) -> bool {
+        self.state != LineState::Removed
+    }
+}
 
 /// Something that differs between release and receipt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -313,6 +427,12 @@ pub struct Discrepancy {
     pub kind: DiscrepancyKind,
     /// The device, where the record knows it.
     pub asset: Option<AssetId>,
+    /// The loose medium, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub medium: Option<MediumId>,
+    /// The counted things, where it is about some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<QuantityId>,
     /// The scan as captured.
     pub scan: Option<Scan>,
     /// Whether data may be on it.

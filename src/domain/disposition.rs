@@ -132,7 +132,7 @@ pub fn data_missing(known: &Records, asset: &Asset, destination: Destination, po
     if !asset.holds.is_empty() {
         missing.push(format!("{} is held by an unresolved discrepancy: an approver has to resolve it.", asset.tag));
     }
-    match require_no_questions(known, asset) {
+    match require_no_questions(known, &asset.handoffs, asset.tag.as_str()) {
         Ok(()) => {}
         Err(Stop::Refused(refusal)) => missing.push(refusal.why),
         Err(needs) => return Err(needs),
@@ -192,7 +192,7 @@ impl Order for RecordDisposition {
             )
             .into());
         }
-        require_no_questions(known, asset)?;
+        require_no_questions(known, &asset.handoffs, asset.tag.as_str())?;
         if self.outcome == Outcome::Unknown && occasion.actor.role.is_vendor() {
             return Err(Refusal::new(
                 "disposition.organisation_only",

@@ -36,9 +36,12 @@ impl Order for ReleaseConsignment {
         require_sender(consignment, occasion)?;
         require_status(consignment, "released", &[ConsignmentStatus::Sealed])?;
         let lines = known.lines_of(&consignment.id)?;
-        known.find_all::<Asset>(lines.iter().map(|line| &line.asset))?;
+        known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
         let event = ConsignmentReleased { from: consignment.from.clone(), to: consignment.to.clone(), carrier: consignment.carrier.clone() };
-        let many = lines.iter().map(|line| asset_subject(&line.asset)).collect();
+        let many: Vec<_> = lines.iter().filter_map(|line| line.asset()).map(asset_subject).collect();
+        if many.is_empty() {
+            return Ok(vec![Happening::new(event, [subject(&consignment.id)])]);
+        }
         Ok(Happening::about_many(event, subject(&consignment.id), many, occasion.fresh(0)))
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
-use super::medium::Medium;
+use super::medium::{self, Medium};
 use super::names::{AssetId, Name, Role, codes};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -104,7 +104,7 @@ pub struct Retired {
 }
 
 /// Refuses unless the device has one of the `allowed` states and does not travel.
-fn require_status(asset: &Asset, verb: &str, allowed: &[Status]) -> Result<(), Refusal> {
+pub(super) fn require_status(asset: &Asset, verb: &str, allowed: &[Status]) -> Result<(), Refusal> {
     if !allowed.contains(&asset.status) {
         let words: Vec<_> = allowed.iter().map(|status| status.label()).collect();
         let why = format!("{} is {}; only a device that is {} can be {verb}.", asset.tag, asset.status.label(), words.join(" or "));
@@ -121,6 +121,15 @@ fn require_status(asset: &Asset, verb: &str, allowed: &[Status]) -> Result<(), R
         ));
     }
     Ok(())
+}
+
+/// Refuses what would make a live certificate untrue.
+pub(super) fn require_uncertified(asset: &Asset) -> Result<(), Refusal> {
+    if asset.certificate.is_none() {
+        return Ok(());
+    }
+    let why = format!("{} has a live certificate; an approver has to revoke it before anything changes about the device.", asset.tag);
+    Err(Refusal::new("lifecycle.certified", why))
 }
 
 fn about(asset: &Asset) -> [Subject; 1] {
@@ -177,7 +186,7 @@ impl Fact for Repaired {
         });
         // In repair others had the device in their hands: what was sanitized before does not count any more.
         for medium in media {
-            known.change::<Medium>(&medium, stamp.seq, Medium::void_sanitization);
+            medium::change(known, &medium, stamp.seq, Medium::void_sanitization);
         }
     }
     fn sentence(&self) -> String {
@@ -198,13 +207,7 @@ impl Order for Redeploy {
             )
             .into());
         }
-        if asset.certificate.is_some() {
-            return Err(Refusal::new(
-                "lifecycle.certified",
-                format!("{} has a live certificate; revoke it before the device is used again.", asset.tag),
-            )
-            .into());
-        }
+        require_uncertified(asset)?;
         known.find_all::<Medium>(&asset.media)?;
         Ok(vec![Happening::new(Redeployed { site: self.site.clone() }, about(asset))])
     }
@@ -224,7 +227,7 @@ impl Fact for Redeployed {
             media.clone_from(&asset.media);
         });
         for medium in media {
-            known.change::<Medium>(&medium, stamp.seq, Medium::void_sanitization);
+            medium::change(known, &medium, stamp.seq, Medium::void_sanitization);
         }
     }
     fn sentence(&self) -> String {

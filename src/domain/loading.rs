@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
 use super::consignment::{
-    Consignment, ConsignmentStatus, Container, Line, LineId, LineState, asset_subject, require, require_sender, require_status, require_weights,
-    subject,
+    Consignment, ConsignmentStatus, Container, Goods, Item, Line, LineId, LineState, Quantity, asset_subject, require, require_sender,
+    require_status, require_weights, subject,
 };
-use super::names::{AssetId, ConsignmentId, Name, PartyId, Reference, Role};
+use super::names::{AssetId, ConsignmentId, Name, PartyId, QuantityId, Reference, Role};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subjects, parties};
@@ -177,26 +177,129 @@ impl Order for AddLines {
 
 impl Fact for LineAdded {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
-        let Some(id) = about.consignment() else { return };
+        let Some(consignment) = about.consignment() else { return };
         let assets = about.assets();
-        for asset in &assets {
-            let line = Line {
-                consignment: id.clone(),
-                asset: asset.clone(),
-                container: self.container.clone(),
-                state: LineState::Listed,
-                damage: None,
-                last_seq: stamp.seq,
-            };
-            known.put(line, stamp.seq);
-            known.change::<Asset>(asset, stamp.seq, |asset| asset.consignment = Some(id.clone()));
+        for id in &assets {
+            let mut line = None;
+            known.change::<Asset>(id, stamp.seq, |asset| {
+                asset.consignment = Some(consignment.clone());
+                line = Some(Line {
+                    consignment: consignment.clone(),
+                    item: Item::Asset(asset.id.clone()),
+                    name: asset.tag.to_string(),
+                    serial: asset.serial.clone(),
+                    title: asset.title(),
+                    quantity: None,
+                    container: self.container.clone(),
+                    state: LineState::Listed,
+                    damage: None,
+                    found: None,
+                    added: stamp.seq,
+                    last_seq: stamp.seq,
+                });
+            });
+            if let Some(line) = line {
+                known.put(line, stamp.seq);
+            }
         }
-        known.change::<Consignment>(&id, stamp.seq, |consignment| consignment.lines += u32::try_from(assets.len()).unwrap_or(0));
+        known.change::<Consignment>(&consignment, stamp.seq, |consignment| consignment.lines += u32::try_from(assets.len()).unwrap_or(0));
     }
     fn sentence(&self) -> String {
         match &self.container {
             Some(container) => format!("Put on the consignment, in {container}."),
             None => "Put on the consignment.".to_owned(),
+        }
+    }
+}
+
+/// Lists a number of like things without storage: one line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddQuantity {
+    /// The consignment.
+    pub consignment: ConsignmentId,
+    /// What they are.
+    pub what: Goods,
+    /// How many, 1 to 100,000.
+    pub count: u32,
+    /// Weight of one in grams, where it is known.
+    pub unit_weight_grams: Option<u32>,
+    /// `true`: whoever lists them has looked, and none of them holds data.
+    pub no_data: bool,
+    /// The container they are put in.
+    pub container: Option<Reference>,
+}
+
+/// `consignment.quantity_added`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuantityAdded {
+    /// The id of the line.
+    pub line: QuantityId,
+    /// What, and how many.
+    pub quantity: Quantity,
+    /// Attested: none of them holds data.
+    pub no_data: bool,
+    /// The container.
+    pub container: Option<Reference>,
+}
+
+/// Most things of one line, and the heaviest one: 100 kg.
+const MOST_COUNTED: u32 = 100_000;
+const HEAVIEST_GRAMS: u32 = 100_000;
+
+impl Order for AddQuantity {
+    const ROLES: &'static [Role] = &[Role::Coordinator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let consignment = require(known, &self.consignment, occasion)?;
+        require_sender(consignment, occasion)?;
+        require_status(consignment, "loaded", &[ConsignmentStatus::Open])?;
+        if !self.no_data {
+            let why =
+                "Things that may hold data are listed one by one, each by its tag or serial number. Where none of these does, send no_data: true.";
+            return Err(Refusal::new("consignment.may_hold_data", why).into());
+        }
+        if self.count == 0 || self.count > MOST_COUNTED {
+            return Err(Refusal::new("consignment.quantity", format!("count lies between 1 and {MOST_COUNTED}.")).into());
+        }
+        if self.unit_weight_grams.is_some_and(|grams| grams == 0 || grams > HEAVIEST_GRAMS) {
+            let why = "unit_weight_grams lies between 1 gram and 100 kg; leave it out where nobody knows it.";
+            return Err(Refusal::new("consignment.weight", why).into());
+        }
+        let line = QuantityId::from_uuid(occasion.fresh(0));
+        known.find::<Line>(&LineId::of(&consignment.id, Item::Quantity(line.clone())))?;
+        let quantity = Quantity { what: self.what, count: self.count, unit_weight_grams: self.unit_weight_grams };
+        let event = QuantityAdded { line, quantity, no_data: true, container: self.container.clone() };
+        Ok(vec![Happening::new(event, [subject(&consignment.id)])])
+    }
+}
+
+impl Fact for QuantityAdded {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(consignment) = about.consignment() else { return };
+        let line = Line {
+            consignment: consignment.clone(),
+            item: Item::Quantity(self.line.clone()),
+            name: self.quantity.what.to_string(),
+            serial: None,
+            title: self.quantity.words(),
+            quantity: Some(self.quantity.clone()),
+            container: self.container.clone(),
+            state: LineState::Listed,
+            damage: None,
+            found: None,
+            added: stamp.seq,
+            last_seq: stamp.seq,
+        };
+        known.put(line, stamp.seq);
+        known.change::<Consignment>(&consignment, stamp.seq, |consignment| consignment.lines += 1);
+    }
+    fn sentence(&self) -> String {
+        let words = self.quantity.words();
+        match &self.container {
+            Some(container) => format!("Put on the consignment, in {container}: {words}, attested to hold no data."),
+            None => format!("Put on the consignment: {words}, attested to hold no data."),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod links;
 pub mod loading;
+pub mod loose_media;
 pub mod mappings;
 pub mod medium;
 pub mod names;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use asset::Asset;
+use medium::Medium;
 use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, PartyId, PersonId, Role, codes};
 use policy::Pack;
 use records::{Records, Stop};
@@ -195,6 +197,19 @@ impl Occasion<'_> {
         }
         Ok(())
     }
+
+    /// The same for a medium that is in no device.
+    pub fn may_touch_loose(&self, medium: &Medium) -> Result<(), Refusal> {
+        if self.actor.role.is_vendor() && !medium.concerns(&self.actor.party) {
+            return Err(medium::unknown(&medium.id));
+        }
+        let holds = medium.holder.as_ref().is_some_and(|holder| holder.party == self.actor.party);
+        if self.actor.role.is_vendor() && (!holds || medium.in_transit) {
+            let why = format!("{} is not in your company's hands according to the record; receive it first.", medium.title());
+            return Err(Refusal::new("custody.not_yours", why));
+        }
+        Ok(())
+    }
 }
 
 /// What became known, about what. `part` numbers the entries of one act that is too large for one entry.
@@ -349,6 +364,8 @@ events! {
     "party.registered", 1 => parties::PartyRegistered;
     "asset.registered", 1 => registration::AssetRegistered;
     "media.recorded", 1 => registration::MediumRecorded;
+    "media.removed", 1 => loose_media::MediumRemoved;
+    "media.installed", 1 => loose_media::MediumInstalled;
     "asset.no_storage_attested", 1 => registration::NoStorageAttested;
     "asset.sent_to_repair", 1 => lifecycle::SentToRepair;
     "asset.repaired", 1 => lifecycle::Repaired;
@@ -356,10 +373,12 @@ events! {
     "asset.retired", 1 => lifecycle::Retired;
     "consignment.opened", 1 => loading::ConsignmentOpened;
     "consignment.line_added", 1 => loading::LineAdded;
+    "consignment.quantity_added", 1 => loading::QuantityAdded;
     "consignment.sealed", 1 => loading::ConsignmentSealed;
     "consignment.released", 1 => handoff::ConsignmentReleased;
     "consignment.received", 1 => receipt::ConsignmentReceived;
     "consignment.line_received", 1 => receipt::LineReceived;
+    "consignment.quantity_received", 1 => receipt::QuantityReceived;
     "consignment.link_created", 1 => links::LinkCreated;
     "consignment.link_revoked", 1 => links::LinkRevoked;
     "party.columns_mapped", 1 => mappings::ColumnsMapped;
@@ -385,6 +404,9 @@ commands! {
     "register_party" => parties::RegisterParty;
     "register_asset" => registration::RegisterAsset;
     "record_media" => registration::RecordMedia;
+    "record_loose_media" => loose_media::RecordLooseMedia;
+    "harvest_medium" => loose_media::HarvestMedium;
+    "install_medium" => loose_media::InstallMedium;
     "attest_no_storage" => registration::AttestNoStorage;
     "send_to_repair" => lifecycle::SendToRepair;
     "return_from_repair" => lifecycle::ReturnFromRepair;
@@ -392,6 +414,7 @@ commands! {
     "retire" => lifecycle::Retire;
     "open_consignment" => loading::OpenConsignment;
     "add_lines" => loading::AddLines;
+    "add_quantity" => loading::AddQuantity;
     "seal_consignment" => loading::SealConsignment;
     "release_consignment" => handoff::ReleaseConsignment;
     "receive_consignment" => receipt::ReceiveConsignment;

@@ -243,6 +243,10 @@ id_type!(
     ConsignmentId
 );
 id_type!(
+    /// A number of like things that are listed together on a consignment.
+    QuantityId
+);
+id_type!(
     /// A short, over or mismatch found at a receipt.
     DiscrepancyId
 );

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder};
 use super::consignment::{
-    Consignment, ConsignmentStatus, ContainerReceived, DISCREPANCY_DAYS, Damage, Discrepancy, DiscrepancyKind, Line, LineId, LineState, Receipt,
-    Scan, SealState, Via, asset_subject, business_days_after, require, require_status, require_weights, subject,
+    Consignment, ConsignmentStatus, ContainerReceived, DISCREPANCY_DAYS, Damage, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState,
+    Receipt, Scan, SealState, Via, asset_subject, business_days_after, require, require_status, require_weights, subject,
 };
 use super::evidence::Evidence;
-use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, Reference, Role};
+use super::medium::{self, Medium};
+use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, QuantityId, Reference, Role};
 use super::reconciliation::{ConsignmentReconciled, DiscrepancyRecorded};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -24,6 +25,16 @@ pub struct Transcribed {
     pub document: Digest,
 }
 
+/// So many of one line of counted things.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuantityFound {
+    /// The line.
+    pub line: QuantityId,
+    /// How many have come with this receipt.
+    pub count: u32,
+}
+
 /// Takes a consignment in, or what of it has come so far. The scans are what the receiver found. The receiver's people give it; the organisation's
 /// coordinator does where the receiver's own document says so.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,7 +46,10 @@ pub struct ReceiveConsignment {
     pub containers: Vec<ContainerReceived>,
     /// Every thing scanned.
     pub scans: Vec<Scan>,
-    /// Things as the receiver counted them by hand.
+    /// Counted things of the list, as the receiver counted them.
+    #[serde(default)]
+    pub quantities: Vec<QuantityFound>,
+    /// Scanned things as the receiver counted them by hand.
     pub counted: Option<u32>,
     /// More is to come: what is not here yet is not short.
     #[serde(default)]
@@ -95,6 +109,16 @@ pub struct LineReceived {
     pub unconfirmed: Option<Digest>,
 }
 
+/// `consignment.quantity_received`: so many of counted things.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuantityReceived {
+    /// What came.
+    pub found: QuantityFound,
+    /// All that were listed are there.
+    pub complete: bool,
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(n: &u32) -> bool {
     *n == 0
@@ -112,6 +136,8 @@ pub(super) fn count(n: usize) -> u32 {
 #[derive(Default)]
 struct Differing<'a> {
     asset: Option<&'a Asset>,
+    medium: Option<&'a Medium>,
+    quantity: Option<QuantityId>,
     scan: Option<&'a Scan>,
     container: Option<Reference>,
     seal: Option<(SealState, Option<Reference>)>,
@@ -121,7 +147,9 @@ struct Differing<'a> {
 /// What a receipt comes to, line by line.
 #[derive(Default)]
 struct Compared<'a> {
-    matched: Vec<(&'a Asset, Option<Damage>)>,
+    /// Each with what is wrong with it.
+    matched: Vec<(Subject, Option<Damage>)>,
+    counted: Vec<QuantityReceived>,
     differing: Vec<(DiscrepancyKind, Differing<'a>)>,
     again: u32,
 }
@@ -189,7 +217,7 @@ impl ReceiveConsignment {
     }
 
     fn require_size(&self) -> Result<(), Refusal> {
-        if self.scans.len() > 10_000 || self.containers.len() > 500 {
+        if self.scans.len() > 10_000 || self.containers.len() > 500 || self.quantities.len() > 5_000 {
             return Err(Refusal::new(
                 "consignment.too_large",
                 "A receipt holds at most 10,000 scans and 500 containers; send the rest as another one.",
@@ -199,7 +227,7 @@ impl ReceiveConsignment {
         if self.scans.iter().any(|scan| scan.tag.is_none() && scan.serial.is_none()) {
             return Err(Refusal::new("consignment.empty_scan", "A scan has neither tag nor serial number; scan it again."));
         }
-        if self.more_to_come && self.scans.is_empty() && self.containers.is_empty() {
+        if self.more_to_come && self.scans.is_empty() && self.containers.is_empty() && self.quantities.is_empty() {
             return Err(Refusal::new("receipt.empty", "Nothing is in this receipt and more is to come; send it when something has arrived."));
         }
         Ok(())
@@ -246,14 +274,45 @@ impl ReceiveConsignment {
         Ok(())
     }
 
+    /// What differs between the counted lines and what the receiver counted.
+    fn compare_quantities(&self, lines: &[&Line], compared: &mut Compared) -> Result<(), Refusal> {
+        let mut counts: BTreeMap<&QuantityId, u32> = BTreeMap::new();
+        for QuantityFound { line, count } in &self.quantities {
+            if *count > 1_000_000 || counts.insert(line, *count).is_some() {
+                return Err(Refusal::new("receipt.quantity", "Send each line of counted things once, with a count between 0 and 1,000,000."));
+            }
+        }
+        for line in lines {
+            let (Item::Quantity(id), Some(quantity)) = (&line.item, &line.quantity) else { continue };
+            let now = counts.remove(id);
+            if line.state != LineState::Listed {
+                continue;
+            }
+            let total = line.found.unwrap_or(0).saturating_add(now.unwrap_or(0));
+            if let Some(count) = now {
+                compared.counted.push(QuantityReceived { found: QuantityFound { line: id.clone(), count }, complete: total == quantity.count });
+            }
+            if total != quantity.count && (!self.more_to_come || total > quantity.count) {
+                let figures = Some((quantity.count, total));
+                compared.differing.push((DiscrepancyKind::Count, Differing { quantity: Some(id.clone()), figures, ..Differing::default() }));
+            }
+        }
+        match counts.keys().next() {
+            None => Ok(()),
+            Some(line) => Err(Refusal::new("receipt.no_such_line", format!("No counted things are listed as {line}; look it up in the list."))),
+        }
+    }
+
     /// What differs between the lines and the scans.
     fn compare<'a>(&'a self, known: &'a Records, consignment: &Consignment, lines: &[&'a Line], occasion: &Occasion) -> Result<Compared<'a>, Stop> {
         let mut compared = Compared::default();
         let before: Vec<&Discrepancy> = known.find_all::<Discrepancy>(&consignment.discrepancies)?.into_iter().flatten().collect();
-        let states: BTreeMap<&AssetId, LineState> = lines.iter().map(|line| (&line.asset, line.state)).collect();
-        let listed: BTreeMap<&AssetId, &Asset> =
-            known.find_all::<Asset>(lines.iter().map(|line| &line.asset))?.into_iter().flatten().map(|asset| (&asset.id, asset)).collect();
-        let mut found: BTreeSet<&AssetId> = BTreeSet::new();
+        let states: BTreeMap<&str, LineState> = lines.iter().map(|line| (line.item.id(), line.state)).collect();
+        let devices = known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
+        let listed: BTreeMap<&AssetId, &Asset> = devices.into_iter().flatten().map(|asset| (&asset.id, asset)).collect();
+        let loose: Vec<&Medium> = known.find_all::<Medium>(lines.iter().filter_map(|line| line.medium()))?.into_iter().flatten().collect();
+        let by_serial: BTreeMap<String, &Medium> = loose.iter().filter_map(|medium| Some((medium.serial.as_ref()?.normal(), *medium))).collect();
+        let mut found: BTreeSet<&str> = BTreeSet::new();
         for (scan, asset) in self.scans.iter().zip(self.named(known)?) {
             if before.iter().any(|discrepancy| discrepancy.scan.as_ref().is_some_and(|earlier| earlier.same(scan))) {
                 compared.again += 1;
@@ -262,14 +321,14 @@ impl ReceiveConsignment {
             let differing = Differing { asset, scan: Some(scan), ..Differing::default() };
             match asset {
                 Some(asset) if listed.contains_key(&asset.id) => {
-                    if !found.insert(&asset.id) {
+                    if !found.insert(asset.id.as_str()) {
                         return Err(Refusal::new(
                             "consignment.scanned_twice",
                             format!("{} is in this receipt twice; send each device once.", asset.tag),
                         )
                         .into());
                     }
-                    if states.get(&asset.id) != Some(&LineState::Listed) {
+                    if states.get(asset.id.as_str()) != Some(&LineState::Listed) {
                         compared.again += 1;
                         continue;
                     }
@@ -280,7 +339,19 @@ impl ReceiveConsignment {
                     } else if scan.damage == Some(Damage::DriveAbsent) {
                         compared.differing.push((DiscrepancyKind::Incomplete, differing));
                     } else {
-                        compared.matched.push((asset, scan.damage));
+                        compared.matched.push((asset_subject(&asset.id), scan.damage));
+                    }
+                }
+                None if let Some(medium) = scan.serial.as_ref().and_then(|serial| by_serial.get(&serial.normal())) => {
+                    let own = medium.id.as_str();
+                    if !found.insert(own) {
+                        let why = format!("{} is in this receipt twice; send each medium once.", medium.title());
+                        return Err(Refusal::new("consignment.scanned_twice", why).into());
+                    }
+                    if states.get(own) == Some(&LineState::Listed) {
+                        compared.matched.push((Subject::new(SubjectKind::Medium, own), scan.damage));
+                    } else {
+                        compared.again += 1;
                     }
                 }
                 // What never concerned a vendor stays unknown to it: its scan is recorded as captured, and tells the organisation enough.
@@ -291,10 +362,15 @@ impl ReceiveConsignment {
             }
         }
         if !self.more_to_come {
-            let missing = lines.iter().filter(|line| line.state == LineState::Listed && !found.contains(&line.asset));
-            let short = missing.filter_map(|line| listed.get(&line.asset)).map(|asset| Differing { asset: Some(*asset), ..Differing::default() });
-            compared.differing.extend(short.map(|differing| (DiscrepancyKind::Short, differing)));
+            for line in lines.iter().filter(|line| line.state == LineState::Listed && !found.contains(line.item.id())) {
+                let asset = line.asset().and_then(|id| listed.get(id)).copied();
+                let medium = line.medium().and_then(|id| loose.iter().find(|medium| &medium.id == id)).copied();
+                if asset.is_some() || medium.is_some() {
+                    compared.differing.push((DiscrepancyKind::Short, Differing { asset, medium, ..Differing::default() }));
+                }
+            }
         }
+        self.compare_quantities(lines, &mut compared)?;
         self.compare_containers(consignment, &mut compared)?;
         Ok(compared)
     }
@@ -319,7 +395,7 @@ impl Order for ReceiveConsignment {
             occasion.not_before(released.occurred, "the release")?;
         }
         self.require_size()?;
-        let lines = known.lines_of(&consignment.id)?;
+        let lines: Vec<&Line> = known.lines_of(&consignment.id)?.into_iter().filter(|line| line.is_listed()).collect();
         let compared = self.compare(known, consignment, &lines, occasion)?;
 
         let own = consignment.to.party == occasion.actor.party;
@@ -342,14 +418,15 @@ impl Order for ReceiveConsignment {
         let mut happenings = vec![Happening::new(received, [subject(&consignment.id)])];
         let document = self.transcribed.as_ref().map(|paper| &paper.document).or(self.file.as_ref());
         let unconfirmed = document.filter(|_| !own).cloned();
-        let mut by_damage: BTreeMap<Option<&str>, (Option<Damage>, Vec<Subject>)> = BTreeMap::new();
-        for (asset, damage) in &compared.matched {
-            by_damage.entry(damage.map(Damage::as_str)).or_insert((*damage, Vec::new())).1.push(asset_subject(&asset.id));
+        let mut by_damage: BTreeMap<Option<Damage>, Vec<Subject>> = BTreeMap::new();
+        for (thing, damage) in &compared.matched {
+            by_damage.entry(*damage).or_default().push(thing.clone());
         }
-        for (damage, many) in by_damage.into_values() {
+        for (damage, many) in by_damage {
             let event = LineReceived { to: consignment.to.clone(), damage, unconfirmed: unconfirmed.clone() };
             happenings.extend(Happening::about_many(event, subject(&consignment.id), many, occasion.fresh(0)));
         }
+        happenings.extend(compared.counted.iter().map(|counted| Happening::new(counted.clone(), [subject(&consignment.id)])));
         let due_at: Instant = business_days_after(occasion.occurred, DISCREPANCY_DAYS);
         for (n, (kind, differing)) in (1u32..).zip(&compared.differing) {
             let here = matches!(kind, DiscrepancyKind::Over | DiscrepancyKind::Mismatch | DiscrepancyKind::Incomplete);
@@ -360,6 +437,7 @@ impl Order for ReceiveConsignment {
                 critical: !kind.is_of_the_whole() && differing.asset.is_none_or(|asset| asset.no_storage.is_none()),
                 container: differing.container.clone(),
                 seal: differing.seal.clone(),
+                quantity: differing.quantity.clone(),
                 figures: differing.figures,
                 unconfirmed: unconfirmed.clone(),
                 due_at: Some(due_at),
@@ -367,6 +445,7 @@ impl Order for ReceiveConsignment {
             let id = DiscrepancyId::from_uuid(occasion.fresh(n));
             let mut about = vec![Subject::new(SubjectKind::Discrepancy, id.as_str()), subject(&consignment.id)];
             about.extend(differing.asset.map(|asset| asset_subject(&asset.id)));
+            about.extend(differing.medium.map(|medium| Subject::new(SubjectKind::Medium, medium.id.as_str())));
             happenings.push(Happening::new(event, about));
         }
         if !self.more_to_come && compared.differing.is_empty() && consignment.open_discrepancies.is_empty() {
@@ -394,6 +473,17 @@ pub(super) fn arrive(asset: &mut Asset, to: &Holder, unconfirmed: Option<&Digest
     asset.in_transit = false;
     asset.consignment = None;
     if let Some(handoff) = asset.handoffs.last_mut() {
+        handoff.received.get_or_insert((stamp.seq, stamp.occurred));
+        handoff.unconfirmed = unconfirmed.cloned();
+    }
+}
+
+/// The same for a medium that is in no device.
+pub(super) fn arrive_loose(medium: &mut Medium, to: &Holder, unconfirmed: Option<&Digest>, stamp: &Stamp) {
+    medium.holder = Some(to.clone());
+    medium.in_transit = false;
+    medium.consignment = None;
+    if let Some(handoff) = medium.handoffs.last_mut() {
         handoff.received.get_or_insert((stamp.seq, stamp.occurred));
         handoff.unconfirmed = unconfirmed.cloned();
     }
@@ -449,18 +539,40 @@ impl Fact for ConsignmentReceived {
 
 impl Fact for LineReceived {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
-        let Some(id) = about.consignment() else { return };
+        let Some(consignment) = about.consignment() else { return };
         for asset in about.assets() {
-            known.change::<Line>(&LineId::new(&id, &asset), stamp.seq, |line| {
+            known.change::<Line>(&LineId::new(&consignment, &asset), stamp.seq, |line| {
                 line.state = LineState::Received;
                 line.damage = self.damage;
             });
             known.change::<Asset>(&asset, stamp.seq, |asset| arrive(asset, &self.to, self.unconfirmed.as_ref(), stamp));
+        }
+        for id in about.media() {
+            known.change::<Line>(&LineId::of(&consignment, Item::Medium(id.clone())), stamp.seq, |line| {
+                line.state = LineState::Received;
+                line.damage = self.damage;
+            });
+            medium::change(known, &id, stamp.seq, |medium| arrive_loose(medium, &self.to, self.unconfirmed.as_ref(), stamp));
         }
     }
     fn sentence(&self) -> String {
         let damage = self.damage.map_or_else(String::new, |damage| format!(", {}", damage.label()));
         let source = if self.unconfirmed.is_some() { "; entered by the district, not confirmed by the receiver" } else { "" };
         format!("Received as listed, at {}{damage}{source}.", self.to.site)
+    }
+}
+
+impl Fact for QuantityReceived {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(consignment) = about.consignment() else { return };
+        known.change::<Line>(&LineId::of(&consignment, Item::Quantity(self.found.line.clone())), stamp.seq, |line| {
+            line.found = Some(line.found.unwrap_or(0).saturating_add(self.found.count));
+            if self.complete {
+                line.state = LineState::Received;
+            }
+        });
+    }
+    fn sentence(&self) -> String {
+        format!("Counted things received: {}{}.", self.found.count, if self.complete { ", as many as listed" } else { "" })
     }
 }

@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::asset::{Asset, Holder, Status};
+use super::asset::{Asset, Handoff, Holder, Status};
 use super::consignment::{
-    Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject, require,
+    Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject, require,
     subject,
 };
 use super::evidence::Evidence;
-use super::medium::Medium;
-use super::names::{Digest, DiscrepancyId, Instant, Reference, Role, Serial, Tag, codes};
-use super::receipt::{arrive, count};
+use super::medium::{self, Medium, MediumState};
+use super::names::{Digest, DiscrepancyId, Instant, QuantityId, Reference, Role, Serial, Tag, codes};
+use super::receipt::{arrive, arrive_loose, count};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
@@ -31,6 +31,8 @@ pub struct DiscrepancyRecorded {
     pub container: Option<Reference>,
     /// A seal: its state and the number that is on it.
     pub seal: Option<(SealState, Option<Reference>)>,
+    /// The counted things, where it is about some.
+    pub quantity: Option<QuantityId>,
     /// Grams or pieces: as released, or scanned; and as received, or counted.
     pub figures: Option<(u32, u32)>,
     /// The document that the organisation entered this from; the receiver itself has said nothing.
@@ -52,7 +54,12 @@ pub struct ConsignmentReconciled {
 impl Fact for DiscrepancyRecorded {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let (Some(id), Some(consignment)) = (about.discrepancy(), about.consignment()) else { return };
-        let asset = about.asset();
+        let (asset, medium) = (about.asset(), about.medium());
+        let counted = self.quantity.as_ref().map(|id| (Item::Quantity(id.clone()), LineState::Count));
+        let short = medium.as_ref().filter(|_| self.kind == DiscrepancyKind::Short).map(|id| (Item::Medium(id.clone()), LineState::Short));
+        for (item, state) in counted.into_iter().chain(short) {
+            known.change::<Line>(&LineId::of(&consignment, item), stamp.seq, |line| line.state = state);
+        }
         if let Some(asset) = &asset {
             let state = match self.kind {
                 DiscrepancyKind::Short => Some(LineState::Short),
@@ -79,6 +86,8 @@ impl Fact for DiscrepancyRecorded {
                 consignment: consignment.clone(),
                 kind: self.kind,
                 asset,
+                medium,
+                quantity: self.quantity.clone(),
                 scan: self.scan.clone(),
                 critical: self.critical,
                 container: self.container.clone(),
@@ -241,6 +250,15 @@ impl Order for ResolveDiscrepancy {
                 _ => {}
             }
         }
+        if let Some(id) = &discrepancy.medium {
+            medium::require(known, id)?;
+            about.push(Subject::new(SubjectKind::Medium, id.as_str()));
+            match self.resolution {
+                Resolution::LocatedAtReceiver => holder = Some(consignment.to.clone()),
+                Resolution::NeverLeft => holder = Some(consignment.from.clone()),
+                _ => {}
+            }
+        }
         let event = DiscrepancyResolved {
             kind: discrepancy.kind,
             resolution: self.resolution,
@@ -259,6 +277,26 @@ impl Order for ResolveDiscrepancy {
     }
 }
 
+impl DiscrepancyResolved {
+    /// What a loose medium that was short comes to. For a while nobody knew where it was: what was sanitized before does not count any more.
+    fn settle_loose(&self, medium: &mut Medium, stamp: &Stamp) {
+        medium.void_sanitization();
+        match (self.resolution, &self.holder) {
+            (Resolution::LocatedAtReceiver, Some(holder)) => arrive_loose(medium, holder, self.document.as_ref(), stamp),
+            (Resolution::NeverLeft, Some(holder)) => {
+                medium.holder = Some(holder.clone());
+                medium.in_transit = false;
+                medium.consignment = None;
+                medium.handoffs.pop();
+            }
+            _ => {
+                medium.state = MediumState::Absent;
+                medium.consignment = None;
+            }
+        }
+    }
+}
+
 impl Fact for DiscrepancyResolved {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let (Some(id), Some(consignment)) = (about.discrepancy(), about.consignment()) else { return };
@@ -271,6 +309,9 @@ impl Fact for DiscrepancyResolved {
             consignment.open_discrepancies.retain(|open| open != &id);
             consignment.questions.retain(|open| open != &id);
         });
+        if let Some(id) = about.medium() {
+            medium::change(known, &id, stamp.seq, |medium| self.settle_loose(medium, stamp));
+        }
         let Some(asset_id) = about.asset() else { return };
         let mut media = Vec::new();
         known.change::<Asset>(&asset_id, stamp.seq, |asset| {
@@ -297,7 +338,7 @@ impl Fact for DiscrepancyResolved {
         // For a while nobody knew where the device was: what was sanitized before does not count any more.
         if self.kind == DiscrepancyKind::Short {
             for medium in media {
-                known.change::<Medium>(&medium, stamp.seq, Medium::void_sanitization);
+                medium::change(known, &medium, stamp.seq, Medium::void_sanitization);
             }
         }
     }
@@ -311,16 +352,15 @@ impl Fact for DiscrepancyResolved {
 
 /// The equipment verification hold: nothing that came in a consignment may be worked on while a question about the whole of it is open. A line that
 /// differs is held by its own discrepancy; one that was received as listed is free as soon as seals, weights and counts are.
-pub(super) fn require_no_questions(known: &Records, asset: &Asset) -> Result<(), Stop> {
-    let Some(handoff) = asset.handoffs.last().filter(|handoff| handoff.received.is_some()) else { return Ok(()) };
+pub(super) fn require_no_questions(known: &Records, handoffs: &[Handoff], name: &str) -> Result<(), Stop> {
+    let Some(handoff) = handoffs.last().filter(|handoff| handoff.received.is_some()) else { return Ok(()) };
     let Some(consignment) = known.find::<Consignment>(&handoff.consignment)?.filter(|consignment| !consignment.questions.is_empty()) else {
         return Ok(());
     };
     let open = known.find_all::<Discrepancy>(&consignment.questions)?;
     let words: Vec<String> = open.into_iter().flatten().map(Discrepancy::words).collect();
     let why = format!(
-        "{} came with the consignment {}, which is under verification hold: an approver has to resolve first: {}",
-        asset.tag,
+        "{name} came with the consignment {}, which is under verification hold: an approver has to resolve first: {}",
         consignment.reference,
         words.join(" ")
     );

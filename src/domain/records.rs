@@ -123,6 +123,10 @@ impl<R: Record> Shelf<R> {
             }
         }
     }
+    /// A record that is loaded and exists now.
+    pub fn get(&self, id: &R::Id) -> Option<&R> {
+        self.slots.get(id).and_then(|slot| slot.now.as_ref())
+    }
     /// Every record that exists now.
     pub fn all(&self) -> impl Iterator<Item = &R> {
         self.slots.values().filter_map(|slot| slot.now.as_ref())
@@ -224,7 +228,7 @@ impl Records {
         if needs.is_empty() { Ok(found) } else { Err(Stop::Needs(needs)) }
     }
 
-    /// All lines of a consignment, in the order of their assets' ids.
+    /// All lines of a consignment that were not taken off again: devices, loose media, quantities, each in the order of their ids.
     pub fn lines_of(&self, consignment: &ConsignmentId) -> Result<Vec<&Line>, Stop> {
         if !self.complete && !self.lines_of.contains(consignment) {
             return Err(Stop::Needs(vec![Need::LinesOf(consignment.clone())]));
@@ -235,6 +239,7 @@ impl Records {
             .range(LineId::first_of(consignment)..)
             .take_while(|(id, _)| &id.consignment == consignment)
             .filter_map(|(_, slot)| slot.now.as_ref())
+            .filter(|line| line.is_listed())
             .collect())
     }
 

@@ -104,8 +104,15 @@ pub struct RecordMedia {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MediumRecorded {
-    /// The device it is in.
-    pub host: AssetId,
+    /// The device it is in; none for a loose one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<AssetId>,
+    /// Loose: who has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
+    /// Loose: how confidential what is on it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
     /// How it is told from others.
     pub identified_by: IdentifiedBy,
     /// Its own serial number.
@@ -147,7 +154,15 @@ const MOST_MEDIA: usize = 200;
 /// Largest medium: one petabyte.
 const MOST_BYTES: u64 = 1_000_000_000_000_000;
 
-fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+/// Where media are found: in a device, or loose in somebody's hands.
+pub(super) enum Found<'a> {
+    /// In a device.
+    In(&'a AssetId),
+    /// By themselves.
+    Loose(&'a Holder, Sensitivity),
+}
+
+pub(super) fn media_recorded(found: &Found, seen: &[MediumSeen], known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
     if seen.len() > MOST_MEDIA {
         return Err(Refusal::new("registration.media_count", format!("Record at most {MOST_MEDIA} media at a time.")).into());
     }
@@ -167,8 +182,14 @@ fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion
         .zip(seen)
         .map(|(n, medium)| {
             let identified_by = if medium.serial.is_some() { IdentifiedBy::OwnSerial } else { IdentifiedBy::HostSerial };
+            let (host, holder, sensitivity) = match found {
+                Found::In(host) => (Some((*host).clone()), None, None),
+                Found::Loose(holder, sensitivity) => (None, Some((*holder).clone()), Some(*sensitivity)),
+            };
             let event = MediumRecorded {
-                host: host.clone(),
+                host,
+                holder,
+                sensitivity,
                 identified_by,
                 serial: medium.serial.clone(),
                 media_type: medium.media_type,
@@ -230,7 +251,7 @@ impl Order for RegisterAsset {
         };
         let mut happenings = vec![Happening::new(event, [Subject::new(SubjectKind::Asset, id.as_str())])];
         require_host_serial(&self.tag, self.serial.is_some(), &self.media)?;
-        happenings.extend(media_recorded(&id, &self.media, known, occasion)?);
+        happenings.extend(media_recorded(&Found::In(&id), &self.media, known, occasion)?);
         Ok(happenings)
     }
 }
@@ -282,6 +303,7 @@ impl Fact for AssetRegistered {
                 in_transit: false,
                 handoffs: Vec::new(),
                 media: Vec::new(),
+                media_states: Vec::new(),
                 no_storage: None,
                 holds: Vec::new(),
                 repaired: None,
@@ -329,7 +351,7 @@ impl Order for RecordMedia {
         if embedded && self.media.iter().any(|medium| medium.serial.is_none()) {
             return Err(Refusal::new("registration.two_embedded", format!("The embedded storage of {} is recorded already.", asset.tag)).into());
         }
-        media_recorded(&self.asset, &self.media, known, occasion)
+        media_recorded(&Found::In(&self.asset), &self.media, known, occasion)
     }
 }
 
@@ -340,6 +362,12 @@ impl Fact for MediumRecorded {
             Medium {
                 id: id.clone(),
                 host: self.host.clone(),
+                origin: None,
+                holder: self.holder.clone(),
+                sensitivity: self.sensitivity,
+                consignment: None,
+                in_transit: false,
+                handoffs: Vec::new(),
                 identified_by: self.identified_by,
                 serial: self.serial.clone(),
                 media_type: self.media_type,
@@ -351,10 +379,13 @@ impl Fact for MediumRecorded {
             },
             stamp.seq,
         );
-        known.change::<Asset>(&self.host, stamp.seq, |asset| asset.media.push(id));
+        if let Some(host) = &self.host {
+            known.change::<Asset>(host, stamp.seq, |asset| asset.note_state(&id, MediumState::DataPresent));
+        }
     }
     fn sentence(&self) -> String {
         match &self.serial {
+            Some(serial) if self.host.is_none() => format!("Loose medium recorded: {} with serial {serial}.", self.media_type.label()),
             Some(serial) => format!("Medium recorded: {} with serial {serial}.", self.media_type.label()),
             None => format!("Medium recorded: {}, {}.", self.media_type.label(), self.identified_by.label()),
         }

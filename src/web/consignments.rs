@@ -4,7 +4,7 @@ use actix_web::http::header::{ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::assets::{Step, TIMELINE, bare, steps};
 use super::ledger::{self, Names};
@@ -15,10 +15,10 @@ use super::session::Viewer;
 use super::{Data, block};
 use crate::domain::Event;
 use crate::domain::asset::Asset;
-use crate::domain::consignment::{Consignment, Discrepancy, Scan};
+use crate::domain::consignment::{Consignment, Discrepancy, Line, Scan};
 use crate::domain::names::ConsignmentId;
 use crate::error::{Error, Result};
-use crate::store::tables::{self, AssetRow, ConsignmentRow, DiscrepancyRow, LineRow};
+use crate::store::tables::{self, ConsignmentRow, DiscrepancyRow};
 use crate::store::{Database, inventory};
 
 /// What a list is asked for.
@@ -68,7 +68,7 @@ struct Next {
 /// A consignment with a part of its lines and discrepancies.
 struct Known {
     consignment: Consignment,
-    lines: Vec<(LineRow, AssetRow)>,
+    lines: Vec<Line>,
     discrepancies: Vec<Discrepancy>,
     next: Next,
 }
@@ -96,8 +96,9 @@ fn known(db: &mut Database, consignment: Consignment, range: &Range) -> Result<K
     let id = consignment.id.as_str();
     let (line, discrepancy, limit) = range;
     let mut next = Next::default();
-    let mut lines = inventory::lines(db, id, line.as_ref(), limit + 1)?;
-    next.lines = cut(&mut lines, *limit, |(_, asset)| (asset.tag.clone(), asset.id.clone()));
+    let mut rows = inventory::lines(db, id, line.as_ref(), limit + 1)?;
+    next.lines = cut(&mut rows, *limit, |(name, row)| (name.clone(), row.item.clone()));
+    let lines = rows.iter().map(|(_, row)| row.record()).collect::<Result<Vec<_>>>()?;
     let mut rows = inventory::discrepancies(db, id, discrepancy.as_ref().map(|(id, _)| id.as_str()), limit + 1)?;
     next.discrepancies = cut(&mut rows, *limit, |row| (row.id.clone(), row.id.clone()));
     let discrepancies = rows.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
@@ -125,20 +126,31 @@ pub async fn api_show(
     if http.headers().get(IF_NONE_MATCH).and_then(|given| given.to_str().ok()).is_some_and(same) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
     }
-    let lines = known
-        .lines
-        .iter()
-        .map(|(row, asset)| {
-            let line = row.record()?;
-            Ok(json!({"asset": line.asset, "tag": asset.tag, "serial": asset.serial, "container": line.container, "state": line.state, "last_seq": line.last_seq}))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let lines: Vec<Value> = known.lines.iter().map(line_json).collect();
     let answer = json!({
         "consignment": known.consignment,
         "lines": lines, "lines_next": known.next.lines,
         "discrepancies": known.discrepancies, "discrepancies_next": known.next.discrepancies,
     });
     Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(answer))
+}
+
+/// A line as programs read it: what it lists stands under the name of its kind.
+fn line_json(line: &Line) -> Value {
+    let mut shown = json!({"kind": line.item.kind(), "tag": line.name, "serial": line.serial, "title": line.title, "container": line.container,
+        "state": line.state, "entry": line.added, "last_seq": line.last_seq});
+    if let Value::Object(members) = &mut shown {
+        match &line.quantity {
+            Some(quantity) => {
+                members.insert("line".to_owned(), json!(line.item.id()));
+                members.insert("quantity".to_owned(), json!(quantity));
+            }
+            None => {
+                members.insert(line.item.kind().to_owned(), json!(line.item.id()));
+            }
+        }
+    }
+    shown
 }
 
 /// A consignment in a list.
@@ -204,7 +216,7 @@ struct ContainerShown {
 
 /// A line on the page.
 struct LineShown {
-    id: String,
+    device: Option<String>,
     tag: String,
     serial: String,
     title: String,
@@ -293,7 +305,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             Ok(Some((who, act.occurred.into(), act.seq)))
         };
         let (released, received) = (act(db, &consignment.released)?, act(db, &consignment.received)?);
-        let on_page: Vec<String> = lines.iter().map(|(line, _)| line.asset.clone()).collect();
+        let on_page: Vec<String> = lines.iter().filter_map(|line| line.asset().map(ToString::to_string)).collect();
         let of_lines = inventory::discrepancies_of(db, id.as_str(), &on_page)?;
         let of_lines = of_lines.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
         let settled: Vec<String> = of_lines
@@ -318,20 +330,17 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             open: consignment.open_discrepancies.len(),
             lines: lines
                 .into_iter()
-                .map(|(row, asset)| {
-                    let line = row.record()?;
-                    Ok(LineShown {
-                        resolved: settled.contains(&asset.id),
-                        id: bare(&asset.id).to_owned(),
-                        tag: asset.tag,
-                        serial: asset.serial.unwrap_or_default(),
-                        title: asset.title,
-                        container: line.container.map(|container| container.to_string()).unwrap_or_default(),
-                        state: line.state.as_str(),
-                        words: line.state.label(),
-                    })
+                .map(|line| LineShown {
+                    resolved: line.asset().is_some_and(|asset| settled.iter().any(|id| id == asset.as_str())),
+                    device: line.asset().map(|asset| bare(asset.as_str()).to_owned()),
+                    tag: line.name,
+                    serial: line.serial.map(|serial| serial.to_string()).unwrap_or_default(),
+                    title: line.title,
+                    container: line.container.map(|container| container.to_string()).unwrap_or_default(),
+                    state: line.state.as_str(),
+                    words: line.state.label(),
                 })
-                .collect::<Result<Vec<_>>>()?,
+                .collect(),
             all_discrepancies: consignment.discrepancies.len(),
             discrepancies,
             address: format!("/consignments/{}", bare(id.as_str())),

@@ -23,9 +23,12 @@ const OPTIONAL: &[&str] = &[
     "register_asset.media[].capacity_bytes",
     "record_media.media[].serial",
     "record_media.media[].capacity_bytes",
+    "record_loose_media.media[].capacity_bytes",
     "open_consignment.consignment",
     "open_consignment.carrier",
     "add_lines.container",
+    "add_quantity.container",
+    "add_quantity.unit_weight_grams",
     "seal_consignment.containers[].seal",
     "seal_consignment.containers[].gross_weight_grams",
     "receive_consignment.containers[].gross_weight_grams",
@@ -44,7 +47,13 @@ const OPTIONAL: &[&str] = &[
     "record_sanitization.statement.facility_batch",
 ];
 /// Members that may be left out, and not be null.
-const USUAL: &[&str] = &["register_asset.sensitivity", "register_asset.status", "register_asset.media", "record_sanitization.statement"];
+const USUAL: &[&str] = &[
+    "register_asset.sensitivity",
+    "register_asset.status",
+    "register_asset.media",
+    "record_sanitization.statement",
+    "record_loose_media.sensitivity",
+];
 /// Lists that may be empty.
 const EMPTY: &[&str] = &["register_asset.media", "receive_consignment.containers", "receive_consignment.scans"];
 

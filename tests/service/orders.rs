@@ -166,6 +166,13 @@ impl<'a> Yard<'a> {
         (thing, evidence)
     }
 
+    /// A loose medium that is purged, and a device in the same hands that it may be put into.
+    fn clean_medium_and_device(&self, vendor: Vendor) -> (String, String) {
+        let ((one, _), two) = (self.validated(vendor), self.received(vendor, true));
+        self.command(vendor.operator(), "harvest_medium", json!({"medium": one.medium}));
+        (one.medium, two.asset)
+    }
+
     fn verified(&self, vendor: Vendor) -> (Thing, String) {
         let (thing, evidence) = self.performed(vendor, vendor.operator());
         self.command("coordinator", "verify_sanitization", json!({"medium": thing.medium}));
@@ -208,6 +215,15 @@ impl<'a> Yard<'a> {
                 let thing = self.received(vendor, true);
                 json!({"asset": thing.asset, "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "hdd_ata", "capacity_bytes": 500_107_862_016u64}]})
             }
+            "record_loose_media" => {
+                json!({"media": [{"serial": format!("LOOSE{n:05}"), "media_type": "hdd_ata", "capacity_bytes": 500_107_862_016u64}],
+                    "site": "Central", "sensitivity": "high"})
+            }
+            "harvest_medium" => json!({"medium": self.received(vendor, true).medium}),
+            "install_medium" => {
+                let (medium, asset) = self.clean_medium_and_device(vendor);
+                json!({"medium": medium, "asset": asset})
+            }
             "attest_no_storage" => json!({"asset": self.received(vendor, false).asset, "basis": "removed"}),
             "send_to_repair" => json!({"asset": self.register(vendor, true).asset, "fault": "screen"}),
             "return_from_repair" => {
@@ -224,6 +240,10 @@ impl<'a> Yard<'a> {
             "add_lines" => {
                 let (one, two) = (self.retired(vendor, true), self.retired(vendor, true));
                 json!({"consignment": self.opened(vendor), "assets": [one.asset, two.asset], "container": "PALLET-1"})
+            }
+            "add_quantity" => {
+                json!({"consignment": self.opened(vendor), "what": "charger", "count": 40, "unit_weight_grams": 210, "no_data": true,
+                    "container": "PALLET-1"})
             }
             "seal_consignment" => {
                 let consignment = self.listed(vendor, &self.retired(vendor, true));
