@@ -51,6 +51,7 @@ const TEXTS: &[&str] = &[
     "outcome",
     "outcomeWords",
     "processor",
+    "receiptStatement",
     "recorded",
     "requiredMethod",
     "residualRisk",

@@ -263,6 +263,9 @@ pub struct Consignment {
     /// Links by which somebody without an account can receive it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<OneTimeLink>,
+    /// Files that were sent for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Digest>,
     /// The entry that changed it last.
     pub last_seq: u64,
 }

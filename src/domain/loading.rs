@@ -98,6 +98,7 @@ impl Fact for ConsignmentOpened {
                 questions: Vec::new(),
                 receipts: Vec::new(),
                 links: Vec::new(),
+                documents: Vec::new(),
                 last_seq: stamp.seq,
             },
             stamp.seq,

@@ -460,7 +460,7 @@ fn outcome(text: &str) -> Option<Outcome> {
 }
 
 /// A decimal weight in whole grams, rounded half up; exact, without floating point. A pound has 453.59237 g by definition.
-fn grams(text: &str, unit: WeightUnit) -> Option<u32> {
+pub fn grams(text: &str, unit: WeightUnit) -> Option<u32> {
     let bare = text.to_lowercase();
     let bare = ["lbs", "lb", "kgs", "kg", "g"].iter().find_map(|unit| bare.strip_suffix(unit)).unwrap_or(&bare).trim().replace(',', "");
     let (whole, fraction) = bare.split_once('.').unwrap_or((&bare, ""));

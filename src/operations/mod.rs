@@ -1,6 +1,7 @@
 //! The verbs: one file for each thing the service does, where domain, proof, documents and store meet.
 
 pub mod audit_ledger;
+pub mod create_link;
 pub mod finish_work;
 pub mod import_inventory;
 pub mod issue_certificate;
@@ -10,6 +11,7 @@ pub mod publish_checkpoint;
 pub mod publish_status;
 pub mod rebuild_tables;
 pub mod receive_evidence;
+pub mod receive_list;
 pub mod record;
 pub mod verify_certificate;
 

@@ -20,6 +20,7 @@ const OWN_DOORS: &[(&str, &str)] = &[
     ("issue_certificate", "POST /api/v1/certificates"),
     ("revoke_certificate", "POST /api/v1/certificates/{number}/revocations"),
     ("receive_evidence", "POST /api/v1/evidence"),
+    ("create_link", "POST /api/v1/consignments/{id}/links"),
 ];
 
 fn only_the_service(roles: &[Role]) -> bool {

@@ -10,9 +10,11 @@ mod headers;
 mod imports;
 mod ledger;
 mod limits;
+mod links;
 mod page;
 mod parties;
 mod problem;
+mod receipts;
 mod request;
 mod session;
 mod verifications;
@@ -75,6 +77,13 @@ routes! {
     get  "/ledger/checkpoint"                         => ledger::checkpoint;
     get  "/ledger/proof/{seq}"                        => ledger::proof;
     get  "/ledger/log.vkey"                           => ledger::vkey;
+    // For whoever has a one-time link
+    get  "/r/{secret}"                                => links::show;
+    post "/r/{secret}"                                => links::create;
+    post "/r/{secret}/evidence"                       => links::upload;
+    get  "/api/v1/r/{secret}"                         => links::api_show;
+    post "/api/v1/r/{secret}/receipts"                => links::api_receive;
+    post "/api/v1/r/{secret}/evidence"                => links::api_upload;
     // For people who are signed in
     get  "/ledger/entries/{seq}"                      => ledger::entry;
     get  "/assets"                                    => assets::index;
@@ -90,6 +99,9 @@ routes! {
     get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
     get  "/api/v1/consignments"                       => consignments::api_index;
     get  "/api/v1/consignments/{id}"                  => consignments::api_show;
+    post "/api/v1/consignments/{id}/links"            => links::api_create;
+    post "/api/v1/consignments/{id}/receipts"         => receipts::api_create;
+    post "/api/v1/consignments/{id}/settlements"      => receipts::api_settle;
     get  "/api/v1/parties"                            => parties::api_index;
     get  "/api/v1/certificates"                       => certificates::api_index;
     post "/api/v1/certificates"                       => certificates::api_create;
