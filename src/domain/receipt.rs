@@ -576,3 +576,190 @@ impl Fact for QuantityReceived {
         format!("Counted things received: {}{}.", self.found.count, if self.complete { ", as many as listed" } else { "" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::names::{ConsignmentId, QuantityId};
+    use super::super::story::{DISTRICT, Story, VENDOR, actor};
+    use super::*;
+
+    fn consignment<'a>(story: &'a Story, id: &str) -> &'a Consignment {
+        story.known().find::<Consignment>(&ConsignmentId::parse(id).unwrap()).unwrap().unwrap()
+    }
+    fn asset<'a>(story: &'a Story, id: &str) -> &'a Asset {
+        story.known().find::<Asset>(&AssetId::parse(id).unwrap()).unwrap().unwrap()
+    }
+    fn open<'a>(story: &'a Story, id: &str, kind: DiscrepancyKind) -> &'a Discrepancy {
+        let open = story.known().find_all::<Discrepancy>(&consignment(story, id).open_discrepancies).unwrap();
+        open.into_iter().flatten().find(|discrepancy| discrepancy.kind == kind).unwrap()
+    }
+    fn operator() -> super::super::Actor {
+        actor(Role::VendorOperator, VENDOR, 1)
+    }
+    fn receipt(id: &str, scans: &Value, more: bool) -> Value {
+        json!({"consignment": id, "containers": [], "scans": scans, "more_to_come": more})
+    }
+    fn resolve(story: &mut Story, id: &str, kind: DiscrepancyKind, resolution: &str) {
+        let body = json!({"discrepancy": open(story, id, kind).id, "resolution": resolution, "reference": "CASE-1"});
+        story.done(&actor(Role::Approver, DISTRICT, 1), "resolve_discrepancy", body);
+    }
+
+    #[test]
+    fn a_receipt_may_take_several_days_and_only_the_last_says_what_is_short() {
+        let mut story = Story::new();
+        let devices: Vec<String> = ["A1", "A2", "A3"].iter().map(|tag| story.retired(tag, "hdd_ata", "low").0).collect();
+        let id = story.released("P1", &[&devices[0], &devices[1], &devices[2]]);
+        assert!(consignment(&story, &id).receipt_due_at().is_some());
+        story.refused(&operator(), "receive_consignment", receipt(&id, &json!([]), true), "receipt.empty");
+        story.done(&operator(), "receive_consignment", receipt(&id, &json!([{"tag": "A1", "damage": "screen"}]), true));
+        let partly = consignment(&story, &id);
+        assert_eq!((partly.status, partly.open_discrepancies.len(), partly.received.is_some()), (ConsignmentStatus::PartlyReceived, 0, false));
+        assert_eq!(asset(&story, &devices[0]).holder.party.as_str(), VENDOR);
+        assert!(asset(&story, &devices[1]).in_transit && partly.receipt_due_at().is_some());
+        // A list that has again what an earlier one had is no double scan.
+        story.done(&operator(), "receive_consignment", receipt(&id, &json!([{"tag": "A1"}, {"tag": "A2"}]), false));
+        let closed = consignment(&story, &id);
+        assert_eq!((closed.status, closed.scanned, closed.receipts.len()), (ConsignmentStatus::Received, Some(2), 2));
+        assert_eq!(closed.receipt_due_at(), None);
+        let short = open(&story, &id, DiscrepancyKind::Short);
+        assert!(short.critical && short.due_at.is_some() && short.asset.as_ref().unwrap().as_str() == devices[2]);
+        let why = story.refused(&operator(), "receive_consignment", receipt(&id, &json!([{"tag": "A3"}]), false), "consignment.wrong_status");
+        assert!(why.contains("located_at_receiver"), "{why}");
+        resolve(&mut story, &id, DiscrepancyKind::Short, "located_at_receiver");
+        assert_eq!(consignment(&story, &id).status, ConsignmentStatus::Reconciled);
+        assert_eq!(asset(&story, &devices[2]).holder.party.as_str(), VENDOR);
+    }
+
+    #[test]
+    fn questions_about_the_whole_hold_everything_in_it() {
+        let mut story = Story::new();
+        let (device, drive) = story.retired("A1", "hdd_ata", "low");
+        let id = story.released("P1", &[&device]);
+        let mut body = receipt(&id, &json!([{"tag": "A1"}]), false);
+        body["containers"] = json!([{"label": "PALLET-1", "seal_state": "broken"}, {"label": "PALLET-9", "seal_state": "intact"}]);
+        body["counted"] = json!(2);
+        story.done(&operator(), "receive_consignment", body);
+        assert_eq!(consignment(&story, &id).questions.len(), 3);
+        let melt = json!({"medium": drive, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
+        let why = story.refused(&operator(), "record_sanitization", melt.clone(), "consignment.verification_hold");
+        assert!(why.contains("seal: broken") && why.contains("0 expected, 1 found") && why.contains("1 expected, 2 found"), "{why}");
+        resolve(&mut story, &id, DiscrepancyKind::Count, "record_corrected");
+        resolve(&mut story, &id, DiscrepancyKind::Count, "contents_verified");
+        story.refused(&operator(), "record_sanitization", melt.clone(), "consignment.verification_hold");
+        resolve(&mut story, &id, DiscrepancyKind::Seal, "contents_verified");
+        assert_eq!(consignment(&story, &id).status, ConsignmentStatus::Reconciled);
+        story.done(&operator(), "record_sanitization", melt);
+    }
+
+    #[test]
+    fn five_percent_is_a_weight_and_more_is_a_question() {
+        for (released, received, otherwise) in
+            [(20_000, 19_000, false), (20_000, 18_999, true), (20_000, 21_000, false), (20_000, 21_001, true), (1, 1, false), (u32::MAX, 1, true)]
+        {
+            assert_eq!(weighs_otherwise(released, received), otherwise, "{released} {received}");
+        }
+    }
+
+    #[test]
+    fn business_days_leave_out_the_weekend() {
+        for (from, days, to) in [
+            ("2026-11-23T10:00:00Z", 3, "2026-11-26T10:00:00Z"),
+            ("2026-11-26T10:00:00Z", 2, "2026-11-30T10:00:00Z"),
+            ("2026-11-28T10:00:00Z", 1, "2026-11-30T10:00:00Z"),
+            ("2026-11-27T10:00:00Z", 6, "2026-12-07T10:00:00Z"),
+        ] {
+            assert_eq!(business_days_after(Instant::parse(from).unwrap(), days), Instant::parse(to).unwrap(), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_drive_that_is_absent_is_a_discrepancy_and_the_device_has_arrived() {
+        let mut story = Story::new();
+        let (device, _) = story.retired("A1", "hdd_ata", "low");
+        let id = story.released("P1", &[&device]);
+        story.done(&operator(), "receive_consignment", receipt(&id, &json!([{"tag": "A1", "damage": "drive_absent"}]), false));
+        assert!(open(&story, &id, DiscrepancyKind::Incomplete).critical);
+        assert!(!asset(&story, &device).in_transit && !asset(&story, &device).holds.is_empty());
+        resolve(&mut story, &id, DiscrepancyKind::Incomplete, "confirmed_missing");
+        assert_eq!(asset(&story, &device).status, super::super::asset::Status::Retired);
+    }
+
+    #[test]
+    fn counted_things_are_received_by_count() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let (device, _) = story.retired("A1", "hdd_ata", "low");
+        let about = story.done(&coordinator, "open_consignment", json!({"reference": "P1", "from_site": "Site", "to": VENDOR, "to_site": "Site"}));
+        let id = about[0].1.clone();
+        story.done(&coordinator, "add_lines", json!({"consignment": id, "assets": [device]}));
+        story.done(&coordinator, "add_quantity", json!({"consignment": id, "what": "charger", "count": 40, "no_data": true}));
+        story.done(&coordinator, "seal_consignment", json!({"consignment": id, "containers": [{"label": "PALLET-1"}]}));
+        story.done(&coordinator, "release_consignment", json!({"consignment": id}));
+        let lines = story.known().lines_of(&ConsignmentId::parse(&id).unwrap()).unwrap();
+        let line: QuantityId = lines.iter().find_map(|line| if let Item::Quantity(id) = &line.item { Some(id.clone()) } else { None }).unwrap();
+        let mut body = receipt(&id, &json!([]), true);
+        body["quantities"] = json!([{"line": line, "count": 30}]);
+        story.done(&operator(), "receive_consignment", body.clone());
+        body["quantities"] = json!([{"line": line, "count": 9}, {"line": line, "count": 1}]);
+        story.refused(&operator(), "receive_consignment", body.clone(), "receipt.quantity");
+        body["quantities"] = json!([{"line": "urn:uuid:00000000-0000-4000-8000-00000000dead", "count": 9}]);
+        story.refused(&operator(), "receive_consignment", body.clone(), "receipt.no_such_line");
+        body = receipt(&id, &json!([{"tag": "A1"}]), false);
+        body["quantities"] = json!([{"line": line, "count": 8}]);
+        story.done(&operator(), "receive_consignment", body);
+        assert_eq!(open(&story, &id, DiscrepancyKind::Count).figures, Some((40, 38)));
+        resolve(&mut story, &id, DiscrepancyKind::Count, "confirmed_missing");
+        assert_eq!(consignment(&story, &id).status, ConsignmentStatus::Reconciled);
+    }
+
+    #[test]
+    fn only_the_organisation_transcribes_and_only_from_a_stored_paper() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let (device, _) = story.retired("A1", "hdd_ata", "low");
+        let id = story.released("P1", &[&device]);
+        let paper = "ab".repeat(32);
+        let mut body = receipt(&id, &json!([{"tag": "A1"}]), false);
+        story.refused(&coordinator, "receive_consignment", body.clone(), "consignment.not_for_you");
+        body["transcribed"] = json!({"document": paper});
+        story.refused(&coordinator, "receive_consignment", body.clone(), "receipt.unknown_document");
+        story.done(&coordinator, "receive_evidence", json!({"sha256": paper, "size_bytes": 9, "reader": null, "links": []}));
+        story.refused(&operator(), "receive_consignment", body.clone(), "receipt.own_words");
+        body["file"] = json!(paper);
+        story.refused(&coordinator, "receive_consignment", body.clone(), "receipt.two_sources");
+        body["file"] = Value::Null;
+        let said = story.when(&coordinator, "receive_consignment", body.clone()).unwrap();
+        assert!(said[0].event.sentence().contains(&format!("transcribed by the district from document sha256 {paper}")));
+        assert!(said.iter().all(|happening| happening.batch.as_ref().is_some_and(|(id, ..)| Some(id) == said[0].batch.as_ref().map(|(id, ..)| id))));
+        story.done(&coordinator, "receive_consignment", body);
+        let handoff = asset(&story, &device).handoffs.last().unwrap();
+        assert_eq!(handoff.unconfirmed.as_ref().map(Digest::as_str), Some(paper.as_str()));
+    }
+
+    #[test]
+    fn whoever_came_by_a_link_says_so_and_not_after_its_end() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let (device, _) = story.retired("A1", "hdd_ata", "low");
+        let id = story.released("P1", &[&device]);
+        let guest = actor(Role::VendorOperator, VENDOR, 77);
+        story.done(&coordinator, "create_link", json!({"consignment": id, "link": guest.person, "days": 1}));
+        let body = receipt(&id, &json!([{"tag": "A1"}]), false);
+        let said = story.when(&guest, "receive_consignment", body.clone()).unwrap();
+        assert!(matches!(&said[0].event, super::super::Event::ConsignmentReceived(received) if received.by == Some(Via::Link)));
+        // Each entry of a story takes a minute.
+        for n in 0..1_440 {
+            story.done(
+                &coordinator,
+                "register_asset",
+                json!({"tag": format!("X{n}"), "category": "dock", "manufacturer": "M", "model": "M", "site": "S"}),
+            );
+        }
+        story.refused(&guest, "receive_consignment", body.clone(), "links.ended");
+        story.done(&coordinator, "revoke_link", json!({"consignment": id, "link": guest.person}));
+        story.refused(&coordinator, "revoke_link", json!({"consignment": id, "link": guest.person}), "links.revoked");
+        story.refused(&guest, "receive_consignment", body, "links.ended");
+    }
+}

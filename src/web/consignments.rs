@@ -14,7 +14,6 @@ use super::request::{self, consignment_id, cut};
 use super::session::Viewer;
 use super::{Data, block};
 use crate::app::now;
-use crate::domain::Event;
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Discrepancy, DiscrepancyKind, Line, Receipt, Scan};
 use crate::domain::links::OneTimeLink;
@@ -169,7 +168,7 @@ pub async fn api_show(
 /// A line as programs read it: what it lists stands under the name of its kind.
 fn line_json(line: &Line) -> Value {
     let mut shown = json!({"kind": line.item.kind(), "tag": line.name, "serial": line.serial, "title": line.title, "container": line.container,
-        "state": line.state, "entry": line.added, "last_seq": line.last_seq});
+        "state": line.state, "damage": line.damage, "found": line.found, "entry": line.added, "last_seq": line.last_seq});
     if let Value::Object(members) = &mut shown {
         match &line.quantity {
             Some(quantity) => {

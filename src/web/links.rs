@@ -315,6 +315,10 @@ fn container(asked: &ContainerAsked) -> std::result::Result<ContainerReceived, R
 
 /// The command of a form.
 fn receipt(consignment: &Consignment, typed: &Typed, lines: &[Line]) -> std::result::Result<ReceiveConsignment, Refusal> {
+    // An empty form would declare everything short.
+    if typed.scans.trim().is_empty() {
+        return Err(Refusal::new("receipt.empty", "The list of what arrived is empty; write each thing that you counted on a line of its own."));
+    }
     let serials: Vec<String> = lines.iter().filter_map(|line| line.serial.as_ref()).map(Serial::normal).collect();
     let texts = typed.scans.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
     let scans = texts.map(|(at, text)| {

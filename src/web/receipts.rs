@@ -32,14 +32,6 @@ pub struct HowSettled {
     profile: Option<String>,
 }
 
-fn flag(name: &str, asked: Option<&str>) -> Result<bool, Problem> {
-    match asked {
-        None | Some("false") => Ok(false),
-        Some("true" | "") => Ok(true),
-        Some(_) => Err(Problem::new(422, "request.flag", format!("{name} is true or false."))),
-    }
-}
-
 /// The list, and how it is read; where nobody has mapped its columns, a problem that shows them with a proposal.
 async fn prepared(
     state: &Data,
@@ -84,7 +76,7 @@ pub async fn api_create(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("receive_consignment")?;
-    let (dry_run, more) = (flag("dry_run", how.dry_run.as_deref())?, flag("more_to_come", how.more_to_come.as_deref())?);
+    let (dry_run, more) = (request::flag("dry_run", how.dry_run.as_deref())?, request::flag("more_to_come", how.more_to_come.as_deref())?);
     let _place = request::place(&http, &state.uploads).await?;
     let bytes = request::body(&state, payload, MAX_BYTES).await?;
     let key = writes::key(&http, &viewer, &bytes)?.filter(|_| !dry_run);
@@ -106,7 +98,7 @@ pub async fn api_settle(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("record_disposition")?;
-    let dry_run = flag("dry_run", how.dry_run.as_deref())?;
+    let dry_run = request::flag("dry_run", how.dry_run.as_deref())?;
     let basis = how.weight_basis.as_deref().map_or(Ok(WeightBasis::Scale), WeightBasis::parse);
     let basis = basis.map_err(|refusal| Problem::new(422, refusal.code, format!("weight_basis: {}", refusal.why)))?;
     let _place = request::place(&http, &state.uploads).await?;

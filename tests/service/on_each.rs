@@ -13,5 +13,6 @@ mod orders;
 mod pages;
 mod races;
 mod reads;
+mod receipts;
 mod server;
 mod story;
