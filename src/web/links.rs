@@ -17,8 +17,8 @@ use crate::domain::Command;
 use crate::domain::consignment::{Consignment, ContainerReceived, Damage, Line, LineState, Scan, SealState};
 use crate::domain::links::OneTimeLink;
 use crate::domain::mappings::WeightUnit;
-use crate::domain::names::{Reference, Serial, Tag};
-use crate::domain::receipt::ReceiveConsignment;
+use crate::domain::names::{QuantityId, Reference, Serial, Tag};
+use crate::domain::receipt::{QuantityFound, ReceiveConsignment};
 use crate::domain::refusal::Refusal;
 use crate::error::Result;
 use crate::inventories::vendor_lists;
@@ -161,6 +161,13 @@ struct ContainerAsked {
     kilograms: String,
 }
 
+/// Counted things in the form.
+struct QuantityAsked {
+    line: String,
+    words: String,
+    count: String,
+}
+
 struct LineShown {
     name: String,
     serial: String,
@@ -187,6 +194,7 @@ struct ShowPage {
     lines: Vec<LineShown>,
     more: bool,
     containers: Vec<ContainerAsked>,
+    quantities: Vec<QuantityAsked>,
     seals: Vec<(&'static str, &'static str)>,
     damages: Vec<&'static str>,
     scans: String,
@@ -200,6 +208,7 @@ struct ShowPage {
 struct Typed {
     scans: String,
     containers: Vec<ContainerAsked>,
+    quantities: Vec<QuantityAsked>,
     more_to_come: bool,
 }
 
@@ -256,6 +265,7 @@ async fn draw(
                 })
                 .collect(),
             containers: if typed.containers.is_empty() { fresh() } else { typed.containers },
+            quantities: if typed.quantities.is_empty() { lines.iter().filter_map(quantity_asked).collect() } else { typed.quantities },
             seals: SealState::ALL.iter().map(|state| (state.as_str(), state.label())).collect(),
             damages: Damage::ALL.iter().map(|damage| damage.as_str()).collect(),
             scans: typed.scans,
@@ -313,10 +323,20 @@ fn container(asked: &ContainerAsked) -> std::result::Result<ContainerReceived, R
     })
 }
 
+fn quantity_asked(line: &Line) -> Option<QuantityAsked> {
+    let quantity = line.quantity.as_ref()?;
+    Some(QuantityAsked { line: line.item.id().to_owned(), words: quantity.what.label().to_owned(), count: String::new() })
+}
+
+fn quantity(asked: &QuantityAsked) -> std::result::Result<QuantityFound, Refusal> {
+    let wrong = |_| Refusal::new("receipt.quantity", format!("The number of {} is written in digits; correct it.", asked.words));
+    Ok(QuantityFound { line: QuantityId::parse(&asked.line)?, count: asked.count.trim().parse().map_err(wrong)? })
+}
+
 /// The command of a form.
 fn receipt(consignment: &Consignment, typed: &Typed, lines: &[Line]) -> std::result::Result<ReceiveConsignment, Refusal> {
     // An empty form would declare everything short.
-    if typed.scans.trim().is_empty() {
+    if typed.scans.trim().is_empty() && typed.quantities.iter().all(|asked| asked.count.trim().is_empty()) {
         return Err(Refusal::new("receipt.empty", "The list of what arrived is empty; write each thing that you counted on a line of its own."));
     }
     let serials: Vec<String> = lines.iter().filter_map(|line| line.serial.as_ref()).map(Serial::normal).collect();
@@ -328,7 +348,7 @@ fn receipt(consignment: &Consignment, typed: &Typed, lines: &[Line]) -> std::res
         consignment: consignment.id.clone(),
         containers: typed.containers.iter().filter(|asked| asked.state != "not_here").map(container).collect::<std::result::Result<_, _>>()?,
         scans: scans.collect::<std::result::Result<_, _>>()?,
-        quantities: Vec::new(),
+        quantities: typed.quantities.iter().filter(|asked| !asked.count.trim().is_empty()).map(quantity).collect::<std::result::Result<_, _>>()?,
         counted: None,
         more_to_come: typed.more_to_come,
         transcribed: None,
@@ -353,6 +373,9 @@ pub async fn create(http: HttpRequest, state: Data, secret: web::Path<String>, p
             ("seal_state", Some(container)) => container.state = value,
             ("seal", Some(container)) => container.seal = value,
             ("kilograms", Some(container)) => container.kilograms = value,
+            ("quantity", _) => typed.quantities.push(QuantityAsked { line: value, words: String::new(), count: String::new() }),
+            ("words", _) if let Some(quantity) = typed.quantities.last_mut() => quantity.words = value,
+            ("count", _) if let Some(quantity) = typed.quantities.last_mut() => quantity.count = value,
             _ => return Err(Problem::new(400, "request.malformed", "The form cannot be read; open its page and send it again.")),
         }
     }
