@@ -189,7 +189,7 @@ fn column_of(heading: &str) -> Option<Column> {
     let bare =
         ["lbs", "lb", "kgs", "kg", "grams", "usd", "g"].iter().find_map(|unit| without.strip_suffix(unit)).filter(|rest| rest.ends_with("weight"));
     let is = |name: &&str| **name == whole || **name == without || bare == Some(*name);
-    HEADINGS.iter().find(|(_, names)| names.iter().any(|name| is(&name))).map(|(column, _)| *column)
+    HEADINGS.iter().find(|(_, names)| names.iter().any(is)).map(|(column, _)| *column)
 }
 
 fn unit_of(heading: &str) -> Option<WeightUnit> {
