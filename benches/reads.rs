@@ -298,6 +298,9 @@ fn prepare(service: &Service, assets: usize) {
     let (coordinator, _) = person(service, Role::Coordinator, &organisation);
     let party = json!({"kind": "vendor", "name": "Recycler", "sites": ["Plant"]});
     let vendor = all(service, &administrator, "register_party", std::iter::once(party)).remove(0).remove(0);
+    let credential = json!({"party": vendor, "site": "Plant", "scheme": "r2v3", "number": "C1", "issued_on": "2020-01-01", "expires_on": "2100-01-01",
+        "scope": ["data_sanitization_logical", "materials_recovery"]});
+    all(service, &administrator, "record_credential", std::iter::once(credential));
     let mut registered = Vec::with_capacity(assets);
     for from in (0..assets).step_by(16_384) {
         let to = (from + 16_384).min(assets);

@@ -153,7 +153,9 @@ impl Asset {
             _ if !self.holds.is_empty() => Label::Discrepancy,
             _ if self.in_transit => Label::Released,
             Status::Retired if self.consignment.is_some() => Label::Staged,
-            Status::Retired if self.handoffs.last().is_some_and(|handoff| handoff.received.is_some()) => Label::Received,
+            Status::Retired if self.handoffs.last().is_some_and(|last| last.received.is_some() && last.from.party != last.to.party) => {
+                Label::Received
+            }
             Status::Retired => Label::Retired,
             Status::InStock => Label::InStock,
             Status::InService => Label::InService,

@@ -5,12 +5,26 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::Holder;
+use super::lifecycle::RetireReason;
 use super::links::OneTimeLink;
 use super::medium::Act;
-use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, Name, PartyId, QuantityId, Reference, Serial, Tag, codes};
+use super::names::{
+    AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, QuantityId, Reference, Serial, Tag, codes,
+};
+use super::overrides::{Guard, OverrideReason};
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
 use super::{Occasion, Subject, SubjectKind};
+
+codes! {
+    /// From whom to whom a consignment goes.
+    ConsignmentKind {
+        Internal = "internal", "transfer inside the organisation";
+        Pickup = "pickup", "pickup by a vendor";
+        Downstream = "downstream", "handed on from vendor to vendor";
+        Return = "return", "return to the organisation";
+    }
+}
 
 codes! {
     /// How far a consignment has come.
@@ -21,6 +35,7 @@ codes! {
         PartlyReceived = "partly_received", "received in part, more to come";
         Received = "received", "received, not reconciled";
         Reconciled = "reconciled", "reconciled";
+        Cancelled = "cancelled", "cancelled before it left";
     }
 }
 
@@ -152,8 +167,43 @@ pub struct Container {
     pub label: Reference,
     /// The seal's number.
     pub seal: Option<Reference>,
+    /// Weight of the empty container in grams.
+    pub tare_weight_grams: Option<u32>,
     /// Gross weight in grams.
     pub gross_weight_grams: Option<u32>,
+}
+
+impl Container {
+    /// What is in it weighs so much, where both weights are known.
+    pub fn net_weight_grams(&self) -> Option<u32> {
+        self.gross_weight_grams?.checked_sub(self.tare_weight_grams?)
+    }
+}
+
+/// What every scan into a consignment does with a device for which it was not done yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Presets {
+    /// Why a device that is still in use is retired; without it, only retired devices are taken.
+    pub reason: Option<RetireReason>,
+    /// What storage a device has whose media nobody recorded.
+    pub media_type: Option<MediaType>,
+    /// `true`: a device whose media nobody recorded has no storage, because its model has none.
+    #[serde(default)]
+    pub no_storage: bool,
+}
+
+/// An approver lets a consignment go although a rule stands against it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// Which rule.
+    pub guard: Guard,
+    /// Why.
+    pub reason: OverrideReason,
+    /// The organisation's reference to the decision.
+    pub reference: Reference,
+    /// By whom and when.
+    pub granted: Act,
 }
 
 /// A container as the receiver found it.
@@ -234,16 +284,32 @@ pub struct Consignment {
     pub from: Holder,
     /// Who receives.
     pub to: Holder,
+    /// From whom to whom.
+    pub kind: ConsignmentKind,
     /// How far it has come.
     pub status: ConsignmentStatus,
     /// Its containers.
     pub containers: Vec<Container>,
+    /// Seals that were put on and broken again before it left; none of them can be used again.
+    pub broken_seals: Vec<Reference>,
     /// The carrier.
     pub carrier: Option<Name>,
+    /// The carrier, where it is a registered party.
+    pub carrier_party: Option<PartyId>,
+    /// The carrier's own reference to the driver or the tour; never a name.
+    pub driver: Option<Reference>,
+    /// What every scan does.
+    pub presets: Presets,
     /// Number of lines.
     pub lines: u32,
     /// When it was opened.
     pub opened_at: Instant,
+    /// The sealing that holds now.
+    pub sealed: Option<Act>,
+    /// SHA-256 of the manifest that was frozen then.
+    pub manifest: Option<Digest>,
+    /// Rules that an approver set aside for it.
+    pub overrides: Vec<Override>,
     /// The release.
     pub released: Option<Act>,
     /// The receipt that closed it.
@@ -271,12 +337,12 @@ pub struct Consignment {
 }
 
 record!(Consignment, id: ConsignmentId = |c| c.id.clone(), owner: |c| c.id.as_str().to_owned(), shelf: consignments, need: Consignment,
-    keys: |c| vec![Consignment::reference_key(&c.reference)]);
+    keys: |c| vec![Consignment::reference_key(&c.from.party, &c.reference)]);
 
 impl Consignment {
-    /// The unique value of a reference.
-    pub fn reference_key(reference: &Reference) -> Key {
-        Key::new("consignment.reference", reference.as_str().to_uppercase())
+    /// The unique value of a reference: each party that opens consignments numbers its own.
+    pub fn reference_key(from: &PartyId, reference: &Reference) -> Key {
+        Key::new("consignment.reference", format!("{} {from}", reference.as_str().to_uppercase()))
     }
     /// When its receipt is due; nobody waits for one that was received.
     pub fn receipt_due_at(&self) -> Option<Instant> {
@@ -490,13 +556,16 @@ const MOST_GRAMS: u32 = 100_000_000;
 
 pub(super) fn require_weights(grams: impl IntoIterator<Item = Option<u32>>) -> Result<(), Refusal> {
     if grams.into_iter().flatten().any(|grams| grams == 0 || grams > MOST_GRAMS) {
-        return Err(Refusal::new("consignment.weight", "gross_weight_grams lies between 1 gram and 100 tonnes; leave it out where nobody weighed."));
+        return Err(Refusal::new("consignment.weight", "A weight lies between 1 gram and 100 tonnes; leave it out where nobody weighed."));
     }
     Ok(())
 }
 
 pub(super) fn subject(id: &ConsignmentId) -> Subject {
     Subject::new(SubjectKind::Consignment, id.as_str())
+}
+pub(super) fn medium_subject(id: &MediumId) -> Subject {
+    Subject::new(SubjectKind::Medium, id.as_str())
 }
 pub(super) fn asset_subject(id: &AssetId) -> Subject {
     Subject::new(SubjectKind::Asset, id.as_str())
@@ -512,7 +581,8 @@ pub(super) fn require_status(consignment: &Consignment, verb: &str, allowed: &[C
         ConsignmentStatus::Released => consignment.released.as_ref(),
         ConsignmentStatus::Received => consignment.received.as_ref(),
         ConsignmentStatus::PartlyReceived => consignment.receipts.last().map(|receipt| &receipt.act),
-        ConsignmentStatus::Open | ConsignmentStatus::Sealed | ConsignmentStatus::Reconciled => None,
+        ConsignmentStatus::Sealed => consignment.sealed.as_ref(),
+        ConsignmentStatus::Open | ConsignmentStatus::Reconciled | ConsignmentStatus::Cancelled => None,
     };
     Err(Refusal::new("consignment.wrong_status", why).because(Cause::Entry(act.map_or(consignment.last_seq, |act| act.seq))))
 }

@@ -265,6 +265,10 @@ impl Digest {
             Err(Refusal::new("names.not_a_digest", "A SHA-256 is 64 lower-case hexadecimal digits; copy it again.".to_owned()))
         }
     }
+    /// From the 32 bytes of a SHA-256.
+    pub fn from_bytes(hash: [u8; 32]) -> Self {
+        Self(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
     /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -15,7 +15,7 @@ use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, Quant
 use super::reconciliation::{ConsignmentReconciled, DiscrepancyRecorded};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, links};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, links, parties};
 
 /// The receiver's own paper, entered by the organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,7 +213,13 @@ impl ReceiveConsignment {
         {
             return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {document} is stored; upload it first.")).into());
         }
-        links::require_live(consignment, occasion)
+        links::require_live(consignment, occasion)?;
+        let person = &occasion.actor.person;
+        if own && links::via(consignment, person).is_none() && !parties::require(known, &occasion.actor.party)?.may_sign(person) {
+            let why = format!("You are not among those who may sign for your party; one of them has to receive {}.", consignment.reference);
+            return Err(Refusal::new("parties.may_not_sign", why).into());
+        }
+        Ok(())
     }
 
     fn require_size(&self) -> Result<(), Refusal> {

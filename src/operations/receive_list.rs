@@ -132,7 +132,7 @@ fn rehearse(
     command: &Command,
 ) -> Result<std::result::Result<Vec<Happening>, Refusal>> {
     let at = now();
-    let occasion = Occasion { actor, at, occurred: at, policy: &service.app.policy, seed: 0, place: 0 };
+    let occasion = Occasion { actor, at, occurred: at, policy: &service.app.policy, seed: 0, place: 0, sha256 };
     ask(db, known, |known| command.decide(known, &occasion))
 }
 

@@ -103,7 +103,7 @@ pub fn consignments(db: &mut Database, party: Option<&str>, after: Option<&(Stri
     Ok(rows)
 }
 
-/// The lines of a consignment in the order of their names, after `(name, key of the item)`, each with its name.
+/// The lines of a consignment by container and name, after `(container and name, key of the item)`, each with its place.
 pub fn lines(db: &mut Database, consignment: &str, after: Option<&(String, String)>, limit: i64) -> Result<Vec<(String, LineRow)>> {
     let order = (consignment_tags::tag, consignment_tags::item);
     let mut select = consignment_tags::table.filter(consignment_tags::consignment.eq(consignment)).order(order).limit(limit).into_boxed();

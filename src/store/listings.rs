@@ -16,12 +16,12 @@ use crate::error::Result;
 /// The party under which all devices are counted.
 pub const EVERYONE: &str = "";
 
-/// A row of `consignment_tags`: a line in the order of the names.
+/// A row of `consignment_tags`: a line in the order of containers and names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct LineTagRow {
     /// The consignment.
     pub consignment: String,
-    /// The line's name: a device's tag, a loose medium's serial number, the kind of counted things.
+    /// The line's container and name: a device's tag, a loose medium's serial number, the kind of counted things.
     pub tag: String,
     /// What it lists.
     pub item: String,
@@ -67,7 +67,8 @@ impl Derived for NoneLeft {}
 impl LineTagRow {
     /// The row of a line; what was taken off again has none.
     pub fn of(line: &Line) -> Option<Self> {
-        let row = || Self { consignment: line.consignment.to_string(), tag: line.name.clone(), item: line.item.key() };
+        let container = line.container.as_ref().map_or("", |container| container.as_str());
+        let row = || Self { consignment: line.consignment.to_string(), tag: format!("{container} / {}", line.name), item: line.item.key() };
         line.is_listed().then(row)
     }
     /// Every row.
@@ -142,14 +143,13 @@ fn save_counts(db: &mut Database, known: &Records) -> Result<()> {
     rows::remove(db, fewer)
 }
 
-/// A line never changes its name.
 fn save_line_tags(db: &mut Database, known: &Records) -> Result<()> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     for slot in known.lines.changed() {
-        match (slot.before.as_ref().and_then(LineTagRow::of), slot.now.as_ref().and_then(LineTagRow::of)) {
-            (None, Some(row)) => come.push(row),
-            (Some(row), None) => gone.push(row),
-            _ => {}
+        let (before, now) = (slot.before.as_ref().and_then(LineTagRow::of), slot.now.as_ref().and_then(LineTagRow::of));
+        if before != now {
+            gone.extend(before);
+            come.extend(now);
         }
     }
     rows::remove(db, gone)?;

@@ -91,6 +91,8 @@ routes! {
     get  "/consignments"                              => consignments::index;
     get  "/consignments/{id}"                         => consignments::show;
     get  "/certificates"                              => certificates::index;
+    get  "/vendors"                                   => parties::index;
+    get  "/vendors/{id}"                              => parties::show;
     // For programs, with a bearer token
     get  "/api/v1/commands"                           => commands::index;
     post "/api/v1/commands/{name}"                    => commands::create;
@@ -99,6 +101,8 @@ routes! {
     get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
     get  "/api/v1/consignments"                       => consignments::api_index;
     get  "/api/v1/consignments/{id}"                  => consignments::api_show;
+    get  "/api/v1/consignments/{id}/manifest"         => consignments::api_manifest;
+    get  "/api/v1/consignments/{id}/manifest.csv"     => consignments::api_manifest_csv;
     post "/api/v1/consignments/{id}/links"            => links::api_create;
     post "/api/v1/consignments/{id}/receipts"         => receipts::api_create;
     post "/api/v1/consignments/{id}/settlements"      => receipts::api_settle;

@@ -11,6 +11,7 @@ mod limits;
 mod matrix;
 mod orders;
 mod pages;
+mod pallet;
 mod races;
 mod reads;
 mod receipts;

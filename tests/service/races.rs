@@ -130,6 +130,77 @@ fn a_device_is_scanned_into_one_consignment_once_and_that_is_released_once() {
 }
 
 #[test]
+fn five_hundred_devices_go_on_one_of_two_consignments_each() {
+    const DEVICES: usize = 500;
+    let server = Server::start();
+    let tags: Vec<String> = (0..DEVICES).map(|n| format!("RUSH-{n:03}")).collect();
+    thread::scope(|scope| {
+        for some in tags.chunks(DEVICES / 8 + 1) {
+            let server = &server;
+            scope.spawn(move || {
+                for tag in some {
+                    let device = json!({"tag": tag, "serial": format!("SN{tag}"), "category": "chromebook", "manufacturer": "Acer", "model": "C740",
+                        "site": "Central", "status": "in_service"});
+                    server.command("coordinator", "register_asset", device).taken();
+                }
+            });
+        }
+    });
+    let presets = json!({"reason": "surplus", "media_type": "emmc"});
+    let docks = ["DOCK-A", "DOCK-B"].map(|reference| {
+        let open = json!({"reference": reference, "from_site": "Central", "to": server.parties["GreenLoop Recycling"], "to_site": "Akron", "presets": presets});
+        (reference, Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment"))
+    });
+    // Half of the clients at each dock; each of them scans every device, beginning somewhere else.
+    let all: Vec<(usize, usize, Answer)> = {
+        let start = Barrier::new(CLIENTS);
+        thread::scope(|scope| {
+            let clients: Vec<_> = (0..CLIENTS)
+                .map(|client| {
+                    let (server, start, tags, docks) = (&server, &start, &tags, &docks);
+                    scope.spawn(move || {
+                        start.wait();
+                        let scan = |n: usize| loop {
+                            let body = json!({"consignment": docks[client % 2].1, "tag": tags[n], "container": "P"});
+                            let answer = server.command("coordinator", "scan", body);
+                            if answer.status != 503 {
+                                return answer;
+                            }
+                        };
+                        (0..DEVICES).map(|k| (client * 97 + k * 7) % DEVICES).map(|n| (client, n, scan(n))).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+        })
+    };
+    assert_eq!(all.len(), CLIENTS * DEVICES);
+    let mut on: Vec<Option<(usize, u64)>> = vec![None; DEVICES];
+    let (won, lost): (Vec<_>, Vec<_>) = all.into_iter().partition(|(.., answer)| answer.status == 201);
+    for (client, n, answer) in won {
+        let receipt = answer.json();
+        let entries = receipt["entries"].as_array().unwrap();
+        let events: Vec<&str> = entries.iter().map(|entry| entry["event"].as_str().unwrap()).collect();
+        assert_eq!(events, ["asset.retired", "media.recorded", "consignment.line_added"]);
+        assert_eq!(on[n].replace((client % 2, entries[2]["seq"].as_u64().unwrap())), None, "{} is on both", tags[n]);
+    }
+    for (_, n, answer) in lost {
+        let problem = answer.refused(422, "consignment.already_listed");
+        let (dock, seq) = on[n].unwrap();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("{} is on the consignment {} already", tags[n], docks[dock].0)), "{detail}");
+        assert_eq!((&problem["moved"][0]["seq"], &problem["moved"][0]["role"]), (&json!(seq), &json!("disposal coordinator")), "{problem}");
+    }
+    for (dock, (_, id)) in docks.iter().enumerate() {
+        let shown = server.get("coordinator", &format!("/api/v1/consignments/{id}?limit=1")).taken();
+        let lines = on.iter().filter(|on| on.is_some_and(|(at, _)| at == dock)).count();
+        assert_eq!(shown["consignment"]["lines"], json!(lines));
+    }
+    assert!(on.iter().all(Option::is_some));
+    server.audit();
+}
+
+#[test]
 fn the_same_key_in_parallel_has_one_effect_and_one_answer() {
     let server = Server::start();
     let device = json!({"tag": "ONCE-1", "category": "laptop", "manufacturer": "Lenovo", "model": "L14", "site": "Lincoln High"}).to_string();

@@ -9,9 +9,9 @@ CREATE TABLE consignment_lines (
 ) WITHOUT ROWID;
 
 DROP TABLE consignment_tags;
-CREATE TABLE consignment_tags (       -- the lines of a consignment in the order of their names; what was taken off again has no row
+CREATE TABLE consignment_tags (       -- the lines of a consignment by container and name; what was taken off again has no row
   consignment TEXT NOT NULL,
-  tag TEXT NOT NULL,           -- a device's tag, a loose medium's serial number, the kind of counted things
+  tag TEXT NOT NULL,           -- container / a device's tag, a loose medium's serial number or the kind of counted things
   item TEXT NOT NULL,
   PRIMARY KEY (consignment, tag, item)
 ) WITHOUT ROWID;
