@@ -721,6 +721,37 @@ mod tests {
     }
 
     #[test]
+    fn loose_media_are_received_by_their_serials() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let seen = json!({"media": [{"serial": "LOOSE-1", "media_type": "hdd_ata"}, {"serial": "LOOSE-2", "media_type": "hdd_ata"},
+            {"serial": "LOOSE-3", "media_type": "hdd_ata"}], "site": "Site"});
+        let about = story.done(&coordinator, "record_loose_media", seen);
+        let drives: Vec<String> = about.into_iter().filter(|(kind, _)| *kind == SubjectKind::Medium).map(|(_, id)| id).collect();
+        let medium = |story: &Story, n: usize| {
+            let id = super::super::names::MediumId::parse(&drives[n]).unwrap();
+            story.known().find::<Medium>(&id).unwrap().unwrap().clone()
+        };
+        let about = story.done(&coordinator, "open_consignment", json!({"reference": "P1", "from_site": "Site", "to": VENDOR, "to_site": "Site"}));
+        let id = about[0].1.clone();
+        story.done(&coordinator, "add_lines", json!({"consignment": id, "assets": [], "media": drives}));
+        story.done(&coordinator, "seal_consignment", json!({"consignment": id, "containers": [{"label": "PALLET-1"}]}));
+        story.done(&coordinator, "release_consignment", json!({"consignment": id}));
+        story.done(&operator(), "receive_consignment", receipt(&id, &json!([{"serial": "loose 1"}]), false));
+        let arrived = medium(&story, 0);
+        assert!(!arrived.in_transit && arrived.holder.is_some_and(|holder| holder.party.as_str() == VENDOR));
+        assert!(arrived.handoffs[0].received.is_some() && medium(&story, 1).in_transit);
+        assert_eq!(consignment(&story, &id).open_discrepancies.len(), 2);
+        assert!(open(&story, &id, DiscrepancyKind::Short).critical);
+        resolve(&mut story, &id, DiscrepancyKind::Short, "never_left");
+        resolve(&mut story, &id, DiscrepancyKind::Short, "confirmed_missing");
+        assert_eq!(consignment(&story, &id).status, ConsignmentStatus::Reconciled);
+        let mut ends: Vec<(String, bool)> = [1, 2].map(|n| (medium(&story, n).state.to_string(), medium(&story, n).consignment.is_none())).into();
+        ends.sort();
+        assert_eq!(ends, [("absent".to_owned(), true), ("data_present".to_owned(), true)]);
+    }
+
+    #[test]
     fn only_the_organisation_transcribes_and_only_from_a_stored_paper() {
         let mut story = Story::new();
         let coordinator = actor(Role::Coordinator, DISTRICT, 1);
