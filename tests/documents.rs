@@ -94,6 +94,7 @@ fn laptop() -> CertificateFacts {
                     consignment_id: "urn:uuid:7d3b7c52-41f6-4b1c-8b6e-0f4f6f7f1a01".into(),
                     consignment: "C-2026-031".into(),
                     ledger_indexes: vec![12, 15],
+                    receipt: None,
                 },
                 Handoff {
                     from: "North Street School District, warehouse".into(),
@@ -103,6 +104,7 @@ fn laptop() -> CertificateFacts {
                     consignment_id: "urn:uuid:7d3b7c52-41f6-4b1c-8b6e-0f4f6f7f1a02".into(),
                     consignment: "P-2026-036".into(),
                     ledger_indexes: vec![23, 31],
+                    receipt: None,
                 },
             ],
             longest_interval_hours: 142,

@@ -20,7 +20,7 @@ use crate::domain::assignment::{Assign, AssigneeKind};
 use crate::domain::certification::{CertificateKind, RevocationReason};
 use crate::domain::consignment::{Container, ContainerReceived, DiscrepancyKind, Resolution, Scan, SealState};
 use crate::domain::disposition::{Mass, Outcome as Fate, RecordDisposition};
-use crate::domain::handoff::{ReceiveConsignment, ReleaseConsignment};
+use crate::domain::handoff::ReleaseConsignment;
 use crate::domain::holds::{HoldReason, Quarantine};
 use crate::domain::lifecycle::{Fault, Redeploy, Retire, RetireReason, ReturnFromRepair, ReturnReason, ReturnToService, SendToRepair};
 use crate::domain::loading::{AddLines, OpenConsignment};
@@ -32,6 +32,7 @@ use crate::domain::names::{
 use crate::domain::parties::{PartyKind, RegisterParty};
 use crate::domain::policy::{Known, Statement};
 use crate::domain::preparation::{AuthorizeSurplus, Evaluate, Grade, Rejection, RejectionReason, ReleaseAccounts, Rung};
+use crate::domain::receipt::ReceiveConsignment;
 use crate::domain::reconciliation::ResolveDiscrepancy;
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{AttestNoStorage, MediumSeen, NoStorageBasis, RecordMedia};
@@ -699,9 +700,9 @@ impl Stage<'_> {
     fn receive(&mut self, actor: &Actor, consignment: &ConsignmentId, scans: Vec<Scan>, containers: &[&str], at: Instant) -> Result<DiscrepancyId> {
         let containers = containers
             .iter()
-            .map(|label| Ok(ContainerReceived { label: reference(label)?, seal_state: SealState::Intact, gross_weight_grams: None }))
+            .map(|label| Ok(ContainerReceived { label: reference(label)?, seal_state: SealState::Intact, seal: None, gross_weight_grams: None }))
             .collect::<Result<Vec<_>>>()?;
-        let receipt = self.one(actor, ReceiveConsignment { consignment: consignment.clone(), containers, scans }, at)?;
+        let receipt = self.one(actor, received(consignment.clone(), containers, scans), at)?;
         Ok(DiscrepancyId::parse(receipt.subject(SubjectKind::Discrepancy).unwrap_or_default())?)
     }
 
@@ -711,10 +712,11 @@ impl Stage<'_> {
         let to = cast.recycler.party.clone();
         let consignment = self.release(cast, "NP-PICKUP-001", (&to, RECYCLER_SITE), &units, &PALLETS, 9)?;
         let (lost, arrived) = split_off(units, "chromebook")?;
-        let scans = arrived.iter().map(|unit| Scan { tag: Some(unit.tag.clone()), serial: Some(unit.serial.clone()) }).collect();
+        let scans = arrived.iter().map(|unit| Scan { tag: Some(unit.tag.clone()), serial: Some(unit.serial.clone()), damage: None }).collect();
         let discrepancy = self.receive(&cast.recycler, &consignment, scans, &PALLETS, self.at(9, 4, 95))?;
         self.step("Received with one Chromebook short: looked for, and confirmed missing");
-        let resolve = ResolveDiscrepancy { discrepancy, resolution: Resolution::ConfirmedMissing, reference: reference("INC-0417")? };
+        let resolve =
+            ResolveDiscrepancy { discrepancy, resolution: Resolution::ConfirmedMissing, reference: Some(reference("INC-0417")?), document: None };
         self.one(&cast.approver, resolve, self.at(7, 2, 200))?;
         let at = self.at(7, 2, 260);
         self.dispose("Recording the loss", &cast.coordinator, &[(lost, Fate::LostOrStolen)], WeightBasis::Default, at)?;
@@ -727,8 +729,9 @@ impl Stage<'_> {
         let to = cast.refurbisher.party.clone();
         let consignment = self.release(cast, "NP-PICKUP-002", (&to, REFURBISHER_SITE), &units, &CAGES, 7)?;
         let (held, arrived) = split_off(units, "laptop")?;
-        let mut scans: Vec<Scan> = arrived.iter().map(|unit| Scan { tag: Some(unit.tag.clone()), serial: Some(unit.serial.clone()) }).collect();
-        scans.push(Scan { tag: Some(held.tag.clone()), serial: Some(Serial::parse("7QK0T93")?) });
+        let mut scans: Vec<Scan> =
+            arrived.iter().map(|unit| Scan { tag: Some(unit.tag.clone()), serial: Some(unit.serial.clone()), damage: None }).collect();
+        scans.push(Scan { tag: Some(held.tag.clone()), serial: Some(Serial::parse("7QK0T93")?), damage: None });
         self.receive(&cast.refurbisher, &consignment, scans, &CAGES, self.at(7, 3, 395))?;
         self.step(&format!("Received with one {}: the laptop is held", DiscrepancyKind::Mismatch.label()));
         Ok((Lots::of(arrived), held.tag.to_string()))
@@ -773,7 +776,17 @@ impl Stage<'_> {
             let part = |percent: u32| (*fate == Fate::Recycled).then(|| grams * percent / 100);
             let mass = Mass { weight_grams: grams, weight_basis, recovered_grams: part(87), energy_grams: part(7), landfill_grams: part(5) };
             let title = matches!(fate, Fate::Resold | Fate::Donated).then(|| reference(&format!("SB-{}", unit.tag))).transpose()?;
-            Ok((RecordDisposition { asset: unit.id.clone(), outcome: *fate, mass, title }.into(), at))
+            let disposition = RecordDisposition {
+                asset: unit.id.clone(),
+                outcome: *fate,
+                mass,
+                title,
+                grade: None,
+                proceeds_cents: None,
+                processor: None,
+                file: None,
+            };
+            Ok((disposition.into(), at))
         });
         let commands = commands.collect::<Result<Vec<_>>>()?;
         self.many(what, actor, commands)?;
@@ -1013,6 +1026,11 @@ const REFURBISHER_SITE: &str = "Mill Street workshop";
 struct Disks {
     failed: Vec<Unit>,
     cleared: Vec<Unit>,
+}
+
+/// A receipt of everything at once, by the receiver's own people.
+fn received(consignment: ConsignmentId, containers: Vec<ContainerReceived>, scans: Vec<Scan>) -> ReceiveConsignment {
+    ReceiveConsignment { consignment, containers, scans, quantities: Vec::new(), counted: None, more_to_come: false, transcribed: None, file: None }
 }
 
 /// The last device of a kind, and the others.

@@ -195,6 +195,8 @@ pub struct Handoff {
     pub consignment: String,
     /// Indexes of the ledger entries.
     pub ledger_indexes: Vec<u64>,
+    /// Where the receiver itself has not stated the receipt: who has, and from what.
+    pub receipt: Option<String>,
 }
 
 /// What became of the material.
@@ -399,11 +401,14 @@ fn custody(custody: &Custody) -> Value {
         .handoffs
         .iter()
         .map(|h| {
-            json!({
-                "from": h.from, "to": h.to, "releasedAt": h.released_at, "receivedAt": h.received_at,
-                "consignment": {"id": h.consignment_id, "type": "Consignment", "name": h.consignment},
-                "ledgerIndexes": h.ledger_indexes,
-            })
+            let mut handoff = Members::new();
+            for (name, value) in [("from", &h.from), ("to", &h.to), ("releasedAt", &h.released_at), ("receivedAt", &h.received_at)] {
+                handoff.put(name, value.as_str());
+            }
+            handoff.put("consignment", json!({"id": h.consignment_id, "type": "Consignment", "name": h.consignment}));
+            handoff.put("ledgerIndexes", json!(h.ledger_indexes));
+            handoff.put_some("receiptStatement", h.receipt.as_deref());
+            handoff.into()
         })
         .collect();
     let mut members = Members::new();

@@ -514,7 +514,8 @@ fn custody(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
                 date("receivedAt"),
                 vec![(consignment.to_owned(), Cut::Regular), (format!("entries {}", entries.join(", ")), Cut::Regular)],
             ];
-            Row { cells, note: None }
+            let note = text(handoff, "receiptStatement").map(|statement| format!("Receipt: {statement}."));
+            Row { cells, note }
         })
         .collect();
     table(sheet, &columns, &rows);

@@ -52,6 +52,7 @@ const TEXTS: &[&str] = &[
     "outcome",
     "outcomeWords",
     "processor",
+    "receiptStatement",
     "recorded",
     "requiredMethod",
     "residualRisk",

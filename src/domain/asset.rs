@@ -11,7 +11,7 @@ use super::holds::{Hold, HoldKind};
 use super::lifecycle::Repair;
 use super::medium::MediumState;
 use super::missing::Missing;
-use super::names::{AssetId, Category, ConsignmentId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
+use super::names::{AssetId, Category, ConsignmentId, Digest, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
 use super::observation::Sighting;
 use super::parts::Harvested;
 use super::preparation::{Funding, Preparation, Rung};
@@ -87,6 +87,9 @@ pub struct Handoff {
     pub released: (u64, Instant),
     /// Entry and time of the receipt.
     pub received: Option<(u64, Instant)>,
+    /// The document that the organisation entered the receipt from, where the receiver itself has not confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<Digest>,
 }
 
 /// A device.

@@ -1,10 +1,12 @@
-//! A consignment: what travels together, its lines (devices, loose media and quantities), and what differed when it arrived; folded from the events of [`loading`](super::loading),
-//! [`handoff`](super::handoff) and [`reconciliation`](super::reconciliation).
+//! A consignment: what travels together, its lines (devices, loose media and quantities), and what differed when it arrived; folded from the events
+//! of [`loading`](super::loading), [`handoff`](super::handoff), [`receipt`](super::receipt), [`reconciliation`](super::reconciliation) and
+//! [`links`](super::links).
 
 use serde::{Deserialize, Serialize};
 
 use super::asset::Holder;
 use super::lifecycle::RetireReason;
+use super::links::OneTimeLink;
 use super::medium::Act;
 use super::names::{
     AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, QuantityId, Reference, Serial, Tag, codes,
@@ -31,6 +33,7 @@ codes! {
         Open = "open", "being loaded";
         Sealed = "sealed", "sealed";
         Released = "released", "on its way";
+        PartlyReceived = "partly_received", "received in part, more to come";
         Received = "received", "received, not reconciled";
         Reconciled = "reconciled", "reconciled";
         Cancelled = "cancelled", "cancelled before it left";
@@ -44,6 +47,8 @@ codes! {
         Received = "received", "received as listed";
         Short = "short", "short: listed, not found";
         Mismatch = "mismatch", "mismatch: the serial differs";
+        Incomplete = "incomplete", "incomplete: received without its drive";
+        Count = "count", "count: another number than listed";
         Removed = "removed", "taken off again before it was sealed";
     }
 }
@@ -95,6 +100,37 @@ codes! {
         Short = "short", "short: listed and not found";
         Over = "over", "over: found and not listed";
         Mismatch = "mismatch", "mismatch: tag and serial number do not belong together";
+        Incomplete = "incomplete", "incomplete: the device is there and its drive is not";
+        Seal = "seal", "seal: broken, missing or another one";
+        Weight = "weight", "weight: more than 5 % from the weight released";
+        Count = "count", "count: another number than listed";
+    }
+}
+
+impl DiscrepancyKind {
+    /// Whether it is about the consignment as a whole: nothing in it may be worked on until it is resolved.
+    pub const fn is_of_the_whole(self) -> bool {
+        matches!(self, DiscrepancyKind::Seal | DiscrepancyKind::Weight | DiscrepancyKind::Count)
+    }
+}
+
+codes! {
+    /// What the receiver saw wrong with a thing.
+    Damage {
+        Screen = "screen", "screen broken";
+        Case = "case", "case broken or crushed";
+        Liquid = "liquid", "wet, or was";
+        Battery = "battery", "battery swollen or leaking";
+        Parts = "parts", "parts missing";
+        DriveAbsent = "drive_absent", "drive absent";
+        Other = "other", "damaged otherwise";
+    }
+}
+
+codes! {
+    /// By which way somebody without an account spoke.
+    Via {
+        Link = "link", "through a one-time link";
     }
 }
 
@@ -108,6 +144,9 @@ codes! {
         SerialCorrected = "serial_corrected", "the serial number on record was wrong and is corrected";
         ReturnedToSender = "returned_to_sender", "sent back to where it came from";
         KeptByReceiver = "kept_by_receiver", "kept by the receiver and registered";
+        RemovedBefore = "removed_before", "the drive was taken out before the release";
+        ContentsVerified = "contents_verified", "the contents were counted again and are complete";
+        RecordCorrected = "record_corrected", "what was recorded was wrong; the thing is as it should be";
     }
 }
 
@@ -181,6 +220,9 @@ pub struct ContainerReceived {
     pub label: Reference,
     /// The state of its seal.
     pub seal_state: SealState,
+    /// The number that is on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Reference>,
     /// Gross weight in grams.
     pub gross_weight_grams: Option<u32>,
 }
@@ -193,9 +235,18 @@ pub struct Scan {
     pub tag: Option<Tag>,
     /// The serial number as captured.
     pub serial: Option<Serial>,
+    /// What is wrong with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<Damage>,
 }
 
 impl Scan {
+    /// Whether both were read from the same labels.
+    pub fn same(&self, other: &Scan) -> bool {
+        let tags = |scan: &Scan| scan.tag.as_ref().map(Tag::normal);
+        let serials = |scan: &Scan| scan.serial.as_ref().map(Serial::normal);
+        tags(self) == tags(other) && serials(self) == serials(other)
+    }
     pub(super) fn words(&self) -> String {
         match (&self.tag, &self.serial) {
             (Some(tag), Some(serial)) => format!("tag {tag}, serial {serial}"),
@@ -204,6 +255,28 @@ impl Scan {
             (None, None) => "neither tag nor serial".to_owned(),
         }
     }
+}
+
+/// One receipt of a consignment; one that comes over several days has several.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Who signed it in.
+    pub act: Act,
+    /// Things scanned.
+    pub scanned: u32,
+    /// More was to come.
+    pub more_to_come: bool,
+    /// The containers as found.
+    pub containers: Vec<ContainerReceived>,
+    /// The receiver's paper that the organisation entered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transcribed: Option<Digest>,
+    /// The receiver's own list that it was read from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<Digest>,
+    /// The way of somebody without an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Via>,
 }
 
 /// What travels together.
@@ -247,7 +320,7 @@ pub struct Consignment {
     pub overrides: Vec<Override>,
     /// The release.
     pub released: Option<Act>,
-    /// The receipt.
+    /// The receipt that closed it.
     pub received: Option<Act>,
     /// Things the receiver scanned.
     pub scanned: Option<u32>,
@@ -255,6 +328,18 @@ pub struct Consignment {
     pub open_discrepancies: Vec<DiscrepancyId>,
     /// All discrepancies, resolved or not.
     pub discrepancies: Vec<DiscrepancyId>,
+    /// Those of the open ones that are about the whole of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<DiscrepancyId>,
+    /// Its receipts, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<Receipt>,
+    /// Links by which somebody without an account can receive it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<OneTimeLink>,
+    /// Files that were sent for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Digest>,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
@@ -267,10 +352,35 @@ impl Consignment {
     pub fn reference_key(from: &PartyId, reference: &Reference) -> Key {
         Key::new("consignment.reference", format!("{} {from}", reference.as_str().to_uppercase()))
     }
+    /// When its receipt is due; nobody waits for one that was received.
+    pub fn receipt_due_at(&self) -> Option<Instant> {
+        let waiting = matches!(self.status, ConsignmentStatus::Released | ConsignmentStatus::PartlyReceived);
+        self.released.as_ref().filter(|_| waiting).map(|act| business_days_after(act.occurred, RECEIPT_DAYS))
+    }
     /// Whether this party releases or receives it.
     pub fn concerns(&self, party: &PartyId) -> bool {
         &self.from.party == party || &self.to.party == party
     }
+}
+
+/// Business days from a release to its receipt: three, the starting point for contracts (a handoff that nobody acknowledges is a gap in custody).
+pub const RECEIPT_DAYS: u32 = 3;
+/// Business days from a discrepancy to its resolution: two, as long as what differs can still be found.
+pub const DISCREPANCY_DAYS: u32 = 2;
+
+/// So many business days later, Monday to Friday in UTC, at the same time of day; public holidays count.
+pub fn business_days_after(at: Instant, days: u32) -> Instant {
+    const DAY_MS: i64 = 86_400_000;
+    let mut ms = at.unix_ms();
+    let mut left = days;
+    while left > 0 {
+        ms += DAY_MS;
+        // 1 January 1970 was a Thursday: Saturday is day 2 and Sunday day 3 of the weeks that begin with it.
+        if !matches!(ms.div_euclid(DAY_MS).rem_euclid(7), 2 | 3) {
+            left -= 1;
+        }
+    }
+    Instant::from_unix_ms(ms).unwrap_or(at)
 }
 
 /// What a line lists: one device, one loose medium, or a number of like things.
@@ -354,6 +464,12 @@ pub struct Line {
     pub container: Option<Reference>,
     /// What the receiver found.
     pub state: LineState,
+    /// What the receiver saw wrong with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<Damage>,
+    /// How many of counted things have come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<u32>,
     /// The entry that listed it.
     pub added: u64,
     /// The entry that changed it last.
@@ -388,19 +504,52 @@ pub struct Discrepancy {
     pub kind: DiscrepancyKind,
     /// The device, where the record knows it.
     pub asset: Option<AssetId>,
+    /// The loose medium, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub medium: Option<MediumId>,
+    /// The counted things, where it is about some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<QuantityId>,
     /// The scan as captured.
     pub scan: Option<Scan>,
     /// Whether data may be on it.
     pub critical: bool,
+    /// The container, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Reference>,
+    /// A seal: its state and the number that is on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<(SealState, Option<Reference>)>,
+    /// Grams or pieces: as released, and as received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<(u32, u32)>,
+    /// When it should be resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Instant>,
     /// How it was resolved.
     pub resolution: Option<Resolution>,
     /// By whom.
     pub resolved: Option<Act>,
+    /// The document that shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Digest>,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
 
 record!(Discrepancy, id: DiscrepancyId = |d| d.id.clone(), owner: |d| d.id.as_str().to_owned(), shelf: discrepancies, need: Discrepancy, keys: |_| Vec::new());
+
+impl Discrepancy {
+    /// What is to be resolved, in one sentence.
+    pub fn words(&self) -> String {
+        let place = self.container.as_ref().map_or_else(String::new, |container| format!(", container {container}"));
+        let figures = self.figures.map_or_else(String::new, |(expected, found)| {
+            let unit = if self.kind == DiscrepancyKind::Weight { " g" } else { "" };
+            format!(" ({expected}{unit} expected, {found}{unit} found)")
+        });
+        format!("{}{place}{figures}.", self.kind.label())
+    }
+}
 
 /// A consignment that must exist. What does not concern a vendor is unknown to it.
 pub(super) fn require<'a>(known: &'a Records, id: &ConsignmentId, occasion: &Occasion) -> Result<&'a Consignment, Stop> {
@@ -439,6 +588,7 @@ pub(super) fn require_status(consignment: &Consignment, verb: &str, allowed: &[C
     let act = match consignment.status {
         ConsignmentStatus::Released => consignment.released.as_ref(),
         ConsignmentStatus::Received => consignment.received.as_ref(),
+        ConsignmentStatus::PartlyReceived => consignment.receipts.last().map(|receipt| &receipt.act),
         ConsignmentStatus::Sealed => consignment.sealed.as_ref(),
         ConsignmentStatus::Open | ConsignmentStatus::Reconciled | ConsignmentStatus::Cancelled => None,
     };

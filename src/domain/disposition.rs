@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
+use super::evidence::Evidence;
 use super::medium::{Act, Medium};
-use super::names::{AssetId, Method, PartyId, Reference, Role, WeightBasis, codes};
+use super::names::{AssetId, Digest, Grade, Method, PartyId, Reference, Role, WeightBasis, codes};
 use super::policy::Pack;
+use super::reconciliation::require_no_questions;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, preparation, require_asset};
@@ -77,6 +79,15 @@ pub struct Disposition {
     pub title: Option<Reference>,
     /// Who recorded it, for the party that processed it.
     pub recorded: Act,
+    /// The processor's grade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<Grade>,
+    /// What it brought, in cents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proceeds_cents: Option<u32>,
+    /// The processor's list that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Digest>,
 }
 
 /// Records what became of a device's material.
@@ -91,6 +102,14 @@ pub struct RecordDisposition {
     pub mass: Mass,
     /// Sold or given away: the document by which it changed hands.
     pub title: Option<Reference>,
+    /// The processor's grade.
+    pub grade: Option<Grade>,
+    /// What it brought, in cents.
+    pub proceeds_cents: Option<u32>,
+    /// Who processed it, where the coordinator records it from that party's list.
+    pub processor: Option<PartyId>,
+    /// The stored list that says so.
+    pub file: Option<Digest>,
 }
 
 /// `disposition.recorded`
@@ -101,17 +120,28 @@ pub struct DispositionRecorded {
     pub outcome: Outcome,
     /// Its mass.
     pub mass: Mass,
-    /// Who processed it: the party whose person recorded it.
+    /// Who processed it: the party whose person recorded it, or whose list was recorded.
     pub processor: PartyId,
     /// The document by which it changed hands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<Reference>,
+    /// The processor's grade.
+    pub grade: Option<Grade>,
+    /// What it brought, in cents.
+    pub proceeds_cents: Option<u32>,
+    /// The processor's list that says so.
+    pub file: Option<Digest>,
 }
 
 /// What keeps the data on a device from being declared gone for this destination: a sentence for each thing that is missing.
 pub fn data_missing(known: &Records, asset: &Asset, destination: Destination, policy: &Pack) -> Result<Vec<String>, Stop> {
     let mut missing = Vec::new();
     missing.extend(asset.held());
+    match require_no_questions(known, &asset.handoffs, asset.tag.as_str()) {
+        Ok(()) => {}
+        Err(Stop::Refused(refusal)) => missing.push(refusal.why),
+        Err(needs) => return Err(needs),
+    }
     if asset.in_transit {
         missing.push(format!("{} was released and nobody has received it: the receiver has to record the receipt.", asset.tag));
     }
@@ -154,13 +184,14 @@ impl Order for RecordDisposition {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
         occasion.may_touch(asset)?;
-        parties::require(known, &occasion.actor.party)?;
+        let processor = self.processor(known, asset, occasion)?;
         self.check_mass()?;
         if asset.status == Status::Disposed {
             let cause = Cause::Entry(asset.disposition.as_ref().map_or(asset.last_seq, |disposition| disposition.recorded.seq));
             return Err(Refusal::new("disposition.recorded", format!("What became of {} is recorded already.", asset.tag)).because(cause).into());
         }
         asset.require_free("disposition.held")?;
+        require_no_questions(known, &asset.handoffs, asset.tag.as_str())?;
         if self.outcome == Outcome::Unknown && occasion.actor.role.is_vendor() {
             return Err(Refusal::new(
                 "disposition.organisation_only",
@@ -205,7 +236,8 @@ impl Order for RecordDisposition {
                 return Err(Refusal::listing("disposition.data_not_gone", why, missing).into());
             }
         }
-        let missing = preparation::outcome_missing(asset, self.outcome, self.title.as_ref(), occasion.occurred.utc().date_naive());
+        let missing =
+            preparation::outcome_missing(asset, self.outcome, self.title.as_ref(), self.grade.is_some(), occasion.occurred.utc().date_naive());
         if !missing.is_empty() {
             let why = format!("{} cannot be recorded as {} yet: {}", asset.tag, self.outcome.label(), missing.join(" "));
             return Err(Refusal::listing("disposition.not_prepared", why, missing).into());
@@ -213,14 +245,40 @@ impl Order for RecordDisposition {
         let event = DispositionRecorded {
             outcome: self.outcome,
             mass: self.mass.clone(),
-            processor: occasion.actor.party.clone(),
+            processor,
             title: self.title.clone(),
+            grade: self.grade.clone(),
+            proceeds_cents: self.proceeds_cents,
+            file: self.file.clone(),
         };
         Ok(vec![Happening::new(event, [Subject::new(SubjectKind::Asset, asset.id.as_str())])])
     }
 }
 
 impl RecordDisposition {
+    /// Who processed it: the party of the one who says so; or the one that has it, where the coordinator records what that party's list says.
+    fn processor(&self, known: &Records, asset: &Asset, occasion: &Occasion) -> Result<PartyId, Stop> {
+        if let Some(file) = &self.file
+            && !known.find::<Evidence>(file)?.is_some_and(|stored| !occasion.actor.role.is_vendor() || stored.concerns(&occasion.actor.party))
+        {
+            return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {file} is stored; upload it first.")).into());
+        }
+        let party = self.processor.as_ref().unwrap_or(&occasion.actor.party);
+        let own = party == &occasion.actor.party;
+        if !own && (occasion.actor.role.is_vendor() || self.file.is_none() || party != &asset.holder.party) {
+            return Err(Refusal::new(
+                "disposition.processor",
+                format!(
+                    "You speak for your own party; leave processor out. For the party that has {} the coordinator records what that party's stored \
+                     list says: name the list (file).",
+                    asset.tag
+                ),
+            )
+            .into());
+        }
+        Ok(parties::require(known, party)?.id.clone())
+    }
+
     fn check_mass(&self) -> Result<(), Refusal> {
         let mass = &self.mass;
         if mass.weight_grams == 0 || mass.weight_grams > 2_000_000 {
@@ -257,6 +315,9 @@ impl Fact for DispositionRecorded {
                 mass: self.mass.clone(),
                 title: self.title.clone(),
                 recorded: Act { party: self.processor.clone(), ..stamp.act() },
+                grade: self.grade.clone(),
+                proceeds_cents: self.proceeds_cents,
+                file: self.file.clone(),
             });
             if self.outcome.destination().is_some() || self.outcome == Outcome::Unknown {
                 asset.status = Status::Disposed;
@@ -264,7 +325,17 @@ impl Fact for DispositionRecorded {
         });
     }
     fn sentence(&self) -> String {
-        format!("Disposition: {}, {} g ({}).", self.outcome.label(), self.mass.weight_grams, self.mass.weight_basis.label())
+        let mut sentence = format!("Disposition: {}, {} g ({})", self.outcome.label(), self.mass.weight_grams, self.mass.weight_basis.label());
+        if let Some(grade) = &self.grade {
+            sentence.push_str(&format!(", grade {grade}"));
+        }
+        if let Some(cents) = self.proceeds_cents {
+            sentence.push_str(&format!(", proceeds {}.{:02}", cents / 100, cents % 100));
+        }
+        if let Some(file) = &self.file {
+            sentence.push_str(&format!("; from the processor's list sha256 {file}"));
+        }
+        format!("{sentence}.")
     }
 }
 

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::consignment::{self, Consignment, Via};
 use super::medium::Medium;
-use super::names::{Digest, MediumId, PartyId, Role, Serial, Technique, codes};
+use super::names::{ConsignmentId, Digest, MediumId, PartyId, Role, Serial, Technique, codes};
 use super::records::{Records, Stop, record};
 use super::refusal::Refusal;
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, links};
 
 codes! {
     /// What a tool says of its own work. An unknown word is never a pass.
@@ -102,6 +103,9 @@ impl Evidence {
     }
 }
 
+/// Most files that are sent for one consignment.
+const MOST_DOCUMENTS: usize = 200;
+
 /// A stored file arrives in the record. Its bytes are durable under their SHA-256 before this command is given.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,6 +118,8 @@ pub struct ReceiveEvidence {
     pub reader: Option<Reader>,
     /// Readings about media of the record.
     pub links: Vec<Link>,
+    /// The consignment that it was sent for.
+    pub consignment: Option<ConsignmentId>,
 }
 
 /// `evidence.received`
@@ -124,6 +130,8 @@ pub struct EvidenceReceived {
     pub sha256: Digest,
     /// Their number.
     pub size_bytes: u64,
+    /// The way of somebody without an account.
+    pub by: Option<Via>,
 }
 
 /// `evidence.read`
@@ -153,8 +161,19 @@ impl Order for ReceiveEvidence {
         // What others stored is unknown to a vendor: its own upload is recorded as if it were the first.
         let visible = |evidence: &&Evidence| !occasion.actor.role.is_vendor() || evidence.concerns(&occasion.actor.party);
         let stored = known.find::<Evidence>(&self.sha256)?.filter(visible);
-        if stored.is_none() {
-            happenings.push(Happening::new(EvidenceReceived { sha256: self.sha256.clone(), size_bytes: self.size_bytes }, [subject.clone()]));
+        let consignment = self.consignment.as_ref().map(|id| consignment::require(known, id, occasion)).transpose()?;
+        if let Some(consignment) = consignment {
+            links::require_live(consignment, occasion)?;
+            if consignment.documents.len() >= MOST_DOCUMENTS {
+                let why = format!("{} has {MOST_DOCUMENTS} files already; send what belongs together as one.", consignment.reference);
+                return Err(Refusal::new("evidence.too_many", why).into());
+            }
+        }
+        let new_for = consignment.filter(|consignment| !consignment.documents.contains(&self.sha256));
+        if stored.is_none() || new_for.is_some() {
+            let by = consignment.and_then(|consignment| links::via(consignment, &occasion.actor.person));
+            let about = std::iter::once(subject.clone()).chain(new_for.map(|consignment| consignment::subject(&consignment.id)));
+            happenings.push(Happening::new(EvidenceReceived { sha256: self.sha256.clone(), size_bytes: self.size_bytes, by }, about));
         }
         if let Some(reader) = &self.reader
             && stored.and_then(|evidence| evidence.reader.as_ref()) != Some(reader)
@@ -190,7 +209,10 @@ impl Order for ReceiveEvidence {
 }
 
 impl Fact for EvidenceReceived {
-    fn apply(&self, _about: &Subjects, stamp: &Stamp, known: &mut Records) {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        if let Some(id) = about.consignment() {
+            known.change::<Consignment>(&id, stamp.seq, |consignment| consignment.documents.push(self.sha256.clone()));
+        }
         // Only what is known to be absent is new: what was not looked for yet is asked for by `change`.
         if known.find::<Evidence>(&self.sha256) != Ok(None) {
             known.change::<Evidence>(&self.sha256, stamp.seq, |evidence| {
@@ -214,7 +236,7 @@ impl Fact for EvidenceReceived {
         );
     }
     fn sentence(&self) -> String {
-        format!("Evidence file stored: {} bytes.", self.size_bytes)
+        format!("Evidence file stored: {} bytes{}.", self.size_bytes, self.by.map_or_else(String::new, |by| format!(", {}", by.label())))
     }
 }
 
@@ -260,7 +282,7 @@ mod tests {
         let actor = Actor { person: PersonId::parse(id).unwrap(), role: Role::VendorOperator, party: PartyId::parse(id).unwrap() };
         let at = Instant::parse("2026-11-23T10:31:02Z").unwrap();
         let stamp = Stamp { seq: 7, at, occurred: at, actor };
-        let event = Event::from(EvidenceReceived { sha256: sha256.clone(), size_bytes: 1 });
+        let event = Event::from(EvidenceReceived { sha256: sha256.clone(), size_bytes: 1, by: None });
         let mut known = Records::default();
         event.apply(&Subjects::new([Subject::evidence(&sha256)]), &stamp, &mut known);
         assert_eq!(known.not_loaded, [Need::Evidence(sha256.clone())]);

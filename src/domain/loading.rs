@@ -171,6 +171,10 @@ impl Fact for ConsignmentOpened {
                 scanned: None,
                 open_discrepancies: Vec::new(),
                 discrepancies: Vec::new(),
+                questions: Vec::new(),
+                receipts: Vec::new(),
+                links: Vec::new(),
+                documents: Vec::new(),
                 last_seq: stamp.seq,
             },
             stamp.seq,
@@ -441,6 +445,8 @@ impl Fact for LineAdded {
             quantity: None,
             container: self.container.clone(),
             state: LineState::Listed,
+            damage: None,
+            found: None,
             added: stamp.seq,
             last_seq: stamp.seq,
         };
@@ -545,6 +551,8 @@ impl Fact for QuantityAdded {
             quantity: Some(self.quantity.clone()),
             container: self.container.clone(),
             state: LineState::Listed,
+            damage: None,
+            found: None,
             added: stamp.seq,
             last_seq: stamp.seq,
         };

@@ -70,6 +70,11 @@ text_type!(
     Reference, "reference", 64
 );
 
+text_type!(
+    /// A grade that a processor gives a device, by its own scale or R2's (C1 to C9, F1 to F6): 1 to 12 characters.
+    Grade, "grade", 12
+);
+
 impl Tag {
     /// The form tags are compared in: upper case, without white space.
     pub fn normal(&self) -> String {

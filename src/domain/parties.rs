@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::mappings::Mapping;
 use super::names::{Name, PartyId, PersonId, Role, codes};
 use super::own_keys::OwnKey;
 use super::records::{Key, Records, Stop, record};
@@ -30,6 +31,9 @@ pub struct Party {
     pub name: Name,
     /// Its sites.
     pub sites: Vec<Name>,
+    /// How its own lists are read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mappings: Vec<Mapping>,
     /// What its sites are certified for; suspended and expired ones too.
     pub credentials: Vec<Credential>,
     /// Its contracts with the organisation.
@@ -142,6 +146,7 @@ impl Fact for PartyRegistered {
                 kind: self.kind,
                 name: self.name.clone(),
                 sites: self.sites.clone(),
+                mappings: Vec::new(),
                 credentials: Vec::new(),
                 contracts: Vec::new(),
                 signers: Vec::new(),
@@ -209,5 +214,10 @@ pub(super) fn subject(id: &PartyId) -> Subject {
 
 /// A party that must exist.
 pub fn require<'a>(known: &'a Records, id: &PartyId) -> Result<&'a Party, Stop> {
-    known.find::<Party>(id)?.ok_or_else(|| Refusal::new("parties.unknown", format!("No party has the id {id}; register it first.")).into())
+    known.find::<Party>(id)?.ok_or_else(|| unknown(id).into())
+}
+
+/// No party has this id, or not for this person.
+pub(super) fn unknown(id: &PartyId) -> Refusal {
+    Refusal::new("parties.unknown", format!("No party has the id {id}; register it first."))
 }

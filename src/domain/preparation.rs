@@ -322,7 +322,7 @@ pub fn require_authorized(asset: &Asset) -> Result<(), Refusal> {
 }
 
 /// What is missing before this outcome: authority, the funders' word, and for reuse by others accounts, grade and title.
-pub fn outcome_missing(asset: &Asset, outcome: Outcome, title: Option<&Reference>, on: NaiveDate) -> Vec<String> {
+pub fn outcome_missing(asset: &Asset, outcome: Outcome, title: Option<&Reference>, graded: bool, on: NaiveDate) -> Vec<String> {
     let mut missing = Vec::new();
     if outcome.destination().is_none() {
         return missing;
@@ -336,7 +336,7 @@ pub fn outcome_missing(asset: &Asset, outcome: Outcome, title: Option<&Reference
         if asset.no_storage.is_none() && asset.preparation.accounts.is_none() {
             missing.push(format!("Nobody has confirmed that accounts and management of {} are released: a coordinator has to.", asset.tag));
         }
-        if asset.preparation.grade.is_none() {
+        if !graded && asset.preparation.grade.is_none() {
             missing.push(format!("{} is not graded: whoever has it has to test and grade it.", asset.tag));
         }
         if title.is_none() {

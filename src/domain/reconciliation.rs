@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::asset::{Asset, Holder, Status};
+use super::asset::{Asset, Handoff, Holder, Status};
 use super::consignment::{
-    Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Line, LineId, LineState, Resolution, Scan, asset_subject, require, subject,
+    Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject, require,
+    subject,
 };
-use super::handoff::{arrive, count};
+use super::evidence::Evidence;
 use super::holds::{Hold, HoldKind};
-use super::medium::{self, Medium};
+use super::medium::{self, Medium, MediumState};
 use super::missing::{Loss, Missing};
-use super::names::{DiscrepancyId, Reference, Role, Serial};
+use super::names::{Digest, DiscrepancyId, Instant, QuantityId, Reference, Role, Serial, Tag, codes};
+use super::receipt::{arrive, arrive_loose, count};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
@@ -27,6 +29,18 @@ pub struct DiscrepancyRecorded {
     pub to: Option<Holder>,
     /// Whether data may be on it.
     pub critical: bool,
+    /// The container, where it is about one.
+    pub container: Option<Reference>,
+    /// A seal: its state and the number that is on it.
+    pub seal: Option<(SealState, Option<Reference>)>,
+    /// The counted things, where it is about some.
+    pub quantity: Option<QuantityId>,
+    /// Grams or pieces: as released, or scanned; and as received, or counted.
+    pub figures: Option<(u32, u32)>,
+    /// The document that the organisation entered this from; the receiver itself has said nothing.
+    pub unconfirmed: Option<Digest>,
+    /// When it should be resolved.
+    pub due_at: Option<Instant>,
 }
 
 /// `consignment.reconciled`
@@ -42,15 +56,24 @@ pub struct ConsignmentReconciled {
 impl Fact for DiscrepancyRecorded {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let (Some(id), Some(consignment)) = (about.discrepancy(), about.consignment()) else { return };
-        let asset = about.asset();
+        let (asset, medium) = (about.asset(), about.medium());
+        let counted = self.quantity.as_ref().map(|id| (Item::Quantity(id.clone()), LineState::Count));
+        let short = medium.as_ref().filter(|_| self.kind == DiscrepancyKind::Short).map(|id| (Item::Medium(id.clone()), LineState::Short));
+        for (item, state) in counted.into_iter().chain(short) {
+            known.change::<Line>(&LineId::of(&consignment, item), stamp.seq, |line| line.state = state);
+        }
         if let Some(asset) = &asset {
             let state = match self.kind {
                 DiscrepancyKind::Short => Some(LineState::Short),
                 DiscrepancyKind::Mismatch => Some(LineState::Mismatch),
-                DiscrepancyKind::Over => None,
+                DiscrepancyKind::Incomplete => Some(LineState::Incomplete),
+                DiscrepancyKind::Over | DiscrepancyKind::Seal | DiscrepancyKind::Weight | DiscrepancyKind::Count => None,
             };
             if let Some(state) = state {
-                known.change::<Line>(&LineId::new(&consignment, asset), stamp.seq, |line| line.state = state);
+                known.change::<Line>(&LineId::new(&consignment, asset), stamp.seq, |line| {
+                    line.state = state;
+                    line.damage = self.scan.as_ref().and_then(|scan| scan.damage);
+                });
             }
             known.change::<Asset>(asset, stamp.seq, |asset| {
                 asset.holds.push(Hold {
@@ -62,8 +85,8 @@ impl Fact for DiscrepancyRecorded {
                     discrepancy: Some(id.clone()),
                     container: None,
                 });
-                if let (DiscrepancyKind::Mismatch, Some(to)) = (self.kind, &self.to) {
-                    arrive(asset, to, stamp);
+                if let (DiscrepancyKind::Mismatch | DiscrepancyKind::Incomplete, Some(to)) = (self.kind, &self.to) {
+                    arrive(asset, to, self.unconfirmed.as_ref(), stamp);
                 }
             });
         }
@@ -73,24 +96,47 @@ impl Fact for DiscrepancyRecorded {
                 consignment: consignment.clone(),
                 kind: self.kind,
                 asset,
+                medium,
+                quantity: self.quantity.clone(),
                 scan: self.scan.clone(),
                 critical: self.critical,
+                container: self.container.clone(),
+                seal: self.seal.clone(),
+                figures: self.figures,
+                due_at: self.due_at,
                 resolution: None,
                 resolved: None,
+                document: None,
                 last_seq: stamp.seq,
             },
             stamp.seq,
         );
         known.change::<Consignment>(&consignment, stamp.seq, |consignment| {
             consignment.open_discrepancies.push(id.clone());
+            if self.kind.is_of_the_whole() {
+                consignment.questions.push(id.clone());
+            }
             consignment.discrepancies.push(id);
         });
     }
     fn sentence(&self) -> String {
-        match &self.scan {
-            Some(scan) => format!("Discrepancy, {}. Scanned: {}.", self.kind.label(), scan.words()),
-            None => format!("Discrepancy, {}.", self.kind.label()),
+        let mut sentence = format!("Discrepancy, {}.", self.kind.label());
+        if let Some(container) = &self.container {
+            sentence.push_str(&format!(" Container {container}."));
         }
+        match &self.seal {
+            Some((state, Some(number))) => sentence.push_str(&format!(" The seal is {}: {number}.", state.label())),
+            Some((state, None)) => sentence.push_str(&format!(" The seal is {}.", state.label())),
+            None => {}
+        }
+        if let Some((listed, found)) = self.figures {
+            let unit = if self.kind == DiscrepancyKind::Weight { " g" } else { "" };
+            sentence.push_str(&format!(" Expected {listed}{unit}, found {found}{unit}."));
+        }
+        if let Some(scan) = &self.scan {
+            sentence.push_str(&format!(" Scanned: {}.", scan.words()));
+        }
+        sentence
     }
 }
 
@@ -114,7 +160,9 @@ pub struct ResolveDiscrepancy {
     /// How it is resolved.
     pub resolution: Resolution,
     /// The organisation's reference to what was found out.
-    pub reference: Reference,
+    pub reference: Option<Reference>,
+    /// The stored document that shows it.
+    pub document: Option<Digest>,
 }
 
 /// `discrepancy.resolved`
@@ -126,7 +174,9 @@ pub struct DiscrepancyResolved {
     /// How it is resolved.
     pub resolution: Resolution,
     /// The organisation's reference.
-    pub reference: Reference,
+    pub reference: Option<Reference>,
+    /// The stored document that shows it.
+    pub document: Option<Digest>,
     /// Who has the device from now on, where that changes.
     pub holder: Option<Holder>,
     /// The serial number it has from now on, where that changes.
@@ -149,6 +199,9 @@ impl Order for ResolveDiscrepancy {
             DiscrepancyKind::Short => &[Resolution::LocatedAtReceiver, Resolution::NeverLeft, Resolution::ConfirmedMissing],
             DiscrepancyKind::Over => &[Resolution::ScanError, Resolution::ReturnedToSender, Resolution::KeptByReceiver],
             DiscrepancyKind::Mismatch => &[Resolution::ScanError, Resolution::SerialCorrected],
+            DiscrepancyKind::Incomplete => &[Resolution::ScanError, Resolution::RemovedBefore, Resolution::ConfirmedMissing],
+            DiscrepancyKind::Seal | DiscrepancyKind::Weight => &[Resolution::ContentsVerified, Resolution::RecordCorrected],
+            DiscrepancyKind::Count => &[Resolution::ContentsVerified, Resolution::RecordCorrected, Resolution::ConfirmedMissing],
         };
         if !allowed.contains(&self.resolution) {
             let words: Vec<_> = allowed.iter().map(|resolution| resolution.as_str()).collect();
@@ -164,6 +217,22 @@ impl Order for ResolveDiscrepancy {
                 "This device is registered: nobody released it to the receiver. It goes back (returned_to_sender), and leaves on a consignment that lists it.",
             )
             .into());
+        }
+        if self.reference.is_none() && self.resolution == Resolution::ConfirmedMissing {
+            let why = "What is missing is an incident: name its number as the reference.";
+            return Err(Refusal::new("consignment.no_incident", why).into());
+        }
+        if self.reference.is_none() && self.document.is_none() {
+            return Err(Refusal::new(
+                "consignment.no_basis",
+                "A discrepancy is resolved on evidence: name the reference of what was found out, or upload the document and name its SHA-256.",
+            )
+            .into());
+        }
+        if let Some(document) = &self.document
+            && known.find::<Evidence>(document)?.is_none()
+        {
+            return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {document} is stored; upload it first.")).into());
         }
         let consignment = require(known, &discrepancy.consignment, occasion)?;
         let mut about = vec![Subject::new(SubjectKind::Discrepancy, discrepancy.id.as_str()), subject(&consignment.id)];
@@ -195,13 +264,50 @@ impl Order for ResolveDiscrepancy {
                 _ => {}
             }
         }
-        let event = DiscrepancyResolved { kind: discrepancy.kind, resolution: self.resolution, reference: self.reference.clone(), holder, serial };
+        if let Some(id) = &discrepancy.medium {
+            medium::require(known, id)?;
+            about.push(Subject::new(SubjectKind::Medium, id.as_str()));
+            match self.resolution {
+                Resolution::LocatedAtReceiver => holder = Some(consignment.to.clone()),
+                Resolution::NeverLeft => holder = Some(consignment.from.clone()),
+                _ => {}
+            }
+        }
+        let event = DiscrepancyResolved {
+            kind: discrepancy.kind,
+            resolution: self.resolution,
+            reference: self.reference.clone(),
+            document: self.document.clone(),
+            holder,
+            serial,
+        };
         let mut happenings = vec![Happening::new(event, about)];
-        if consignment.open_discrepancies.iter().all(|open| open == &discrepancy.id) {
+        // As long as more is to come nobody can say that the whole of it is there.
+        if consignment.status == ConsignmentStatus::Received && consignment.open_discrepancies.iter().all(|open| open == &discrepancy.id) {
             let reconciled = ConsignmentReconciled { listed: consignment.lines, discrepancies: count(consignment.discrepancies.len()) };
             happenings.push(Happening::new(reconciled, [subject(&consignment.id)]));
         }
         Ok(happenings)
+    }
+}
+
+impl DiscrepancyResolved {
+    /// What a loose medium that was short comes to. For a while nobody knew where it was: what was sanitized before does not count any more.
+    fn settle_loose(&self, medium: &mut Medium, stamp: &Stamp) {
+        medium.void_sanitization();
+        match (self.resolution, &self.holder) {
+            (Resolution::LocatedAtReceiver, Some(holder)) => arrive_loose(medium, holder, self.document.as_ref(), stamp),
+            (Resolution::NeverLeft, Some(holder)) => {
+                medium.holder = Some(holder.clone());
+                medium.in_transit = false;
+                medium.consignment = None;
+                medium.handoffs.pop();
+            }
+            _ => {
+                medium.state = MediumState::Absent;
+                medium.consignment = None;
+            }
+        }
     }
 }
 
@@ -211,24 +317,31 @@ impl Fact for DiscrepancyResolved {
         known.change::<Discrepancy>(&id, stamp.seq, |discrepancy| {
             discrepancy.resolution = Some(self.resolution);
             discrepancy.resolved = Some(stamp.act());
+            discrepancy.document.clone_from(&self.document);
         });
-        known.change::<Consignment>(&consignment, stamp.seq, |consignment| consignment.open_discrepancies.retain(|open| open != &id));
+        known.change::<Consignment>(&consignment, stamp.seq, |consignment| {
+            consignment.open_discrepancies.retain(|open| open != &id);
+            consignment.questions.retain(|open| open != &id);
+        });
+        if let Some(id) = about.medium() {
+            medium::change(known, &id, stamp.seq, |medium| self.settle_loose(medium, stamp));
+        }
         let Some(asset_id) = about.asset() else { return };
         let mut media = Vec::new();
         known.change::<Asset>(&asset_id, stamp.seq, |asset| {
             asset.holds.retain(|hold| hold.discrepancy.as_ref() != Some(&id));
             media.clone_from(&asset.media);
             match (self.resolution, &self.holder) {
-                (Resolution::LocatedAtReceiver, Some(holder)) => arrive(asset, holder, stamp),
+                (Resolution::LocatedAtReceiver, Some(holder)) => arrive(asset, holder, self.document.as_ref(), stamp),
                 (Resolution::NeverLeft, Some(holder)) => {
                     asset.holder = holder.clone();
                     asset.in_transit = false;
                     asset.consignment = None;
                     asset.handoffs.pop();
                 }
-                (Resolution::ConfirmedMissing, _) => {
-                    if asset.status != Status::Missing {
-                        asset.missing = Some(Missing::opened(stamp, Loss::Lost, self.reference.clone(), asset.status));
+                (Resolution::ConfirmedMissing, _) if self.kind == DiscrepancyKind::Short => {
+                    if let Some(incident) = self.reference.as_ref().filter(|_| asset.status != Status::Missing) {
+                        asset.missing = Some(Missing::opened(stamp, Loss::Lost, incident.clone(), asset.status));
                     }
                     asset.status = Status::Missing;
                     asset.consignment = None;
@@ -253,6 +366,133 @@ impl Fact for DiscrepancyResolved {
         }
     }
     fn sentence(&self) -> String {
-        format!("Discrepancy resolved: {} (reference {}).", self.resolution.label(), self.reference)
+        let reference = self.reference.as_ref().map(|reference| format!("reference {reference}"));
+        let document = self.document.as_ref().map(|document| format!("document sha256 {document}"));
+        let basis: Vec<String> = reference.into_iter().chain(document).collect();
+        format!("Discrepancy resolved: {} ({}).", self.resolution.label(), basis.join(", "))
+    }
+}
+
+/// The equipment verification hold: nothing that came in a consignment may be worked on while a question about the whole of it is open. A line that
+/// differs is held by its own discrepancy; one that was received as listed is free as soon as seals, weights and counts are.
+pub(super) fn require_no_questions(known: &Records, handoffs: &[Handoff], name: &str) -> Result<(), Stop> {
+    let Some(handoff) = handoffs.last().filter(|handoff| handoff.received.is_some()) else { return Ok(()) };
+    let Some(consignment) = known.find::<Consignment>(&handoff.consignment)?.filter(|consignment| !consignment.questions.is_empty()) else {
+        return Ok(());
+    };
+    let open = known.find_all::<Discrepancy>(&consignment.questions)?;
+    let words: Vec<String> = open.into_iter().flatten().map(Discrepancy::words).collect();
+    let why = format!(
+        "{name} came with the consignment {}, which is under verification hold: an approver has to resolve first: {}",
+        consignment.reference,
+        words.join(" ")
+    );
+    Err(Refusal::listing("consignment.verification_hold", why, words).into())
+}
+
+codes! {
+    /// Why a scan may be of a thing that was listed otherwise.
+    Likeness {
+        LookAlike = "look_alike", "characters that look alike";
+        OneCharacter = "one_character", "one character differs";
+        Prefix = "prefix", "one begins as the other";
+    }
+}
+
+/// Fewest characters that say something when the rest is missing.
+const PREFIX: usize = 6;
+/// Fewest characters that say something when one of them differs.
+const FEW: usize = 4;
+
+/// How two texts, in the form that they are compared in, are near each other. Equal ones are not near: they match.
+fn likeness(one: &str, other: &str) -> Option<Likeness> {
+    let fold = |text: &str| -> Vec<char> {
+        let alike = |c| match c {
+            'O' => '0',
+            'I' => '1',
+            'B' => '8',
+            'S' => '5',
+            c => c,
+        };
+        text.chars().map(alike).collect()
+    };
+    let (a, b): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    if a == b || a.len().min(b.len()) < FEW {
+        return None;
+    }
+    if fold(one) == fold(other) {
+        return Some(Likeness::LookAlike);
+    }
+    let start = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let end = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let longest = a.len().max(b.len());
+    if a.len().abs_diff(b.len()) <= 1 && start + end + 1 >= longest {
+        return Some(Likeness::OneCharacter);
+    }
+    (start == a.len().min(b.len()) && start >= PREFIX).then_some(Likeness::Prefix)
+}
+
+/// Something short and something over that may be one thing. An offer to a person: nothing follows from it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Suggestion {
+    /// Why.
+    pub because: Likeness,
+    /// `tag` or `serial`.
+    pub of: &'static str,
+    /// As listed.
+    pub listed: String,
+    /// As scanned.
+    pub scanned: String,
+    /// What is short.
+    pub short: DiscrepancyId,
+    /// What is over.
+    pub over: DiscrepancyId,
+}
+
+/// What is short, with the tag and serial number that are listed.
+pub type NotFound<'a> = (&'a DiscrepancyId, &'a Tag, Option<&'a Serial>);
+
+/// Every pair of something short and something over that may be one thing, most telling first.
+pub fn suggestions(short: &[NotFound], over: &[(&DiscrepancyId, &Scan)]) -> Vec<Suggestion> {
+    let mut found = Vec::new();
+    for (missing, tag, serial) in short {
+        for (id, scan) in over {
+            let tags = scan.tag.as_ref().map(|scanned| ("tag", tag.as_str(), scanned.as_str(), likeness(&tag.normal(), &scanned.normal())));
+            let serials = serial.zip(scan.serial.as_ref());
+            let serials = serials.map(|(own, scanned)| ("serial", own.as_str(), scanned.as_str(), likeness(&own.normal(), &scanned.normal())));
+            for (of, listed, scanned, because) in serials.into_iter().chain(tags) {
+                if let Some(because) = because {
+                    let (short, over) = ((*missing).clone(), (*id).clone());
+                    found.push(Suggestion { because, of, listed: listed.to_owned(), scanned: scanned.to_owned(), short, over });
+                }
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_misses_are_told_apart_from_matches_and_from_others() {
+        for (one, other, expected) in [
+            ("5CD0O81B", "5CD00818", Some(Likeness::LookAlike)),
+            ("SI8", "518", None),
+            ("NXABC1", "NXA8C1", Some(Likeness::LookAlike)),
+            ("NXABC1", "NXAXC1", Some(Likeness::OneCharacter)),
+            ("NXABC1", "NXAC1", Some(Likeness::OneCharacter)),
+            ("NXABC1", "NXABC12", Some(Likeness::OneCharacter)),
+            ("NXABC1", "NXABC1234", Some(Likeness::Prefix)),
+            ("NXABC", "NXABC1234", None),
+            ("NXABC1", "NXABC1", None),
+            ("NXABC1", "NXCBA1", None),
+            ("AAAA", "AAA", None),
+        ] {
+            assert_eq!(likeness(one, other), expected, "{one} {other}");
+            assert_eq!(likeness(other, one), expected, "{other} {one}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::evidence::{Evidence, ToolResult};
 use super::medium::{self, Medium, MediumState, Sanitization};
 use super::names::{Digest, MediumId, Method, Role, Sensitivity, Technique};
 use super::policy::{Circumstances, PackRef, Reached, Statement};
+use super::reconciliation::require_no_questions;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
@@ -106,6 +107,7 @@ fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) ->
     }
     let Some(host) = medium.host_of(known)? else {
         occasion.may_touch_loose(medium)?;
+        require_no_questions(known, &medium.handoffs, &medium.title())?;
         return Ok((medium, None));
     };
     if occasion.actor.role.is_vendor() && !host.concerns(&occasion.actor.party) {
@@ -113,6 +115,7 @@ fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) ->
     }
     occasion.may_touch(host)?;
     host.require_free("sanitization.held")?;
+    require_no_questions(known, &host.handoffs, host.tag.as_str())?;
     Ok((medium, Some(host)))
 }
 

@@ -82,7 +82,7 @@ enum Named<'a> {
 
 impl ScanIn {
     fn words(&self) -> String {
-        super::consignment::Scan { tag: self.tag.clone(), serial: self.serial.clone() }.words()
+        super::consignment::Scan { tag: self.tag.clone(), serial: self.serial.clone(), damage: None }.words()
     }
 
     /// What never concerned a vendor is unknown to it.

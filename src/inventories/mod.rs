@@ -5,6 +5,7 @@
 mod cells;
 pub mod own_models;
 pub mod snipe_it;
+pub mod vendor_lists;
 
 use std::cell::Cell;
 use std::collections::HashMap;

@@ -48,6 +48,19 @@ pub struct Issued {
     pub seq: u64,
 }
 
+/// Who has stated a receipt that the receiver itself has not, and from what.
+fn unconfirmed(consignment: Option<&Consignment>, document: &Digest) -> String {
+    let receipts = consignment.map(|consignment| consignment.receipts.as_slice()).unwrap_or_default();
+    let words = if receipts.iter().any(|receipt| receipt.transcribed.as_ref() == Some(document)) {
+        "transcribed by the district from document"
+    } else if receipts.iter().any(|receipt| receipt.file.as_ref() == Some(document)) {
+        "read by the district from the receiver's list"
+    } else {
+        "established by the district from document"
+    };
+    format!("{words} sha256 {document}; the receiver has not confirmed it")
+}
+
 /// Issues a certificate for a device, or says everything that is missing.
 pub fn issue(service: &Service, actor: &Actor, asset: &AssetId) -> Result<Issued> {
     issue_once(service, actor, asset, None)?.now()
@@ -406,8 +419,9 @@ impl Facts<'_> {
                 released_at: released_at.whole_seconds(),
                 received_at: received_at.whole_seconds(),
                 consignment_id: handoff.consignment.to_string(),
-                consignment: consignment.map(|consignment| consignment.reference.to_string()).unwrap_or_default(),
+                consignment: consignment.as_ref().map(|consignment| consignment.reference.to_string()).unwrap_or_default(),
                 ledger_indexes: vec![released_seq, received_seq],
+                receipt: handoff.unconfirmed.as_ref().map(|document| unconfirmed(consignment.as_ref(), document)),
             });
         }
         let between = (!handoffs.is_empty()).then(|| "a release and its receipt".to_owned());

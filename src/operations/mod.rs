@@ -2,6 +2,7 @@
 
 pub mod audit_ledger;
 pub mod check_signed;
+pub mod create_link;
 pub mod finish_work;
 pub mod grow_catalogue;
 pub mod import_inventory;
@@ -12,6 +13,7 @@ pub mod publish_checkpoint;
 pub mod publish_status;
 pub mod rebuild_tables;
 pub mod receive_evidence;
+pub mod receive_list;
 pub mod record;
 pub mod run_bulk;
 pub mod take_sightings;

@@ -6,7 +6,7 @@ use super::record::{Receipt, Recorded, Terms};
 use crate::domain::asset::Asset;
 use crate::domain::evidence::{Evidence, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult};
 use crate::domain::medium::Medium;
-use crate::domain::names::{Digest, IdentifiedBy, Instant, MediumId, PartyId, Serial};
+use crate::domain::names::{ConsignmentId, Digest, IdentifiedBy, Instant, MediumId, PartyId, Serial};
 use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
 use crate::evidence::{self, reading};
@@ -52,19 +52,30 @@ pub struct Record {
 
 /// Receives a file that came in at `occurred`. Nothing is acknowledged before bytes and entries are on the disk.
 pub fn receive(service: &Service, actor: &Actor, bytes: &[u8], occurred: Option<Instant>) -> Result<Received> {
-    store_and_record(service, actor, bytes, occurred, None)?.now()
+    store_and_record(service, actor, bytes, (occurred, None), None)?.now()
+}
+
+/// Receives a file for one consignment.
+pub fn receive_for(
+    service: &Service,
+    actor: &Actor,
+    bytes: &[u8],
+    consignment: &ConsignmentId,
+    key: Option<&RequestKey>,
+) -> Result<Outcome<Received>> {
+    once(service, key, || store_and_record(service, actor, bytes, (None, Some(consignment)), key))
 }
 
 /// The same for a request that may be repeated; a repeated one stores nothing.
 pub fn receive_once(service: &Service, actor: &Actor, bytes: &[u8], key: Option<&RequestKey>) -> Result<Outcome<Received>> {
-    once(service, key, || store_and_record(service, actor, bytes, None, key))
+    once(service, key, || store_and_record(service, actor, bytes, (None, None), key))
 }
 
 /// Reads a stored file again: what it says of media that were recorded since, or what a better reader makes of it, is linked now.
 pub fn read_again(service: &Service, actor: &Actor, sha256: &Digest, key: Option<&RequestKey>) -> Result<Outcome<Received>> {
     once(service, key, || {
         let bytes = find(service, actor, sha256)?;
-        record_reading(service, actor, sha256.clone(), &bytes, None, key)
+        record_reading(service, actor, sha256.clone(), &bytes, (None, None), key)
     })
 }
 
@@ -86,7 +97,7 @@ fn store_and_record(
     service: &Service,
     actor: &Actor,
     bytes: &[u8],
-    occurred: Option<Instant>,
+    when_and_for: (Option<Instant>, Option<&ConsignmentId>),
     key: Option<&RequestKey>,
 ) -> Result<Outcome<Received>> {
     let app = &service.app;
@@ -99,7 +110,7 @@ fn store_and_record(
         .into());
     }
     let sha256 = app.halt.guard(app.files.put(bytes))?;
-    record_reading(service, actor, sha256, bytes, occurred, key)
+    record_reading(service, actor, sha256, bytes, when_and_for, key)
 }
 
 fn record_reading(
@@ -107,7 +118,7 @@ fn record_reading(
     actor: &Actor,
     sha256: Digest,
     bytes: &[u8],
-    occurred: Option<Instant>,
+    (occurred, consignment): (Option<Instant>, Option<&ConsignmentId>),
     key: Option<&RequestKey>,
 ) -> Result<Outcome<Received>> {
     let read = evidence::read(bytes);
@@ -135,7 +146,7 @@ fn record_reading(
         }
     }
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let command = ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links };
+    let command = ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links, consignment: consignment.cloned() };
     let received = Received {
         sha256,
         size_bytes,

@@ -3,7 +3,7 @@
 //! Derived from the log, and rebuilt or compared by `audit`: `entry_subjects`, `record_keys`, `assets`, `asset_parties`, `media`, `parties`,
 //! `consignments`, `consignment_lines`, `consignment_tags`, `discrepancies`, `evidence`, `certificates`, `certificate_parties`, `label_counts`,
 //! `asset_search`, `asset_trigrams`. `tables_version` says which program's shape they have.
-//! Not derived: `people` (the directory), `assignees` (which device is with whom, as keyed hashes), `idempotency` (answers that may be asked for again), `shown_names` (salts), `certificate_parts` and
+//! Not derived: `people` (the directory), `one_time_links` (hashes of their secrets), `assignees` (which device is with whom, as keyed hashes), `idempotency` (answers that may be asked for again), `shown_names` (salts), `certificate_parts` and
 //! `status_lists` (which stored files belong together;
 //! `audit` draws every certificate's pages again from them and compares the digest that the log names).
 
@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod inventory;
 pub mod keyring;
 pub mod last_seen;
+pub mod links;
 pub mod listings;
 pub mod log;
 pub mod people;

@@ -68,6 +68,9 @@ diesel::table! {
     assignees (asset) { asset -> Text, person -> Text, }
 }
 diesel::table! {
+    one_time_links (id) { id -> Text, consignment -> Text, secret_sha256 -> Text, }
+}
+diesel::table! {
     shown_names (certificate, person) { certificate -> Text, person -> Text, salt -> Binary, }
 }
 diesel::table! {

@@ -13,11 +13,13 @@ use super::problem::Problem;
 use super::request::{self, consignment_id, cut};
 use super::session::Viewer;
 use super::{Data, block};
-use crate::domain::Event;
+use crate::app::now;
 use crate::domain::asset::Asset;
-use crate::domain::consignment::{Consignment, Discrepancy, Line, Presets, Scan};
+use crate::domain::consignment::{Consignment, Discrepancy, DiscrepancyKind, Line, Presets, Receipt, Scan};
+use crate::domain::links::OneTimeLink;
 use crate::domain::manifest::Manifest;
-use crate::domain::names::{ConsignmentId, Digest};
+use crate::domain::names::{ConsignmentId, Digest, DiscrepancyId};
+use crate::domain::reconciliation::{NotFound, Suggestion, suggestions};
 use crate::domain::records::{Need, Records};
 use crate::error::{Error, Result};
 use crate::proof::digest::sha256;
@@ -73,6 +75,8 @@ struct Known {
     consignment: Consignment,
     lines: Vec<Line>,
     discrepancies: Vec<Discrepancy>,
+    /// Open pairs that may be one thing.
+    suggestions: Vec<Suggestion>,
     next: Next,
 }
 
@@ -82,6 +86,29 @@ fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consig
         Some(consignment) if !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party) => Ok(consignment),
         _ => Err(Error::Unknown(format!("There is no consignment {id}."))),
     }
+}
+
+/// Most open discrepancies that are compared with each other.
+const COMPARED: usize = 300;
+/// Most suggestions.
+const SUGGESTED: usize = 100;
+
+/// What is short and over and may be one thing: an offer to whoever resolves it.
+fn suggested(db: &mut Database, consignment: &Consignment) -> Result<Vec<Suggestion>> {
+    let (mut short, mut over) = (Vec::new(), Vec::new());
+    for id in consignment.open_discrepancies.iter().take(COMPARED) {
+        let Some(open) = tables::find::<Discrepancy>(db, id)? else { continue };
+        match (open.kind, &open.asset) {
+            (DiscrepancyKind::Short, Some(asset)) => short.extend(tables::find::<Asset>(db, asset)?.map(|asset| (open.id.clone(), asset))),
+            (DiscrepancyKind::Over, None) => over.extend(open.scan.map(|scan| (open.id, scan))),
+            _ => {}
+        }
+    }
+    let short: Vec<NotFound> = short.iter().map(|(id, asset)| (id, &asset.tag, asset.serial.as_ref())).collect();
+    let over: Vec<(&DiscrepancyId, &Scan)> = over.iter().map(|(id, scan)| (id, scan)).collect();
+    let mut found = suggestions(&short, &over);
+    found.truncate(SUGGESTED);
+    Ok(found)
 }
 
 /// After which line, after which discrepancy, how many of each.
@@ -105,7 +132,8 @@ fn known(db: &mut Database, consignment: Consignment, range: &Range) -> Result<K
     let mut rows = inventory::discrepancies(db, id, discrepancy.as_ref().map(|(id, _)| id.as_str()), limit + 1)?;
     next.discrepancies = cut(&mut rows, *limit, |row| (row.id.clone(), row.id.clone()));
     let discrepancies = rows.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
-    Ok(Known { consignment, lines, discrepancies, next })
+    let suggestions = suggested(db, &consignment)?;
+    Ok(Known { consignment, lines, discrepancies, suggestions, next })
 }
 
 /// `GET /api/v1/consignments/{id}?lines_after=&discrepancies_after=&limit=`; its ETag is the entry that changed it last, for `If-Match` of commands.
@@ -131,6 +159,8 @@ pub async fn api_show(
     let lines: Vec<Value> = known.lines.iter().map(line_json).collect();
     let answer = json!({
         "consignment": known.consignment,
+        "receipt_due_at": known.consignment.receipt_due_at(),
+        "suggestions": known.suggestions,
         "lines": lines, "lines_next": known.next.lines,
         "discrepancies": known.discrepancies, "discrepancies_next": known.next.discrepancies,
     });
@@ -241,7 +271,7 @@ fn csv_of(consignment: &Consignment, lines: &[Line]) -> std::result::Result<Vec<
 /// A line as programs read it: what it lists stands under the name of its kind.
 fn line_json(line: &Line) -> Value {
     let mut shown = json!({"kind": line.item.kind(), "tag": line.name, "serial": line.serial, "title": line.title, "container": line.container,
-        "state": line.state, "entry": line.added, "last_seq": line.last_seq});
+        "state": line.state, "damage": line.damage, "found": line.found, "entry": line.added, "last_seq": line.last_seq});
     if let Value::Object(members) = &mut shown {
         match &line.quantity {
             Some(quantity) => {
@@ -334,12 +364,47 @@ struct LineShown {
     resolved: bool,
 }
 
+/// One receipt on the page.
+struct ReceiptShown {
+    who: String,
+    at: When,
+    seq: u64,
+    scanned: u32,
+    more_to_come: bool,
+    /// How it was said, where the receiver's own people did not sign in to say it.
+    source: String,
+}
+
+fn receipt_shown(db: &mut Database, names: &mut Names, receipt: &Receipt) -> Result<ReceiptShown> {
+    let paper = receipt.transcribed.as_ref().map(|document| format!("transcribed by the district from document sha256 {document}"));
+    let list = receipt.file.as_ref().map(|file| format!("from the receiver's list sha256 {file}"));
+    let by = receipt.by.map(|by| by.label().to_owned());
+    Ok(ReceiptShown {
+        who: format!("{}, {}", names.person(db, receipt.act.by.as_str())?, names.party(db, receipt.act.party.as_str())?),
+        at: receipt.act.occurred.into(),
+        seq: receipt.act.seq,
+        scanned: receipt.scanned,
+        more_to_come: receipt.more_to_come,
+        source: [paper, list, by].into_iter().flatten().collect::<Vec<_>>().join("; "),
+    })
+}
+
+/// A link on the page.
+struct LinkShown {
+    id: String,
+    until: When,
+    words: &'static str,
+}
+
 /// A discrepancy on the page.
 struct DiscrepancyShown {
-    words: &'static str,
+    id: String,
+    words: String,
+    due: Option<When>,
     device: Option<(String, String)>,
     scan: String,
     critical: bool,
+    whole: bool,
     resolution: Option<(&'static str, String, u64)>,
 }
 
@@ -388,6 +453,11 @@ struct ShowPage {
     carrier: String,
     released: Option<(String, When, u64)>,
     received: Option<(String, When, u64)>,
+    receipts: Vec<ReceiptShown>,
+    receipt_due: Option<When>,
+    questions: usize,
+    links: Vec<LinkShown>,
+    suggestions: Vec<Suggestion>,
     containers: Vec<ContainerShown>,
     listed: u32,
     scanned: Option<u32>,
@@ -415,29 +485,23 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
         let db = &mut *db;
         let mut names = Names::new(&service.app);
         let consignment = find(db, &viewer, &id)?;
-        let Known { consignment, lines, discrepancies, next } = known(db, consignment, &range)?;
+        let Known { consignment, lines, discrepancies, suggestions, next } = known(db, consignment, &range)?;
         let (timeline, next_entry) = ledger::page_of(db, &mut names, &[id.to_string()], from, TIMELINE)?;
         page.title = format!("Consignment {}", consignment.reference);
-        // What the receiver found of each container stands in the receipt alone.
-        let receipt = match &consignment.received {
-            Some(act) => match ledger::event(db, act.seq)? {
-                Event::ConsignmentReceived(received) => Some(received),
-                _ => None,
-            },
-            None => None,
-        };
+        let reported: Vec<_> = consignment.receipts.iter().flat_map(|receipt| &receipt.containers).collect();
+        let closed = consignment.received.is_some();
         let containers = consignment
             .containers
             .iter()
             .map(|container| {
-                let found = receipt.as_ref().and_then(|receipt| receipt.containers.iter().find(|found| found.label == container.label));
+                let found = reported.iter().find(|found| found.label == container.label);
                 ContainerShown {
                     label: container.label.to_string(),
                     seal: container.seal.as_ref().map_or_else(|| "no seal".to_owned(), ToString::to_string),
                     tare: weight(container.tare_weight_grams),
                     released: weight(container.gross_weight_grams),
                     net: weight(container.net_weight_grams()),
-                    found: found.map(|found| found.seal_state.label()).or_else(|| receipt.as_ref().map(|_| "not reported")),
+                    found: found.map(|found| found.seal_state.label()).or(closed.then_some("not reported")),
                     received: weight(found.and_then(|found| found.gross_weight_grams)),
                 }
             })
@@ -490,6 +554,11 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             carrier: consignment.carrier.as_ref().map_or_else(|| "not recorded".to_owned(), ToString::to_string),
             released,
             received,
+            receipts: consignment.receipts.iter().map(|receipt| receipt_shown(db, &mut names, receipt)).collect::<Result<_>>()?,
+            receipt_due: consignment.receipt_due_at().map(When::from),
+            questions: consignment.questions.len(),
+            links: links_shown(&consignment),
+            suggestions,
             containers,
             listed: consignment.lines,
             scanned: consignment.scanned,
@@ -526,6 +595,16 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
     page::render(&drawn)
 }
 
+fn links_shown(consignment: &Consignment) -> Vec<LinkShown> {
+    let words = |link: &OneTimeLink| match (&link.revoked, link.is_live(now())) {
+        (Some(_), _) => "revoked",
+        (None, true) => "good",
+        (None, false) => "expired",
+    };
+    let shown = |link: &OneTimeLink| LinkShown { id: bare(link.id.as_str()).to_owned(), until: link.expires_at.into(), words: words(link) };
+    consignment.links.iter().map(shown).collect()
+}
+
 fn discrepancy_shown(db: &mut Database, names: &mut Names, discrepancy: &Discrepancy) -> Result<DiscrepancyShown> {
     let device = match &discrepancy.asset {
         Some(id) => tables::find::<Asset>(db, id)?.map(|asset| (bare(id.as_str()).to_owned(), asset.tag.to_string())),
@@ -536,7 +615,10 @@ fn discrepancy_shown(db: &mut Database, names: &mut Names, discrepancy: &Discrep
         _ => None,
     };
     Ok(DiscrepancyShown {
-        words: discrepancy.kind.label(),
+        id: bare(discrepancy.id.as_str()).to_owned(),
+        words: discrepancy.words(),
+        due: discrepancy.due_at.filter(|_| resolution.is_none()).map(When::from),
+        whole: discrepancy.kind.is_of_the_whole(),
         device,
         scan: discrepancy.scan.as_ref().map(scanned).unwrap_or_default(),
         critical: discrepancy.critical,

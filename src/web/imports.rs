@@ -30,11 +30,7 @@ pub async fn api_create(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("register_asset")?;
-    let dry_run = match how.dry_run.as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(Problem::new(422, "request.dry_run", "dry_run is true or false.")),
-    };
+    let dry_run = request::flag("dry_run", how.dry_run.as_deref())?;
     let sensitivity = how.sensitivity.as_deref().map_or(Ok(Sensitivity::Unknown), Sensitivity::parse)?;
     let options = Options { dry_run, sensitivity };
     let _place = request::place(&http, &state.uploads).await?;

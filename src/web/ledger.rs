@@ -22,7 +22,7 @@ use crate::domain::{Event, SIGNED, Subject, SubjectKind};
 use crate::error::{Error, Result};
 use crate::operations::publish_checkpoint;
 use crate::proof::entry::{Entry, Frame};
-use crate::store::{Database, from_db, inventory, log, people, tables};
+use crate::store::{Database, from_db, inventory, links, log, people, tables};
 
 fn text(body: String, caching: &str) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).insert_header((CACHE_CONTROL, caching)).body(body)
@@ -122,12 +122,16 @@ impl Names {
     pub fn new(app: &App) -> Self {
         Self { people: HashMap::from([(app.service.person.to_string(), "the service".to_owned())]), parties: HashMap::new() }
     }
-    /// A person's name, or that it was erased.
+    /// A person's name, or that it was erased, or that nobody signed in.
     pub fn person(&mut self, db: &mut Database, id: &str) -> Result<String> {
         if let Some(name) = self.people.get(id) {
             return Ok(name.clone());
         }
-        let name = people::by_id(db, id)?.map_or_else(|| "name erased".to_owned(), |person| person.name);
+        let name = match people::by_id(db, id)? {
+            Some(person) => person.name,
+            None if links::exists(db, id)? => "through a one-time link".to_owned(),
+            None => "name erased".to_owned(),
+        };
         self.people.insert(id.to_owned(), name.clone());
         Ok(name)
     }
@@ -221,7 +225,7 @@ pub fn event(db: &mut Database, seq: u64) -> Result<Event> {
     Event::read(&entry.frame().event, &entry.frame().data).map_err(|e| Error::fault("a stored event", e))
 }
 
-/// The same for one thing and one person, who may not see all of them.
+/// Tells entries about one thing to a person who may not see all of them.
 pub fn told_to(db: &mut Database, names: &mut Names, subject: &str, from: u64, limit: i64, viewer: &Viewer) -> Result<Vec<Told>> {
     let entries = log::entries_about(db, &[subject.to_owned()], from, limit)?;
     tell_to(db, names, entries.into_iter().map(|(_, bytes)| bytes), viewer)

@@ -13,10 +13,12 @@ mod headers;
 mod imports;
 mod ledger;
 mod limits;
+mod links;
 mod page;
 mod parties;
 mod people;
 mod problem;
+mod receipts;
 mod request;
 mod session;
 mod sightings;
@@ -81,6 +83,13 @@ routes! {
     get  "/ledger/checkpoint"                         => ledger::checkpoint;
     get  "/ledger/proof/{seq}"                        => ledger::proof;
     get  "/ledger/log.vkey"                           => ledger::vkey;
+    // For whoever has a one-time link
+    get  "/r/{secret}"                                => links::show;
+    post "/r/{secret}"                                => links::create;
+    post "/r/{secret}/evidence"                       => links::upload;
+    get  "/api/v1/r/{secret}"                         => links::api_show;
+    post "/api/v1/r/{secret}/receipts"                => links::api_receive;
+    post "/api/v1/r/{secret}/evidence"                => links::api_upload;
     // For people who are signed in
     get  "/ledger/entries/{seq}"                      => ledger::entry;
     get  "/assets"                                    => assets::index;
@@ -113,6 +122,9 @@ routes! {
     post "/api/v1/counts"                             => sightings::api_count;
     post "/api/v1/sightings"                          => sightings::api_create;
     get  "/api/v1/catalogue"                          => catalogue::api_index;
+    post "/api/v1/consignments/{id}/links"            => links::api_create;
+    post "/api/v1/consignments/{id}/receipts"         => receipts::api_create;
+    post "/api/v1/consignments/{id}/settlements"      => receipts::api_settle;
     get  "/api/v1/parties"                            => parties::api_index;
     get  "/api/v1/certificates"                       => certificates::api_index;
     post "/api/v1/certificates"                       => certificates::api_create;

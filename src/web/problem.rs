@@ -49,6 +49,7 @@ pub struct Parts {
     pub moved: Vec<Moved>,
     /// Under this number the log has the cause of a fault.
     pub reference: Option<String>,
+    members: Vec<(&'static str, serde_json::Value)>,
     headers: Vec<(HeaderName, String)>,
 }
 
@@ -70,6 +71,7 @@ impl Problem {
             missing: Vec::new(),
             moved: Vec::new(),
             reference: None,
+            members: Vec::new(),
             headers: Vec::new(),
         }))
     }
@@ -80,6 +82,11 @@ impl Problem {
     /// Adds a header.
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.0.headers.push((name, value.to_owned()));
+        self
+    }
+    /// Adds a member to the answer (RFC 9457 §3.2).
+    pub fn with_member(mut self, name: &'static str, value: serde_json::Value) -> Self {
+        self.0.members.push((name, value));
         self
     }
     /// Names what moved: the newest of it also in the words of the problem.
@@ -161,6 +168,7 @@ impl ResponseError for Problem {
         let mut body =
             json!({"type": "about:blank", "title": self.title(), "status": self.status.as_u16(), "detail": self.detail, "code": self.code});
         if let Some(members) = body.as_object_mut() {
+            members.extend(self.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
             if !self.missing.is_empty() {
                 members.insert("missing".to_owned(), json!(self.missing));
             }

@@ -177,6 +177,15 @@ pub fn limit(asked: Option<&str>) -> Result<i64, Problem> {
     }
 }
 
+/// Yes or no; no where nothing is said.
+pub fn flag(name: &str, asked: Option<&str>) -> Result<bool, Problem> {
+    match asked {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::new(422, "request.flag", format!("{name} is true or false; send one of them."))),
+    }
+}
+
 /// Text to look for: short, and such as the record can hold.
 pub fn text(name: &str, asked: Option<&str>) -> Result<Option<String>, Problem> {
     let text = asked.map(str::trim).unwrap_or_default();

@@ -123,7 +123,7 @@ struct ShowPage {
 pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<HttpResponse, Problem> {
     session::same_site(&http)?;
     let _place = request::place(&http, &state.checks).await?;
-    let file = uploaded(&state, form).await?;
+    let file = uploaded(&state, form, MAX_PDF_BYTES).await?;
     if file.is_empty() {
         let wrong = Some("No file was chosen. Choose the certificate's PDF or its JSON credential.".to_owned());
         return page::render(&NewPage { page: Page::new(&state, "Problem: Verify a certificate", None), number: String::new(), wrong });
@@ -133,7 +133,7 @@ pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<H
 }
 
 /// The first file of the form.
-async fn uploaded(state: &Data, mut form: Multipart) -> Result<Vec<u8>, Problem> {
+pub async fn uploaded(state: &Data, mut form: Multipart, most: usize) -> Result<Vec<u8>, Problem> {
     let unreadable =
         |why: String| Problem::new(400, "request.malformed", format!("The form cannot be read ({why}); open its page and send it again."));
     let since = Instant::now();
@@ -142,8 +142,8 @@ async fn uploaded(state: &Data, mut form: Multipart) -> Result<Vec<u8>, Problem>
     let mut field = field.map_err(|e| unreadable(e.to_string()))?;
     while let Some(chunk) = request::in_time(state, since, bytes.len(), field.next()).await? {
         bytes.extend_from_slice(&chunk.map_err(|e| unreadable(e.to_string()))?);
-        if bytes.len() > MAX_PDF_BYTES {
-            return Err(Problem::new(413, "request.too_large", format!("The file is larger than {} MB; no certificate is.", MAX_PDF_BYTES >> 20)));
+        if bytes.len() > most {
+            return Err(Problem::new(413, "request.too_large", format!("The file is larger than {} MB; send a smaller one.", most >> 20)));
         }
     }
     Ok(bytes)

@@ -86,6 +86,18 @@ const OPTIONAL: &[&str] = &[
     "receive_consignment.containers[].gross_weight_grams",
     "receive_consignment.scans[].tag",
     "receive_consignment.scans[].serial",
+    "receive_consignment.scans[].damage",
+    "receive_consignment.containers[].seal",
+    "receive_consignment.counted",
+    "map_columns.columns.tag",
+    "map_columns.columns.serial",
+    "map_columns.columns.weight",
+    "resolve_discrepancy.reference",
+    "resolve_discrepancy.document",
+    "record_disposition.grade",
+    "record_disposition.proceeds_cents",
+    "record_disposition.processor",
+    "record_disposition.file",
     "record_sanitization.tool",
     "record_sanitization.statement.completed_without_error",
     "record_sanitization.statement.hidden_areas_absent",
@@ -115,12 +127,15 @@ const USUAL: &[&str] = &[
     "register_asset.media",
     "record_sanitization.statement",
     "record_loose_media.sensitivity",
+    "receive_consignment.quantities",
+    "receive_consignment.more_to_come",
 ];
 /// Lists that may be empty.
 const EMPTY: &[&str] = &[
     "register_asset.media",
     "receive_consignment.containers",
     "receive_consignment.scans",
+    "receive_consignment.quantities",
     "name_signers.signers",
     "add_lines.assets",
     "add_lines.media",
@@ -528,6 +543,9 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("lines_after", CURSORS),
     ("discrepancies_after", CURSORS),
     ("dry_run", &["maybe", "1", "TRUE", "", "%00"]),
+    ("more_to_come", &["maybe", "1", "", "%00"]),
+    ("profile", &["%00", "a%07"]),
+    ("weight_basis", &["guess", "", "%00"]),
     ("sensitivity", &["secret", "", "%00"]),
 ];
 
@@ -540,6 +558,8 @@ fn parameters(path: &str) -> &'static [&'static str] {
         "/consignments/{id}" | "/api/v1/consignments/{id}" => &["lines_after", "discrepancies_after", "from", "limit"],
         "/api/v1/assets/{id}/entries" | "/api/v1/bulk/{id}/items" => &["from", "limit"],
         "/api/v1/imports" => &["dry_run", "sensitivity"],
+        "/api/v1/consignments/{id}/receipts" => &["dry_run", "more_to_come", "profile"],
+        "/api/v1/consignments/{id}/settlements" => &["dry_run", "weight_basis", "profile"],
         _ => &[],
     }
 }
@@ -575,6 +595,7 @@ fn bad_addresses_and_queries_are_refused_on_every_route() {
     let (number, thing, evidence) = yard.certified(Vendor::GreenLoop);
     let consignment =
         server.get("auditor", &format!("/api/v1/assets/{}", thing.asset)).taken()["asset"]["handoffs"][0]["consignment"].as_str().unwrap().to_owned();
+    let secret = yard.linked(Vendor::GreenLoop).2;
     let before = everything(&server);
     let tried = Tried::new(&server);
     for (method, route) in ROUTES {
@@ -588,11 +609,12 @@ fn bad_addresses_and_queries_are_refused_on_every_route() {
             .replace("{id}", if route.contains("consignments") { &consignment } else { &thing.asset })
             .replace("{number}", &number)
             .replace("{seq}", "1")
+            .replace("{secret}", &secret)
             .replace("{sha256}", &evidence)
             .replace("{part:.+}", "certificate.vc.json")
             .replace("{name}", "retire");
         let body: &[u8] = if route.contains("revocations") { b"{\"reason\":\"device_seen\"}" } else { b"" };
-        for parameter in ["{id}", "{number}", "{seq}", "{sha256}", "{part:.+}", "{name}"] {
+        for parameter in ["{id}", "{number}", "{seq}", "{sha256}", "{part:.+}", "{name}", "{secret}"] {
             if !route.contains(parameter) {
                 continue;
             }

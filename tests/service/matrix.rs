@@ -47,6 +47,12 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /ledger/checkpoint", "anyone", "–"),
     ("get /ledger/proof/{seq}", "anyone", "–"),
     ("get /ledger/log.vkey", "anyone", "–"),
+    ("get /r/{secret}", "anyone", "–"),
+    ("post /r/{secret}", "anyone", "–"),
+    ("post /r/{secret}/evidence", "anyone", "–"),
+    ("get /api/v1/r/{secret}", "anyone", "–"),
+    ("post /api/v1/r/{secret}/receipts", "anyone", "–"),
+    ("post /api/v1/r/{secret}/evidence", "anyone", "–"),
     ("get /ledger/entries/{seq}", "signed in", "unknown"),
     ("get /assets", "signed in", "not listed"),
     ("get /assets/{id}", "signed in", "unknown"),
@@ -105,6 +111,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/write_off", "approver", "–"),
     ("post /api/v1/commands/report_medium_found", "coordinator, approver", "–"),
     ("post /api/v1/commands/receive_consignment", "vendor_operator, coordinator [422 consignment.not_for_you]", "unknown"),
+    ("post /api/v1/commands/create_link", "none [404 command.own_door]", "–"),
+    ("post /api/v1/commands/revoke_link", "coordinator", "–"),
+    ("post /api/v1/commands/map_columns", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/resolve_discrepancy", "approver", "–"),
     ("post /api/v1/commands/receive_evidence", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/record_sanitization", "vendor_operator, coordinator", "unknown"),
@@ -146,6 +155,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /api/v1/consignments/{id}", "signed in", "unknown"),
     ("get /api/v1/consignments/{id}/manifest", "signed in", "unknown"),
     ("get /api/v1/consignments/{id}/manifest.csv", "signed in", "unknown"),
+    ("post /api/v1/consignments/{id}/links", "coordinator", "–"),
+    ("post /api/v1/consignments/{id}/receipts", "vendor_operator, coordinator", "unknown"),
+    ("post /api/v1/consignments/{id}/settlements", "vendor_operator, coordinator", "unknown"),
     ("get /api/v1/parties", "signed in", "not listed"),
     ("get /api/v1/certificates", "signed in", "not listed"),
     ("post /api/v1/certificates", "coordinator, approver", "–"),
@@ -316,6 +328,44 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             let asset = if fresh { yard.certifiable(vendor).0.asset } else { things.thing.asset.clone() };
             body = json(json!({"asset": asset}));
         }
+        _ if route.contains("{secret}") => {
+            let (thing, _, secret, _) = yard.linked(vendor);
+            path = path.replace("{secret}", &secret);
+            match door {
+                "post /r/{secret}" => {
+                    body = format!("container=PALLET-1&seal_state=intact&seal=&kilograms=18.5&scans={}%2C{}", thing.tag, thing.serial).into_bytes();
+                    headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+                }
+                "post /r/{secret}/evidence" => {
+                    body = b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nsigned\r\n--line--\r\n".to_vec();
+                    headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
+                }
+                "post /api/v1/r/{secret}/receipts" => body = json(json!({"containers": [], "scans": [{"tag": thing.tag}]})),
+                "post /api/v1/r/{secret}/evidence" => body = format!("signed by {who}").into_bytes(),
+                _ if is_page(door) => headers.push(("Accept", "text/html".to_owned())),
+                _ => {}
+            }
+        }
+        "post /api/v1/consignments/{id}/links" => {
+            if fresh {
+                path = path.replace(&things.consignment, &yard.linked(vendor).1);
+            }
+            body = json(json!({}));
+        }
+        "post /api/v1/consignments/{id}/receipts" => {
+            let (thing, consignment, ..) = yard.linked(vendor);
+            if fresh {
+                yard.mapped(vendor);
+                path = path.replace(&things.consignment, &consignment);
+            }
+            body = format!("Asset Tag,Serial Number\n{},{}\n", thing.tag, thing.serial).into_bytes();
+        }
+        "post /api/v1/consignments/{id}/settlements" => {
+            let (thing, consignment) = if fresh { yard.settleable(vendor) } else { (things.thing.clone(), things.consignment.clone()) };
+            yard.mapped(vendor);
+            path = path.replace(&things.consignment, &consignment);
+            body = format!("Serial Number,Outcome,Weight\n{},resold,1.48\n", thing.serial).into_bytes();
+        }
         "post /api/v1/certificates/{number}/revocations" => {
             if fresh {
                 path = path.replace(&things.number, &yard.certified(vendor).0);
@@ -347,6 +397,7 @@ fn is_page(door: &str) -> bool {
         "get /consignments/{id}",
         "get /vendors",
         "get /vendors/{id}",
+        "get /r/{secret}",
     ];
     pages.contains(&door)
 }
@@ -484,7 +535,7 @@ fn every_cell_is_as_its_line_says() {
                     unchanged();
                 } else {
                     let expected: &[u16] = match *door {
-                        "get /" | "post /sign-out" => &[303],
+                        "get /" | "post /sign-out" | "post /r/{secret}" | "post /r/{secret}/evidence" => &[303],
                         "post /sign-in" if *role == "nobody" => &[422],
                         "post /sign-in" => &[303],
                         _ if door.starts_with("get") => &[200],

@@ -18,5 +18,6 @@ mod pallet;
 mod privacy;
 mod races;
 mod reads;
+mod receipts;
 mod server;
 mod story;

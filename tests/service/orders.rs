@@ -196,6 +196,32 @@ impl<'a> Yard<'a> {
         consignment
     }
 
+    /// On its way to the vendor, with a one-time link: device, consignment, secret, link.
+    pub fn linked(&self, vendor: Vendor) -> (Thing, String, String, String) {
+        let thing = self.retired(vendor, true);
+        let consignment = self.released(vendor, &thing);
+        let made = self.server.post("coordinator", &format!("/api/v1/consignments/{consignment}/links"), &json!({"days": 7})).taken();
+        let secret = made["address"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        (thing, consignment, secret, made["link"].as_str().unwrap().to_owned())
+    }
+
+    /// What the vendor's lists of both kinds look like is known.
+    pub fn mapped(&self, vendor: Vendor) {
+        let party = &self.server.parties[vendor.name()];
+        let columns = json!({"tag": "Asset Tag", "serial": "Serial Number"});
+        self.command("coordinator", "map_columns", json!({"party": party, "profile": "receiving", "kind": "receipt", "columns": columns}));
+        let columns = json!({"serial": "Serial Number", "outcome": "Outcome", "weight": "Weight"});
+        let settled = json!({"party": party, "profile": "settled", "kind": "settlement", "columns": columns, "weight_unit": "kg"});
+        self.command("coordinator", "map_columns", settled);
+    }
+
+    /// A device that nothing is missing of for its outcome, and the consignment that it came with.
+    pub fn settleable(&self, vendor: Vendor) -> (Thing, String) {
+        let thing = self.validated(vendor).0;
+        let shown = self.server.get("auditor", &format!("/api/v1/assets/{}", thing.asset)).taken();
+        (thing, shown["asset"]["handoffs"][0]["consignment"].as_str().unwrap().to_owned())
+    }
+
     fn received(&self, vendor: Vendor, with_medium: bool) -> Thing {
         let thing = self.retired(vendor, with_medium);
         let consignment = self.released(vendor, &thing);
@@ -506,10 +532,33 @@ impl<'a> Yard<'a> {
             "release_consignment" => json!({"consignment": self.closed(vendor, giver), "driver": "TOUR-17"}),
             "receive_consignment" => {
                 let thing = self.retired(vendor, true);
-                json!({"consignment": self.released(vendor, &thing), "scans": [{"tag": thing.tag, "serial": thing.serial}],
-                    "containers": [{"label": "PALLET-1", "seal_state": "intact", "gross_weight_grams": 18_450}]})
+                let consignment = self.listed(vendor, &thing);
+                let chargers = json!({"consignment": consignment, "what": "charger", "count": 40, "no_data": true});
+                self.command("coordinator", "add_quantity", chargers);
+                self.command(
+                    "coordinator",
+                    "seal_consignment",
+                    json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal": "004871"}]}),
+                );
+                self.command("coordinator", "release_consignment", json!({"consignment": consignment}));
+                let shown = self.server.get("auditor", &format!("/api/v1/consignments/{consignment}")).taken();
+                let line = shown["lines"].as_array().unwrap().iter().find(|line| line["kind"] == "quantity").unwrap()["line"].clone();
+                json!({"consignment": consignment, "scans": [{"tag": thing.tag, "serial": thing.serial, "damage": "case"}], "counted": 1,
+                    "containers": [{"label": "PALLET-1", "seal_state": "intact", "seal": "004871", "gross_weight_grams": 18_450}],
+                    "quantities": [{"line": line, "count": 40}], "more_to_come": false})
             }
-            "resolve_discrepancy" => json!({"discrepancy": self.short(vendor), "resolution": "located_at_receiver", "reference": "CASE-17"}),
+            "revoke_link" => {
+                let (_, consignment, _, link) = self.linked(vendor);
+                json!({"consignment": consignment, "link": link})
+            }
+            "map_columns" => {
+                json!({"party": self.server.parties[vendor.name()], "profile": "usual", "kind": "receipt", "weight_unit": "lb",
+                    "columns": {"tag": "Asset Tag", "serial": "Serial Number", "weight": "Weight"}})
+            }
+            "resolve_discrepancy" => {
+                let document = self.server.send("coordinator", "POST", "/api/v1/evidence", &[], format!("found in bay {n}").as_bytes()).taken();
+                json!({"discrepancy": self.short(vendor), "resolution": "located_at_receiver", "reference": "CASE-17", "document": document["sha256"]})
+            }
             "record_sanitization" => {
                 let thing = self.received(vendor, true);
                 let evidence = self.evidence(vendor, vendor.operator(), &thing);
@@ -524,7 +573,9 @@ impl<'a> Yard<'a> {
             }
             "validate_sanitization" => json!({"medium": self.verified(vendor).0.medium}),
             "record_disposition" => {
-                json!({"asset": self.validated(vendor).0.asset, "outcome": "recycled", "title": "WEIGHBILL-3",
+                let (thing, file) = self.validated(vendor);
+                json!({"asset": thing.asset, "outcome": "recycled", "title": "WEIGHBILL-3", "grade": "C7", "proceeds_cents": 1_250, "file": file,
+                    "processor": self.server.parties[vendor.name()],
                     "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
             }
             "correct_registration" => {
@@ -561,8 +612,8 @@ impl<'a> Yard<'a> {
                 json!({"medium": medium, "basis": "seen", "serial": format!("SEENDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64})
             }
             "see_device" => json!({"asset": self.retired(vendor, true).asset, "source": "network", "site": "Central"}),
-            "assign" | "open_log" | "record_count" | "receive_evidence" | "issue_certificate" | "record_rendering" | "revoke_certificate"
-            | "publish_status" => {
+            "assign" | "open_log" | "record_count" | "receive_evidence" | "create_link" | "issue_certificate" | "record_rendering"
+            | "revoke_certificate" | "publish_status" => {
                 return None;
             }
             other => panic!("the command {other} has no valid body in {}", file!()),

@@ -1,17 +1,20 @@
 //! What else travels: a cart of Chromebooks from school to school, loose parts to a vendor that nobody has certified yet, and what a recycler hands on.
 
-use super::{Cast, SITES, Stage, reference};
+use super::{Cast, SITES, Stage, received, reference};
 use crate::domain::asset::Holder;
-use crate::domain::consignment::{Container, ContainerReceived, Goods, Scan, SealState};
-use crate::domain::handoff::{ReceiveConsignment, ReleaseConsignment};
+use crate::domain::consignment::{Container, ContainerReceived, Goods, Item, Scan, SealState};
+use crate::domain::handoff::ReleaseConsignment;
 use crate::domain::loading::{AddLines, AddQuantity, OpenConsignment, RecordContainer, RemoveLines};
 use crate::domain::names::{ConsignmentId, Instant, Name, PartyId};
 use crate::domain::overrides::{GrantOverride, Guard, OverrideReason};
 use crate::domain::parties::{PartyKind, RegisterParty};
+use crate::domain::receipt::{QuantityFound, ReceiveConsignment};
+use crate::domain::records::{Need, Records};
 use crate::domain::sealing::{SealConsignment, UnsealConsignment, UnsealReason};
 use crate::domain::vendors::{ApproveDownstream, Scheme, Scope};
 use crate::domain::{Actor, SubjectKind};
 use crate::error::{Error, Result};
+use crate::store::tables;
 
 const SMELTER: &str = "Saltfork Metals";
 const SMELTER_SITE: &str = "Saltfork smelter";
@@ -72,11 +75,18 @@ impl Stage<'_> {
             container: Some(reference("CART-3")?),
         };
         self.one(actor, chargers, self.at(2, 0, 57))?;
+        let mut known = Records::default();
+        tables::load(&mut self.db, &[Need::LinesOf(id.clone())], &mut known)?;
+        let counted = known.lines.all().filter_map(|line| match &line.item {
+            Item::Quantity(id) => Some(QuantityFound { line: id.clone(), count: 2 }),
+            _ => None,
+        });
+        let chargers: Vec<QuantityFound> = counted.collect();
         self.close(actor, &id, "CART-3", "NP-S-50002", self.at(2, 0, 60))?;
         self.one(actor, ReleaseConsignment { consignment: id.clone(), driver: None }, self.at(2, 0, 70))?;
-        let scan = |unit: &super::Unit| Scan { tag: Some(unit.tag.clone()), serial: None };
-        let containers = vec![ContainerReceived { label: reference("CART-3")?, seal_state: SealState::Intact, gross_weight_grams: None }];
-        let receive = ReceiveConsignment { consignment: id, containers, scans: vec![scan(one), scan(two)] };
+        let scan = |unit: &super::Unit| Scan { tag: Some(unit.tag.clone()), serial: None, damage: None };
+        let containers = vec![ContainerReceived { label: reference("CART-3")?, seal_state: SealState::Intact, seal: None, gross_weight_grams: None }];
+        let receive = ReceiveConsignment { quantities: chargers, ..received(id, containers, vec![scan(one), scan(two)]) };
         self.one(actor, receive, self.at(2, 0, 150))?;
         Ok(())
     }

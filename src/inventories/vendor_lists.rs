@@ -1,0 +1,549 @@
+//! Vendors' own lists in: a receiving report or a settlement as CSV or XLSX, as a table of text with the number of each row, and read by a mapping.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use calamine::{Data, Reader as _, Xlsx};
+
+use super::cells;
+use crate::domain::consignment::{Damage, Scan};
+use crate::domain::disposition::Outcome;
+use crate::domain::mappings::{Column, ListKind, Mapping, WeightUnit};
+use crate::domain::names::{Grade, Name, Serial, Tag};
+
+/// Most rows of one list.
+pub const MAX_ROWS: usize = 10_000;
+/// Most columns of one list.
+const MAX_COLUMNS: usize = 200;
+/// How far down the row of the columns' names may stand: lists begin with the vendor's letterhead.
+const HEADER_WITHIN: usize = 30;
+/// Most bytes that a spreadsheet may unpack to.
+const MAX_UNPACKED: u64 = 256 << 20;
+
+/// Something about one row.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct RowRemark {
+    /// Its number in the file, from 1, as a spreadsheet shows it.
+    pub row: usize,
+    /// A sentence for the person.
+    pub what: String,
+}
+
+/// A list as it stands: the words over the columns, and the rows under them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// `CSV` or `XLSX`.
+    pub format: &'static str,
+    /// The words over the columns, trimmed.
+    pub headers: Vec<String>,
+    /// The number of each row and its cells.
+    pub rows: Vec<(usize, Vec<String>)>,
+}
+
+/// Reads a list. The error is a sentence that says what to do.
+pub fn table(bytes: &[u8]) -> Result<Table, String> {
+    let (format, rows) = if bytes.starts_with(b"PK\x03\x04") { ("XLSX", spreadsheet(bytes)?) } else { ("CSV", csv_rows(bytes)?) };
+    let rows: Vec<(usize, Vec<String>)> = rows.into_iter().filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty())).collect();
+    let header = header_row(&rows).ok_or_else(|| {
+        "No row of this list has the names of its columns: one of the first 30 rows has to say which column is the asset tag or the serial number."
+            .to_owned()
+    })?;
+    let mut rows = rows.into_iter().skip(header);
+    let headers: Vec<String> = rows.next().map(|(_, cells)| cells).unwrap_or_default();
+    let rows: Vec<_> = rows.collect();
+    if rows.len() > MAX_ROWS {
+        return Err(format!("The list has more than {MAX_ROWS} rows; split it, and send the first parts with more_to_come."));
+    }
+    Ok(Table { format, headers, rows })
+}
+
+/// The first row of which some cell names a tag or a serial number; else the first with at least two cells.
+fn header_row(rows: &[(usize, Vec<String>)]) -> Option<usize> {
+    let near = || rows.iter().take(HEADER_WITHIN).enumerate();
+    let filled = |cells: &[String]| cells.iter().filter(|cell| !cell.is_empty()).count();
+    let names = |cells: &[String]| cells.iter().any(|cell| matches!(column_of(cell), Some(Column::Tag | Column::Serial)));
+    let telling = near().find(|(_, (_, cells))| filled(cells) >= 2 && names(cells));
+    telling.or_else(|| near().find(|(_, (_, cells))| filled(cells) >= 2)).or_else(|| near().find(|(_, (_, cells))| names(cells))).map(|(at, _)| at)
+}
+
+fn csv_rows(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, String> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err("The file is UTF-16; save it as “CSV UTF-8” and send it again.".to_owned());
+    }
+    if bytes.contains(&0) {
+        return Err("This is neither a CSV file nor an XLSX spreadsheet; save the list as one of them and send it again.".to_owned());
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let delimiter = bytes.split(|byte| *byte == b'\n').take(HEADER_WITHIN).max_by_key(|line| separators(line)).map_or(b',', cells::delimiter);
+    let mut csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bytes);
+    let mut rows = Vec::new();
+    let mut record = csv::ByteRecord::new();
+    loop {
+        match csv.read_byte_record(&mut record) {
+            Ok(false) => return Ok(rows),
+            Ok(true) => {
+                let line = record.position().map_or(0, csv::Position::line);
+                let cells = record.iter().take(MAX_COLUMNS).map(|cell| cells::text(cell).0.trim().to_owned()).collect();
+                rows.push((usize::try_from(line).unwrap_or(usize::MAX), cells));
+            }
+            Err(error) => return Err(format!("The CSV cannot be read: {error}. Save it again and send it.")),
+        }
+        if rows.len() > MAX_ROWS + HEADER_WITHIN {
+            return Err(format!("The list has more than {MAX_ROWS} rows; split it, and send the first parts with more_to_come."));
+        }
+    }
+}
+
+fn separators(line: &[u8]) -> usize {
+    line.iter().filter(|byte| matches!(byte, b',' | b';' | b'\t')).count()
+}
+
+/// The first sheet that has something in it.
+fn spreadsheet(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, String> {
+    let unreadable = |why: String| format!("The spreadsheet cannot be read ({why}); save it again as XLSX or CSV and send it.");
+    if unpacked(bytes).is_none_or(|size| size > MAX_UNPACKED) {
+        return Err(unreadable("it unpacks to more than 256 MB, or is not whole".to_owned()));
+    }
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| unreadable(error.to_string()))?;
+    for name in book.sheet_names() {
+        let sheet = book.worksheet_range(&name).map_err(|error| unreadable(error.to_string()))?;
+        let Some((first, _)) = sheet.start() else { continue };
+        if sheet.height() > MAX_ROWS + HEADER_WITHIN {
+            return Err(format!("The list has more than {MAX_ROWS} rows; split it, and send the first parts with more_to_come."));
+        }
+        let first = usize::try_from(first).unwrap_or(0);
+        let row = |(at, cells): (usize, &[Data])| (first + at + 1, cells.iter().take(MAX_COLUMNS).map(cell_text).collect());
+        return Ok(sheet.rows().enumerate().map(row).collect());
+    }
+    Err("The spreadsheet is empty; send the one with the list.".to_owned())
+}
+
+/// What the central directory of a zip file says its members unpack to, together (PKWARE APPNOTE 4.3.12: signature, then the size at offset 24).
+fn unpacked(bytes: &[u8]) -> Option<u64> {
+    let end = bytes.windows(4).rposition(|window| window == b"PK\x05\x06")?;
+    let word = |at: usize| bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map(u32::from_le_bytes);
+    let half = |at: usize| bytes.get(at..at + 2).and_then(|two| two.try_into().ok()).map(u16::from_le_bytes).map(usize::from);
+    let mut at = usize::try_from(word(end + 16)?).ok()?;
+    let mut total = 0_u64;
+    for _ in 0..half(end + 10)? {
+        if bytes.get(at..at + 4)? != b"PK\x01\x02" {
+            return None;
+        }
+        total += u64::from(word(at + 24)?);
+        at += 46 + half(at + 28)? + half(at + 30)? + half(at + 32)?;
+    }
+    Some(total)
+}
+
+/// A cell as a person sees it. Whole numbers have no decimal point: serial numbers of digits alone are numbers to a spreadsheet.
+fn cell_text(cell: &Data) -> String {
+    match cell {
+        Data::Empty | Data::Error(_) => String::new(),
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.trim().to_owned(),
+        Data::Int(number) => number.to_string(),
+        Data::Float(number) => number.to_string(),
+        Data::Bool(flag) => flag.to_string(),
+        Data::DateTime(at) => {
+            // Days since 30 December 1899; what a list needs of it is the day.
+            let day = chrono::NaiveDate::from_ymd_opt(1899, 12, 30).zip(whole_days(at.as_f64()));
+            let day = day.and_then(|(start, days)| start.checked_add_days(chrono::Days::new(days)));
+            day.map(|day| day.to_string()).unwrap_or_default()
+        }
+    }
+}
+
+fn whole_days(days: f64) -> Option<u64> {
+    days.trunc().to_string().parse().ok()
+}
+
+/// A heading in the form in which headings are compared: lower case, letters and digits.
+fn normal(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Words over columns of vendors' lists, in the form in which they are compared.
+const HEADINGS: &[(Column, &[&str])] = &[
+    (
+        Column::Tag,
+        &["assettag", "tag", "assetid", "assetno", "assetnumber", "customerassettag", "clientassettag", "propertynumber", "propertytag", "tagnumber"],
+    ),
+    (Column::Serial, &["serial", "serialnumber", "serialno", "sn", "servicetag", "devicesn", "unitserial", "serialnum", "mfgserial"]),
+    (Column::Condition, &["condition", "damage", "receivedcondition", "physicalcondition", "notescondition", "conditioncode"]),
+    (Column::Recovered, &["recovered", "recoveredweight", "weightrecovered", "materialrecovered", "recycledweight"]),
+    (Column::Energy, &["energyrecovery", "wastetoenergy", "wte", "energyweight"]),
+    (Column::Landfill, &["landfill", "landfilled", "landfillweight", "disposedweight"]),
+    (Column::Weight, &["weight", "unitweight", "netweight", "actualweight", "itemweight"]),
+    (Column::Date, &["date", "receiveddate", "datereceived", "receiptdate", "processeddate", "saledate", "datesold"]),
+    (Column::Outcome, &["outcome", "disposition", "finaldisposition", "result", "disposal", "disposalmethod", "status"]),
+    (Column::Grade, &["grade", "cosmeticgrade", "r2grade", "gradecode"]),
+    (
+        Column::Proceeds,
+        &["proceeds", "saleprice", "resalevalue", "saleamount", "customershare", "settlement", "settlementamount", "netproceeds", "credit", "amount"],
+    ),
+];
+
+/// What a column with this heading says. A unit behind it (`Weight (lb)`) does not matter.
+fn column_of(heading: &str) -> Option<Column> {
+    let whole = normal(heading);
+    let without = normal(heading.split(['(', '[']).next().unwrap_or(heading));
+    let bare =
+        ["lbs", "lb", "kgs", "kg", "grams", "usd", "g"].iter().find_map(|unit| without.strip_suffix(unit)).filter(|rest| rest.ends_with("weight"));
+    let is = |name: &&str| **name == whole || **name == without || bare == Some(*name);
+    HEADINGS.iter().find(|(_, names)| names.iter().any(is)).map(|(column, _)| *column)
+}
+
+fn unit_of(heading: &str) -> Option<WeightUnit> {
+    let words: Vec<String> = heading.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase).collect();
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+    if has(&["lb", "lbs", "pounds"]) {
+        Some(WeightUnit::Pounds)
+    } else if has(&["kg", "kgs", "kilograms"]) {
+        Some(WeightUnit::Kilograms)
+    } else if has(&["g", "grams"]) {
+        Some(WeightUnit::Grams)
+    } else {
+        None
+    }
+}
+
+/// What a person is offered for a list that nobody has mapped yet: columns by their headings, the first of equals.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Proposal {
+    /// What the list is.
+    pub kind: ListKind,
+    /// The words over each column.
+    pub columns: BTreeMap<Column, String>,
+    /// The unit of weights, where a heading says it.
+    pub weight_unit: Option<WeightUnit>,
+}
+
+/// Reads headings.
+pub fn propose(kind: ListKind, headers: &[String]) -> Proposal {
+    let settles = [Column::Outcome, Column::Grade, Column::Proceeds, Column::Recovered, Column::Energy, Column::Landfill];
+    let mut columns = BTreeMap::new();
+    let mut weight_unit = None;
+    for heading in headers {
+        let Some(column) = column_of(heading) else { continue };
+        let belongs = kind == ListKind::Settlement || !settles.contains(&column);
+        if belongs && !columns.contains_key(&column) {
+            if matches!(column, Column::Weight | Column::Recovered | Column::Energy | Column::Landfill) {
+                weight_unit = weight_unit.or(unit_of(heading));
+            }
+            columns.insert(column, heading.clone());
+        }
+    }
+    Proposal { kind, columns, weight_unit }
+}
+
+/// Where each mapped column stands; a heading that the list lacks, where one is.
+fn places(table: &Table, mapping: &Mapping) -> Result<BTreeMap<Column, usize>, String> {
+    let find = |name: &Name| table.headers.iter().position(|heading| normal(heading) == normal(name.as_str()));
+    mapping.columns.iter().map(|(column, name)| find(name).map(|at| (*column, at)).ok_or_else(|| name.to_string())).collect()
+}
+
+/// Whether every mapped column is in this list.
+pub fn fits(table: &Table, mapping: &Mapping) -> bool {
+    places(table, mapping).is_ok()
+}
+
+/// One row by the mapping.
+struct Row<'a> {
+    number: usize,
+    cells: &'a [String],
+    places: &'a BTreeMap<Column, usize>,
+}
+
+impl Row<'_> {
+    fn text(&self, column: Column) -> Option<&str> {
+        let text = self.cells.get(*self.places.get(&column)?)?.trim();
+        (!text.is_empty() && !matches!(text.to_lowercase().as_str(), "n/a" | "na" | "-" | "–" | "none")).then_some(text)
+    }
+    /// Tag and serial number as captured.
+    fn scan(&self) -> Result<(Option<Tag>, Option<Serial>), String> {
+        let damaged = |text: &&str| cells::is_spreadsheet_damage(text);
+        if let Some(text) = [self.text(Column::Tag), self.text(Column::Serial)].into_iter().flatten().find(damaged) {
+            return Err(format!(
+                "“{}” is a number that a spreadsheet rounded; format the column as text and send the list again.",
+                cells::short(text)
+            ));
+        }
+        let tag = self.text(Column::Tag).map(Tag::parse).transpose().map_err(|refusal| refusal.why)?;
+        let serial = self.text(Column::Serial).map(Serial::parse).transpose().map_err(|refusal| refusal.why)?;
+        if tag.is_none() && serial.is_none() {
+            return Err("The row has neither an asset tag nor a serial number; fill one in.".to_owned());
+        }
+        Ok((tag, serial))
+    }
+    fn grams(&self, column: Column, unit: Option<WeightUnit>) -> Result<Option<u32>, String> {
+        let Some(text) = self.text(column) else { return Ok(None) };
+        let unit = unit.ok_or_else(|| "The mapping has no unit of weights; map the list again with weight_unit.".to_owned())?;
+        grams(text, unit).map(Some).ok_or_else(|| format!("“{}” is not a weight that this reader knows; write it like 2.35.", cells::short(text)))
+    }
+}
+
+/// A receiving list by a mapping.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReceivingList {
+    /// Each thing, with the row that it stands in.
+    pub scans: Vec<(usize, Scan)>,
+    /// Weights of single things together, in grams, where the list has them.
+    pub grams: Option<u64>,
+    /// Rows that cannot be read.
+    pub errors: Vec<RowRemark>,
+    /// What was left out.
+    pub remarks: Vec<RowRemark>,
+}
+
+/// Whether a row ends the list: its sum.
+fn is_total(cells: &[String]) -> bool {
+    cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| matches!(normal(cell).as_str(), "total" | "totals" | "grandtotal" | "sum"))
+}
+
+/// Reads a receiving list.
+pub fn receiving(table: &Table, mapping: &Mapping) -> Result<ReceivingList, String> {
+    let places = places(table, mapping).map_err(missing_column)?;
+    let mut list = ReceivingList::default();
+    for (number, cells) in table.rows.iter().filter(|(_, cells)| !is_total(cells)) {
+        let row = Row { number: *number, cells, places: &places };
+        let remark = |what| RowRemark { row: row.number, what };
+        let scan = row.scan().and_then(|(tag, serial)| Ok((tag, serial, row.grams(Column::Weight, mapping.weight_unit)?)));
+        match scan {
+            Err(what) => list.errors.push(remark(what)),
+            Ok((tag, serial, grams)) => {
+                let damage = match row.text(Column::Condition).map(condition) {
+                    None | Some(Condition::Sound) => None,
+                    Some(Condition::Damaged(damage)) => Some(damage),
+                    Some(Condition::Unknown(words)) => {
+                        list.remarks.push(remark(format!("The condition “{words}” is not known and was left out.")));
+                        None
+                    }
+                };
+                if let Some(Err(why)) = row.text(Column::Date).map(cells::date) {
+                    list.remarks.push(remark(format!("The date {why} and was left out.")));
+                }
+                if let Some(grams) = grams {
+                    list.grams = Some(list.grams.unwrap_or(0) + u64::from(grams));
+                }
+                list.scans.push((row.number, Scan { tag, serial, damage }));
+            }
+        }
+    }
+    Ok(list)
+}
+
+fn missing_column(name: String) -> String {
+    format!("The list has no column “{}”; map its columns again, or choose another profile.", cells::short(&name))
+}
+
+enum Condition {
+    Sound,
+    Damaged(Damage),
+    Unknown(String),
+}
+
+/// A vendor's word for a thing's condition.
+fn condition(text: &str) -> Condition {
+    let word = normal(text);
+    if let Ok(damage) = Damage::parse(&text.to_lowercase().replace([' ', '-'], "_")) {
+        return Condition::Damaged(damage);
+    }
+    let has = |words: &[&str]| words.iter().any(|part| word.contains(part));
+    let sound =
+        ["good", "ok", "okay", "fair", "used", "working", "tested", "excellent", "new", "poor", "cosmetic", "asexpected", "nodamage", "received"];
+    let grade = word.len() == 2 && word.starts_with(['c', 'f']) && word.ends_with(|c: char| c.is_ascii_digit());
+    if sound.contains(&word.as_str()) || grade || (word.len() == 1 && word.starts_with(|c: char| ('a'..='f').contains(&c))) {
+        Condition::Sound
+    } else if has(&["nodrive", "nohdd", "nossd", "driveremoved", "drivemissing", "missingdrive", "hddmissing", "noharddrive", "driveabsent"]) {
+        Condition::Damaged(Damage::DriveAbsent)
+    } else if has(&["swollen", "battery"]) {
+        Condition::Damaged(Damage::Battery)
+    } else if has(&["screen", "lcd", "display", "cracked"]) {
+        Condition::Damaged(Damage::Screen)
+    } else if has(&["liquid", "water", "wet", "spill"]) {
+        Condition::Damaged(Damage::Liquid)
+    } else if has(&["missing", "incomplete", "parts"]) {
+        Condition::Damaged(Damage::Parts)
+    } else if has(&["case", "chassis", "crushed", "bent", "dent", "housing"]) {
+        Condition::Damaged(Damage::Case)
+    } else if has(&["damage", "broken"]) {
+        Condition::Damaged(Damage::Other)
+    } else {
+        Condition::Unknown(cells::short(text))
+    }
+}
+
+/// One settled thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Its row.
+    pub row: usize,
+    /// The tag as captured.
+    pub tag: Option<Tag>,
+    /// The serial number as captured.
+    pub serial: Option<Serial>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its weight.
+    pub weight_grams: Option<u32>,
+    /// Recovered as material.
+    pub recovered_grams: Option<u32>,
+    /// Burned for energy.
+    pub energy_grams: Option<u32>,
+    /// Landfilled.
+    pub landfill_grams: Option<u32>,
+    /// The processor's grade.
+    pub grade: Option<Grade>,
+    /// What it brought.
+    pub proceeds_cents: Option<u32>,
+}
+
+/// Reads a settlement list: each thing, and the rows that cannot be read.
+pub fn settlement(table: &Table, mapping: &Mapping) -> Result<(Vec<Settled>, Vec<RowRemark>), String> {
+    let places = places(table, mapping).map_err(missing_column)?;
+    let (mut settled, mut errors) = (Vec::new(), Vec::new());
+    for (number, cells) in table.rows.iter().filter(|(_, cells)| !is_total(cells)) {
+        match settle(&Row { number: *number, cells, places: &places }, mapping.weight_unit) {
+            Ok(one) => settled.push(one),
+            Err(what) => errors.push(RowRemark { row: *number, what }),
+        }
+    }
+    Ok((settled, errors))
+}
+
+fn settle(row: &Row, unit: Option<WeightUnit>) -> Result<Settled, String> {
+    let (tag, serial) = row.scan()?;
+    let words = row.text(Column::Outcome).ok_or_else(|| "The row does not say what became of the device; fill in its outcome.".to_owned())?;
+    let outcome = outcome(words).ok_or_else(|| {
+        let all: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
+        format!("“{}” is not an outcome that this reader knows; write one of: {}.", cells::short(words), all.join(", "))
+    })?;
+    let cents = |text: &str| -> Result<u32, String> {
+        let cents = cells::cents(text).map_err(|why| format!("The proceeds “{}”: this {why}.", cells::short(text)))?;
+        u32::try_from(cents).map_err(|_| format!("The proceeds “{}” are too large.", cells::short(text)))
+    };
+    Ok(Settled {
+        row: row.number,
+        outcome,
+        weight_grams: row.grams(Column::Weight, unit)?,
+        recovered_grams: row.grams(Column::Recovered, unit)?,
+        energy_grams: row.grams(Column::Energy, unit)?,
+        landfill_grams: row.grams(Column::Landfill, unit)?,
+        grade: row.text(Column::Grade).map(Grade::parse).transpose().map_err(|refusal| refusal.why)?,
+        proceeds_cents: row.text(Column::Proceeds).map(cents).transpose()?,
+        tag,
+        serial,
+    })
+}
+
+/// A vendor's word for an outcome.
+fn outcome(text: &str) -> Option<Outcome> {
+    if let Ok(outcome) = Outcome::parse(&text.to_lowercase().replace([' ', '-'], "_")) {
+        return Some(outcome);
+    }
+    let word = normal(text);
+    let is = |words: &[&str]| words.contains(&word.as_str());
+    if is(&["sold", "resale", "remarketed", "remarket", "reuse", "resell"]) {
+        Some(Outcome::Resold)
+    } else if is(&["donate", "donation"]) {
+        Some(Outcome::Donated)
+    } else if is(&["parts", "harvested", "partsharvest", "partedout"]) {
+        Some(Outcome::PartsHarvested)
+    } else if is(&["recycle", "scrap", "scrapped", "materialrecovery", "materialsrecovery", "shredded"]) {
+        Some(Outcome::Recycled)
+    } else if is(&["wastetoenergy", "wte"]) {
+        Some(Outcome::EnergyRecovery)
+    } else if is(&["landfill"]) {
+        Some(Outcome::Landfilled)
+    } else {
+        None
+    }
+}
+
+/// A decimal weight in whole grams, rounded half up; exact, without floating point. A pound has 453.59237 g by definition.
+pub fn grams(text: &str, unit: WeightUnit) -> Option<u32> {
+    let bare = text.to_lowercase();
+    let bare = ["lbs", "lb", "kgs", "kg", "g"].iter().find_map(|unit| bare.strip_suffix(unit)).unwrap_or(&bare).trim().replace(',', "");
+    let (whole, fraction) = bare.split_once('.').unwrap_or((&bare, ""));
+    let digits = |text: &str| text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.len() + fraction.len() == 0 || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let billionths: u64 = format!("{fraction:0<9}").parse().ok()?;
+    // Hundred-thousandths of a gram in one unit.
+    let each: u128 = match unit {
+        WeightUnit::Grams => 100_000,
+        WeightUnit::Kilograms => 100_000_000,
+        WeightUnit::Pounds => 45_359_237,
+    };
+    let amount = u128::from(whole) * 1_000_000_000 + u128::from(billionths);
+    let scale = 100_000_u128 * 1_000_000_000;
+    u32::try_from((amount * each + scale / 2) / scale).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::names::Reference;
+
+    fn mapping(kind: ListKind, table: &Table) -> Mapping {
+        let proposal = propose(kind, &table.headers);
+        let columns = proposal.columns.iter().map(|(column, name)| (*column, Name::parse(name).unwrap())).collect();
+        Mapping { profile: Reference::parse("usual").unwrap(), kind, columns, weight_unit: proposal.weight_unit }
+    }
+
+    #[test]
+    fn weights_are_exact() {
+        for (text, unit, expected) in [
+            ("1", WeightUnit::Pounds, Some(454)),
+            ("3.3 lbs", WeightUnit::Pounds, Some(1_497)),
+            ("1,000", WeightUnit::Kilograms, Some(1_000_000)),
+            ("1.4805", WeightUnit::Kilograms, Some(1_481)),
+            (".5", WeightUnit::Grams, Some(1)),
+            ("0", WeightUnit::Grams, Some(0)),
+            ("-1", WeightUnit::Grams, None),
+            (".", WeightUnit::Grams, None),
+            ("heavy", WeightUnit::Grams, None),
+            ("9999999", WeightUnit::Kilograms, None),
+        ] {
+            assert_eq!(grams(text, unit), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_receiving_list_is_read_under_its_letterhead() {
+        let text = "GreenLoop Recycling,,,,\n,,,,\nAsset Tag,Serial No.,Condition,Weight (lb),Date Received\nCB-1,5CD1,Good,3.3,2026-03-02\n\
+                    ,5CD2,Cracked LCD,3.4,3/4/26\nn/a,,Good,1,\nCB-4,6.4E+15,,,\nCB-5,5CD5,purple,heavy,\nTOTAL,,,6.7,\n";
+        let table = table(text.as_bytes()).unwrap();
+        let mapping = mapping(ListKind::Receipt, &table);
+        assert_eq!(mapping.weight_unit, Some(WeightUnit::Pounds));
+        assert_eq!(mapping.columns.len(), 5);
+        let list = receiving(&table, &mapping).unwrap();
+        assert_eq!(list.scans.iter().map(|(row, scan)| (*row, scan.damage)).collect::<Vec<_>>(), [(4, None), (5, Some(Damage::Screen))]);
+        assert_eq!(list.grams, Some(1_497 + 1_542));
+        assert_eq!(list.errors.iter().map(|error| error.row).collect::<Vec<_>>(), [6, 7, 8]);
+        assert_eq!(list.remarks.iter().map(|remark| remark.row).collect::<Vec<_>>(), [5]);
+    }
+
+    #[test]
+    fn a_settlement_is_read_in_cents_and_grams() {
+        let text = "Serial Number;Disposition;Grade;Unit Weight kg;Net Proceeds\nAB12;Remarketed;C4;1.48;$1,239.50\nAB13;vanished;;;\n";
+        let table = table(text.as_bytes()).unwrap();
+        let (settled, errors) = settlement(&table, &mapping(ListKind::Settlement, &table)).unwrap();
+        assert_eq!(settled.len(), 1);
+        let one = &settled[0];
+        assert_eq!((one.outcome, one.weight_grams, one.proceeds_cents), (Outcome::Resold, Some(1_480), Some(123_950)));
+        assert_eq!((errors.len(), errors[0].row), (1, 3));
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused_and_nothing_panics() {
+        for bytes in [&b""[..], b"\n\n", b"hello", b"PK\x03\x04", b"PK\x03\x04PK\x05\x06", b"\xff\xfeT\0", b"a\0b", b"PK\x05\x06"] {
+            assert!(table(bytes).is_err(), "{bytes:?}");
+        }
+        let text = "Asset Tag,Serial\n\"CB-1,x\nCB-2,5CD2\n";
+        for end in 0..text.len() {
+            let _ = table(&text.as_bytes()[..end]);
+        }
+    }
+}

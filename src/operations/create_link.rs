@@ -1,0 +1,62 @@
+//! Makes a one-time link: the entry that there is one, and in the same transaction the hash of its secret. The secret itself is in the answer alone.
+
+use std::sync::Arc;
+
+use super::Service;
+use super::once::{Once, Outcome, once};
+use super::record::{Receipt, Terms};
+use crate::app::{now, seed};
+use crate::domain::Actor;
+use crate::domain::consignment::Consignment;
+use crate::domain::links::{CreateLink, OneTimeLink};
+use crate::domain::names::{ConsignmentId, PartyId, PersonId, Role};
+use crate::error::{Error, Result};
+use crate::store::idempotency::RequestKey;
+use crate::store::links::{self, LinkSecret};
+use crate::store::{Database, tables};
+
+/// A link that was made.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Created {
+    /// Its id, by which it can be revoked.
+    pub link: PersonId,
+    /// Where it leads; shown once. None where the request is answered from before: revoke that link and make another one.
+    pub address: Option<String>,
+}
+
+/// Makes a link for one consignment.
+pub fn create(
+    service: &Service,
+    actor: &Actor,
+    consignment: &ConsignmentId,
+    days: Option<u16>,
+    key: Option<&RequestKey>,
+) -> Result<Outcome<Created>> {
+    once(service, key, || {
+        let link = PersonId::from_uuid(uuid::Builder::from_random_bytes(seed()?.to_be_bytes()).into_uuid());
+        let secret = links::new_secret()?;
+        let row = LinkSecret { id: link.to_string(), consignment: consignment.to_string(), secret_sha256: links::secret_digest(&secret) };
+        let told = Created { link: link.clone(), address: None };
+        let terms = Terms {
+            beside: Some(Arc::new(move |db: &mut Database, _: &Receipt| links::add(db, &row))),
+            // What is kept for repeated requests is no place for a secret.
+            once: Once::created(key, move |_| Ok(told.clone())),
+            ..Terms::default()
+        };
+        let command = CreateLink { consignment: consignment.clone(), link: link.clone(), days };
+        let address = format!("{}/r/{secret}", service.app.identity.public_url);
+        service.recorder.record_once(command, actor, terms)?.map(|_| Ok(Created { link, address: Some(address) }))
+    })
+}
+
+/// What a secret opens: the consignment, the link, and who acts by it. Whatever is wrong with it sounds the same.
+pub fn follow(service: &Service, secret: &str) -> Result<(Consignment, OneTimeLink, Actor)> {
+    let gone = || Error::Unknown("This link is not good, or not any more. Ask whoever sent it to you to send another one.".to_owned());
+    let mut db = service.app.read()?;
+    let row = links::by_secret(&mut db, secret)?.ok_or_else(gone)?;
+    let consignment = tables::find::<Consignment>(&mut db, &ConsignmentId::parse(&row.consignment)?)?.ok_or_else(gone)?;
+    let link = consignment.links.iter().find(|link| link.id.as_str() == row.id && link.is_live(now())).cloned().ok_or_else(gone)?;
+    let party: PartyId = consignment.to.party.clone();
+    let actor = Actor { person: link.id.clone(), role: Role::VendorOperator, party };
+    Ok((consignment, link, actor))
+}
