@@ -218,13 +218,6 @@ fn corrected(db: &mut Database, subjects: &[String]) -> Result<Vec<Corrected>> {
     Ok(found)
 }
 
-/// The event of one entry.
-pub fn event(db: &mut Database, seq: u64) -> Result<Event> {
-    let bytes = log::entry(db, seq)?.ok_or_else(|| Error::Fault(format!("entry {seq} is missing: run `quittance audit`")))?;
-    let entry = parse(&bytes)?;
-    Event::read(&entry.frame().event, &entry.frame().data).map_err(|e| Error::fault("a stored event", e))
-}
-
 /// Tells entries about one thing to a person who may not see all of them.
 pub fn told_to(db: &mut Database, names: &mut Names, subject: &str, from: u64, limit: i64, viewer: &Viewer) -> Result<Vec<Told>> {
     let entries = log::entries_about(db, &[subject.to_owned()], from, limit)?;

@@ -27,6 +27,7 @@ fn devices(server: &Server) -> Vec<String> {
         role: Role::Coordinator.to_string(),
         party: server.parties["district"].clone(),
         token_sha256: people::token_digest(&second),
+        phone: String::new(),
     };
     people::add(&mut server.service.app.connect().unwrap(), &person).unwrap();
     let mut made = Vec::new();
