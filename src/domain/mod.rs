@@ -6,6 +6,7 @@ pub mod certification;
 pub mod consignment;
 pub mod disposition;
 pub mod evidence;
+pub mod exceptions;
 pub mod handoff;
 pub mod ledger;
 pub mod lifecycle;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use asset::Asset;
+use exceptions::ExceptionId;
 use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, PartyId, PersonId, Role, codes};
 use policy::Pack;
 use records::{Records, Stop};
@@ -42,6 +44,7 @@ codes! {
         Consignment = "Consignment", "consignment";
         Discrepancy = "Discrepancy", "discrepancy";
         Evidence = "Evidence", "evidence file";
+        Exception = "Exception", "exception";
         Log = "Log", "the log itself";
         Medium = "Medium", "medium";
         Party = "Party", "party";
@@ -120,6 +123,10 @@ impl Subjects {
     /// The first stored file.
     pub fn evidence(&self) -> Option<Digest> {
         self.ids(SubjectKind::Evidence).find_map(|id| id.strip_prefix("urn:sha256:").and_then(|hex| Digest::parse(hex).ok()))
+    }
+    /// The first exception.
+    pub fn exception(&self) -> Option<ExceptionId> {
+        self.ids(SubjectKind::Exception).find_map(|id| ExceptionId::parse(id).ok())
     }
     /// The address of the first certificate.
     pub fn certificate(&self) -> Option<&str> {
@@ -372,6 +379,12 @@ events! {
     "certificate.rendered", 1 => certification::CertificateRendered;
     "certificate.revoked", 1 => certification::CertificateRevoked;
     "status.published", 1 => certification::StatusPublished;
+    "exception.raised", 1 => exceptions::ExceptionRaised;
+    "exception.changed", 1 => exceptions::ExceptionChanged;
+    "exception.assigned", 1 => exceptions::ExceptionAssigned;
+    "exception.snoozed", 1 => exceptions::ExceptionSnoozed;
+    "exception.resolved", 1 => exceptions::ExceptionResolved;
+    "exception.reopened", 1 => exceptions::ExceptionReopened;
 }
 
 commands! {
@@ -399,6 +412,11 @@ commands! {
     "record_rendering" => certification::RecordRendering;
     "revoke_certificate" => certification::RevokeCertificate;
     "publish_status" => certification::PublishStatus;
+    "look_for_exceptions" => exceptions::LookForExceptions;
+    "assign_exception" => exceptions::AssignException;
+    "snooze_exception" => exceptions::SnoozeException;
+    "resolve_exception" => exceptions::ResolveException;
+    "reopen_exception" => exceptions::ReopenException;
 }
 
 /// A body that is no such command: which member is wrong and why, without repeating a long value.

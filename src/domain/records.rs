@@ -6,6 +6,7 @@ use super::asset::Asset;
 use super::certification::Certificate;
 use super::consignment::{Consignment, Discrepancy, Line, LineId};
 use super::evidence::Evidence;
+use super::exceptions::{Exception, ExceptionId};
 use super::medium::Medium;
 use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, MediumId, PartyId};
 use super::parties::Party;
@@ -48,6 +49,8 @@ pub enum Need {
     Evidence(Digest),
     /// A certificate, by number.
     Certificate(String),
+    /// An exception.
+    Exception(ExceptionId),
     /// The owner of a unique value.
     Key(Key),
 }
@@ -148,6 +151,8 @@ pub struct Records {
     pub evidence: Shelf<Evidence>,
     /// Certificates.
     pub certificates: Shelf<Certificate>,
+    /// Exceptions.
+    pub exceptions: Shelf<Exception>,
     keys: BTreeMap<Key, Option<String>>,
     lines_of: BTreeSet<ConsignmentId>,
     /// Whatever is not loaded does not exist: true for a replay from the first entry.
@@ -250,6 +255,7 @@ impl Records {
             Need::Discrepancy(id) => self.discrepancies.slots.contains_key(id),
             Need::Evidence(id) => self.evidence.slots.contains_key(id),
             Need::Certificate(id) => self.certificates.slots.contains_key(id),
+            Need::Exception(id) => self.exceptions.slots.contains_key(id),
             Need::Key(key) => self.keys.contains_key(key),
         }
     }
@@ -296,6 +302,7 @@ impl Records {
         self.discrepancies.settle();
         self.evidence.settle();
         self.certificates.settle();
+        self.exceptions.settle();
     }
 
     /// How many records and unique values are loaded.
@@ -308,6 +315,7 @@ impl Records {
             + self.discrepancies.slots.len()
             + self.evidence.slots.len()
             + self.certificates.slots.len()
+            + self.exceptions.slots.len()
             + self.keys.len()
     }
 

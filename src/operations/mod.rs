@@ -1,6 +1,7 @@
 //! The verbs: one file for each thing the service does, where domain, proof, documents and store meet.
 
 pub mod audit_ledger;
+pub mod find_exceptions;
 pub mod finish_work;
 pub mod import_inventory;
 pub mod issue_certificate;

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::domain::asset::Asset;
 use crate::domain::consignment::Consignment;
 use crate::domain::evidence::Evidence;
+use crate::domain::exceptions::{Exception, ExceptionId};
 use crate::domain::medium::Medium;
 use crate::domain::names::{AssetId, ConsignmentId, Digest, MediumId, PartyId, Role};
 use crate::domain::parties::Party;
@@ -96,6 +97,9 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
                 Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| evidence.concerns(party)),
                 None => false,
             },
+            SubjectKind::Exception => {
+                tables::find::<Exception>(db, &ExceptionId::parse(&subject.id)?)?.is_some_and(|exception| exception.concerns.contains(party))
+            }
             SubjectKind::Certificate | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,
         };
         if theirs {

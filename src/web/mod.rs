@@ -5,6 +5,7 @@ mod certificates;
 mod commands;
 mod consignments;
 mod evidence;
+mod exceptions;
 mod files;
 mod headers;
 mod imports;
@@ -13,6 +14,7 @@ mod limits;
 mod page;
 mod parties;
 mod problem;
+mod reports;
 mod request;
 mod session;
 mod verifications;
@@ -31,7 +33,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, middle
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
-use crate::operations::{Service, finish_work, once, publish_checkpoint};
+use crate::operations::{Service, find_exceptions, finish_work, once, publish_checkpoint};
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
@@ -82,6 +84,10 @@ routes! {
     get  "/consignments"                              => consignments::index;
     get  "/consignments/{id}"                         => consignments::show;
     get  "/certificates"                              => certificates::index;
+    get  "/exceptions"                                => exceptions::index;
+    get  "/exceptions/{id}"                           => exceptions::show;
+    post "/exceptions/{id}"                           => exceptions::update;
+    get  "/reports/{name}"                            => reports::show;
     // For programs, with a bearer token
     get  "/api/v1/commands"                           => commands::index;
     post "/api/v1/commands/{name}"                    => commands::create;
@@ -99,6 +105,11 @@ routes! {
     get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
     post "/api/v1/evidence/{sha256}/readings"         => evidence::api_read;
     post "/api/v1/imports"                            => imports::api_create;
+    get  "/api/v1/exceptions"                         => exceptions::api_index;
+    get  "/api/v1/exceptions/{id}"                    => exceptions::api_show;
+    get  "/api/v1/reports"                            => reports::api_index;
+    get  "/api/v1/reports/{name}.csv"                 => reports::api_csv;
+    get  "/api/v1/reports/{name}"                     => reports::api_show;
 }
 
 fn get() -> Route {
@@ -150,8 +161,14 @@ pub(crate) async fn block<T: Send + 'static>(
 pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let ending = Arc::new(AtomicBool::new(false));
     let publisher = publish_every_second(service.clone(), Arc::clone(&ending))?;
+    let looking = service.app.limits.look_every;
+    let looking = looking.map(|every| find_exceptions::every(service.clone(), every, Arc::clone(&ending))).transpose()?;
     let served = actix_web::rt::System::new().block_on(run(service, listen, started));
     ending.store(true, Ordering::Relaxed);
+    if let Some(looking) = looking {
+        looking.thread().unpark();
+        looking.join().map_err(|_| Error::Fault("the thread that looks for exceptions has failed".to_owned()))?;
+    }
     publisher.thread().unpark();
     publisher.join().map_err(|_| Error::Fault("the thread that publishes checkpoints has failed".to_owned()))?;
     served
