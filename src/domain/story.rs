@@ -20,6 +20,8 @@ pub struct Story {
     known: Records,
     policy: Pack,
     seq: u64,
+    /// Milliseconds that passed in which nothing was recorded.
+    idle: i64,
 }
 
 /// Somebody: the n-th person of a role, for a party.
@@ -32,7 +34,8 @@ pub fn actor(role: Role, party: &str, n: u32) -> Actor {
 impl Story {
     /// The organisation and two vendors.
     pub fn new() -> Self {
-        let mut story = Self { known: Records::complete(), policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(), seq: 0 };
+        let mut story =
+            Self { known: Records::complete(), policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(), seq: 0, idle: 0 };
         let service = actor(Role::Service, DISTRICT, 0);
         for (id, kind, name) in [(DISTRICT, "organisation", "District"), (VENDOR, "vendor", "Recycler"), (OTHER, "vendor", "Other")] {
             story.done(&service, "register_party", json!({"party": id, "kind": kind, "name": name, "sites": ["Site"]}));
@@ -49,9 +52,18 @@ impl Story {
         &self.policy
     }
 
+    /// The clock.
+    pub fn now(&self) -> Instant {
+        Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000 + self.idle).unwrap()
+    }
+    /// Hours go by in which nothing is recorded.
+    pub fn hours_pass(&mut self, hours: i64) {
+        self.idle += hours * 3_600_000;
+    }
+
     /// When a command comes: events, or a refusal. Nothing happens yet.
     pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
-        let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
+        let at = self.now();
         let occasion =
             Occasion { actor, at, occurred: at, policy: &self.policy, seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 32, place: 0 };
         match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
@@ -67,7 +79,7 @@ impl Story {
     /// Given that a command was carried out; gives the ids of what its events are about.
     pub fn done(&mut self, actor: &Actor, name: &str, body: Value) -> Vec<(SubjectKind, String)> {
         let happenings = self.when(actor, name, body).unwrap_or_else(|refusal| panic!("{name}: {} {}", refusal.code, refusal.why));
-        let at = Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap();
+        let at = self.now();
         let mut about = Vec::new();
         for happening in happenings {
             let stamp = Stamp { seq: self.seq, at, occurred: at, actor: actor.clone() };

@@ -43,13 +43,13 @@ impl Asked {
     }
 }
 
-/// `E-05.0b7c3a52-…`: an exception in an address.
+/// `E-05.0b7c3a52-…`: an exception in an address; the id of the thing may have its `urn:uuid:`.
 fn in_address(exception: &Exception) -> String {
     format!("{}.{}", exception.rule, bare(&exception.subject.id))
 }
 
 fn exception_id(text: &str) -> std::result::Result<ExceptionId, Problem> {
-    let id = text.split_once('.').map(|(rule, subject)| format!("urn:uuid:{subject}#{rule}"));
+    let id = text.split_once('.').map(|(rule, subject)| format!("urn:uuid:{}#{rule}", bare(subject)));
     let text: String = text.chars().take(60).collect();
     id.and_then(|id| ExceptionId::parse(&id).ok()).ok_or_else(|| Problem::unknown(format!("There is no exception {text}.")))
 }
@@ -436,7 +436,7 @@ pub async fn update(http: HttpRequest, state: Data, id: web::Path<String>, paylo
     let viewer = session::by_form(&http, &state).await?;
     let form: Form = request::form(&http, &state, payload).await?;
     if !COMMANDS.contains(&form.command.as_str()) {
-        return Err(Refusal::new("command.unknown", format!("The forms of this page send one of: {}.", COMMANDS.join(", "))).into());
+        return Err(Refusal::new("exceptions.form", format!("The forms of this page send one of: {}.", COMMANDS.join(", "))).into());
     }
     viewer.must_be_able_to(&form.command)?;
     let id = exception_id(&id)?;

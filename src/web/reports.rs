@@ -38,8 +38,7 @@ impl Asked {
     /// From January of this year to this month, where nothing is said; a vendor's people are shown their own company's figures.
     fn question(&self, viewer: &Viewer) -> std::result::Result<Question, Problem> {
         let month = |asked: &Option<String>, otherwise: &str| -> std::result::Result<String, Problem> {
-            let month =
-                asked.as_deref().filter(|month| !month.is_empty()).map_or_else(|| now().utc().format(otherwise).to_string(), ToOwned::to_owned);
+            let month = asked.as_deref().map_or_else(|| now().utc().format(otherwise).to_string(), ToOwned::to_owned);
             if reports::is_month(&month) { Ok(month) } else { Err(Problem::new(422, "reports.month", "from and to are months like 2026-01.")) }
         };
         let (from, to) = (month(&self.from, "%Y-01")?, month(&self.to, "%Y-%m")?);
@@ -47,7 +46,7 @@ impl Asked {
             return Err(Problem::new(422, "reports.month", format!("The report ends with {to}, before it begins with {from}; exchange them.")));
         }
         let site = match self.site.as_deref().map(str::trim).filter(|site| !site.is_empty()) {
-            Some(site) if site.chars().count() > 120 || site.contains('\0') => {
+            Some(site) if site.chars().count() > 120 || site.chars().any(char::is_control) => {
                 return Err(Problem::new(422, "request.text", "site is the name of a school as the record writes it, at most 120 characters."));
             }
             site => site.map(ToOwned::to_owned),

@@ -31,6 +31,8 @@ const OPTIONAL: &[&str] = &[
     "receive_consignment.containers[].gross_weight_grams",
     "receive_consignment.scans[].tag",
     "receive_consignment.scans[].serial",
+    "resolve_exception.evidence",
+    "resolve_exception.reference",
     "record_sanitization.tool",
     "record_sanitization.statement.completed_without_error",
     "record_sanitization.statement.hidden_areas_absent",
@@ -433,6 +435,11 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("discrepancies_after", CURSORS),
     ("dry_run", &["maybe", "1", "TRUE", "", "%00"]),
     ("sensitivity", &["secret", "", "%00"]),
+    ("status", &["blue", "OPEN", "%00", "open%00"]),
+    ("to", &["2026-13", "2026", "2026-1", "2026-01-01", "x", "", "%00"]),
+    ("site", &["%00", "a%00b", "%07", "a%0D%0Ab"]),
+    ("vendor", &["x", "%00", "urn:uuid:ZZ"]),
+    ("table", &["x", "", "%00"]),
 ];
 
 /// Which routes have which.
@@ -444,6 +451,10 @@ fn parameters(path: &str) -> &'static [&'static str] {
         "/consignments/{id}" | "/api/v1/consignments/{id}" => &["lines_after", "discrepancies_after", "from", "limit"],
         "/api/v1/assets/{id}/entries" => &["from", "limit"],
         "/api/v1/imports" => &["dry_run", "sensitivity"],
+        "/exceptions" | "/api/v1/exceptions" => &["status", "after", "limit"],
+        "/exceptions/{id}" => &["from"],
+        "/reports/{name}" | "/api/v1/reports/{name}" => &["from", "to", "site", "vendor"],
+        "/api/v1/reports/{name}.csv" => &["from", "to", "site", "vendor", "table"],
         _ => &[],
     }
 }
@@ -479,6 +490,9 @@ fn bad_addresses_and_queries_are_refused_on_every_route() {
     let (number, thing, evidence) = yard.certified(Vendor::GreenLoop);
     let consignment =
         server.get("auditor", &format!("/api/v1/assets/{}", thing.asset)).taken()["asset"]["handoffs"][0]["consignment"].as_str().unwrap().to_owned();
+    let exception = yard.exception(Vendor::GreenLoop);
+    let (stuck, rule) = exception.split_once('#').unwrap();
+    let exception = format!("{rule}.{stuck}");
     let before = everything(&server);
     let tried = Tried::new(&server);
     for (method, route) in ROUTES {
@@ -489,12 +503,19 @@ fn bad_addresses_and_queries_are_refused_on_every_route() {
             _ => "auditor",
         };
         let good = route
-            .replace("{id}", if route.contains("consignments") { &consignment } else { &thing.asset })
+            .replace(
+                "{id}",
+                match *route {
+                    route if route.contains("consignments") => &consignment,
+                    route if route.contains("exceptions") => &exception,
+                    _ => &thing.asset,
+                },
+            )
             .replace("{number}", &number)
             .replace("{seq}", "1")
             .replace("{sha256}", &evidence)
             .replace("{part:.+}", "certificate.vc.json")
-            .replace("{name}", "retire");
+            .replace("{name}", if route.contains("reports") { "mass-balance" } else { "retire" });
         let body: &[u8] = if route.contains("revocations") { b"{\"reason\":\"device_seen\"}" } else { b"" };
         for parameter in ["{id}", "{number}", "{seq}", "{sha256}", "{part:.+}", "{name}"] {
             if !route.contains(parameter) {

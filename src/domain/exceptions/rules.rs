@@ -192,3 +192,265 @@ pub(super) fn stuck(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     }
     Ok(due.and_then(|due| scene.since(due, Severity::Medium, scene.of_asset(asset))))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::{Exception, ExceptionId, ExceptionStatus, RULES, ReopenReason, RuleId, Severity, rule};
+    use crate::domain::names::{Instant, Role};
+    use crate::domain::story::{DISTRICT, OTHER, Story, VENDOR, actor};
+
+    use super::business_days_after;
+
+    /// Has the rules look at a thing.
+    fn look(story: &mut Story, kind: &str, id: &str) {
+        let service = actor(Role::Service, DISTRICT, 0);
+        story.done(&service, "look_for_exceptions", json!({"about": [{"id": id, "type": kind}]}));
+    }
+
+    fn exception(story: &Story, rule: RuleId, id: &str) -> Option<Exception> {
+        story.known().find::<Exception>(&ExceptionId::new(rule, id)).unwrap().cloned()
+    }
+
+    /// Where it stands, and how bad it is; none where it was never raised.
+    fn stands(story: &Story, rule: RuleId, id: &str) -> Option<(ExceptionStatus, Severity)> {
+        exception(story, rule, id).map(|exception| (exception.status, exception.severity))
+    }
+
+    fn coordinator() -> crate::domain::Actor {
+        actor(Role::Coordinator, DISTRICT, 1)
+    }
+    fn approver() -> crate::domain::Actor {
+        actor(Role::Approver, DISTRICT, 1)
+    }
+    fn operator() -> crate::domain::Actor {
+        actor(Role::VendorOperator, VENDOR, 1)
+    }
+
+    const OPEN: ExceptionStatus = ExceptionStatus::Open;
+    const RESOLVED: ExceptionStatus = ExceptionStatus::Resolved;
+
+    fn receipt(consignment: &str, tags: &[&str]) -> Value {
+        let scans: Vec<Value> = tags.iter().map(|tag| json!({"tag": tag})).collect();
+        json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans})
+    }
+
+    #[test]
+    fn every_rule_is_in_the_list_once_and_says_what_to_do_next() {
+        for id in RuleId::ALL {
+            let rules = RULES.iter().filter(|rule| rule.id == *id).count();
+            assert_eq!(rules, 1, "{id}");
+            assert!(rule(*id).unwrap().next.ends_with('.'), "{id}");
+        }
+    }
+
+    #[test]
+    fn saturdays_and_sundays_are_no_business_days() {
+        let at = |text: &str| Instant::parse(text).unwrap();
+        assert_eq!(business_days_after(at("2026-11-26T10:00:00Z"), 1), at("2026-11-27T10:00:00Z"));
+        assert_eq!(business_days_after(at("2026-11-27T10:00:00Z"), 1), at("2026-11-30T10:00:00Z"));
+        assert_eq!(business_days_after(at("2026-11-26T10:00:00Z"), 3), at("2026-12-01T10:00:00Z"));
+        assert_eq!(business_days_after(at("2026-11-28T10:00:00Z"), 1), at("2026-11-30T10:00:00Z"));
+    }
+
+    #[test]
+    fn e03_a_disposed_device_without_a_certificate_is_critical_after_two_days_until_there_is_one() {
+        let mut story = Story::new();
+        let (asset, medium) = story.retired("A1", "hdd_ata", "low");
+        story.destroyed(&medium);
+        story.done(
+            &coordinator(),
+            "record_disposition",
+            json!({"asset": asset, "outcome": "landfilled", "mass": {"weight_grams": 1_000, "weight_basis": "scale"}}),
+        );
+        story.hours_pass(46);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::NoCertificate, &asset), None);
+        story.hours_pass(2);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::NoCertificate, &asset), Some((OPEN, Severity::Critical)));
+        let raised = exception(&story, RuleId::NoCertificate, &asset).unwrap();
+        look(&mut story, "Asset", &asset);
+        assert_eq!(exception(&story, RuleId::NoCertificate, &asset).unwrap(), raised, "raised once");
+        // It is not in the way of the certificate that ends it.
+        let verdict = crate::domain::certification::judge(story.known(), &raised.subject.id.clone().try_into().unwrap(), story.policy()).unwrap();
+        let url = "http://localhost:8080/certificates/NPSD-2026-AAAA-BBBB";
+        let issue = json!({"asset": asset, "number": "NPSD-2026-AAAA-BBBB", "url": url, "credential_sha256": "1".repeat(64),
+            "status_list": "http://localhost:8080/status/1", "status_index": 7, "basis": verdict.basis, "shown": []});
+        story.done(&approver(), "issue_certificate", issue);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::NoCertificate, &asset).unwrap().0, RESOLVED);
+        // A revoked certificate is none.
+        story.done(&approver(), "revoke_certificate", json!({"number": "NPSD-2026-AAAA-BBBB", "reason": "error_in_record"}));
+        look(&mut story, "Asset", &asset);
+        let again = exception(&story, RuleId::NoCertificate, &asset).unwrap();
+        assert_eq!((again.status, again.reopened, again.raised), (OPEN, 1, raised.raised));
+    }
+
+    #[test]
+    fn e05_a_release_that_nobody_acknowledges_is_high_and_then_critical_until_the_receipt() {
+        let mut story = Story::new();
+        let (low, _) = story.retired("A1", "hdd_ata", "low");
+        let slow = story.released("C1", &[&low]);
+        let (high, _) = story.retired("A2", "hdd_ata", "high");
+        let fast = story.released("C2", &[&high]);
+        // 21 September 2026 is a Monday: no weekend lies between.
+        story.hours_pass(25);
+        look(&mut story, "Consignment", &slow);
+        look(&mut story, "Consignment", &fast);
+        assert_eq!(
+            (stands(&story, RuleId::NotAcknowledged, &slow), stands(&story, RuleId::NotAcknowledged, &fast)),
+            (None, Some((OPEN, Severity::High)))
+        );
+        story.hours_pass(48);
+        look(&mut story, "Consignment", &slow);
+        look(&mut story, "Consignment", &fast);
+        assert_eq!(stands(&story, RuleId::NotAcknowledged, &slow), Some((OPEN, Severity::High)));
+        assert_eq!(stands(&story, RuleId::NotAcknowledged, &fast), Some((OPEN, Severity::Critical)));
+        let vendor = exception(&story, RuleId::NotAcknowledged, &slow).unwrap().concerns;
+        assert_eq!(vendor.iter().map(ToString::to_string).collect::<Vec<_>>(), [VENDOR]);
+        story.done(&operator(), "receive_consignment", receipt(&slow, &["A1"]));
+        look(&mut story, "Consignment", &slow);
+        assert_eq!(stands(&story, RuleId::NotAcknowledged, &slow).unwrap().0, RESOLVED);
+    }
+
+    #[test]
+    fn e06_a_missing_data_bearing_device_is_critical_at_once_and_the_rest_after_two_days_until_resolved() {
+        let mut story = Story::new();
+        let (short, _) = story.retired("A1", "hdd_ata", "low");
+        let (there, _) = story.retired("A2", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&short, &there]);
+        let about = story.done(&operator(), "receive_consignment", receipt(&consignment, &["A2", "STRANGE"]));
+        let mut discrepancies: Vec<String> =
+            about.into_iter().filter(|(kind, _)| *kind == crate::domain::SubjectKind::Discrepancy).map(|(_, id)| id).collect();
+        discrepancies.dedup();
+        let kind = |id: &String| {
+            let id = crate::domain::names::DiscrepancyId::parse(id).unwrap();
+            story.known().find::<crate::domain::consignment::Discrepancy>(&id).unwrap().unwrap().kind
+        };
+        let of = |wanted| discrepancies.iter().find(|id| kind(id) == wanted).unwrap().clone();
+        let short = of(crate::domain::consignment::DiscrepancyKind::Short);
+        let over = of(crate::domain::consignment::DiscrepancyKind::Over);
+        look(&mut story, "Discrepancy", &short);
+        look(&mut story, "Discrepancy", &over);
+        assert_eq!(
+            (stands(&story, RuleId::Discrepancy, &short), stands(&story, RuleId::Discrepancy, &over)),
+            (Some((OPEN, Severity::Critical)), None)
+        );
+        story.hours_pass(48);
+        look(&mut story, "Discrepancy", &over);
+        assert_eq!(stands(&story, RuleId::Discrepancy, &over), Some((OPEN, Severity::High)));
+        story.done(&approver(), "resolve_discrepancy", json!({"discrepancy": short, "resolution": "located_at_receiver", "reference": "CASE-1"}));
+        look(&mut story, "Discrepancy", &short);
+        assert_eq!(stands(&story, RuleId::Discrepancy, &short).unwrap().0, RESOLVED);
+    }
+
+    /// A device that was looked for and not found.
+    fn missing(story: &mut Story) -> String {
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&asset]);
+        let about = story.done(&operator(), "receive_consignment", receipt(&consignment, &[]));
+        let discrepancy = about.into_iter().find(|(kind, _)| *kind == crate::domain::SubjectKind::Discrepancy).unwrap().1;
+        story.done(&approver(), "resolve_discrepancy", json!({"discrepancy": discrepancy, "resolution": "confirmed_missing", "reference": "CASE-1"}));
+        asset
+    }
+
+    #[test]
+    fn e18_a_lost_device_that_may_hold_data_is_critical_and_keeps_its_certificate_from_being_issued() {
+        let mut story = Story::new();
+        let asset = missing(&mut story);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::Critical)));
+        let judged = || {
+            let id = asset.clone().try_into().unwrap();
+            match crate::domain::certification::judge(story.known(), &id, story.policy()) {
+                Err(crate::domain::records::Stop::Refused(refusal)) => refusal.missing,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(judged().iter().any(|why| why.contains("The critical exception E-18 is not resolved")), "{:?}", judged());
+    }
+
+    #[test]
+    fn e22_what_does_not_move_for_too_long_is_raised_and_ends_when_it_moves() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let about = story.done(&coordinator(), "open_consignment", json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"}));
+        let consignment = about[0].1.clone();
+        story.done(&coordinator(), "add_lines", json!({"consignment": consignment, "assets": [asset]}));
+        story.hours_pass(89 * 24);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset), None);
+        story.hours_pass(24);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset), Some((OPEN, Severity::Medium)));
+        story.done(&coordinator(), "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "PALLET-1"}]}));
+        story.done(&coordinator(), "release_consignment", json!({"consignment": consignment}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, RESOLVED);
+        // Received and not sanitized for a month.
+        story.done(&operator(), "receive_consignment", receipt(&consignment, &["A1"]));
+        story.hours_pass(30 * 24);
+        look(&mut story, "Asset", &asset);
+        let again = exception(&story, RuleId::Stuck, &asset).unwrap();
+        assert_eq!((again.status, again.reopened), (OPEN, 1));
+        assert!(again.concerns.iter().all(|party| party.as_str() == VENDOR && party.as_str() != OTHER));
+    }
+
+    #[test]
+    fn people_assign_snooze_resolve_on_evidence_and_open_again() {
+        let mut story = Story::new();
+        let asset = missing(&mut story);
+        look(&mut story, "Asset", &asset);
+        let id = ExceptionId::new(RuleId::LostOrStolen, &asset).to_string();
+        let person = approver().person.to_string();
+        story.refused(&operator(), "assign_exception", json!({"exception": id, "person": person}), "command.wrong_role");
+        story.refused(&coordinator(), "assign_exception", json!({"exception": format!("{asset}#E-03"), "person": person}), "exceptions.unknown");
+        story.done(&coordinator(), "assign_exception", json!({"exception": id, "person": person}));
+        story.refused(&coordinator(), "assign_exception", json!({"exception": id, "person": person}), "exceptions.assigned");
+
+        let in_days = |story: &Story, days: i64| Instant::new(story.now().utc() + chrono::TimeDelta::days(days)).text();
+        let snooze = |until: String| json!({"exception": id, "until": until, "reason": "under_investigation"});
+        story.refused(&coordinator(), "snooze_exception", snooze(in_days(&story, 8)), "exceptions.snooze_until");
+        story.refused(&coordinator(), "snooze_exception", snooze(in_days(&story, -1)), "exceptions.snooze_until");
+        story.done(&coordinator(), "snooze_exception", snooze(in_days(&story, 2)));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset).unwrap().0, ExceptionStatus::Snoozed);
+        story.hours_pass(49);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset).unwrap().0, OPEN);
+
+        let resolve = |how: &str| json!({"exception": id, "how": how, "reference": "BOARD-9"});
+        story.refused(&coordinator(), "resolve_exception", resolve("risk_accepted"), "exceptions.approver_only");
+        story.refused(&approver(), "resolve_exception", resolve("condition_ended"), "exceptions.service_sees");
+        story.refused(&approver(), "resolve_exception", json!({"exception": id, "how": "explained"}), "exceptions.no_evidence");
+        let unknown = json!({"exception": id, "how": "explained", "evidence": "a".repeat(64)});
+        story.refused(&approver(), "resolve_exception", unknown, "exceptions.unknown_evidence");
+        story.refused(&approver(), "reopen_exception", json!({"exception": id, "reason": "evidence_disputed"}), "exceptions.not_resolved");
+        story.done(&approver(), "resolve_exception", resolve("risk_accepted"));
+        story.refused(&approver(), "resolve_exception", resolve("risk_accepted"), "exceptions.resolved");
+        assert_eq!(super::super::in_the_way(story.known(), &asset.clone().try_into().unwrap()).unwrap(), Vec::<String>::new());
+        // It stays resolved although the condition goes on.
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset).unwrap().0, RESOLVED);
+        story.refused(&approver(), "reopen_exception", json!({"exception": id, "reason": "condition_returned"}), "exceptions.service_sees");
+        story.done(&approver(), "reopen_exception", json!({"exception": id, "reason": ReopenReason::ResolvedInError}));
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::Critical)));
+    }
+
+    #[test]
+    fn what_ended_cannot_be_opened_by_hand() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&asset]);
+        story.hours_pass(24 * 5);
+        look(&mut story, "Consignment", &consignment);
+        story.done(&operator(), "receive_consignment", receipt(&consignment, &["A1"]));
+        look(&mut story, "Consignment", &consignment);
+        let id = ExceptionId::new(RuleId::NotAcknowledged, &consignment).to_string();
+        let why =
+            story.refused(&coordinator(), "reopen_exception", json!({"exception": id, "reason": "resolved_in_error"}), "exceptions.condition_ended");
+        assert!(why.contains("by itself"), "{why}");
+    }
+}
