@@ -233,7 +233,7 @@ fn cost_of_registering(service: &Service) {
             asset.registered = 1_000_000_000 + at as u64;
             let mut medium = medium.clone();
             medium.id = serde_json::from_value(json!(format!("urn:uuid:{}", fresh().hyphenated()))).unwrap();
-            medium.host = asset.id.clone();
+            medium.host = Some(asset.id.clone());
             medium.serial = serde_json::from_value(json!(serial(at, 2))).unwrap();
             asset.media = vec![medium.id()];
             known.put(medium, asset.registered);

@@ -15,18 +15,22 @@ use self::bench::Bay;
 use self::fleet::{Device, Dice, LISTS, SITES, Storage};
 use crate::app::now;
 use crate::domain::asset::{Asset, Status};
+use crate::domain::assignment::{Assign, AssigneeKind};
 use crate::domain::certification::{CertificateKind, RevocationReason};
 use crate::domain::consignment::{Container, ContainerReceived, DiscrepancyKind, Resolution, Scan, SealState};
 use crate::domain::disposition::{Mass, Outcome as Fate, RecordDisposition};
 use crate::domain::handoff::{ReceiveConsignment, ReleaseConsignment};
-use crate::domain::lifecycle::{Fault, Redeploy, Retire, RetireReason, ReturnFromRepair, SendToRepair};
+use crate::domain::holds::{HoldReason, Quarantine};
+use crate::domain::lifecycle::{Fault, Redeploy, Retire, RetireReason, ReturnFromRepair, ReturnReason, ReturnToService, SendToRepair};
 use crate::domain::loading::{AddLines, OpenConsignment, SealConsignment};
+use crate::domain::missing::{Custodian, Loss, RecordRemoteCommand, RemoteCommand, RemoteState, ReportFound, ReportMissing, WriteOff};
 use crate::domain::names::{
     AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, PersonId, Reference, Role, Serial, Tag, Technique,
     WeightBasis,
 };
 use crate::domain::parties::{PartyKind, RegisterParty};
-use crate::domain::policy::Statement;
+use crate::domain::policy::{Known, Statement};
+use crate::domain::preparation::{AuthorizeSurplus, Evaluate, Grade, Rejection, RejectionReason, ReleaseAccounts, Rung};
 use crate::domain::reconciliation::ResolveDiscrepancy;
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{AttestNoStorage, MediumSeen, NoStorageBasis, RecordMedia};
@@ -426,8 +430,19 @@ impl Stage<'_> {
         let faults = [Fault::Screen, Fault::Keyboard, Fault::Battery, Fault::Board];
         let mut commands: Vec<(Command, Instant)> = Vec::new();
         for ((n, unit), fault) in (0u64..).zip(&repaired).zip(faults.iter().cycle()) {
-            commands.push((SendToRepair { asset: unit.id.clone(), fault: *fault }.into(), self.at(19 - n / 2, n % 3, 35)));
-            commands.push((ReturnFromRepair { asset: unit.id.clone(), status: Status::InService }.into(), self.at(18 - n / 2, 1 + n % 3, 210)));
+            // The district mends most of them itself; two screens are the refurbisher's work, who has promised to keep confidential what it sees.
+            let outside = *fault == Fault::Screen && n < 6;
+            let send = SendToRepair {
+                asset: unit.id.clone(),
+                fault: *fault,
+                vendor: outside.then(|| cast.refurbisher.party.clone()),
+                vendor_site: outside.then(|| Name::parse(REFURBISHER_SITE)).transpose()?,
+                contract: outside.then(|| reference("NP-MSA-2024-07")).transpose()?,
+                overridden: None,
+            };
+            commands.push((send.into(), self.at(19 - n / 2, n % 3, 35)));
+            let back = ReturnFromRepair { asset: unit.id.clone(), status: Status::InService, media: Vec::new() };
+            commands.push((back.into(), self.at(18 - n / 2, 1 + n % 3, 210)));
         }
         self.many("Twelve repairs", &cast.coordinator, commands)?;
 
@@ -437,14 +452,82 @@ impl Stage<'_> {
             // The last four had been given up as surplus before another school asked for them.
             if n >= 6 {
                 commands.push((Retire { asset: unit.id.clone(), reason: RetireReason::Surplus }.into(), self.at(17, 2, 60)));
+                commands.push((ReturnToService { asset: unit.id.clone(), reason: ReturnReason::NeededAgain }.into(), self.at(17, 4, 75)));
             }
             commands.push((Redeploy { asset: unit.id.clone(), site: Name::parse(site)? }.into(), self.at(16, n % 5, 95)));
         }
         self.many("Ten redeployments", &cast.coordinator, commands)?;
+        self.lose_and_find(cast)?;
         let kept: Vec<_> =
             repaired.into_iter().take(9).map(|unit| (unit, Fate::Repaired)).chain(moved.into_iter().map(|unit| (unit, Fate::Redeployed))).collect();
         let at = self.at(14, 4, 240);
         self.dispose("Recording what was repaired and redeployed", &cast.coordinator, &kept, WeightBasis::Default, at)
+    }
+
+    /// One Chromebook of a cart is lost and turns up in a drawer; another is stolen, locked from afar, never found and written off. A tablet with a
+    /// swollen battery lies in a box of its own.
+    fn lose_and_find(&mut self, cast: &Cast) -> Result<()> {
+        let units = self.take_all(&[("chromebook", 2), ("tablet", 1)]);
+        let [drawer, stolen, swollen] = units.as_slice() else { return Err(Error::Fault("the story has nothing to lose".to_owned())) };
+        let cart =
+            Assign { asset: drawer.id.clone(), kind: AssigneeKind::Cart, place: Some(reference("CART-7")?), assignee_active: None, active_on: None };
+        let pupil = Assign {
+            asset: stolen.id.clone(),
+            kind: AssigneeKind::Person,
+            place: None,
+            assignee_active: Some(Known::Yes),
+            active_on: Some(self.at(19, 0, 0).utc().date_naive()),
+        };
+        let report = |unit: &Unit, loss: Loss, custodian: Custodian, seen: Instant, incident: &str| -> Result<Command> {
+            Ok(ReportMissing { asset: unit.id.clone(), loss, last_seen: Some(seen), custodian, incident: reference(incident)? }.into())
+        };
+        let lock = |state: RemoteState| RecordRemoteCommand { asset: stolen.id.clone(), command: RemoteCommand::Lock, state, evidence: None };
+        let commands: Vec<(Command, Instant)> = vec![
+            (cart.into(), self.at(19, 0, 60)),
+            (pupil.into(), self.at(19, 0, 62)),
+            (report(drawer, Loss::Lost, Custodian::Cart, self.at(18, 0, 0), "INC-0398")?, self.at(18, 1, 30)),
+            (report(stolen, Loss::Stolen, Custodian::Person, self.at(18, 1, 0), "INC-0399")?, self.at(18, 2, 30)),
+            (lock(RemoteState::Sent).into(), self.at(18, 2, 45)),
+            (lock(RemoteState::Expired).into(), self.at(17, 2, 45)),
+            (ReportFound { asset: drawer.id.clone(), site: Name::parse("District warehouse")? }.into(), self.at(17, 3, 200)),
+        ];
+        self.many("A lost Chromebook is found, a stolen one is not", &cast.coordinator, commands)?;
+        let give_up = WriteOff { asset: stolen.id.clone(), investigation: reference("INV-2214")?, assessment: reference("BA-0399")? };
+        self.one(&cast.approver, give_up, self.at(15, 0, 30))?;
+        let apart = Quarantine { asset: swollen.id.clone(), reason: HoldReason::SwollenBattery, container: Some(reference("FIRE-BOX-2")?) };
+        self.one(&cast.coordinator, apart, self.at(16, 1, 15))?;
+        self.step("A tablet with a swollen battery is set apart");
+        Ok(())
+    }
+
+    /// Reuse first: what each lot is best for, on whose authority it goes, and that nobody's account is left on what others will use.
+    fn prepare(&mut self, cast: &Cast, recycler: &[Unit], refurbisher: &[Unit]) -> Result<()> {
+        let mut evaluated: Vec<(Command, Instant)> = Vec::new();
+        let mut authorized: Vec<(Command, Instant)> = Vec::new();
+        for (units, rung) in [(recycler, Rung::Recycling), (refurbisher, Rung::Resale)] {
+            for unit in units {
+                let reasons = [
+                    (Rung::Repair, RejectionReason::NotBroken),
+                    (Rung::Redeploy, RejectionReason::NoDemand),
+                    (Rung::Resale, RejectionReason::EndOfSupport),
+                    (Rung::Donation, RejectionReason::EndOfSupport),
+                    (Rung::Parts, RejectionReason::Uneconomic),
+                ];
+                let rejected = reasons.into_iter().filter(|(better, _)| *better < rung).map(|(rung, reason)| Rejection { rung, reason }).collect();
+                evaluated.push((Evaluate { asset: unit.id.clone(), rung, rejected }.into(), self.at(10, 3, 20)));
+                let board = AuthorizeSurplus { asset: unit.id.clone(), reference: reference("BOARD-2026-114")?, consent: None };
+                authorized.push((board.into(), self.at(10, 4, 30)));
+            }
+        }
+        self.many("Evaluated, reuse first", &cast.coordinator, evaluated)?;
+        self.many("The board lets them go", &cast.approver, authorized)?;
+        let released = refurbisher.iter().map(|unit| {
+            let release = ReleaseAccounts { asset: unit.id.clone(), reference: reference("MDM-EXPORT-31")?, evidence: None };
+            Ok((release.into(), self.at(10, 4, 90)))
+        });
+        let released = released.collect::<Result<Vec<_>>>()?;
+        self.many("Accounts and management released", &cast.coordinator, released)?;
+        Ok(())
     }
 
     /// 120 devices leave use; what stores data in each is recorded, or that nothing does.
@@ -514,6 +597,7 @@ impl Stage<'_> {
             unit.medium = found.remove(&unit.id);
         }
         let [recycler, refurbisher, kept] = lots;
+        self.prepare(cast, &recycler, &refurbisher)?;
         Ok(Retired { recycler, refurbisher, kept })
     }
 
@@ -637,9 +721,10 @@ impl Stage<'_> {
             // What is left over is dust and moisture, which no processor accounts for.
             let part = |percent: u32| (*fate == Fate::Recycled).then(|| grams * percent / 100);
             let mass = Mass { weight_grams: grams, weight_basis, recovered_grams: part(87), energy_grams: part(7), landfill_grams: part(5) };
-            (RecordDisposition { asset: unit.id.clone(), outcome: *fate, mass }.into(), at)
+            let title = matches!(fate, Fate::Resold | Fate::Donated).then(|| reference(&format!("SB-{}", unit.tag))).transpose()?;
+            Ok((RecordDisposition { asset: unit.id.clone(), outcome: *fate, mass, title }.into(), at))
         });
-        let commands = commands.collect();
+        let commands = commands.collect::<Result<Vec<_>>>()?;
         self.many(what, actor, commands)?;
         Ok(())
     }
@@ -790,6 +875,13 @@ impl Stage<'_> {
         fates.extend(fate(&nvme, 13, 2, Fate::PartsHarvested));
         fates.extend(fate(&ssd, 0, 5, Fate::Resold));
         fates.extend(fate(&ssd, 5, 3, Fate::Donated));
+        let graded = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Resold | Fate::Donated)).enumerate();
+        let graded = graded.map(|(n, (unit, _))| {
+            let cosmetic = if n % 3 == 0 { 7 } else { 6 };
+            (Grade { asset: unit.id.clone(), cosmetic, functional: 5 }.into(), self.at(3, 2, 60))
+        });
+        let graded = graded.collect();
+        self.many("Tested and graded", operator, graded)?;
         let at = self.at(3, 3, 290);
         self.dispose("The refurbisher sells, gives away and takes apart", operator, &fates, WeightBasis::Spec, at)
     }

@@ -3,8 +3,15 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::assignment::Assignment;
 use super::disposition::Disposition;
-use super::names::{AssetId, Category, ConsignmentId, DiscrepancyId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
+use super::holds::{Hold, HoldKind};
+use super::lifecycle::Repair;
+use super::medium::MediumState;
+use super::missing::Missing;
+use super::names::{AssetId, Category, ConsignmentId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
+use super::parts::Harvested;
+use super::preparation::{Funding, Preparation, Rung};
 use super::records::{Key, record};
 
 codes! {
@@ -16,6 +23,7 @@ codes! {
         Retired = "retired", "retired";
         Disposed = "disposed", "disposed";
         Missing = "missing", "missing";
+        WrittenOff = "written_off", "written off";
     }
 }
 
@@ -26,12 +34,22 @@ codes! {
         InService = "in_service", "in service";
         InRepair = "in_repair", "in repair";
         Retired = "retired", "retired";
+        Evaluated = "evaluated", "evaluated";
+        SurplusAuthorized = "surplus_authorized", "authorised as surplus";
         Staged = "staged", "staged for pickup";
         Released = "released", "released, on its way";
         Received = "received", "received";
+        Sanitizing = "sanitizing", "being sanitized";
+        SanitizationFailed = "sanitization_failed", "sanitization failed";
+        Sanitized = "sanitized", "sanitized";
+        Graded = "graded", "graded";
+        RedeployReady = "redeploy_ready", "ready to be used again";
+        Quarantined = "quarantined", "quarantined";
+        LegalHold = "legal_hold", "legal hold";
         Discrepancy = "discrepancy", "discrepancy";
         Disposed = "disposed", "disposed";
         Missing = "missing", "missing";
+        WrittenOff = "written_off", "written off";
     }
 }
 
@@ -103,16 +121,38 @@ pub struct Asset {
     pub handoffs: Vec<Handoff>,
     /// Its media; empty means unknown unless `no_storage` says otherwise.
     pub media: Vec<MediumId>,
+    /// What has become of the data on each of them, in the same order.
+    pub media_states: Vec<MediumState>,
+    /// Media that were in it once.
+    pub former_media: Vec<MediumId>,
     /// The entry that attests that it stores nothing.
     pub no_storage: Option<u64>,
-    /// Discrepancies that hold it.
-    pub holds: Vec<DiscrepancyId>,
+    /// What holds it: discrepancies, a legal hold, a quarantine.
+    pub holds: Vec<Hold>,
+    /// How far it is prepared to go on.
+    pub preparation: Preparation,
+    /// In use: with what kind of assignee; never who.
+    pub assignment: Option<Assignment>,
+    /// Every repair, oldest first.
+    pub repairs: Vec<Repair>,
+    /// The incident, where it is missing or was written off.
+    pub missing: Option<Missing>,
+    /// The entry from which on its custody is known without a gap, where it was out of sight once: what was known before counts for the past only.
+    pub custody_since: Option<u64>,
+    /// Out of which money it was bought.
+    pub funding: Option<Funding>,
+    /// Parts that were taken out to be used again.
+    pub parts: Vec<Harvested>,
+    /// A part: the device that it was taken out of.
+    pub harvested_from: Option<AssetId>,
     /// The entry of the last return from repair.
     pub repaired: Option<u64>,
     /// The entry of the last redeployment.
     pub redeployed: Option<u64>,
     /// When it was retired.
     pub retired_at: Option<Instant>,
+    /// The entry that retired it last.
+    pub retired_seq: Option<u64>,
     /// What became of the material.
     pub disposition: Option<Disposition>,
     /// The number of its live certificate.
@@ -126,6 +166,7 @@ pub struct Asset {
 record!(Asset, id: AssetId = |a| a.id.clone(), owner: |a| a.id.as_str().to_owned(), shelf: assets, need: Asset, keys: |a| {
     let mut keys = vec![Asset::tag_key(&a.tag)];
     keys.extend(a.serial.as_ref().map(Asset::serial_key));
+    keys.extend(a.holds.iter().filter_map(|hold| hold.container.as_ref()).map(Hold::container_key));
     keys
 });
 
@@ -144,14 +185,47 @@ impl Asset {
         match self.status {
             Status::Disposed => Label::Disposed,
             Status::Missing => Label::Missing,
-            _ if !self.holds.is_empty() => Label::Discrepancy,
+            Status::WrittenOff => Label::WrittenOff,
+            _ if self.is_held_by(HoldKind::Discrepancy) => Label::Discrepancy,
+            _ if self.is_held_by(HoldKind::Quarantine) => Label::Quarantined,
+            _ if self.is_held_by(HoldKind::LegalHold) => Label::LegalHold,
             _ if self.in_transit => Label::Released,
-            Status::Retired if self.consignment.is_some() => Label::Staged,
-            Status::Retired if self.handoffs.last().is_some_and(|handoff| handoff.received.is_some()) => Label::Received,
-            Status::Retired => Label::Retired,
             Status::InStock => Label::InStock,
             Status::InService => Label::InService,
             Status::InRepair => Label::InRepair,
+            Status::Retired if self.consignment.is_some() => Label::Staged,
+            Status::Retired => self.retired_label(),
+        }
+    }
+
+    /// Where a retired device at rest stands on its way.
+    fn retired_label(&self) -> Label {
+        let any = |state: MediumState| self.media_states.contains(&state);
+        let cleaned = self.media_states.iter().any(|state| state.is_gone());
+        if any(MediumState::Failed) {
+            return Label::SanitizationFailed;
+        }
+        if any(MediumState::InProcess) || cleaned && !self.data_gone() {
+            return Label::Sanitizing;
+        }
+        let stays = self.preparation.evaluation.as_ref().is_some_and(|evaluation| evaluation.rung < Rung::Resale);
+        match () {
+            () if self.preparation.grade.is_some() && stays => Label::RedeployReady,
+            () if self.preparation.grade.is_some() => Label::Graded,
+            () if cleaned => Label::Sanitized,
+            () if self.handoffs.last().is_some_and(|handoff| handoff.received.is_some()) => Label::Received,
+            () if self.preparation.authorization.is_some() => Label::SurplusAuthorized,
+            () if self.preparation.evaluation.is_some() => Label::Evaluated,
+            () => Label::Retired,
+        }
+    }
+
+    /// Whether nothing is left of the data: every medium cleared, purged or destroyed and validated, or none there at all. Whether that is enough for
+    /// a destination is for the policy to say.
+    pub fn data_gone(&self) -> bool {
+        match self.media_states.as_slice() {
+            [] => self.no_storage.is_some(),
+            states => states.iter().all(|state| state.is_gone()),
         }
     }
 
@@ -160,7 +234,34 @@ impl Asset {
         match self.status {
             Status::InStock | Status::InService | Status::InRepair => Phase::InService,
             Status::Retired | Status::Missing => Phase::Retired,
-            Status::Disposed => Phase::Disposed,
+            Status::Disposed | Status::WrittenOff => Phase::Disposed,
+        }
+    }
+
+    /// What has become of the data on one of its media.
+    pub fn state_of(&self, medium: &MediumId) -> Option<MediumState> {
+        self.media.iter().position(|own| own == medium).and_then(|place| self.media_states.get(place).copied())
+    }
+    /// Notes what has become of the data on one of its media; a new one joins the others.
+    pub(super) fn note_state(&mut self, medium: &MediumId, state: MediumState) {
+        match self.media.iter().position(|own| own == medium) {
+            Some(place) => self.media_states.get_mut(place).map_or((), |own| *own = state),
+            None => {
+                self.media.push(medium.clone());
+                self.media_states.push(state);
+            }
+        }
+    }
+    /// A medium has left it.
+    pub(super) fn forget(&mut self, medium: &MediumId) {
+        if let Some(place) = self.media.iter().position(|own| own == medium) {
+            self.media.remove(place);
+            if place < self.media_states.len() {
+                self.media_states.remove(place);
+            }
+            if !self.former_media.contains(medium) {
+                self.former_media.push(medium.clone());
+            }
         }
     }
 
@@ -175,6 +276,13 @@ impl Asset {
 
     /// Whether this party has, or had, the device in its hands, or is to receive it.
     pub fn concerns(&self, party: &PartyId) -> bool {
-        &self.holder.party == party || self.handoffs.iter().any(|handoff| &handoff.from.party == party || &handoff.to.party == party)
+        self.parties().any(|own| own == party)
+    }
+
+    /// Every party that has, had or is to receive it; some more than once.
+    pub fn parties(&self) -> impl Iterator<Item = &PartyId> {
+        let travels = self.handoffs.iter().flat_map(|handoff| [&handoff.from.party, &handoff.to.party]);
+        let repairers = self.repairs.iter().filter_map(|repair| repair.vendor.as_ref()).map(|vendor| &vendor.party);
+        std::iter::once(&self.holder.party).chain(travels).chain(repairers)
     }
 }

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
 use super::medium::{Act, Medium};
-use super::names::{AssetId, Method, PartyId, Role, WeightBasis, codes};
+use super::names::{AssetId, Method, PartyId, Reference, Role, WeightBasis, codes};
 use super::policy::Pack;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, preparation, require_asset};
 
 codes! {
     /// What became of the material (EPA hierarchy order; `destroyed` is a data event and not in this list).
@@ -73,6 +73,8 @@ pub struct Disposition {
     pub outcome: Outcome,
     /// Its mass.
     pub mass: Mass,
+    /// The document by which it changed hands.
+    pub title: Option<Reference>,
     /// Who recorded it, for the party that processed it.
     pub recorded: Act,
 }
@@ -87,6 +89,8 @@ pub struct RecordDisposition {
     pub outcome: Outcome,
     /// Its mass.
     pub mass: Mass,
+    /// Sold or given away: the document by which it changed hands.
+    pub title: Option<Reference>,
 }
 
 /// `disposition.recorded`
@@ -99,14 +103,15 @@ pub struct DispositionRecorded {
     pub mass: Mass,
     /// Who processed it: the party whose person recorded it.
     pub processor: PartyId,
+    /// The document by which it changed hands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<Reference>,
 }
 
 /// What keeps the data on a device from being declared gone for this destination: a sentence for each thing that is missing.
 pub fn data_missing(known: &Records, asset: &Asset, destination: Destination, policy: &Pack) -> Result<Vec<String>, Stop> {
     let mut missing = Vec::new();
-    if !asset.holds.is_empty() {
-        missing.push(format!("{} is held by an unresolved discrepancy: an approver has to resolve it.", asset.tag));
-    }
+    missing.extend(asset.held());
     if asset.in_transit {
         missing.push(format!("{} was released and nobody has received it: the receiver has to record the receipt.", asset.tag));
     }
@@ -155,13 +160,7 @@ impl Order for RecordDisposition {
             let cause = Cause::Entry(asset.disposition.as_ref().map_or(asset.last_seq, |disposition| disposition.recorded.seq));
             return Err(Refusal::new("disposition.recorded", format!("What became of {} is recorded already.", asset.tag)).because(cause).into());
         }
-        if !asset.holds.is_empty() {
-            return Err(Refusal::new(
-                "disposition.held",
-                format!("{} is held by an unresolved discrepancy: an approver has to resolve it first.", asset.tag),
-            )
-            .into());
-        }
+        asset.require_free("disposition.held")?;
         if self.outcome == Outcome::Unknown && occasion.actor.role.is_vendor() {
             return Err(Refusal::new(
                 "disposition.organisation_only",
@@ -182,7 +181,7 @@ impl Order for RecordDisposition {
         }
         let wanted: &[Status] = match self.outcome {
             Outcome::Repaired | Outcome::Redeployed => &[Status::InService, Status::InStock],
-            Outcome::LostOrStolen => &[Status::Missing],
+            Outcome::LostOrStolen => &[Status::Missing, Status::WrittenOff],
             _ => &[Status::Retired],
         };
         if !wanted.contains(&asset.status) {
@@ -206,7 +205,17 @@ impl Order for RecordDisposition {
                 return Err(Refusal::listing("disposition.data_not_gone", why, missing).into());
             }
         }
-        let event = DispositionRecorded { outcome: self.outcome, mass: self.mass.clone(), processor: occasion.actor.party.clone() };
+        let missing = preparation::outcome_missing(asset, self.outcome, self.title.as_ref(), occasion.occurred.utc().date_naive());
+        if !missing.is_empty() {
+            let why = format!("{} cannot be recorded as {} yet: {}", asset.tag, self.outcome.label(), missing.join(" "));
+            return Err(Refusal::listing("disposition.not_prepared", why, missing).into());
+        }
+        let event = DispositionRecorded {
+            outcome: self.outcome,
+            mass: self.mass.clone(),
+            processor: occasion.actor.party.clone(),
+            title: self.title.clone(),
+        };
         Ok(vec![Happening::new(event, [Subject::new(SubjectKind::Asset, asset.id.as_str())])])
     }
 }
@@ -243,8 +252,12 @@ impl Fact for DispositionRecorded {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.asset() else { return };
         known.change::<Asset>(&id, stamp.seq, |asset| {
-            asset.disposition =
-                Some(Disposition { outcome: self.outcome, mass: self.mass.clone(), recorded: Act { party: self.processor.clone(), ..stamp.act() } });
+            asset.disposition = Some(Disposition {
+                outcome: self.outcome,
+                mass: self.mass.clone(),
+                title: self.title.clone(),
+                recorded: Act { party: self.processor.clone(), ..stamp.act() },
+            });
             if self.outcome.destination().is_some() || self.outcome == Outcome::Unknown {
                 asset.status = Status::Disposed;
             }

@@ -6,7 +6,7 @@ use super::medium::Medium;
 use super::names::{Digest, MediumId, PartyId, Role, Serial, Technique, codes};
 use super::records::{Records, Stop, record};
 use super::refusal::Refusal;
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
 
 codes! {
     /// What a tool says of its own work. An unknown word is never a pass.
@@ -166,9 +166,12 @@ impl Order for ReceiveEvidence {
             let Some(medium) = medium else {
                 return Err(Refusal::new("evidence.unknown_medium", format!("No medium has the id {}.", link.medium)).into());
             };
-            let host = require_asset(known, &medium.host)?;
-            occasion.may_touch(host)?;
-            let own = medium.serial.as_ref().or(host.serial.as_ref());
+            let host = medium.host_of(known)?;
+            match host {
+                Some(host) => occasion.may_touch(host)?,
+                None => occasion.may_touch_loose(medium)?,
+            }
+            let own = medium.serial.as_ref().or(host.and_then(|host| host.serial.as_ref()));
             if !own.is_some_and(|own| own.same(&link.serial)) {
                 return Err(Refusal::new(
                     "evidence.serial_differs",

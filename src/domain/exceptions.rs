@@ -75,6 +75,7 @@ list! {
     Discrepancy Discrepancy PASSES discrepancy_open "Have both sides look again; an approver resolves the discrepancy with what was found.";
     LostOrStolen Asset BLOCKS lost_or_stolen "Send the lock or wipe command, file the report, and assess whether data was exposed; record it as found or written off.";
     Stuck Asset PASSES stuck "Ask who has it what it waits for, and record the next step.";
+    MediumDiffers Asset BLOCKS medium_differs "Find the medium that was in it: get it back, or have its destruction shown; until then its data is in other hands.";
 }
 
 /// The rule with this number.
@@ -359,8 +360,9 @@ pub fn look(known: &Records, about: &[Subject], now: Instant, organisation: &Par
 
 fn look_at(known: &Records, subject: &Subject, rule: &Rule, now: Instant, organisation: &PartyId) -> Result<Option<Happening>, Stop> {
     let id = ExceptionId::new(rule.id, &subject.id);
-    let found = (rule.find)(&Scene { known, id: &subject.id, now, organisation });
     let exception = known.find::<Exception>(&id);
+    let raised_at = exception.as_ref().ok().copied().flatten().map(|exception| exception.raised_at);
+    let found = (rule.find)(&Scene { known, id: &subject.id, now, raised_at, organisation });
     let (found, exception) = match (found, exception) {
         (Ok(found), Ok(exception)) => (found, exception),
         (Err(Stop::Needs(mut needs)), Err(Stop::Needs(more))) => {

@@ -43,7 +43,9 @@ impl Order for ReleaseConsignment {
         require_sender(consignment, occasion)?;
         require_status(consignment, "released", &[ConsignmentStatus::Sealed])?;
         let lines = known.lines_of(&consignment.id)?;
-        known.find_all::<Asset>(lines.iter().map(|line| &line.asset))?;
+        for asset in known.find_all::<Asset>(lines.iter().map(|line| &line.asset))?.into_iter().flatten() {
+            asset.require_free("consignment.held")?;
+        }
         let event = ConsignmentReleased { from: consignment.from.clone(), to: consignment.to.clone(), carrier: consignment.carrier.clone() };
         let many = lines.iter().map(|line| asset_subject(&line.asset)).collect();
         Ok(Happening::about_many(event, subject(&consignment.id), many, occasion.fresh(0)))

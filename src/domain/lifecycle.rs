@@ -1,13 +1,18 @@
-//! Lifecycle inside the organisation: repair, redeployment, retirement.
+//! Lifecycle inside the organisation: repair, redeployment, retirement, and the way back from it.
 
 use serde::{Deserialize, Serialize};
 
-use super::asset::{Asset, Status};
-use super::medium::Medium;
-use super::names::{AssetId, Name, Role, codes};
+use super::asset::{Asset, Holder, Status};
+use super::disposition::{Destination, data_missing};
+use super::loose_media::{RemovalCause, removed};
+use super::medium::{self, Medium};
+use super::names::{AssetId, IdentifiedBy, Instant, MediumId, Name, PartyId, Reference, Role, codes};
+use super::parties::PartyKind;
+use super::preparation::Preparation;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
+use super::registration::{Found, MediumSeen, media_recorded, require_host_serial};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
 
 codes! {
     /// What is wrong with a device that goes to repair.
@@ -31,7 +36,51 @@ codes! {
     }
 }
 
-/// Sends a device to repair.
+codes! {
+    /// Why an approver lets a device go to a repairer who has not promised confidentiality.
+    RepairOverride {
+        Supervised = "supervised", "the work is supervised on site";
+        Encrypted = "encrypted", "the data is encrypted and the keys stay here";
+        RiskAccepted = "risk_accepted", "the risk is accepted";
+    }
+}
+
+codes! {
+    /// How a medium was found when its device came back.
+    MediumCheck {
+        Same = "same", "the same one, in its place";
+        Returned = "returned", "swapped; the old one came back beside it";
+        Kept = "kept", "swapped; the old one stayed with the repairer";
+        Unaccounted = "unaccounted", "gone, and nobody can say where";
+    }
+}
+
+/// A repair: where, under which promise, and when the device came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repair {
+    /// The entry that sent it.
+    pub sent: u64,
+    /// When.
+    pub sent_at: Instant,
+    /// What was wrong.
+    pub fault: Fault,
+    /// The repairer; none where the organisation repairs itself.
+    pub vendor: Option<Holder>,
+    /// The contract by which the repairer keeps confidential what it sees.
+    pub contract: Option<Reference>,
+    /// The entry that took it back.
+    pub returned: Option<u64>,
+}
+
+impl Repair {
+    /// Whether the device left the organisation's control: a repairer who has promised nothing had it.
+    pub fn leaves_control(&self) -> bool {
+        self.vendor.is_some() && self.contract.is_none()
+    }
+}
+
+/// Sends a device to repair, in the house or at a vendor's. Without a contract that keeps confidential what the repairer sees it leaves the
+/// organisation's control: then its data has to be gone before, or an approver says why it goes all the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendToRepair {
@@ -39,6 +88,15 @@ pub struct SendToRepair {
     pub asset: AssetId,
     /// What is wrong.
     pub fault: Fault,
+    /// The repairer; none where the organisation repairs itself.
+    pub vendor: Option<PartyId>,
+    /// The repairer's site.
+    pub vendor_site: Option<Name>,
+    /// The contract with the repairer that promises confidentiality.
+    pub contract: Option<Reference>,
+    /// Why an approver lets it go without one.
+    #[serde(rename = "override")]
+    pub overridden: Option<RepairOverride>,
 }
 
 /// `asset.sent_to_repair`
@@ -47,9 +105,30 @@ pub struct SendToRepair {
 pub struct SentToRepair {
     /// What is wrong.
     pub fault: Fault,
+    /// The repairer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<Holder>,
+    /// The contract that promises confidentiality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contract: Option<Reference>,
+    /// Why it goes without one.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<RepairOverride>,
 }
 
-/// Takes a device back from repair.
+/// A medium, looked for when its device came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediumChecked {
+    /// The medium on record.
+    pub medium: MediumId,
+    /// How it was found.
+    pub found: MediumCheck,
+    /// What is in its place now.
+    pub replacement: Option<MediumSeen>,
+}
+
+/// Takes a device back from repair. Every medium on record is looked for: the serial number is read again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReturnFromRepair {
@@ -57,6 +136,9 @@ pub struct ReturnFromRepair {
     pub asset: AssetId,
     /// Where it goes: `in_stock` or `in_service`.
     pub status: Status,
+    /// Each medium on record, as it was found.
+    #[serde(default)]
+    pub media: Vec<MediumChecked>,
 }
 
 /// `asset.repaired`
@@ -65,6 +147,38 @@ pub struct ReturnFromRepair {
 pub struct Repaired {
     /// In stock or in service.
     pub status: Status,
+    /// Who has it again; none where it never left the house.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
+    /// Media that were found in their place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<u32>,
+}
+
+codes! {
+    /// Why a retired device is taken back into service.
+    ReturnReason {
+        NeededAgain = "needed_again", "it is needed again";
+        RetiredByMistake = "retired_by_mistake", "it was retired by mistake";
+    }
+}
+
+/// Takes a retired device that has not left back into service.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnToService {
+    /// The device.
+    pub asset: AssetId,
+    /// Why.
+    pub reason: ReturnReason,
+}
+
+/// `asset.returned_to_service`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnedToService {
+    /// Why.
+    pub reason: ReturnReason,
 }
 
 /// Puts a device to use again, here or at another site.
@@ -104,7 +218,7 @@ pub struct Retired {
 }
 
 /// Refuses unless the device has one of the `allowed` states and does not travel.
-fn require_status(asset: &Asset, verb: &str, allowed: &[Status]) -> Result<(), Refusal> {
+pub(super) fn require_status(asset: &Asset, verb: &str, allowed: &[Status]) -> Result<(), Refusal> {
     if !allowed.contains(&asset.status) {
         let words: Vec<_> = allowed.iter().map(|status| status.label()).collect();
         let why = format!("{} is {}; only a device that is {} can be {verb}.", asset.tag, asset.status.label(), words.join(" or "));
@@ -114,13 +228,35 @@ fn require_status(asset: &Asset, verb: &str, allowed: &[Status]) -> Result<(), R
         let why = format!("{} is on a consignment; take it off first.", asset.tag);
         return Err(Refusal::new("lifecycle.on_consignment", why).because(Cause::Entry(asset.last_seq)));
     }
-    if !asset.holds.is_empty() {
-        return Err(Refusal::new(
-            "lifecycle.held",
-            format!("{} is held by an unresolved discrepancy; an approver has to resolve it first.", asset.tag),
-        ));
+    asset.require_free("lifecycle.held")
+}
+
+/// Refuses what is in another party's hands.
+pub(super) fn require_here(asset: &Asset, occasion: &Occasion, verb: &str) -> Result<(), Refusal> {
+    if asset.holder.party == occasion.actor.party {
+        return Ok(());
     }
-    Ok(())
+    Err(Refusal::new("lifecycle.elsewhere", format!("{} is in another party's hands; it has to come back before it can be {verb}.", asset.tag)))
+}
+
+/// Refuses what was destroyed: a device with a destroyed medium in it is not used again.
+fn require_whole(known: &Records, asset: &Asset, verb: &str) -> Result<(), Stop> {
+    match known.find_all::<Medium>(&asset.media)?.into_iter().flatten().find(|medium| medium.is_destroyed()) {
+        None => Ok(()),
+        Some(medium) => {
+            let why = format!("{} of {} is destroyed: the device cannot be {verb} with it; take the medium out first.", medium.title(), asset.tag);
+            Err(Refusal::new("lifecycle.destroyed", why).because(Cause::Entry(medium.last_seq)).into())
+        }
+    }
+}
+
+/// Refuses what would make a live certificate untrue.
+pub(super) fn require_uncertified(asset: &Asset) -> Result<(), Refusal> {
+    if asset.certificate.is_none() {
+        return Ok(());
+    }
+    let why = format!("{} has a live certificate; an approver has to revoke it before anything changes about the device.", asset.tag);
+    Err(Refusal::new("lifecycle.certified", why))
 }
 
 fn about(asset: &Asset) -> [Subject; 1] {
@@ -128,30 +264,92 @@ fn about(asset: &Asset) -> [Subject; 1] {
 }
 
 impl Order for SendToRepair {
-    const ROLES: &'static [Role] = &[Role::Coordinator];
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver];
 
-    fn decide(&self, known: &Records, _occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "sent to repair", &[Status::InService, Status::InStock])?;
-        Ok(vec![Happening::new(SentToRepair { fault: self.fault }, about(asset))])
+        require_whole(known, asset, "repaired")?;
+        let vendor = match (&self.vendor, &self.vendor_site) {
+            (None, None) => None,
+            (Some(id), Some(site)) => {
+                let vendor = parties::require(known, id)?;
+                if vendor.kind != PartyKind::Vendor {
+                    let why = "In the house nobody else gets it: leave vendor and vendor_site out.";
+                    return Err(Refusal::new("lifecycle.own_house", why).into());
+                }
+                if !vendor.sites.contains(site) {
+                    let sites: Vec<_> = vendor.sites.iter().map(Name::as_str).collect();
+                    let why = format!("{} has no site “{site}”; it has: {}.", vendor.name, sites.join(", "));
+                    return Err(Refusal::new("lifecycle.unknown_site", why).into());
+                }
+                Some(Holder { party: id.clone(), site: site.clone() })
+            }
+            _ => {
+                return Err(Refusal::new("lifecycle.vendor_site", "Give both the vendor that repairs it and the vendor's site, or neither.").into());
+            }
+        };
+        let leaves = vendor.is_some() && self.contract.is_none();
+        if self.overridden.is_some() && (!leaves || occasion.actor.role != Role::Approver) {
+            let why = "Only an approver lets a device go to a repairer without a contract; leave override out.";
+            return Err(Refusal::new("lifecycle.approver_only", why).into());
+        }
+        if vendor.is_none() && self.contract.is_some() {
+            return Err(Refusal::new("lifecycle.own_house", "In the house no contract is needed: leave it out, or name the vendor.").into());
+        }
+        if leaves && self.overridden.is_none() {
+            let missing = data_missing(known, asset, Destination::ExternalReuse, occasion.policy)?;
+            if !missing.is_empty() {
+                let why = format!(
+                    "Without a contract that promises confidentiality {} leaves the organisation's control: name the contract, or an approver has to \
+                     let it go (override). For a device without data neither would be needed: {}",
+                    asset.tag,
+                    missing.join(" ")
+                );
+                return Err(Refusal::listing("lifecycle.no_contract", why, missing).into());
+            }
+        }
+        let event = SentToRepair { fault: self.fault, vendor, contract: self.contract.clone(), overridden: self.overridden };
+        Ok(vec![Happening::new(event, about(asset))])
     }
 }
 
 impl Fact for SentToRepair {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
-        if let Some(id) = about.asset() {
-            known.change::<Asset>(&id, stamp.seq, |asset| asset.status = Status::InRepair);
-        }
+        let Some(id) = about.asset() else { return };
+        known.change::<Asset>(&id, stamp.seq, |asset| {
+            asset.status = Status::InRepair;
+            asset.assignment = None;
+            if let Some(vendor) = &self.vendor {
+                asset.holder = vendor.clone();
+            }
+            asset.repairs.push(Repair {
+                sent: stamp.seq,
+                sent_at: stamp.occurred,
+                fault: self.fault,
+                vendor: self.vendor.clone(),
+                contract: self.contract.clone(),
+                returned: None,
+            });
+        });
     }
     fn sentence(&self) -> String {
-        format!("Sent to repair: {}.", self.fault.label())
+        let fault = self.fault.label();
+        match (&self.vendor, &self.contract, self.overridden) {
+            (None, ..) => format!("Sent to repair: {fault}."),
+            (Some(vendor), Some(contract), _) => format!("Sent to repair at {}, under the contract {contract}: {fault}.", vendor.site),
+            (Some(vendor), None, None) => format!("Sent to repair at {}, without a contract and without data: {fault}.", vendor.site),
+            (Some(vendor), None, Some(why)) => {
+                format!("Sent to repair at {}, out of the organisation's control ({}): {fault}.", vendor.site, why.label())
+            }
+        }
     }
 }
 
 impl Order for ReturnFromRepair {
     const ROLES: &'static [Role] = &[Role::Coordinator];
 
-    fn decide(&self, known: &Records, _occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "returned from repair", &[Status::InRepair])?;
         if !matches!(self.status, Status::InStock | Status::InService) {
@@ -162,7 +360,52 @@ impl Order for ReturnFromRepair {
             .into());
         }
         known.find_all::<Medium>(&asset.media)?;
-        Ok(vec![Happening::new(Repaired { status: self.status }, about(asset))])
+        let mut given: Vec<&MediumId> = self.media.iter().map(|checked| &checked.medium).collect();
+        let mut recorded: Vec<&MediumId> = asset.media.iter().collect();
+        given.sort();
+        recorded.sort();
+        if given != recorded {
+            let why = format!(
+                "Look for each of the {} media on record of {} and say once how it was found: the same, swapped or gone; swapped drives hold data.",
+                recorded.len(),
+                asset.tag
+            );
+            return Err(Refusal::new("lifecycle.media_not_checked", why).into());
+        }
+        if self.media.iter().any(|checked| checked.found == MediumCheck::Same && checked.replacement.is_some()) {
+            let why = "Where the same medium is in its place nothing replaces it: leave replacement out, or say that it was swapped.";
+            return Err(Refusal::new("lifecycle.replacement", why).into());
+        }
+        require_whole(known, asset, "used again")?;
+        let house = Holder { party: occasion.actor.party.clone(), site: asset.home.clone() };
+        let holder = (asset.holder.party != house.party).then(|| house.clone());
+        let same = self.media.iter().filter(|checked| checked.found == MediumCheck::Same).count();
+        let checked = (!self.media.is_empty()).then(|| u32::try_from(same).unwrap_or(u32::MAX));
+        let mut happenings = vec![Happening::new(Repaired { status: self.status, holder, checked }, about(asset))];
+        let mut replaced = Vec::new();
+        for checked in &self.media {
+            let (cause, holder) = match checked.found {
+                MediumCheck::Same => continue,
+                MediumCheck::Returned => (RemovalCause::Swapped, house.clone()),
+                MediumCheck::Kept => (RemovalCause::Swapped, asset.holder.clone()),
+                MediumCheck::Unaccounted => (RemovalCause::Absent, asset.holder.clone()),
+            };
+            happenings.push(removed(&checked.medium, asset, cause, holder));
+            replaced.extend(checked.replacement.clone());
+        }
+        let stays = |medium: &&Medium| self.media.iter().any(|checked| checked.medium == medium.id && checked.found == MediumCheck::Same);
+        let embedded = known
+            .find_all::<Medium>(&asset.media)?
+            .into_iter()
+            .flatten()
+            .filter(stays)
+            .any(|medium| medium.identified_by == IdentifiedBy::HostSerial);
+        require_host_serial(&asset.tag, asset.serial.is_some(), &replaced)?;
+        if embedded && replaced.iter().any(|medium| medium.serial.is_none()) {
+            return Err(Refusal::new("registration.two_embedded", format!("The embedded storage of {} is recorded already.", asset.tag)).into());
+        }
+        happenings.extend(media_recorded(&Found::In(&asset.id), &replaced, known, occasion)?);
+        Ok(happenings)
     }
 }
 
@@ -173,15 +416,66 @@ impl Fact for Repaired {
         known.change::<Asset>(&id, stamp.seq, |asset| {
             asset.status = self.status;
             asset.repaired = Some(stamp.seq);
+            if let Some(holder) = &self.holder {
+                asset.holder = holder.clone();
+            }
+            if let Some(repair) = asset.repairs.last_mut() {
+                repair.returned = Some(stamp.seq);
+                if repair.leaves_control() {
+                    asset.custody_since = Some(stamp.seq);
+                }
+            }
             media.clone_from(&asset.media);
         });
         // In repair others had the device in their hands: what was sanitized before does not count any more.
         for medium in media {
-            known.change::<Medium>(&medium, stamp.seq, Medium::void_sanitization);
+            medium::change(known, &medium, stamp.seq, Medium::void_sanitization);
         }
     }
     fn sentence(&self) -> String {
-        format!("Returned from repair, {}.", self.status.label())
+        match self.checked {
+            Some(checked) => format!("Returned from repair, {}; {checked} media found in their place.", self.status.label()),
+            None => format!("Returned from repair, {}.", self.status.label()),
+        }
+    }
+}
+
+impl Order for ReturnToService {
+    const ROLES: &'static [Role] = &[Role::Coordinator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        require_status(asset, "returned to service", &[Status::Retired])?;
+        require_here(asset, occasion, "returned to service")?;
+        require_uncertified(asset)?;
+        let released = asset.handoffs.iter().any(|handoff| asset.retired_seq.is_none_or(|retired| handoff.released.0 > retired));
+        if released {
+            let why = format!("{} has left since it was retired: have it sanitized, and redeploy it.", asset.tag);
+            return Err(Refusal::new("lifecycle.released_before", why).into());
+        }
+        require_whole(known, asset, "used again")?;
+        Ok(vec![Happening::new(ReturnedToService { reason: self.reason }, about(asset))])
+    }
+}
+
+impl Fact for ReturnedToService {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.asset() else { return };
+        let mut media = Vec::new();
+        known.change::<Asset>(&id, stamp.seq, |asset| {
+            asset.status = Status::InService;
+            asset.retired_at = None;
+            asset.retired_seq = None;
+            asset.preparation = Preparation::default();
+            asset.disposition = None;
+            media.clone_from(&asset.media);
+        });
+        for medium in media {
+            medium::change(known, &medium, stamp.seq, Medium::void_sanitization);
+        }
+    }
+    fn sentence(&self) -> String {
+        format!("Returned to service: {}.", self.reason.label())
     }
 }
 
@@ -191,21 +485,16 @@ impl Order for Redeploy {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "redeployed", &[Status::InStock, Status::InService, Status::Retired])?;
-        if asset.holder.party != occasion.actor.party {
-            return Err(Refusal::new(
-                "lifecycle.elsewhere",
-                format!("{} is in another party's hands; it has to come back before it can be redeployed.", asset.tag),
-            )
-            .into());
+        require_here(asset, occasion, "redeployed")?;
+        require_uncertified(asset)?;
+        require_whole(known, asset, "used again")?;
+        if asset.status == Status::Retired {
+            let missing = data_missing(known, asset, Destination::InternalReuse, occasion.policy)?;
+            if !missing.is_empty() {
+                let why = format!("{} cannot be given to others yet: {}", asset.tag, missing.join(" "));
+                return Err(Refusal::listing("lifecycle.not_clean", why, missing).into());
+            }
         }
-        if asset.certificate.is_some() {
-            return Err(Refusal::new(
-                "lifecycle.certified",
-                format!("{} has a live certificate; revoke it before the device is used again.", asset.tag),
-            )
-            .into());
-        }
-        known.find_all::<Medium>(&asset.media)?;
         Ok(vec![Happening::new(Redeployed { site: self.site.clone() }, about(asset))])
     }
 }
@@ -219,12 +508,15 @@ impl Fact for Redeployed {
             asset.holder.site.clone_from(&self.site);
             asset.home.clone_from(&self.site);
             asset.redeployed = Some(stamp.seq);
+            asset.assignment = None;
             asset.retired_at = None;
+            asset.retired_seq = None;
+            asset.preparation = Preparation::default();
             asset.disposition = None;
             media.clone_from(&asset.media);
         });
         for medium in media {
-            known.change::<Medium>(&medium, stamp.seq, Medium::void_sanitization);
+            medium::change(known, &medium, stamp.seq, Medium::void_sanitization);
         }
     }
     fn sentence(&self) -> String {
@@ -235,9 +527,13 @@ impl Fact for Redeployed {
 impl Order for Retire {
     const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver];
 
-    fn decide(&self, known: &Records, _occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "retired", &[Status::InStock, Status::InService, Status::InRepair])?;
+        if asset.status == Status::InRepair && asset.holder.party != occasion.actor.party {
+            let why = format!("{} is at the repairer's; take it back first (return_from_repair), and look for its media.", asset.tag);
+            return Err(Refusal::new("lifecycle.at_repairer", why).into());
+        }
         Ok(vec![Happening::new(Retired { reason: self.reason }, about(asset))])
     }
 }
@@ -247,7 +543,10 @@ impl Fact for Retired {
         if let Some(id) = about.asset() {
             known.change::<Asset>(&id, stamp.seq, |asset| {
                 asset.status = Status::Retired;
+                asset.assignment = None;
+                asset.preparation = Preparation::default();
                 asset.retired_at = Some(stamp.occurred);
+                asset.retired_seq = Some(stamp.seq);
             });
         }
     }

@@ -10,7 +10,7 @@ use super::consignment::{
 use super::names::{AssetId, ConsignmentId, Name, PartyId, Reference, Role};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subjects, parties};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subjects, parties, preparation};
 
 /// Opens a consignment to another party.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -159,12 +159,9 @@ impl Order for AddLines {
             if asset.holder.party != consignment.from.party {
                 return Err(Refusal::new("consignment.not_here", format!("{} is not in your hands according to the record.", asset.tag)).into());
             }
-            if !asset.holds.is_empty() {
-                return Err(Refusal::new(
-                    "consignment.held",
-                    format!("{} is held by an unresolved discrepancy; an approver has to resolve it first.", asset.tag),
-                )
-                .into());
+            asset.require_free("consignment.held")?;
+            if consignment.to.party != consignment.from.party {
+                preparation::require_authorized(asset)?;
             }
         }
         let many = self.assets.iter().map(asset_subject).collect();

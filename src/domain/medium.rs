@@ -1,19 +1,32 @@
-//! A storage medium: what it is, how it is told from others, and what has become of the data on it.
+//! A storage medium: what it is, where it is (in a device, or loose), how it is told from others, and what has become of the data on it.
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{AssetId, Digest, IdentifiedBy, Instant, MediaType, MediumId, Method, PartyId, PersonId, Serial, Technique, codes};
-use super::records::{Key, record};
+use super::asset::{Asset, Handoff, Holder};
+use super::names::{
+    AssetId, ConsignmentId, Digest, IdentifiedBy, Instant, MediaType, MediumId, Method, PartyId, PersonId, Sensitivity, Serial, Technique, codes,
+};
+use super::records::{Key, Record, Records, Stop, record};
+use super::refusal::Refusal;
 
 codes! {
     /// What has become of the data.
     MediumState {
+        Unknown = "unknown", "not known";
         DataPresent = "data_present", "data present";
         InProcess = "in_process", "sanitized, not yet validated";
         Cleared = "cleared", "cleared";
         Purged = "purged", "purged";
         Destroyed = "destroyed", "destroyed";
         Failed = "failed", "sanitization failed";
+        Absent = "absent", "not where it should be: unaccounted for";
+    }
+}
+
+impl MediumState {
+    /// Whether the organisation has accepted that nothing is left on it.
+    pub const fn is_gone(self) -> bool {
+        matches!(self, MediumState::Cleared | MediumState::Purged | MediumState::Destroyed)
     }
 }
 
@@ -58,8 +71,20 @@ pub struct Sanitization {
 pub struct Medium {
     /// Its id.
     pub id: MediumId,
-    /// The device it is in.
-    pub host: AssetId,
+    /// The device it is in; a loose medium is in none.
+    pub host: Option<AssetId>,
+    /// The device that it was taken out of last.
+    pub origin: Option<AssetId>,
+    /// Loose: who has it and where; while it travels, who released it. In a device: that device's holder has it.
+    pub holder: Option<Holder>,
+    /// Loose: how confidential what is on it is. In a device, the device says so.
+    pub sensitivity: Option<Sensitivity>,
+    /// Loose: the consignment it is a line of, from the scan at the dock to the receipt.
+    pub consignment: Option<ConsignmentId>,
+    /// Loose: released and not yet received.
+    pub in_transit: bool,
+    /// Its travels as a loose medium, oldest first.
+    pub handoffs: Vec<Handoff>,
     /// How it is told from others.
     pub identified_by: IdentifiedBy,
     /// Its own serial; none where its host's serves.
@@ -95,10 +120,55 @@ impl Medium {
         }
     }
 
+    /// Whether it lies by itself, in no device.
+    pub fn is_loose(&self) -> bool {
+        self.host.is_none()
+    }
+
+    /// Destroyed, or reported destroyed and waiting for others to confirm it: nothing can be put on it or taken off it any more.
+    pub fn is_destroyed(&self) -> bool {
+        self.state == MediumState::Destroyed
+            || self.state == MediumState::InProcess && self.sanitization.as_ref().is_some_and(|done| done.method == Method::Destroy)
+    }
+
+    /// Whether a loose medium is, was or is to be in this party's hands. What is in a device concerns whom that device concerns.
+    pub fn concerns(&self, party: &PartyId) -> bool {
+        self.holder.as_ref().is_some_and(|holder| &holder.party == party)
+            || self.handoffs.iter().any(|handoff| &handoff.from.party == party || &handoff.to.party == party)
+    }
+
+    /// The device that it is in, which has to be there.
+    pub fn host_of<'a>(&self, known: &'a Records) -> Result<Option<&'a Asset>, Stop> {
+        match &self.host {
+            None => Ok(None),
+            Some(host) => super::require_asset(known, host).map(Some),
+        }
+    }
+
     /// Data may be on it again: earlier sanitization does not count any more.
     pub fn void_sanitization(&mut self) {
         self.state = MediumState::DataPresent;
         self.sanitization = None;
         self.purged_before = None;
+    }
+}
+
+/// A medium that must exist.
+pub fn require<'a>(known: &'a Records, id: &MediumId) -> Result<&'a Medium, Stop> {
+    known.find::<Medium>(id)?.ok_or_else(|| unknown(id).into())
+}
+
+/// No such medium, or none that concerns the one who asks.
+pub(super) fn unknown(id: &MediumId) -> Refusal {
+    Refusal::new("sanitization.unknown_medium", format!("No medium has the id {id}; record it first."))
+}
+
+/// Changes a medium, and the summary that its device keeps of its media.
+pub(super) fn change(known: &mut Records, id: &MediumId, seq: u64, change: impl FnOnce(&mut Medium)) {
+    known.change::<Medium>(id, seq, change);
+    let Some((host, state)) = Medium::shelf(known).get(id).and_then(|medium| Some((medium.host.clone()?, medium.state))) else { return };
+    let same = |asset: &Asset| asset.state_of(id) == Some(state);
+    if !Asset::shelf(known).get(&host).is_some_and(same) {
+        known.change::<Asset>(&host, seq, |asset| asset.note_state(id, state));
     }
 }

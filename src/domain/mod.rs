@@ -2,19 +2,25 @@
 //! Knows no clock, no disk, no hash and no framework. The two lists below are the only lists of commands and of event kinds.
 
 pub mod asset;
+pub mod assignment;
 pub mod certification;
 pub mod consignment;
 pub mod disposition;
 pub mod evidence;
 pub mod exceptions;
 pub mod handoff;
+pub mod holds;
 pub mod ledger;
 pub mod lifecycle;
 pub mod loading;
+pub mod loose_media;
 pub mod medium;
+pub mod missing;
 pub mod names;
 pub mod parties;
+pub mod parts;
 pub mod policy;
+pub mod preparation;
 pub mod reconciliation;
 pub mod records;
 pub mod refusal;
@@ -31,6 +37,7 @@ use serde_json::{Map, Value};
 
 use asset::Asset;
 use exceptions::ExceptionId;
+use medium::Medium;
 use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, PartyId, PersonId, Role, codes};
 use policy::Pack;
 use records::{Records, Stop};
@@ -199,6 +206,19 @@ impl Occasion<'_> {
         }
         Ok(())
     }
+
+    /// The same for a medium that is in no device.
+    pub fn may_touch_loose(&self, medium: &Medium) -> Result<(), Refusal> {
+        if self.actor.role.is_vendor() && !medium.concerns(&self.actor.party) {
+            return Err(medium::unknown(&medium.id));
+        }
+        let holds = medium.holder.as_ref().is_some_and(|holder| holder.party == self.actor.party);
+        if self.actor.role.is_vendor() && (!holds || medium.in_transit) {
+            let why = format!("{} is not in your company's hands according to the record; receive it first.", medium.title());
+            return Err(Refusal::new("custody.not_yours", why));
+        }
+        Ok(())
+    }
 }
 
 /// What became known, about what. `part` numbers the entries of one act that is too large for one entry.
@@ -353,11 +373,27 @@ events! {
     "party.registered", 1 => parties::PartyRegistered;
     "asset.registered", 1 => registration::AssetRegistered;
     "media.recorded", 1 => registration::MediumRecorded;
+    "media.removed", 1 => loose_media::MediumRemoved;
+    "media.installed", 1 => loose_media::MediumInstalled;
     "asset.no_storage_attested", 1 => registration::NoStorageAttested;
     "asset.sent_to_repair", 1 => lifecycle::SentToRepair;
     "asset.repaired", 1 => lifecycle::Repaired;
     "asset.redeployed", 1 => lifecycle::Redeployed;
     "asset.retired", 1 => lifecycle::Retired;
+    "asset.returned_to_service", 1 => lifecycle::ReturnedToService;
+    "asset.assigned", 1 => assignment::Assigned;
+    "asset.part_harvested", 1 => parts::PartHarvested;
+    "asset.evaluated", 1 => preparation::Evaluated;
+    "asset.surplus_authorized", 1 => preparation::SurplusAuthorized;
+    "asset.accounts_released", 1 => preparation::AccountsReleased;
+    "asset.graded", 1 => preparation::AssetGraded;
+    "asset.held", 1 => holds::HoldPlaced;
+    "asset.released_from_hold", 1 => holds::HoldLifted;
+    "asset.reported_missing", 1 => missing::ReportedMissing;
+    "asset.remote_command", 1 => missing::RemoteCommandRecorded;
+    "asset.found", 1 => missing::Found;
+    "asset.written_off", 1 => missing::WrittenOff;
+    "media.found", 1 => missing::MediumFound;
     "consignment.opened", 1 => loading::ConsignmentOpened;
     "consignment.line_added", 1 => loading::LineAdded;
     "consignment.sealed", 1 => loading::ConsignmentSealed;
@@ -392,11 +428,30 @@ commands! {
     "register_party" => parties::RegisterParty;
     "register_asset" => registration::RegisterAsset;
     "record_media" => registration::RecordMedia;
+    "record_loose_media" => loose_media::RecordLooseMedia;
+    "harvest_medium" => loose_media::HarvestMedium;
+    "install_medium" => loose_media::InstallMedium;
     "attest_no_storage" => registration::AttestNoStorage;
     "send_to_repair" => lifecycle::SendToRepair;
     "return_from_repair" => lifecycle::ReturnFromRepair;
     "redeploy" => lifecycle::Redeploy;
     "retire" => lifecycle::Retire;
+    "return_to_service" => lifecycle::ReturnToService;
+    "assign" => assignment::Assign;
+    "harvest_part" => parts::HarvestPart;
+    "evaluate" => preparation::Evaluate;
+    "authorize_surplus" => preparation::AuthorizeSurplus;
+    "release_accounts" => preparation::ReleaseAccounts;
+    "grade" => preparation::Grade;
+    "place_legal_hold" => holds::PlaceLegalHold;
+    "lift_legal_hold" => holds::LiftLegalHold;
+    "quarantine" => holds::Quarantine;
+    "lift_quarantine" => holds::LiftQuarantine;
+    "report_missing" => missing::ReportMissing;
+    "record_remote_command" => missing::RecordRemoteCommand;
+    "report_found" => missing::ReportFound;
+    "write_off" => missing::WriteOff;
+    "report_medium_found" => missing::ReportMediumFound;
     "open_consignment" => loading::OpenConsignment;
     "add_lines" => loading::AddLines;
     "seal_consignment" => loading::SealConsignment;

@@ -7,7 +7,9 @@ use super::consignment::{
     Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Line, LineId, LineState, Resolution, Scan, asset_subject, require, subject,
 };
 use super::handoff::{arrive, count};
-use super::medium::Medium;
+use super::holds::{Hold, HoldKind};
+use super::medium::{self, Medium};
+use super::missing::{Loss, Missing};
 use super::names::{DiscrepancyId, Reference, Role, Serial};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -51,7 +53,15 @@ impl Fact for DiscrepancyRecorded {
                 known.change::<Line>(&LineId::new(&consignment, asset), stamp.seq, |line| line.state = state);
             }
             known.change::<Asset>(asset, stamp.seq, |asset| {
-                asset.holds.push(id.clone());
+                asset.holds.push(Hold {
+                    kind: HoldKind::Discrepancy,
+                    entry: stamp.seq,
+                    placed: stamp.occurred,
+                    reason: None,
+                    reference: None,
+                    discrepancy: Some(id.clone()),
+                    container: None,
+                });
                 if let (DiscrepancyKind::Mismatch, Some(to)) = (self.kind, &self.to) {
                     arrive(asset, to, stamp);
                 }
@@ -206,7 +216,7 @@ impl Fact for DiscrepancyResolved {
         let Some(asset_id) = about.asset() else { return };
         let mut media = Vec::new();
         known.change::<Asset>(&asset_id, stamp.seq, |asset| {
-            asset.holds.retain(|hold| hold != &id);
+            asset.holds.retain(|hold| hold.discrepancy.as_ref() != Some(&id));
             media.clone_from(&asset.media);
             match (self.resolution, &self.holder) {
                 (Resolution::LocatedAtReceiver, Some(holder)) => arrive(asset, holder, stamp),
@@ -217,6 +227,9 @@ impl Fact for DiscrepancyResolved {
                     asset.handoffs.pop();
                 }
                 (Resolution::ConfirmedMissing, _) => {
+                    if asset.status != Status::Missing {
+                        asset.missing = Some(Missing::opened(stamp, Loss::Lost, self.reference.clone(), asset.status));
+                    }
                     asset.status = Status::Missing;
                     asset.consignment = None;
                 }
@@ -229,7 +242,7 @@ impl Fact for DiscrepancyResolved {
         // For a while nobody knew where the device was: what was sanitized before does not count any more.
         if self.kind == DiscrepancyKind::Short {
             for medium in media {
-                known.change::<Medium>(&medium, stamp.seq, Medium::void_sanitization);
+                medium::change(known, &medium, stamp.seq, Medium::void_sanitization);
             }
         }
     }

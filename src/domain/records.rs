@@ -126,6 +126,10 @@ impl<R: Record> Shelf<R> {
             }
         }
     }
+    /// A record that is loaded and exists now.
+    pub fn get(&self, id: &R::Id) -> Option<&R> {
+        self.slots.get(id).and_then(|slot| slot.now.as_ref())
+    }
     /// Every record that exists now.
     pub fn all(&self) -> impl Iterator<Item = &R> {
         self.slots.values().filter_map(|slot| slot.now.as_ref())

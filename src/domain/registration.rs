@@ -4,8 +4,10 @@ use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
+use super::holds::HoldKind;
 use super::medium::{Medium, MediumState};
 use super::names::{AssetId, Category, IdentifiedBy, MediaType, MediumId, Name, PartyId, Role, Sensitivity, Serial, Tag, codes};
+use super::preparation::{Funding, Preparation};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
@@ -50,6 +52,8 @@ pub struct RegisterAsset {
     pub purchased_on: Option<NaiveDate>,
     /// What it cost, in cents.
     pub cost_cents: Option<u32>,
+    /// Out of which money it was bought.
+    pub funding: Option<Funding>,
     /// Its media, where they are known.
     #[serde(default)]
     pub media: Vec<MediumSeen>,
@@ -88,6 +92,12 @@ pub struct AssetRegistered {
     pub purchased_on: Option<NaiveDate>,
     /// What it cost, in cents.
     pub cost_cents: Option<u32>,
+    /// Out of which money it was bought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub funding: Option<Funding>,
+    /// A part: the device that it was taken out of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub harvested_from: Option<AssetId>,
 }
 
 /// Adds media to a registered device.
@@ -104,8 +114,15 @@ pub struct RecordMedia {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MediumRecorded {
-    /// The device it is in.
-    pub host: AssetId,
+    /// The device it is in; none for a loose one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<AssetId>,
+    /// Loose: who has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
+    /// Loose: how confidential what is on it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
     /// How it is told from others.
     pub identified_by: IdentifiedBy,
     /// Its own serial number.
@@ -147,7 +164,15 @@ const MOST_MEDIA: usize = 200;
 /// Largest medium: one petabyte.
 const MOST_BYTES: u64 = 1_000_000_000_000_000;
 
-fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+/// Where media are found: in a device, or loose in somebody's hands.
+pub(super) enum Found<'a> {
+    /// In a device.
+    In(&'a AssetId),
+    /// By themselves.
+    Loose(&'a Holder, Sensitivity),
+}
+
+pub(super) fn media_recorded(found: &Found, seen: &[MediumSeen], known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
     if seen.len() > MOST_MEDIA {
         return Err(Refusal::new("registration.media_count", format!("Record at most {MOST_MEDIA} media at a time.")).into());
     }
@@ -167,8 +192,14 @@ fn media_recorded(host: &AssetId, seen: &[MediumSeen], known: &Records, occasion
         .zip(seen)
         .map(|(n, medium)| {
             let identified_by = if medium.serial.is_some() { IdentifiedBy::OwnSerial } else { IdentifiedBy::HostSerial };
+            let (host, holder, sensitivity) = match found {
+                Found::In(host) => (Some((*host).clone()), None, None),
+                Found::Loose(holder, sensitivity) => (None, Some((*holder).clone()), Some(*sensitivity)),
+            };
             let event = MediumRecorded {
-                host: host.clone(),
+                host,
+                holder,
+                sensitivity,
                 identified_by,
                 serial: medium.serial.clone(),
                 media_type: medium.media_type,
@@ -214,6 +245,9 @@ impl Order for RegisterAsset {
             let why = format!("purchased_on lies between 1970 and today; {on} cannot be right, correct it or leave it out.");
             return Err(Refusal::new("registration.purchased_on", why).into());
         }
+        if let Some(funding) = &self.funding {
+            funding.check(occasion.at.utc().date_naive())?;
+        }
         parties::require(known, &occasion.actor.party)?;
         let event = AssetRegistered {
             tag: self.tag.clone(),
@@ -227,24 +261,23 @@ impl Order for RegisterAsset {
             status: self.status,
             purchased_on: self.purchased_on,
             cost_cents: self.cost_cents,
+            funding: self.funding.clone(),
+            harvested_from: None,
         };
         let mut happenings = vec![Happening::new(event, [Subject::new(SubjectKind::Asset, id.as_str())])];
         require_host_serial(&self.tag, self.serial.is_some(), &self.media)?;
-        happenings.extend(media_recorded(&id, &self.media, known, occasion)?);
+        happenings.extend(media_recorded(&Found::In(&id), &self.media, known, occasion)?);
         Ok(happenings)
     }
 }
 
 /// What an unresolved discrepancy holds may not be the device that it is taken for.
 fn require_not_held(asset: &Asset) -> Result<(), Refusal> {
-    if asset.holds.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::new("registration.held", format!("{} is held by an unresolved discrepancy: an approver has to resolve it first.", asset.tag)))
+    if asset.is_held_by(HoldKind::Discrepancy) { asset.require_free("registration.held") } else { Ok(()) }
 }
 
 /// Soldered storage is told from others by the serial of its host, so the host must have one, and there can be only one such medium.
-fn require_host_serial(tag: &Tag, host_has_serial: bool, media: &[MediumSeen]) -> Result<(), Refusal> {
+pub(super) fn require_host_serial(tag: &Tag, host_has_serial: bool, media: &[MediumSeen]) -> Result<(), Refusal> {
     let embedded = media.iter().filter(|medium| medium.serial.is_none()).count();
     if embedded > 0 && !host_has_serial {
         return Err(Refusal::new(
@@ -282,11 +315,22 @@ impl Fact for AssetRegistered {
                 in_transit: false,
                 handoffs: Vec::new(),
                 media: Vec::new(),
+                media_states: Vec::new(),
+                former_media: Vec::new(),
                 no_storage: None,
                 holds: Vec::new(),
+                preparation: Preparation::default(),
+                assignment: None,
+                repairs: Vec::new(),
+                missing: None,
+                custody_since: None,
+                funding: self.funding.clone(),
+                parts: Vec::new(),
+                harvested_from: self.harvested_from.clone(),
                 repaired: None,
                 redeployed: None,
                 retired_at: None,
+                retired_seq: None,
                 disposition: None,
                 certificate: None,
                 registered: stamp.seq,
@@ -314,7 +358,7 @@ impl Order for RecordMedia {
             )
             .into());
         }
-        if matches!(asset.status, Status::Disposed | Status::Missing) {
+        if matches!(asset.status, Status::Disposed | Status::Missing | Status::WrittenOff) {
             return Err(Refusal::new("registration.gone", format!("{} is {}; nobody can look into it now.", asset.tag, asset.status.label())).into());
         }
         if let Some(seq) = asset.no_storage {
@@ -329,7 +373,7 @@ impl Order for RecordMedia {
         if embedded && self.media.iter().any(|medium| medium.serial.is_none()) {
             return Err(Refusal::new("registration.two_embedded", format!("The embedded storage of {} is recorded already.", asset.tag)).into());
         }
-        media_recorded(&self.asset, &self.media, known, occasion)
+        media_recorded(&Found::In(&self.asset), &self.media, known, occasion)
     }
 }
 
@@ -340,6 +384,12 @@ impl Fact for MediumRecorded {
             Medium {
                 id: id.clone(),
                 host: self.host.clone(),
+                origin: None,
+                holder: self.holder.clone(),
+                sensitivity: self.sensitivity,
+                consignment: None,
+                in_transit: false,
+                handoffs: Vec::new(),
                 identified_by: self.identified_by,
                 serial: self.serial.clone(),
                 media_type: self.media_type,
@@ -351,10 +401,13 @@ impl Fact for MediumRecorded {
             },
             stamp.seq,
         );
-        known.change::<Asset>(&self.host, stamp.seq, |asset| asset.media.push(id));
+        if let Some(host) = &self.host {
+            known.change::<Asset>(host, stamp.seq, |asset| asset.note_state(&id, MediumState::DataPresent));
+        }
     }
     fn sentence(&self) -> String {
         match &self.serial {
+            Some(serial) if self.host.is_none() => format!("Loose medium recorded: {} with serial {serial}.", self.media_type.label()),
             Some(serial) => format!("Medium recorded: {} with serial {serial}.", self.media_type.label()),
             None => format!("Medium recorded: {}, {}.", self.media_type.label(), self.identified_by.label()),
         }
@@ -368,7 +421,7 @@ impl Order for AttestNoStorage {
         let asset = require_asset(known, &self.asset)?;
         occasion.may_touch(asset)?;
         require_not_held(asset)?;
-        if matches!(asset.status, Status::Disposed | Status::Missing) {
+        if matches!(asset.status, Status::Disposed | Status::Missing | Status::WrittenOff) {
             return Err(Refusal::new("registration.gone", format!("{} is {}; nobody can look into it now.", asset.tag, asset.status.label())).into());
         }
         if !asset.media.is_empty() {

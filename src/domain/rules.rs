@@ -54,15 +54,17 @@ fn repair_and_redeployment_void_earlier_sanitization() {
     let mut story = Story::new();
     let coordinator = actor(Role::Coordinator, DISTRICT, 1);
     let (device, disk) = story.retired("A1", "hdd_ata", "moderate");
-    story.destroyed(&disk);
-    assert_eq!(medium(&story, &disk).state, MediumState::Destroyed);
+    story.refused(&coordinator, "redeploy", json!({"asset": device, "site": "School"}), "lifecycle.not_clean");
+    story.degaussed(&disk);
+    assert_eq!(medium(&story, &disk).state, MediumState::Purged);
     story.done(&coordinator, "redeploy", json!({"asset": device, "site": "School"}));
     assert_eq!(medium(&story, &disk).state, MediumState::DataPresent);
     assert!(medium(&story, &disk).sanitization.is_none());
     assert_eq!(asset(&story, &device).label(), Label::InService);
     story.done(&coordinator, "send_to_repair", json!({"asset": device, "fault": "screen"}));
     story.refused(&coordinator, "redeploy", json!({"asset": device, "site": "School"}), "lifecycle.wrong_status");
-    story.done(&coordinator, "return_from_repair", json!({"asset": device, "status": "in_stock"}));
+    let same = json!([{"medium": disk, "found": "same"}]);
+    story.done(&coordinator, "return_from_repair", json!({"asset": device, "status": "in_stock", "media": same}));
     assert_eq!(asset(&story, &device).status, Status::InStock);
 }
 
@@ -307,6 +309,7 @@ fn a_device_without_storage_gets_a_certificate_of_recycling() {
     let body = json!({"tag": "M1", "category": "monitor", "manufacturer": "M", "model": "M", "site": "S"});
     let device = story.done(&coordinator, "register_asset", body)[0].1.clone();
     story.done(&coordinator, "retire", json!({"asset": device, "reason": "surplus"}));
+    story.prepare(&device);
     story.refused(&coordinator, "record_disposition", recycled(&device), "disposition.data_not_gone");
     story.done(&coordinator, "attest_no_storage", json!({"asset": device, "basis": "model_has_none"}));
     story.done(&coordinator, "record_disposition", recycled(&device));

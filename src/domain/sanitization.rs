@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
 use super::evidence::{Evidence, ToolResult};
-use super::medium::{Medium, MediumState, Sanitization};
-use super::names::{Digest, MediumId, Method, Role, Technique};
+use super::medium::{self, Medium, MediumState, Sanitization};
+use super::names::{Digest, MediumId, Method, Role, Sensitivity, Technique};
 use super::policy::{Circumstances, PackRef, Reached, Statement};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
 
 /// Reports that a medium was sanitized, or that it was tried and failed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,23 +96,19 @@ pub struct SanitizationValidated {
     pub method: Method,
 }
 
-/// A medium with its device, both in hands that may act on them.
-fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, &'a Asset), Stop> {
-    let unknown = || Refusal::new("sanitization.unknown_medium", format!("No medium has the id {id}; record it first."));
-    let medium = known.find::<Medium>(id)?.ok_or_else(unknown)?;
-    let host = require_asset(known, &medium.host)?;
+/// A medium in hands that may act on it, with the device that it is in.
+fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, Option<&'a Asset>), Stop> {
+    let medium = medium::require(known, id)?;
+    let Some(host) = medium.host_of(known)? else {
+        occasion.may_touch_loose(medium)?;
+        return Ok((medium, None));
+    };
     if occasion.actor.role.is_vendor() && !host.concerns(&occasion.actor.party) {
-        return Err(unknown().into());
+        return Err(medium::unknown(id).into());
     }
     occasion.may_touch(host)?;
-    if !host.holds.is_empty() {
-        return Err(Refusal::new(
-            "sanitization.held",
-            format!("{} is held by an unresolved discrepancy: an approver has to resolve it before work on it counts.", host.tag),
-        )
-        .into());
-    }
-    Ok((medium, host))
+    host.require_free("sanitization.held")?;
+    Ok((medium, Some(host)))
 }
 
 fn about(medium: &Medium) -> [Subject; 1] {
@@ -125,14 +121,20 @@ impl Order for RecordSanitization {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let (medium, host) = medium_at_hand(known, &self.medium, occasion)?;
         self.statement.check()?;
-        if host.in_transit || !matches!(host.status, Status::Retired) {
+        if let Some(host) = host
+            && (host.in_transit || !matches!(host.status, Status::Retired))
+        {
             return Err(Refusal::new(
                 "sanitization.not_at_rest",
                 format!("{} is {}; sanitization is recorded for retired devices at rest.", host.tag, host.label().label()),
             )
             .into());
         }
-        if matches!(medium.state, MediumState::Destroyed) {
+        if medium.in_transit || medium.state == MediumState::Absent {
+            let why = format!("{} is not in anybody's hands now; sanitization is recorded for what is at rest.", medium.title());
+            return Err(Refusal::new("sanitization.not_at_rest", why).into());
+        }
+        if medium.is_destroyed() {
             return Err(Refusal::new("sanitization.destroyed", format!("{} is destroyed; nothing more can be done to it.", medium.title())).into());
         }
         let evidence = match &self.evidence {
@@ -203,7 +205,7 @@ impl Order for RecordSanitization {
         let reached: Reached = occasion.policy.reached(&Circumstances {
             media_type: medium.media_type,
             technique: self.technique,
-            sensitivity: host.sensitivity,
+            sensitivity: host.map(|host| host.sensitivity).or(medium.sensitivity).unwrap_or(Sensitivity::Unknown),
             reading,
             statement: &self.statement,
             purged_before: medium.purged_before.is_some(),
@@ -265,7 +267,7 @@ impl Technique {
 impl Fact for MediumSanitized {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.medium() else { return };
-        known.change::<Medium>(&id, stamp.seq, |medium| {
+        medium::change(known, &id, stamp.seq, |medium| {
             medium.state = MediumState::InProcess;
             medium.sanitization = Some(Sanitization {
                 performed: stamp.act(),
@@ -295,7 +297,7 @@ impl Fact for MediumSanitized {
 impl Fact for SanitizationFailed {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.medium() else { return };
-        known.change::<Medium>(&id, stamp.seq, |medium| {
+        medium::change(known, &id, stamp.seq, |medium| {
             medium.state = MediumState::Failed;
             medium.sanitization = None;
         });
@@ -332,7 +334,7 @@ impl Order for VerifySanitization {
 impl Fact for SanitizationVerified {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.medium() else { return };
-        known.change::<Medium>(&id, stamp.seq, |medium| {
+        medium::change(known, &id, stamp.seq, |medium| {
             if let Some(sanitization) = &mut medium.sanitization {
                 sanitization.verified = Some(stamp.act());
                 if sanitization.method == Method::Purge {
@@ -383,7 +385,7 @@ impl Order for ValidateSanitization {
 impl Fact for SanitizationValidated {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.medium() else { return };
-        known.change::<Medium>(&id, stamp.seq, |medium| {
+        medium::change(known, &id, stamp.seq, |medium| {
             medium.state = match self.method {
                 Method::None => MediumState::Failed,
                 Method::Clear => MediumState::Cleared,

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::names::{Digest, Instant, PartyId, PersonId, Role};
+use super::asset::Asset;
+use super::medium::Medium;
+use super::names::{AssetId, Digest, Instant, MediumId, PartyId, PersonId, Role};
 use super::policy::{Pack, STARTER};
+use super::preparation::Rung;
 use super::records::{Records, Stop};
 use super::refusal::Refusal;
 use super::{Actor, Command, Happening, Occasion, Stamp, SubjectKind};
@@ -29,6 +32,12 @@ pub fn actor(role: Role, party: &str, n: u32) -> Actor {
     let role_number = u32::try_from(Role::ALL.iter().position(|other| *other == role).unwrap()).unwrap();
     let person = PersonId::parse(&format!("urn:uuid:00000000-0000-4000-8000-{:012}", 1_000 * (role_number + 1) + n)).unwrap();
     Actor { person, role, party: PartyId::parse(party).unwrap() }
+}
+
+/// Why nothing better than this rung is chosen.
+pub fn better_than(rung: &str) -> Value {
+    let better = Rung::ALL.iter().take_while(|better| better.as_str() != rung);
+    better.map(|better| json!({"rung": better, "reason": "uneconomic"})).collect()
 }
 
 impl Story {
@@ -114,7 +123,25 @@ impl Story {
         let id = |kind| about.iter().find(|(of, _)| *of == kind).unwrap().1.clone();
         let (asset, medium) = (id(SubjectKind::Asset), id(SubjectKind::Medium));
         self.done(&coordinator, "retire", json!({"asset": asset, "reason": "end_of_life"}));
+        self.prepare(&asset);
         (asset, medium)
+    }
+
+    /// Evaluated as good for recycling only, authorised by the board, accounts released: a retired device that may leave.
+    pub fn prepare(&mut self, asset: &str) {
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        self.done(&coordinator, "evaluate", json!({"asset": asset, "rung": "recycling", "rejected": better_than("recycling")}));
+        self.done(&actor(Role::Approver, DISTRICT, 1), "authorize_surplus", json!({"asset": asset, "reference": "BOARD-1"}));
+        self.done(&coordinator, "release_accounts", json!({"asset": asset, "reference": "MDM-1"}));
+    }
+
+    /// The device as it is now.
+    pub fn asset(&self, id: &str) -> &Asset {
+        self.known.find::<Asset>(&AssetId::parse(id).unwrap()).unwrap().unwrap()
+    }
+    /// The medium as it is now.
+    pub fn medium(&self, id: &str) -> &Medium {
+        self.known.find::<Medium>(&MediumId::parse(id).unwrap()).unwrap().unwrap()
     }
 
     /// Sanitized by incineration, verified and validated, each by another person.
@@ -124,6 +151,18 @@ impl Story {
             &actor(Role::Coordinator, DISTRICT, 1),
             "record_sanitization",
             json!({"medium": medium, "technique": "incinerate", "statement": statement}),
+        );
+        self.done(&actor(Role::Coordinator, DISTRICT, 2), "verify_sanitization", json!({"medium": medium}));
+        self.done(&actor(Role::Approver, DISTRICT, 1), "validate_sanitization", json!({"medium": medium}));
+    }
+
+    /// Sanitized by degaussing, verified and validated, each by another person.
+    pub fn degaussed(&mut self, medium: &str) {
+        let statement = json!({"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000});
+        self.done(
+            &actor(Role::Coordinator, DISTRICT, 1),
+            "record_sanitization",
+            json!({"medium": medium, "technique": "degauss", "statement": statement}),
         );
         self.done(&actor(Role::Coordinator, DISTRICT, 2), "verify_sanitization", json!({"medium": medium}));
         self.done(&actor(Role::Approver, DISTRICT, 1), "validate_sanitization", json!({"medium": medium}));

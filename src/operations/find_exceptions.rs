@@ -114,7 +114,8 @@ fn news(db: &mut Database, seen: u64) -> Result<(u64, Vec<Subject>)> {
             match subject.kind {
                 SubjectKind::Medium => {
                     let medium = tables::find::<Medium>(db, &MediumId::parse(&subject.id)?)?;
-                    things.extend(medium.map(|medium| Subject::new(SubjectKind::Asset, medium.host.as_str())));
+                    let device = medium.and_then(|medium| medium.host.or(medium.origin));
+                    things.extend(device.map(|device| Subject::new(SubjectKind::Asset, device.as_str())));
                 }
                 _ if exceptions::watched(&subject) => things.push(subject),
                 _ => {}

@@ -217,6 +217,7 @@ fn command(row: &InventoryRow, options: Options) -> std::result::Result<Register
         status: if row.status_kind == StatusKind::Deployed { Status::InService } else { Status::InStock },
         purchased_on: row.purchased_on,
         cost_cents: row.cost_cents.and_then(|cents| u32::try_from(cents).ok()),
+        funding: None,
         media: Vec::new(),
     })
 }

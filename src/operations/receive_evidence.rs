@@ -6,7 +6,7 @@ use super::record::{Receipt, Recorded, Terms};
 use crate::domain::asset::Asset;
 use crate::domain::evidence::{Evidence, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult};
 use crate::domain::medium::Medium;
-use crate::domain::names::{AssetId, Digest, IdentifiedBy, Instant, MediumId, Serial};
+use crate::domain::names::{Digest, IdentifiedBy, Instant, MediumId, PartyId, Serial};
 use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
 use crate::evidence::{self, reading};
@@ -191,8 +191,13 @@ fn medium_with(db: &mut Database, actor: &Actor, serial: &Serial) -> Result<Opti
         },
     };
     let Some(medium) = medium else { return Ok(None) };
-    let host: &AssetId = &medium.host;
-    let host = tables::find::<Asset>(db, host)?.ok_or_else(|| Error::Fault("a medium without a device".to_owned()))?;
-    let may = !actor.role.is_vendor() || (host.holder.party == actor.party && !host.in_transit);
+    let at_hand = |holder: &PartyId, in_transit: bool| !actor.role.is_vendor() || (holder == &actor.party && !in_transit);
+    let may = match &medium.host {
+        Some(host) => {
+            let host = tables::find::<Asset>(db, host)?.ok_or_else(|| Error::Fault("a medium without its device".to_owned()))?;
+            at_hand(&host.holder.party, host.in_transit)
+        }
+        None => medium.holder.as_ref().is_some_and(|holder| at_hand(&holder.party, medium.in_transit)),
+    };
     Ok(may.then_some(medium.id))
 }

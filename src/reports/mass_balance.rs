@@ -162,6 +162,10 @@ pub fn of_outcome(outcome: Outcome, accepted: bool, mass: &Mass) -> Sums {
 
 /// What a device adds, and where; `None` while it is in use.
 pub fn of_asset(asset: &Asset) -> Option<Row> {
+    // A part is in the mass of the device that it was taken out of.
+    if asset.harvested_from.is_some() {
+        return None;
+    }
     let owner = owner(asset);
     let row = |at: Instant, vendor: Option<&PartyId>, basis: &str, sums: Sums| {
         let vendor = vendor.filter(|vendor| *vendor != owner).map(ToString::to_string).unwrap_or_default();
@@ -182,7 +186,7 @@ pub fn of_asset(asset: &Asset) -> Option<Row> {
         Status::Retired if away == owner => row(asset.retired_at?, None, basis, Sums { stored_devices: 1, stored: grams, ..Sums::default() }),
         // It left, and nobody has said what became of it.
         Status::Retired => row(last.map(|handoff| handoff.released.1)?, Some(away), basis, lost),
-        Status::Missing => row(last.map(|handoff| handoff.released.1).or(asset.retired_at)?, Some(away), basis, lost),
+        Status::Missing | Status::WrittenOff => row(asset.missing.as_ref()?.reported, Some(away), basis, lost),
         _ => None,
     }
 }
@@ -239,6 +243,7 @@ const NOTES: &[&str] = &[
     "“Destroyed” is a data event, not an outcome of the material. What a recycler's statement leaves open is undocumented.",
     "Documented: weighed. Allocated: a share of a weighed lot. Estimated: the maker's figure, or a default for the kind of device (table weights).",
     "A device counts once, with what the record says of it last, in the month of its outcome; a device that left without one in the month of its release.",
+    "A part that was taken out counts with its device, not by itself.",
     "A signed entry shows who stated what and when, not that the statement was true.",
     WORLD,
 ];

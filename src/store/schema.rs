@@ -32,7 +32,7 @@ diesel::table! {
     label_counts (party, label) { party -> Text, label -> Text, devices -> BigInt, }
 }
 diesel::table! {
-    media (id) { id -> Text, last_seq -> BigInt, state -> Text, host -> Text, }
+    media (id) { id -> Text, last_seq -> BigInt, state -> Text, host -> Nullable<Text>, party -> Nullable<Text>, }
 }
 diesel::table! {
     parties (id) { id -> Text, last_seq -> BigInt, state -> Text, name -> Text, }

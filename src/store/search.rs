@@ -91,7 +91,7 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
         if let (Some(before), Some(now)) = (&slot.before, &slot.now)
             && before.serial != now.serial
         {
-            changed.insert(&now.host);
+            changed.extend(&now.host);
         }
     }
     let hosts = tables::beside(db, known, changed.iter().map(|id| Need::Asset((*id).clone())).collect())?;
@@ -292,7 +292,7 @@ fn exact(db: &mut Database, search: &Search) -> Result<Vec<AssetRow>> {
     for (space, text) in keys {
         let Some(owner) = tables::owner(db, &Key::new(space, text.clone()))? else { continue };
         let id = match space {
-            "medium.serial" => tables::find::<Medium>(db, &MediumId::parse(&owner)?)?.map(|medium| medium.host.to_string()),
+            "medium.serial" => tables::find::<Medium>(db, &MediumId::parse(&owner)?)?.and_then(|medium| medium.host).map(|host| host.to_string()),
             _ => Some(owner),
         };
         ids.extend(id.filter(|id| !ids.contains(id)));

@@ -88,7 +88,8 @@ row!(
     id: String = |m| Ok(m.id.to_string()),
     last_seq: i64 = |m| Ok(to_db(m.last_seq)),
     state: String = json,
-    host: String = |m| Ok(m.host.to_string()),
+    host: Option<String> = |m| Ok(m.host.as_ref().map(ToString::to_string)),
+    party: Option<String> = |m| Ok(m.holder.as_ref().map(|holder| holder.party.to_string())),
 );
 row!(
     /// A row of `parties`.
@@ -169,15 +170,13 @@ impl Derived for AssetPartyRow {}
 impl AssetPartyRow {
     /// The rows of one device.
     pub fn of(asset: &Asset) -> Vec<Self> {
-        let mut found: Vec<&PartyId> = vec![&asset.holder.party];
-        found.extend(asset.handoffs.iter().flat_map(|handoff| [&handoff.from.party, &handoff.to.party]));
         let row = |party: &PartyId| Self {
             party: party.to_string(),
             tag: asset.tag.to_string(),
             asset: asset.id.to_string(),
             label: asset.label().to_string(),
         };
-        let mut rows: Vec<Self> = found.into_iter().map(row).collect();
+        let mut rows: Vec<Self> = asset.parties().map(row).collect();
         rows.sort();
         rows.dedup();
         rows

@@ -84,7 +84,8 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
         let theirs = match SubjectKind::parse(&subject.kind)? {
             SubjectKind::Asset => asset_concerns(db, &AssetId::parse(&subject.id)?, party)?,
             SubjectKind::Medium => match tables::find::<Medium>(db, &MediumId::parse(&subject.id)?)? {
-                Some(medium) => asset_concerns(db, &medium.host, party)?,
+                Some(Medium { host: Some(host), .. }) => asset_concerns(db, &host, party)?,
+                Some(medium) => medium.concerns(party),
                 None => false,
             },
             SubjectKind::Consignment => {

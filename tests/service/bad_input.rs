@@ -23,6 +23,25 @@ const OPTIONAL: &[&str] = &[
     "register_asset.media[].capacity_bytes",
     "record_media.media[].serial",
     "record_media.media[].capacity_bytes",
+    "record_loose_media.media[].capacity_bytes",
+    "register_asset.funding",
+    "register_asset.funding.award",
+    "register_asset.funding.awarded_on",
+    "register_asset.funding.installed_on",
+    "send_to_repair.vendor",
+    "send_to_repair.vendor_site",
+    "send_to_repair.contract",
+    "return_from_repair.media[].replacement",
+    "return_from_repair.media[].replacement.serial",
+    "return_from_repair.media[].replacement.capacity_bytes",
+    "harvest_part.tag",
+    "harvest_part.serial",
+    "authorize_surplus.consent",
+    "release_accounts.evidence",
+    "quarantine.container",
+    "report_missing.last_seen",
+    "record_remote_command.evidence",
+    "record_disposition.title",
     "open_consignment.consignment",
     "open_consignment.carrier",
     "add_lines.container",
@@ -46,7 +65,13 @@ const OPTIONAL: &[&str] = &[
     "record_sanitization.statement.facility_batch",
 ];
 /// Members that may be left out, and not be null.
-const USUAL: &[&str] = &["register_asset.sensitivity", "register_asset.status", "register_asset.media", "record_sanitization.statement"];
+const USUAL: &[&str] = &[
+    "register_asset.sensitivity",
+    "register_asset.status",
+    "register_asset.media",
+    "record_sanitization.statement",
+    "record_loose_media.sensitivity",
+];
 /// Lists that may be empty.
 const EMPTY: &[&str] = &["register_asset.media", "receive_consignment.containers", "receive_consignment.scans"];
 

@@ -46,6 +46,18 @@ pub struct Thing {
     pub drive: String,
 }
 
+/// Why nothing better than recycling is chosen.
+pub fn rejected() -> Value {
+    ["repair", "redeploy", "resale", "donation", "parts"].into_iter().map(|rung| json!({"rung": rung, "reason": "uneconomic"})).collect()
+}
+
+/// A retired device may leave: evaluated, authorised, accounts released.
+pub fn prepare(server: &Server, asset: &str) {
+    server.command("coordinator", "evaluate", json!({"asset": asset, "rung": "recycling", "rejected": rejected()})).taken();
+    server.command("approver", "authorize_surplus", json!({"asset": asset, "reference": "BOARD-7"})).taken();
+    server.command("coordinator", "release_accounts", json!({"asset": asset, "reference": "MDM-7"})).taken();
+}
+
 /// Makes things, and knows by which words each vendor's can be told.
 pub struct Yard<'a> {
     pub server: &'a Server,
@@ -107,6 +119,14 @@ impl<'a> Yard<'a> {
     fn retired(&self, vendor: Vendor, with_medium: bool) -> Thing {
         let thing = self.register(vendor, with_medium);
         self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus", "occurred": "2026-01-05T08:00:00Z"}));
+        prepare(self.server, &thing.asset);
+        thing
+    }
+
+    /// Reported lost.
+    fn missing(&self, vendor: Vendor) -> Thing {
+        let thing = self.register(vendor, true);
+        self.command("coordinator", "report_missing", json!({"asset": thing.asset, "loss": "lost", "custodian": "cart", "incident": "INC-1"}));
         thing
     }
 
@@ -187,6 +207,13 @@ impl<'a> Yard<'a> {
         (thing, evidence)
     }
 
+    /// A loose medium that is purged, and a device in the same hands that it may be put into.
+    fn clean_medium_and_device(&self, vendor: Vendor) -> (String, String) {
+        let ((one, _), two) = (self.validated(vendor), self.received(vendor, true));
+        self.command(vendor.operator(), "harvest_medium", json!({"medium": one.medium}));
+        (one.medium, two.asset)
+    }
+
     fn verified(&self, vendor: Vendor) -> (Thing, String) {
         let (thing, evidence) = self.performed(vendor, vendor.operator());
         self.command("coordinator", "verify_sanitization", json!({"medium": thing.medium}));
@@ -202,8 +229,9 @@ impl<'a> Yard<'a> {
     /// Nothing is missing for a certificate of it.
     pub fn certifiable(&self, vendor: Vendor) -> (Thing, String) {
         let (thing, evidence) = self.validated(vendor);
+        self.command(vendor.operator(), "grade", json!({"asset": thing.asset, "cosmetic": 7, "functional": 5}));
         let mass = json!({"weight_grams": 1_480, "weight_basis": "scale"});
-        self.command(vendor.operator(), "record_disposition", json!({"asset": thing.asset, "outcome": "resold", "mass": mass}));
+        self.command(vendor.operator(), "record_disposition", json!({"asset": thing.asset, "outcome": "resold", "mass": mass, "title": "INVOICE-7"}));
         (thing, evidence)
     }
 
@@ -223,20 +251,80 @@ impl<'a> Yard<'a> {
                 json!({"asset": self.id(), "tag": format!("NEW-{n:05}"), "serial": format!("NEWSER{n:05}"), "category": "laptop",
                     "manufacturer": "Lenovo", "model": "ThinkPad L14", "sensitivity": "low", "site": "Central", "status": "in_stock",
                     "purchased_on": "2021-08-15", "cost_cents": 79_900,
+                    "funding": {"source": "federal_award", "award": "S425D2100", "awarded_on": "2021-05-01", "installed_on": "2021-08-20"},
                     "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64}]})
             }
             "record_media" => {
                 let thing = self.received(vendor, true);
                 json!({"asset": thing.asset, "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "hdd_ata", "capacity_bytes": 500_107_862_016u64}]})
             }
+            "record_loose_media" => {
+                json!({"media": [{"serial": format!("LOOSE{n:05}"), "media_type": "hdd_ata", "capacity_bytes": 500_107_862_016u64}],
+                    "site": "Central", "sensitivity": "high"})
+            }
+            "harvest_medium" => json!({"medium": self.received(vendor, true).medium}),
+            "install_medium" => {
+                let (medium, asset) = self.clean_medium_and_device(vendor);
+                json!({"medium": medium, "asset": asset})
+            }
             "attest_no_storage" => json!({"asset": self.received(vendor, false).asset, "basis": "removed"}),
-            "send_to_repair" => json!({"asset": self.register(vendor, true).asset, "fault": "screen"}),
+            "send_to_repair" => {
+                json!({"asset": self.register(vendor, true).asset, "fault": "screen", "vendor": self.server.parties[vendor.name()],
+                    "vendor_site": "Akron", "contract": "MSA-7"})
+            }
             "return_from_repair" => {
                 let thing = self.register(vendor, true);
                 self.command("coordinator", "send_to_repair", json!({"asset": thing.asset, "fault": "board"}));
-                json!({"asset": thing.asset, "status": "in_stock"})
+                let new = json!({"serial": format!("NEWDRV{n:05}"), "media_type": "ssd_sata", "capacity_bytes": 256_060_514_304u64});
+                let media = json!([{"medium": thing.medium, "found": "returned", "replacement": new}]);
+                json!({"asset": thing.asset, "status": "in_stock", "media": media})
             }
-            "redeploy" => json!({"asset": self.retired(vendor, true).asset, "site": "Lincoln High"}),
+            "redeploy" => json!({"asset": self.register(vendor, true).asset, "site": "Lincoln High"}),
+            "return_to_service" => json!({"asset": self.retired(vendor, true).asset, "reason": "needed_again"}),
+            "harvest_part" => {
+                json!({"asset": self.retired(vendor, true).asset, "part": "screen", "tag": format!("PART-{n:05}"), "serial": format!("PARTSER{n:05}")})
+            }
+            "evaluate" => json!({"asset": self.retired(vendor, true).asset, "rung": "recycling", "rejected": rejected()}),
+            "authorize_surplus" => {
+                let asset = self.retired(vendor, true).asset;
+                self.command("coordinator", "evaluate", json!({"asset": asset, "rung": "recycling", "rejected": rejected()}));
+                json!({"asset": asset, "reference": "BOARD-8", "consent": "AGENCY-3"})
+            }
+            "release_accounts" => {
+                let thing = self.register(vendor, true);
+                self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus"}));
+                json!({"asset": thing.asset, "reference": "MDM-8", "evidence": self.evidence(vendor, "coordinator", &thing)})
+            }
+            "grade" => json!({"asset": self.validated(vendor).0.asset, "cosmetic": 6, "functional": 4}),
+            "place_legal_hold" => json!({"asset": self.register(vendor, true).asset, "reason": "litigation", "reference": "CASE-3"}),
+            "lift_legal_hold" => {
+                let asset = self.register(vendor, true).asset;
+                self.command("approver", "place_legal_hold", json!({"asset": asset, "reason": "litigation", "reference": "CASE-3"}));
+                json!({"asset": asset, "reference": "CASE-3-END"})
+            }
+            "quarantine" => json!({"asset": self.register(vendor, true).asset, "reason": "swollen_battery", "container": format!("BOX-{n}")}),
+            "lift_quarantine" => {
+                let asset = self.register(vendor, true).asset;
+                self.command("coordinator", "quarantine", json!({"asset": asset, "reason": "leak"}));
+                json!({"asset": asset, "reference": "FIXED-3"})
+            }
+            "report_missing" => {
+                json!({"asset": self.register(vendor, true).asset, "loss": "stolen", "last_seen": "2026-01-05T08:00:00Z", "custodian": "person",
+                    "incident": "INC-2"})
+            }
+            "record_remote_command" => {
+                let thing = self.missing(vendor);
+                json!({"asset": thing.asset, "command": "lock", "state": "sent", "evidence": self.evidence(vendor, "coordinator", &thing)})
+            }
+            "report_found" => json!({"asset": self.missing(vendor).asset, "site": "Central"}),
+            "write_off" => json!({"asset": self.missing(vendor).asset, "investigation": "INV-1", "assessment": "BA-1"}),
+            "report_medium_found" => {
+                let thing = self.register(vendor, true);
+                self.command("coordinator", "send_to_repair", json!({"asset": thing.asset, "fault": "board"}));
+                let media = json!([{"medium": thing.medium, "found": "unaccounted"}]);
+                self.command("coordinator", "return_from_repair", json!({"asset": thing.asset, "status": "in_stock", "media": media}));
+                json!({"medium": thing.medium, "site": "Central"})
+            }
             "retire" => json!({"asset": self.register(vendor, true).asset, "reason": "end_of_life"}),
             "open_consignment" => {
                 json!({"consignment": self.id(), "reference": self.reference(vendor), "from_site": "Central",
@@ -271,7 +359,7 @@ impl<'a> Yard<'a> {
             }
             "validate_sanitization" => json!({"medium": self.verified(vendor).0.medium}),
             "record_disposition" => {
-                json!({"asset": self.validated(vendor).0.asset, "outcome": "recycled",
+                json!({"asset": self.validated(vendor).0.asset, "outcome": "recycled", "title": "WEIGHBILL-3",
                     "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
             }
             "assign_exception" => json!({"exception": self.exception(vendor), "person": self.id()}),
@@ -290,6 +378,7 @@ impl<'a> Yard<'a> {
                 json!({"exception": exception, "reason": "evidence_disputed"})
             }
             "look_for_exceptions"
+            | "assign"
             | "open_log"
             | "receive_evidence"
             | "issue_certificate"

@@ -57,8 +57,7 @@ fn figures_rest_on_evidence_and_add_up() {
     assert!(text.starts_with("Bucket,Grams,Documented g,Allocated g,Estimated g,Share %\r\nReuse,1480,1480,0,0,28.682171\r\n"), "{text}");
     server.get("reports", "/api/v1/reports/mass-balance.csv?table=T99").refused(422, "reports.table");
     let page = server.page("reports", "/reports/mass-balance").text();
-    for words in ["<svg viewBox", "role=\"img\"", "Reuse: 1,480 g, 28.7 %", "This table as CSV", "22.3 %", "not that the statement was true"]
-    {
+    for words in ["<svg viewBox", "role=\"img\"", "Reuse: 1,480 g, 28.7 %", "This table as CSV", "22.3 %", "not that the statement was true"] {
         assert!(page.contains(words), "no “{words}” in {page}");
     }
     assert!(!page.contains("<script") && !page.contains(" style="), "{page}");

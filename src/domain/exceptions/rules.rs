@@ -5,7 +5,9 @@ use chrono::{Datelike, TimeDelta, Weekday};
 use super::Severity;
 use crate::domain::asset::{Asset, Status};
 use crate::domain::consignment::{Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind};
-use crate::domain::medium::Medium;
+use crate::domain::holds::HoldKind;
+use crate::domain::medium::{Medium, MediumState};
+use crate::domain::missing::RemoteState;
 use crate::domain::names::{AssetId, ConsignmentId, DiscrepancyId, Instant, PartyId, Sensitivity};
 use crate::domain::records::{Records, Stop};
 
@@ -28,6 +30,8 @@ pub struct Scene<'a> {
     pub id: &'a str,
     /// When it looks.
     pub now: Instant,
+    /// When it was raised first, for conditions whose beginning nobody recorded.
+    pub raised_at: Option<Instant>,
     /// The accountable organisation, which sees everything anyway.
     pub organisation: &'a PartyId,
 }
@@ -58,6 +62,8 @@ limits! {
     DISCREPANCY 2 "days from a receipt until what differs is resolved" "E-06 (proposal)";
     SAME_DAY 1 "days to act on what is critical" "critical: act on the same day (domain study §6)";
     WEEK 7 "days to act on what is high or lower" "proposal: within a week";
+    IN_REPAIR 45 "days in repair" "E-22 (proposal)";
+    QUARANTINED 30 "days in quarantine" "E-22 (proposal)";
     STAGED 90 "days on an open consignment" "E-22 (proposal)";
     UNSANITIZED 30 "days after receipt without sanitization" "E-22 (proposal)";
 }
@@ -94,8 +100,7 @@ impl Scene<'_> {
     }
     /// Who sees the device sees what is wrong with it.
     fn of_asset(&self, asset: &Asset) -> Vec<PartyId> {
-        let travels = asset.handoffs.iter().flat_map(|handoff| [&handoff.from.party, &handoff.to.party]);
-        self.vendors(travels.chain([&asset.holder.party]))
+        self.vendors(asset.parties())
     }
     fn of_consignment(&self, consignment: &Consignment) -> Vec<PartyId> {
         self.vendors([&consignment.from.party, &consignment.to.party])
@@ -160,23 +165,43 @@ pub(super) fn discrepancy_open(scene: &Scene<'_>) -> Result<Option<Found>, Stop>
     Ok(scene.since(after(received.occurred, &DISCREPANCY), Severity::High, concerns))
 }
 
-/// E-18: missing; critical where data may be on it.
+/// E-18: missing; critical where data may be on it and the device has not confirmed that it is locked or wiped.
 pub(super) fn lost_or_stolen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let Some(asset) = scene.asset()?.filter(|asset| asset.status == Status::Missing) else { return Ok(None) };
-    let (severity, limit) = if may_hold_data(scene.known, asset)? { (Severity::Critical, &SAME_DAY) } else { (Severity::High, &WEEK) };
-    let Some(since) = missing_since(asset) else { return Ok(None) };
-    Ok(Some(Found { severity, due_at: after(since, limit), concerns: scene.of_asset(asset) }))
+    let Some(missing) = &asset.missing else { return Ok(None) };
+    let out_of_reach = missing.remote.iter().any(|remote| remote.state == RemoteState::Confirmed);
+    let exposed = !out_of_reach && may_hold_data(scene.known, asset)?;
+    let (severity, limit) = if exposed { (Severity::Critical, &SAME_DAY) } else { (Severity::High, &WEEK) };
+    Ok(Some(Found { severity, due_at: after(missing.reported, limit), concerns: scene.of_asset(asset) }))
 }
 
-fn missing_since(asset: &Asset) -> Option<Instant> {
-    asset.handoffs.last().map(|handoff| handoff.released.1).or(asset.retired_at)
+/// E-24: a medium of the device is unaccounted for, or somebody outside kept it whom it was never handed to.
+pub(super) fn medium_differs(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()? else { return Ok(None) };
+    let outside = |medium: &Medium| {
+        medium.is_loose()
+            && !medium.state.is_gone()
+            && medium.handoffs.is_empty()
+            && medium.holder.as_ref().is_some_and(|holder| &holder.party != scene.organisation)
+    };
+    let media = scene.known.find_all::<Medium>(&asset.former_media)?;
+    if !media.into_iter().flatten().any(|medium| medium.state == MediumState::Absent || outside(medium)) {
+        return Ok(None);
+    }
+    let since = scene.raised_at.unwrap_or(scene.now);
+    Ok(Some(Found { severity: Severity::Critical, due_at: after(since, &SAME_DAY), concerns: scene.of_asset(asset) }))
 }
 
-/// E-22: on an open consignment for 90 days, or at the receiver's for 30 and not sanitized.
+/// E-22: on an open consignment for 90 days, in repair for 45, in quarantine or at the receiver's and not sanitized for 30.
 pub(super) fn stuck(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let Some(asset) = scene.asset()? else { return Ok(None) };
     let mut due = None;
-    if asset.status == Status::Retired
+    let quarantine = asset.holds.iter().find(|hold| hold.kind == HoldKind::Quarantine);
+    if let Some(hold) = quarantine {
+        due = Some(after(hold.placed, &QUARANTINED));
+    } else if asset.status == Status::InRepair {
+        due = asset.repairs.last().map(|repair| after(repair.sent_at, &IN_REPAIR));
+    } else if asset.status == Status::Retired
         && !asset.in_transit
         && let Some(consignment) = &asset.consignment
     {
@@ -396,6 +421,87 @@ mod tests {
         let again = exception(&story, RuleId::Stuck, &asset).unwrap();
         assert_eq!((again.status, again.reopened), (OPEN, 1));
         assert!(again.concerns.iter().all(|party| party.as_str() == VENDOR && party.as_str() != OTHER));
+    }
+
+    /// A device in use, with one medium.
+    fn in_use(story: &mut Story) -> (String, String) {
+        let body = json!({"tag": "A1", "serial": "SA1", "category": "laptop", "manufacturer": "Maker", "model": "Model", "sensitivity": "low",
+            "site": "Site", "status": "in_service", "media": [{"media_type": "hdd_ata", "serial": "MA1"}]});
+        let about = story.done(&coordinator(), "register_asset", body);
+        let id = |kind| about.iter().find(|(of, _)| *of == kind).unwrap().1.clone();
+        (id(crate::domain::SubjectKind::Asset), id(crate::domain::SubjectKind::Medium))
+    }
+
+    fn repaired(story: &mut Story, hours: i64, found: &str) -> (String, String) {
+        let (asset, medium) = in_use(story);
+        let send = json!({"asset": asset, "fault": "storage", "vendor": VENDOR, "vendor_site": "Site", "contract": "NDA-1"});
+        story.done(&coordinator(), "send_to_repair", send);
+        story.hours_pass(hours);
+        look(story, "Asset", &asset);
+        let checked = json!([{"medium": medium, "found": found, "replacement": {"media_type": "ssd_sata", "serial": "NEW1"}}]);
+        story.done(&coordinator(), "return_from_repair", json!({"asset": asset, "status": "in_service", "media": checked}));
+        (asset, medium)
+    }
+
+    #[test]
+    fn e24_a_drive_that_a_repairer_kept_or_nobody_can_find_is_critical_until_it_is_back() {
+        for found in ["kept", "unaccounted"] {
+            let mut story = Story::new();
+            let (asset, medium) = repaired(&mut story, 24, found);
+            look(&mut story, "Asset", &asset);
+            assert_eq!(stands(&story, RuleId::MediumDiffers, &asset), Some((OPEN, Severity::Critical)), "{found}");
+            let before = exception(&story, RuleId::MediumDiffers, &asset);
+            story.hours_pass(24);
+            look(&mut story, "Asset", &asset);
+            assert_eq!(exception(&story, RuleId::MediumDiffers, &asset), before, "it does not change with the clock");
+            let in_the_way = super::super::in_the_way(story.known(), &asset.clone().try_into().unwrap()).unwrap();
+            assert!(in_the_way[0].contains("E-24"), "{in_the_way:?}");
+            if found == "unaccounted" {
+                story.done(&coordinator(), "report_medium_found", json!({"medium": medium, "site": "Site"}));
+                look(&mut story, "Asset", &asset);
+                assert_eq!(stands(&story, RuleId::MediumDiffers, &asset).unwrap().0, RESOLVED);
+            }
+        }
+        let mut story = Story::new();
+        let (asset, _) = repaired(&mut story, 24, "returned");
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::MediumDiffers, &asset), None);
+    }
+
+    #[test]
+    fn e22_repair_and_quarantine_have_their_limits() {
+        let mut story = Story::new();
+        let (asset, _) = repaired(&mut story, 45 * 24, "returned");
+        assert_eq!(stands(&story, RuleId::Stuck, &asset), Some((OPEN, Severity::Medium)));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, RESOLVED);
+        story.done(&coordinator(), "quarantine", json!({"asset": asset, "reason": "swollen_battery", "reference": "Q-1", "container": "DRUM-1"}));
+        story.hours_pass(29 * 24);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, RESOLVED);
+        story.hours_pass(24);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, OPEN);
+    }
+
+    #[test]
+    fn e18_is_high_once_the_device_confirms_its_lock_and_ends_when_it_is_found() {
+        let mut story = Story::new();
+        let (asset, _) = in_use(&mut story);
+        story.done(&coordinator(), "report_missing", json!({"asset": asset, "loss": "stolen", "custodian": "cart", "incident": "POL-1"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::Critical)));
+        let evidence = "e".repeat(64);
+        story.done(&coordinator(), "receive_evidence", json!({"sha256": evidence, "size_bytes": 10, "links": []}));
+        story.done(&coordinator(), "record_remote_command", json!({"asset": asset, "command": "lock", "state": "sent"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::Critical)), "sent is not confirmed");
+        story.done(&coordinator(), "record_remote_command", json!({"asset": asset, "command": "lock", "state": "confirmed", "evidence": evidence}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::High)));
+        story.done(&coordinator(), "report_found", json!({"asset": asset, "site": "Site"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset).unwrap().0, RESOLVED);
     }
 
     #[test]

@@ -1,0 +1,11 @@
+-- A medium may be in no device: then somebody holds it by itself.
+DROP TABLE media;
+CREATE TABLE media (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  last_seq BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  host TEXT COLLATE "C",                         -- the device it is in
+  party TEXT COLLATE "C"                         -- who holds a loose one
+);
+CREATE INDEX media_by_host ON media (host, id);
+CREATE INDEX media_by_party ON media (party, id);

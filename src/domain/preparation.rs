@@ -1,0 +1,472 @@
+//! Preparation: what has to be decided and done about a retired device before it goes on: the reuse-first evaluation, the authority to give it away,
+//! the release of its accounts, its grade.
+
+use chrono::{Datelike as _, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use super::asset::{Asset, Status};
+use super::disposition::Outcome;
+use super::evidence::Evidence;
+use super::names::{AssetId, Digest, Reference, Role, codes};
+use super::records::{Records, Stop};
+use super::refusal::{Cause, Refusal};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, lifecycle, require_asset};
+
+codes! {
+    /// What may be done with a retired device, best first: each keeps more of it in use than the next.
+    Rung {
+        Repair = "repair", "repair it and use it again";
+        Redeploy = "redeploy", "use it elsewhere in the organisation";
+        Resale = "resale", "sell it for reuse";
+        Donation = "donation", "give it for reuse";
+        Parts = "parts", "use its parts";
+        Recycling = "recycling", "recycle it";
+    }
+}
+
+codes! {
+    /// Why a better use is not chosen.
+    RejectionReason {
+        NotBroken = "not_broken", "there is nothing to repair";
+        Uneconomic = "uneconomic", "it costs more than it is worth";
+        EndOfSupport = "end_of_support", "the maker's support has ended";
+        NoDemand = "no_demand", "nobody needs it";
+        Damaged = "damaged", "it is damaged";
+        DataPolicy = "data_policy", "the data on it cannot be removed well enough for that";
+        FundingRule = "funding_rule", "the rules of its funding forbid it";
+        OrganisationPolicy = "organisation_policy", "the organisation's policy forbids it";
+    }
+}
+
+codes! {
+    /// Out of which money a device was bought: that decides who else has a say when it goes.
+    FundingSource {
+        General = "general", "own means";
+        ERate = "e_rate", "E-rate";
+        FederalAward = "federal_award", "federal award";
+        Lease = "lease", "leased";
+    }
+}
+
+/// How a device was paid for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Funding {
+    /// Out of which money.
+    pub source: FundingSource,
+    /// The number of the award, the funding request or the lease.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub award: Option<Reference>,
+    /// When it was awarded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub awarded_on: Option<NaiveDate>,
+    /// When the device was installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installed_on: Option<NaiveDate>,
+}
+
+impl Funding {
+    /// Refuses days that cannot be right.
+    pub(super) fn check(&self, today: NaiveDate) -> Result<(), Refusal> {
+        for (what, on) in [("awarded_on", self.awarded_on), ("installed_on", self.installed_on)] {
+            if let Some(on) = on
+                && (on.year() < 1970 || Some(on) > today.succ_opt())
+            {
+                let why = format!("{what} lies between 1970 and today; {on} cannot be right, correct it or leave it out.");
+                return Err(Refusal::new("registration.funding_day", why));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A better use that is not chosen, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rejection {
+    /// The better use.
+    pub rung: Rung,
+    /// Why not.
+    pub reason: RejectionReason,
+}
+
+/// The evaluation that counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The entry.
+    pub entry: u64,
+    /// What was chosen.
+    pub rung: Rung,
+    /// Every better use, and why not.
+    pub rejected: Vec<Rejection>,
+}
+
+/// The authority to give a device away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    /// The entry.
+    pub entry: u64,
+    /// The board's resolution.
+    pub reference: Reference,
+    /// The funder's instructions, or the lessor's consent.
+    pub consent: Option<Reference>,
+}
+
+/// Accounts and management were confirmed to be gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRelease {
+    /// The entry.
+    pub entry: u64,
+    /// The console's or ticket's reference.
+    pub reference: Reference,
+    /// A file that shows it.
+    pub evidence: Option<Digest>,
+}
+
+/// What a test of the device found (R2v3 equipment categories).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Graded {
+    /// The entry.
+    pub entry: u64,
+    /// How it looks: 1 (damaged) to 9 (as new).
+    pub cosmetic: u8,
+    /// How it works: 1 (not at all) to 6 (as new).
+    pub functional: u8,
+}
+
+/// How far a retired device is prepared; each part with the entry that says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preparation {
+    /// Reuse first: what was chosen, and why nothing better.
+    pub evaluation: Option<Evaluation>,
+    /// Who may give it away.
+    pub authorization: Option<Authorization>,
+    /// Accounts and management are gone.
+    pub accounts: Option<AccountRelease>,
+    /// How it looks and works.
+    pub grade: Option<Graded>,
+}
+
+/// Decides reuse-first what is to be done with a retired device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluate {
+    /// The device.
+    pub asset: AssetId,
+    /// The best use that is possible.
+    pub rung: Rung,
+    /// Every better use, and why it is not.
+    pub rejected: Vec<Rejection>,
+}
+
+/// `asset.evaluated`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluated {
+    /// What was chosen.
+    pub rung: Rung,
+    /// Every better use, and why not.
+    pub rejected: Vec<Rejection>,
+}
+
+/// An approver, on the authority of the board, lets a device be given away.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizeSurplus {
+    /// The device.
+    pub asset: AssetId,
+    /// The board's resolution.
+    pub reference: Reference,
+    /// Where others have a say: the awarding agency's instructions, or the lessor's consent.
+    pub consent: Option<Reference>,
+}
+
+/// `asset.surplus_authorized`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SurplusAuthorized {
+    /// The board's resolution.
+    pub reference: Reference,
+    /// The funder's instructions, or the lessor's consent.
+    pub consent: Option<Reference>,
+}
+
+/// Confirms that accounts and management enrolment are gone, so that the next owner can use the device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseAccounts {
+    /// The device.
+    pub asset: AssetId,
+    /// The console's or ticket's reference.
+    pub reference: Reference,
+    /// A stored file that shows it.
+    pub evidence: Option<Digest>,
+}
+
+/// `asset.accounts_released`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsReleased {
+    /// The console's or ticket's reference.
+    pub reference: Reference,
+    /// A file that shows it.
+    pub evidence: Option<Digest>,
+}
+
+/// Grades a device whose data is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grade {
+    /// The device.
+    pub asset: AssetId,
+    /// How it looks: 1 (damaged) to 9 (as new).
+    pub cosmetic: u8,
+    /// How it works: 1 (not at all) to 6 (as new).
+    pub functional: u8,
+}
+
+/// `asset.graded`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssetGraded {
+    /// How it looks.
+    pub cosmetic: u8,
+    /// How it works.
+    pub functional: u8,
+}
+
+fn about(asset: &Asset) -> [Subject; 1] {
+    [Subject::new(SubjectKind::Asset, asset.id.as_str())]
+}
+
+/// What others have to say about a device that goes: a sentence for each thing that is missing. Sources: 47 CFR 54.513 (E-rate: no sale or gift for
+/// five years after installation), 2 CFR 200.313(e) (federal awards: instructions where a unit is worth more than $10,000, for awards before October
+/// 2024 $5,000; worth at most what it cost), leases (what is another's).
+pub fn funding_missing(asset: &Asset, for_value: bool, consent: Option<&Reference>, on: NaiveDate) -> Vec<String> {
+    let mut missing = Vec::new();
+    let Some(funding) = &asset.funding else { return missing };
+    match funding.source {
+        FundingSource::General => {}
+        FundingSource::ERate if !for_value => {}
+        FundingSource::ERate => match funding.installed_on.or(asset.purchased_on) {
+            None => missing.push(format!("{} was bought with E-rate money, and when it was installed is not recorded: nobody can tell whether five years have passed; recycle it, or have the record corrected.", asset.tag)),
+            Some(installed) => {
+                let free = installed.with_year(installed.year() + 5).or_else(|| NaiveDate::from_ymd_opt(installed.year() + 5, 3, 1));
+                if let Some(free) = free.filter(|free| on < *free) {
+                    missing.push(format!("{} was bought with E-rate money: until {free}, five years after its installation, it may not be sold or given away; keep it or recycle it.", asset.tag));
+                }
+            }
+        },
+        FundingSource::FederalAward => {
+            let raised = NaiveDate::from_ymd_opt(2024, 10, 1);
+            let threshold = if funding.awarded_on.is_some() && funding.awarded_on >= raised { 1_000_000 } else { 500_000 };
+            if consent.is_none() && asset.cost_cents.is_none_or(|cost| cost > threshold) {
+                missing.push(format!(
+                    "{} was bought from a federal award and may be worth more than ${}: ask the awarding agency for disposition instructions, and name them as consent.",
+                    asset.tag,
+                    threshold / 100
+                ));
+            }
+        }
+        FundingSource::Lease if consent.is_some() => {}
+        FundingSource::Lease => missing.push(format!("{} is leased: it is not the organisation's to give away; get the lessor's consent, and name it.", asset.tag)),
+    }
+    missing
+}
+
+/// Refuses to let a device leave that nobody has authorised to be given away.
+pub fn require_authorized(asset: &Asset) -> Result<(), Refusal> {
+    if asset.preparation.authorization.is_some() {
+        return Ok(());
+    }
+    let next = match &asset.preparation.evaluation {
+        None => "evaluate it reuse-first, then an approver has to authorise it as surplus",
+        Some(_) => "an approver has to authorise it as surplus, with the board's reference",
+    };
+    Err(Refusal::new("preparation.not_authorized", format!("{} may not be given away yet: {next}.", asset.tag)))
+}
+
+/// What is missing before this outcome: authority, the funders' word, and for reuse by others accounts, grade and title.
+pub fn outcome_missing(asset: &Asset, outcome: Outcome, title: Option<&Reference>, on: NaiveDate) -> Vec<String> {
+    let mut missing = Vec::new();
+    if outcome.destination().is_none() {
+        return missing;
+    }
+    let for_reuse = matches!(outcome, Outcome::Resold | Outcome::Donated);
+    match &asset.preparation.authorization {
+        None => missing.extend(require_authorized(asset).err().map(|refusal| refusal.why)),
+        Some(authorization) => missing.extend(funding_missing(asset, for_reuse, authorization.consent.as_ref(), on)),
+    }
+    if for_reuse {
+        if asset.no_storage.is_none() && asset.preparation.accounts.is_none() {
+            missing.push(format!("Nobody has confirmed that accounts and management of {} are released: a coordinator has to.", asset.tag));
+        }
+        if asset.preparation.grade.is_none() {
+            missing.push(format!("{} is not graded: whoever has it has to test and grade it.", asset.tag));
+        }
+        if title.is_none() {
+            missing.push(format!("Name the document by which {} changed hands (title): the invoice, the receipt of the gift.", asset.tag));
+        }
+    }
+    missing
+}
+
+impl Order for Evaluate {
+    const ROLES: &'static [Role] = &[Role::Coordinator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        lifecycle::require_status(asset, "evaluated", &[Status::Retired])?;
+        lifecycle::require_here(asset, occasion, "evaluated")?;
+        let better: Vec<Rung> = Rung::ALL.iter().copied().filter(|rung| *rung < self.rung).collect();
+        let mut given: Vec<Rung> = self.rejected.iter().map(|rejection| rejection.rung).collect();
+        given.sort();
+        if given != better {
+            let words: Vec<_> = better.iter().map(|rung| rung.as_str()).collect();
+            let why = if better.is_empty() {
+                format!("Nothing is better than “{}”: leave `rejected` empty.", self.rung.as_str())
+            } else {
+                format!(
+                    "Reuse comes first: give for each better use than “{}” one reason why it is not chosen: {}.",
+                    self.rung.as_str(),
+                    words.join(", ")
+                )
+            };
+            return Err(Refusal::new("preparation.rungs", why).into());
+        }
+        Ok(vec![Happening::new(Evaluated { rung: self.rung, rejected: self.rejected.clone() }, about(asset))])
+    }
+}
+
+impl Fact for Evaluated {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.asset() else { return };
+        known.change::<Asset>(&id, stamp.seq, |asset| {
+            asset.preparation.evaluation = Some(Evaluation { entry: stamp.seq, rung: self.rung, rejected: self.rejected.clone() });
+            // What was authorised was another plan.
+            asset.preparation.authorization = None;
+        });
+    }
+    fn sentence(&self) -> String {
+        let why: Vec<_> = self.rejected.iter().map(|rejection| format!("not “{}”: {}", rejection.rung.label(), rejection.reason.label())).collect();
+        if why.is_empty() { format!("Evaluated: {}.", self.rung.label()) } else { format!("Evaluated: {}; {}.", self.rung.label(), why.join("; ")) }
+    }
+}
+
+impl Order for AuthorizeSurplus {
+    const ROLES: &'static [Role] = &[Role::Approver];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        lifecycle::require_status(asset, "authorised as surplus", &[Status::Retired])?;
+        lifecycle::require_here(asset, occasion, "authorised as surplus")?;
+        let Some(evaluation) = &asset.preparation.evaluation else {
+            let why = format!("{} is not evaluated: a coordinator has to say first whether it can be used again.", asset.tag);
+            return Err(Refusal::new("preparation.not_evaluated", why).into());
+        };
+        if evaluation.rung < Rung::Resale {
+            let why = format!("{} is to stay, by its evaluation: {}. Use it again, or evaluate it anew.", asset.tag, evaluation.rung.label());
+            return Err(Refusal::new("preparation.stays", why).because(Cause::Entry(evaluation.entry)).into());
+        }
+        if let Some(authorization) = &asset.preparation.authorization {
+            let why = format!("{} is authorised as surplus already, by {}.", asset.tag, authorization.reference);
+            return Err(Refusal::new("preparation.authorized", why).because(Cause::Entry(authorization.entry)).into());
+        }
+        let for_value = matches!(evaluation.rung, Rung::Resale | Rung::Donation);
+        let missing = funding_missing(asset, for_value, self.consent.as_ref(), occasion.occurred.utc().date_naive());
+        if !missing.is_empty() {
+            let why = format!("{} cannot be authorised as surplus: {}", asset.tag, missing.join(" "));
+            return Err(Refusal::listing("preparation.funding", why, missing).into());
+        }
+        Ok(vec![Happening::new(SurplusAuthorized { reference: self.reference.clone(), consent: self.consent.clone() }, about(asset))])
+    }
+}
+
+impl Fact for SurplusAuthorized {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.asset() else { return };
+        known.change::<Asset>(&id, stamp.seq, |asset| {
+            let authorization = Authorization { entry: stamp.seq, reference: self.reference.clone(), consent: self.consent.clone() };
+            asset.preparation.authorization = Some(authorization);
+        });
+    }
+    fn sentence(&self) -> String {
+        match &self.consent {
+            Some(consent) => format!("Authorised as surplus (reference {}), with the consent {consent}.", self.reference),
+            None => format!("Authorised as surplus (reference {}).", self.reference),
+        }
+    }
+}
+
+impl Order for ReleaseAccounts {
+    const ROLES: &'static [Role] = &[Role::Coordinator];
+
+    fn decide(&self, known: &Records, _occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        if asset.status != Status::Retired {
+            let why = format!("{} is {}; accounts and management are released for good when a device is retired.", asset.tag, asset.status.label());
+            return Err(Refusal::new("preparation.not_retired", why).because(Cause::Entry(asset.last_seq)).into());
+        }
+        if let Some(release) = &asset.preparation.accounts {
+            let why = format!("Accounts and management of {} are released already.", asset.tag);
+            return Err(Refusal::new("preparation.accounts_released", why).because(Cause::Entry(release.entry)).into());
+        }
+        require_stored(known, self.evidence.as_ref())?;
+        Ok(vec![Happening::new(AccountsReleased { reference: self.reference.clone(), evidence: self.evidence.clone() }, about(asset))])
+    }
+}
+
+/// A file that is named has to be stored.
+pub(super) fn require_stored(known: &Records, evidence: Option<&Digest>) -> Result<(), Stop> {
+    if let Some(digest) = evidence
+        && known.find::<Evidence>(digest)?.is_none()
+    {
+        let why = format!("No file with the SHA-256 {digest} is stored; upload it first.");
+        return Err(Refusal::new("preparation.unknown_evidence", why).into());
+    }
+    Ok(())
+}
+
+impl Fact for AccountsReleased {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.asset() else { return };
+        known.change::<Asset>(&id, stamp.seq, |asset| {
+            let release = AccountRelease { entry: stamp.seq, reference: self.reference.clone(), evidence: self.evidence.clone() };
+            asset.preparation.accounts = Some(release);
+        });
+    }
+    fn sentence(&self) -> String {
+        format!("Accounts and management released (reference {}).", self.reference)
+    }
+}
+
+impl Order for Grade {
+    const ROLES: &'static [Role] = &[Role::VendorOperator, Role::Coordinator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        occasion.may_touch(asset)?;
+        if !(1..=9).contains(&self.cosmetic) || !(1..=6).contains(&self.functional) {
+            let why = "cosmetic lies between 1 and 9, functional lies between 1 and 6 (R2v3 equipment categories C and F).";
+            return Err(Refusal::new("preparation.grade", why).into());
+        }
+        lifecycle::require_status(asset, "graded", &[Status::Retired])?;
+        if !asset.data_gone() {
+            let why = format!("{} is graded once its data is gone: have its media sanitized, verified and validated first.", asset.tag);
+            return Err(Refusal::new("preparation.not_sanitized", why).into());
+        }
+        Ok(vec![Happening::new(AssetGraded { cosmetic: self.cosmetic, functional: self.functional }, about(asset))])
+    }
+}
+
+impl Fact for AssetGraded {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        let Some(id) = about.asset() else { return };
+        known.change::<Asset>(&id, stamp.seq, |asset| {
+            asset.preparation.grade = Some(Graded { entry: stamp.seq, cosmetic: self.cosmetic, functional: self.functional });
+        });
+    }
+    fn sentence(&self) -> String {
+        format!("Graded: looks C{}, works F{}.", self.cosmetic, self.functional)
+    }
+}
