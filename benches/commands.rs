@@ -417,6 +417,9 @@ fn prepare(config: &Config, assets: usize) -> (Service, VecDeque<Job>, open_ledg
     let (administrator, _) = person(&service, Role::Administrator, &organisation);
     let (coordinator, token) = person(&service, Role::Coordinator, &organisation);
     let vendor = run(&service, &administrator, "register_party", json!({"kind": "vendor", "name": "Recycler", "sites": ["Plant"]})).remove(0);
+    let credential = json!({"party": vendor, "site": "Plant", "scheme": "r2v3", "number": "C1", "issued_on": "2020-01-01", "expires_on": "2100-01-01",
+        "scope": ["data_sanitization_logical", "materials_recovery"]});
+    run(&service, &administrator, "record_credential", credential);
     let (_, vendor_token) = person(&service, Role::VendorOperator, &vendor);
 
     let serial = |n: usize| format!("BENCH{n:07}");

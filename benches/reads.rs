@@ -167,8 +167,8 @@ fn cases(service: &Service, assets: usize) -> Vec<Case> {
     let consignment = inventory::consignments(&mut db, None, Some(&("LONF".to_owned(), String::new())), 1).unwrap().remove(0);
     cases.push(case("consignment of 10,000 lines, first page", format!("/consignments/{}", consignment.id), false, false));
     let lines = inventory::lines(&mut db, &consignment.id, None, 30_000).unwrap();
-    let (_, line) = &lines[lines.len() - 101];
-    let path = format!("/consignments/{}?lines_after={}", consignment.id, after(&line.tag, &line.id));
+    let (name, line) = &lines[lines.len() - 101];
+    let path = format!("/consignments/{}?lines_after={}", consignment.id, after(name, &line.item));
     cases.push(case("consignment of 10,000 lines, last page", path, false, true));
     cases.push(case("consignments, first page", "/consignments".to_owned(), false, false));
     cases.push(case("consignments, last page", format!("/consignments?after={}", after("LONF", "")), false, true));
@@ -298,6 +298,9 @@ fn prepare(service: &Service, assets: usize) {
     let (coordinator, _) = person(service, Role::Coordinator, &organisation);
     let party = json!({"kind": "vendor", "name": "Recycler", "sites": ["Plant"]});
     let vendor = all(service, &administrator, "register_party", std::iter::once(party)).remove(0).remove(0);
+    let credential = json!({"party": vendor, "site": "Plant", "scheme": "r2v3", "number": "C1", "issued_on": "2020-01-01", "expires_on": "2100-01-01",
+        "scope": ["data_sanitization_logical", "materials_recovery"]});
+    all(service, &administrator, "record_credential", std::iter::once(credential));
     let mut registered = Vec::with_capacity(assets);
     for from in (0..assets).step_by(16_384) {
         let to = (from + 16_384).min(assets);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Datelike, Days, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::bench::Bay;
@@ -22,7 +22,7 @@ use crate::domain::disposition::{Mass, Outcome as Fate, RecordDisposition};
 use crate::domain::handoff::{ReceiveConsignment, ReleaseConsignment};
 use crate::domain::holds::{HoldReason, Quarantine};
 use crate::domain::lifecycle::{Fault, Redeploy, Retire, RetireReason, ReturnFromRepair, ReturnReason, ReturnToService, SendToRepair};
-use crate::domain::loading::{AddLines, OpenConsignment, SealConsignment};
+use crate::domain::loading::{AddLines, OpenConsignment};
 use crate::domain::missing::{Custodian, Loss, RecordRemoteCommand, RemoteCommand, RemoteState, ReportFound, ReportMissing, WriteOff};
 use crate::domain::names::{
     AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, PersonId, Reference, Role, Serial, Tag, Technique,
@@ -35,6 +35,8 @@ use crate::domain::reconciliation::ResolveDiscrepancy;
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{AttestNoStorage, MediumSeen, NoStorageBasis, RecordMedia};
 use crate::domain::sanitization::{RecordSanitization, ValidateSanitization, VerifySanitization};
+use crate::domain::sealing::SealConsignment;
+use crate::domain::vendors::{RecordContract, RecordCredential, Scheme, Scope};
 use crate::domain::{Actor, Command, SubjectKind};
 use crate::error::{Error, Result};
 use crate::operations::record::Receipt;
@@ -318,6 +320,11 @@ impl Stage<'_> {
         };
         let recycler = vendor(self, RECYCLER, RECYCLER_SITE)?;
         let refurbisher = vendor(self, REFURBISHER, REFURBISHER_SITE)?;
+        let data = [Scope::DataSanitizationLogical, Scope::DataSanitizationPhysical];
+        let recycles = [data[0], data[1], Scope::MaterialsRecovery];
+        self.qualify(&administrator, &recycler, RECYCLER_SITE, (Scheme::R2v3, "C2023-01934"), &recycles)?;
+        self.qualify(&administrator, &recycler, RECYCLER_SITE, (Scheme::NaidAaa, "NA-20418"), &data)?;
+        self.qualify(&administrator, &refurbisher, REFURBISHER_SITE, (Scheme::R2v3, "C2022-00871"), &[data[0], Scope::TestAndRepair])?;
         let coordinator = self.person(&mut players, "Marisol Vance", "Technology asset coordinator", Role::Coordinator, &district, ORGANISATION)?;
         let approver =
             self.person(&mut players, "Theodore Okafor", "Assistant superintendent for operations", Role::Approver, &district, ORGANISATION)?;
@@ -339,6 +346,37 @@ impl Stage<'_> {
             )?,
         };
         Ok((cast, players))
+    }
+
+    /// Records what lets a vendor's site have the district's devices: a credential that began well before the story and ends after it, and the contract.
+    fn qualify(&self, administrator: &Actor, party: &PartyId, site: &str, credential: (Scheme, &str), scope: &[Scope]) -> Result<()> {
+        let (issued_on, expires_on) = (self.day(60), self.day(60) + Days::new(3 * 365));
+        let record = RecordCredential {
+            party: party.clone(),
+            site: Name::parse(site)?,
+            scheme: credential.0,
+            number: reference(credential.1)?,
+            scope: scope.to_vec(),
+            issued_on,
+            expires_on,
+            evidence: None,
+        };
+        self.one(administrator, record, self.at(21, 1, 40))?;
+        let contract = RecordContract {
+            party: party.clone(),
+            reference: reference("NP-C-2214")?,
+            starts_on: issued_on,
+            ends_on: Some(expires_on),
+            confidentiality: true,
+            insured_until: Some(expires_on),
+        };
+        self.one(administrator, contract, self.at(21, 1, 45))?;
+        Ok(())
+    }
+
+    /// The day so many weeks ago.
+    fn day(&self, weeks: u64) -> NaiveDate {
+        self.at(weeks, 0, 0).utc().date_naive()
     }
 
     fn person(&mut self, players: &mut Vec<Player>, name: &str, title: &str, role: Role, party: &PartyId, party_name: &str) -> Result<Actor> {
@@ -619,6 +657,8 @@ impl Stage<'_> {
             to: to.0.clone(),
             to_site: Name::parse(to.1)?,
             carrier: Some(Name::parse("Great Plains Freight")?),
+            carrier_party: None,
+            presets: None,
         };
         let receipt = self.one(actor, open, self.at(week, 0, 60))?;
         let consignment = ConsignmentId::parse(receipt.subject(SubjectKind::Consignment).unwrap_or_default())?;
@@ -630,16 +670,16 @@ impl Stage<'_> {
             // Two sittings for each: before lunch and after.
             for (half, scans) in (0i64..).zip(load.chunks(load.len().div_ceil(2).max(1))) {
                 let assets = scans.iter().map(|unit| unit.id.clone()).collect();
-                let add = AddLines { consignment: consignment.clone(), assets, container: Some(container.clone()) };
+                let add = AddLines { consignment: consignment.clone(), assets, media: Vec::new(), container: Some(container.clone()) };
                 commands.push((add.into(), self.at(week, 1 + u64::try_from(n % 2).unwrap_or(0), 30 + n * 20 + half * 240)));
             }
             let net: u32 = load.iter().map(|unit| unit.scale_grams).sum();
             let seal = reference(&format!("NP-S-{}", 48_210 + self.dice.roll(700)))?;
-            sealed.push(Container { label: container, seal: Some(seal), gross_weight_grams: Some(net + 21_500) });
+            sealed.push(Container { label: container, seal: Some(seal), tare_weight_grams: Some(21_500), gross_weight_grams: Some(net + 21_500) });
         }
         self.many(&format!("Loading {reference_text}"), actor, commands)?;
         self.one(actor, SealConsignment { consignment: consignment.clone(), containers: sealed }, self.at(week, 3, 45))?;
-        self.one(actor, ReleaseConsignment { consignment: consignment.clone() }, self.at(week, 3, 130))?;
+        self.one(actor, ReleaseConsignment { consignment: consignment.clone(), driver: Some(reference("GPF-TOUR-17")?) }, self.at(week, 3, 130))?;
         self.step(&format!("{reference_text} sealed and released"));
         Ok(consignment)
     }

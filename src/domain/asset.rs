@@ -213,7 +213,7 @@ impl Asset {
             () if self.preparation.grade.is_some() && stays => Label::RedeployReady,
             () if self.preparation.grade.is_some() => Label::Graded,
             () if cleaned => Label::Sanitized,
-            () if self.handoffs.last().is_some_and(|handoff| handoff.received.is_some()) => Label::Received,
+            () if self.handoffs.last().is_some_and(|last| last.received.is_some() && last.from.party != last.to.party) => Label::Received,
             () if self.preparation.authorization.is_some() => Label::SurplusAuthorized,
             () if self.preparation.evaluation.is_some() => Label::Evaluated,
             () => Label::Retired,

@@ -1,14 +1,28 @@
-//! A consignment: what travels together, its lines, and what differed when it arrived; folded from the events of [`loading`](super::loading),
+//! A consignment: what travels together, its lines (devices, loose media and quantities), and what differed when it arrived; folded from the events of [`loading`](super::loading),
 //! [`handoff`](super::handoff) and [`reconciliation`](super::reconciliation).
 
 use serde::{Deserialize, Serialize};
 
 use super::asset::Holder;
+use super::lifecycle::RetireReason;
 use super::medium::Act;
-use super::names::{AssetId, ConsignmentId, DiscrepancyId, Instant, Name, PartyId, Reference, Serial, Tag, codes};
+use super::names::{
+    AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, QuantityId, Reference, Serial, Tag, codes,
+};
+use super::overrides::{Guard, OverrideReason};
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
 use super::{Occasion, Subject, SubjectKind};
+
+codes! {
+    /// From whom to whom a consignment goes.
+    ConsignmentKind {
+        Internal = "internal", "transfer inside the organisation";
+        Pickup = "pickup", "pickup by a vendor";
+        Downstream = "downstream", "handed on from vendor to vendor";
+        Return = "return", "return to the organisation";
+    }
+}
 
 codes! {
     /// How far a consignment has come.
@@ -18,6 +32,7 @@ codes! {
         Released = "released", "on its way";
         Received = "received", "received, not reconciled";
         Reconciled = "reconciled", "reconciled";
+        Cancelled = "cancelled", "cancelled before it left";
     }
 }
 
@@ -28,6 +43,48 @@ codes! {
         Received = "received", "received as listed";
         Short = "short", "short: listed, not found";
         Mismatch = "mismatch", "mismatch: the serial differs";
+        Removed = "removed", "taken off again before it was sealed";
+    }
+}
+
+codes! {
+    /// Things without storage that are counted and not told apart.
+    Goods {
+        Charger = "charger", "chargers";
+        Cable = "cable", "cables";
+        Adapter = "adapter", "adapters";
+        Battery = "battery", "batteries";
+        Keyboard = "keyboard", "keyboards";
+        Mouse = "mouse", "mice";
+        Headset = "headset", "headsets";
+        Dock = "dock", "docks";
+        Monitor = "monitor", "monitors";
+        Projector = "projector", "projectors";
+        Case = "case", "cases and bags";
+        Cart = "cart", "carts";
+        Mount = "mount", "mounts and stands";
+        Toner = "toner", "toner cartridges";
+        Parts = "parts", "parts without storage";
+        Scrap = "scrap", "mixed scrap without storage";
+    }
+}
+
+/// So many things of a kind, attested to hold no data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quantity {
+    /// What they are.
+    pub what: Goods,
+    /// How many, 1 to 100,000.
+    pub count: u32,
+    /// Weight of one in grams, where it is known.
+    pub unit_weight_grams: Option<u32>,
+}
+
+impl Quantity {
+    /// `40 chargers`
+    pub fn words(&self) -> String {
+        format!("{} {}", self.count, self.what.label())
     }
 }
 
@@ -71,8 +128,43 @@ pub struct Container {
     pub label: Reference,
     /// The seal's number.
     pub seal: Option<Reference>,
+    /// Weight of the empty container in grams.
+    pub tare_weight_grams: Option<u32>,
     /// Gross weight in grams.
     pub gross_weight_grams: Option<u32>,
+}
+
+impl Container {
+    /// What is in it weighs so much, where both weights are known.
+    pub fn net_weight_grams(&self) -> Option<u32> {
+        self.gross_weight_grams?.checked_sub(self.tare_weight_grams?)
+    }
+}
+
+/// What every scan into a consignment does with a device for which it was not done yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Presets {
+    /// Why a device that is still in use is retired; without it, only retired devices are taken.
+    pub reason: Option<RetireReason>,
+    /// What storage a device has whose media nobody recorded.
+    pub media_type: Option<MediaType>,
+    /// `true`: a device whose media nobody recorded has no storage, because its model has none.
+    #[serde(default)]
+    pub no_storage: bool,
+}
+
+/// An approver lets a consignment go although a rule stands against it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// Which rule.
+    pub guard: Guard,
+    /// Why.
+    pub reason: OverrideReason,
+    /// The organisation's reference to the decision.
+    pub reference: Reference,
+    /// By whom and when.
+    pub granted: Act,
 }
 
 /// A container as the receiver found it.
@@ -119,16 +211,32 @@ pub struct Consignment {
     pub from: Holder,
     /// Who receives.
     pub to: Holder,
+    /// From whom to whom.
+    pub kind: ConsignmentKind,
     /// How far it has come.
     pub status: ConsignmentStatus,
     /// Its containers.
     pub containers: Vec<Container>,
+    /// Seals that were put on and broken again before it left; none of them can be used again.
+    pub broken_seals: Vec<Reference>,
     /// The carrier.
     pub carrier: Option<Name>,
+    /// The carrier, where it is a registered party.
+    pub carrier_party: Option<PartyId>,
+    /// The carrier's own reference to the driver or the tour; never a name.
+    pub driver: Option<Reference>,
+    /// What every scan does.
+    pub presets: Presets,
     /// Number of lines.
     pub lines: u32,
     /// When it was opened.
     pub opened_at: Instant,
+    /// The sealing that holds now.
+    pub sealed: Option<Act>,
+    /// SHA-256 of the manifest that was frozen then.
+    pub manifest: Option<Digest>,
+    /// Rules that an approver set aside for it.
+    pub overrides: Vec<Override>,
     /// The release.
     pub released: Option<Act>,
     /// The receipt.
@@ -144,12 +252,12 @@ pub struct Consignment {
 }
 
 record!(Consignment, id: ConsignmentId = |c| c.id.clone(), owner: |c| c.id.as_str().to_owned(), shelf: consignments, need: Consignment,
-    keys: |c| vec![Consignment::reference_key(&c.reference)]);
+    keys: |c| vec![Consignment::reference_key(&c.from.party, &c.reference)]);
 
 impl Consignment {
-    /// The unique value of a reference.
-    pub fn reference_key(reference: &Reference) -> Key {
-        Key::new("consignment.reference", reference.as_str().to_uppercase())
+    /// The unique value of a reference: each party that opens consignments numbers its own.
+    pub fn reference_key(from: &PartyId, reference: &Reference) -> Key {
+        Key::new("consignment.reference", format!("{} {from}", reference.as_str().to_uppercase()))
     }
     /// Whether this party releases or receives it.
     pub fn concerns(&self, party: &PartyId) -> bool {
@@ -157,42 +265,109 @@ impl Consignment {
     }
 }
 
-/// One device of one consignment.
+/// What a line lists: one device, one loose medium, or a number of like things.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
+    /// A device.
+    Asset(AssetId),
+    /// A medium that has no host.
+    Medium(MediumId),
+    /// A number of like things without storage; the id is the line's own.
+    Quantity(QuantityId),
+}
+
+impl Item {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        match self {
+            Item::Asset(id) => id.as_str(),
+            Item::Medium(id) => id.as_str(),
+            Item::Quantity(id) => id.as_str(),
+        }
+    }
+    /// The word for what it is.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Item::Asset(_) => "asset",
+            Item::Medium(_) => "medium",
+            Item::Quantity(_) => "quantity",
+        }
+    }
+    /// One text for each item: whoever registers a device may choose its id, so the kind belongs to it.
+    pub fn key(&self) -> String {
+        match self {
+            Item::Asset(id) => id.to_string(),
+            Item::Medium(_) | Item::Quantity(_) => format!("{} {}", self.kind(), self.id()),
+        }
+    }
+}
+
+/// One line of one consignment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineId {
     /// The consignment.
     pub consignment: ConsignmentId,
-    /// The device.
-    pub asset: Option<AssetId>,
+    /// What it lists; none sorts before every line.
+    pub item: Option<Item>,
 }
 
 impl LineId {
-    /// The id of a line.
+    /// The id of a device's line.
     pub fn new(consignment: &ConsignmentId, asset: &AssetId) -> Self {
-        Self { consignment: consignment.clone(), asset: Some(asset.clone()) }
+        Self::of(consignment, Item::Asset(asset.clone()))
+    }
+    /// The id of any line.
+    pub fn of(consignment: &ConsignmentId, item: Item) -> Self {
+        Self { consignment: consignment.clone(), item: Some(item) }
     }
     /// Sorts before every line of the consignment.
     pub fn first_of(consignment: &ConsignmentId) -> Self {
-        Self { consignment: consignment.clone(), asset: None }
+        Self { consignment: consignment.clone(), item: None }
     }
 }
 
-/// A device listed on a consignment.
+/// What is listed on a consignment. Name, serial number and title are those of the day it was listed: the list says what was handed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// The consignment.
     pub consignment: ConsignmentId,
-    /// The device.
-    pub asset: AssetId,
+    /// What it lists.
+    pub item: Item,
+    /// What one finds it by: the tag of a device, the serial number of a loose medium, the kind of counted things.
+    pub name: String,
+    /// Its serial number.
+    pub serial: Option<Serial>,
+    /// What it is, as one reads it.
+    pub title: String,
+    /// How many of what, where things are counted.
+    pub quantity: Option<Quantity>,
     /// The container it is in.
     pub container: Option<Reference>,
     /// What the receiver found.
     pub state: LineState,
+    /// The entry that listed it.
+    pub added: u64,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
 
-record!(Line, id: LineId = |l| LineId::new(&l.consignment, &l.asset), owner: |l| format!("{} {}", l.consignment, l.asset), shelf: lines, need: Line, keys: |_| Vec::new());
+record!(Line, id: LineId = |l| LineId::of(&l.consignment, l.item.clone()), owner: |l| format!("{} {}", l.consignment, l.item.key()), shelf: lines, need: Line, keys: |_| Vec::new());
+
+impl Line {
+    /// The device, where it lists one.
+    pub fn asset(&self) -> Option<&AssetId> {
+        if let Item::Asset(id) = &self.item { Some(id) } else { None }
+    }
+    /// The loose medium, where it lists one.
+    pub fn medium(&self) -> Option<&MediumId> {
+        if let Item::Medium(id) = &self.item { Some(id) } else { None }
+    }
+    /// Whether it is on the list, and was not taken off again.
+    pub fn is_listed(&self) -> bool {
+        self.state != LineState::Removed
+    }
+}
 
 /// Something that differs between release and receipt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -232,13 +407,16 @@ const MOST_GRAMS: u32 = 100_000_000;
 
 pub(super) fn require_weights(grams: impl IntoIterator<Item = Option<u32>>) -> Result<(), Refusal> {
     if grams.into_iter().flatten().any(|grams| grams == 0 || grams > MOST_GRAMS) {
-        return Err(Refusal::new("consignment.weight", "gross_weight_grams lies between 1 gram and 100 tonnes; leave it out where nobody weighed."));
+        return Err(Refusal::new("consignment.weight", "A weight lies between 1 gram and 100 tonnes; leave it out where nobody weighed."));
     }
     Ok(())
 }
 
 pub(super) fn subject(id: &ConsignmentId) -> Subject {
     Subject::new(SubjectKind::Consignment, id.as_str())
+}
+pub(super) fn medium_subject(id: &MediumId) -> Subject {
+    Subject::new(SubjectKind::Medium, id.as_str())
 }
 pub(super) fn asset_subject(id: &AssetId) -> Subject {
     Subject::new(SubjectKind::Asset, id.as_str())
@@ -253,7 +431,8 @@ pub(super) fn require_status(consignment: &Consignment, verb: &str, allowed: &[C
     let act = match consignment.status {
         ConsignmentStatus::Released => consignment.released.as_ref(),
         ConsignmentStatus::Received => consignment.received.as_ref(),
-        ConsignmentStatus::Open | ConsignmentStatus::Sealed | ConsignmentStatus::Reconciled => None,
+        ConsignmentStatus::Sealed => consignment.sealed.as_ref(),
+        ConsignmentStatus::Open | ConsignmentStatus::Reconciled | ConsignmentStatus::Cancelled => None,
     };
     Err(Refusal::new("consignment.wrong_status", why).because(Cause::Entry(act.map_or(consignment.last_seq, |act| act.seq))))
 }

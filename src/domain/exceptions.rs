@@ -73,6 +73,8 @@ list! {
     NoCertificate Asset PASSES no_certificate "Complete what is missing on the device's page and issue its certificate; until then nothing shows that its data is gone.";
     NotAcknowledged Consignment PASSES not_acknowledged "Ask the receiver for the receipt, and the carrier for the proof of delivery; record the receipt.";
     Discrepancy Discrepancy PASSES discrepancy_open "Have both sides look again; an approver resolves the discrepancy with what was found.";
+    NotQualified Consignment PASSES not_qualified "Record the credential that was valid on that day, or have an approver resolve it with the reason; send nothing more to that site until then.";
+    NotQualified Asset PASSES sanitized_unqualified "Record the credential that was valid on that day, or have the media sanitized again where it is.";
     LostOrStolen Asset BLOCKS lost_or_stolen "Send the lock or wipe command, file the report, and assess whether data was exposed; record it as found or written off.";
     Stuck Asset PASSES stuck "Ask who has it what it waits for, and record the next step.";
     MediumDiffers Asset BLOCKS medium_differs "Find the medium that was in it: get it back, or have its destruction shown; until then its data is in other hands.";

@@ -14,9 +14,11 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod loading;
 pub mod loose_media;
+pub mod manifest;
 pub mod medium;
 pub mod missing;
 pub mod names;
+pub mod overrides;
 pub mod parties;
 pub mod parts;
 pub mod policy;
@@ -26,6 +28,10 @@ pub mod records;
 pub mod refusal;
 pub mod registration;
 pub mod sanitization;
+pub mod scanning;
+pub mod sealing;
+mod together;
+pub mod vendors;
 
 #[cfg(test)]
 mod rules;
@@ -167,6 +173,8 @@ pub struct Occasion<'a> {
     pub seed: u128,
     /// Its place among the commands that are recorded together.
     pub place: u8,
+    /// SHA-256, lent by those who know how: the same bytes give the same hash, however often it is decided.
+    pub sha256: fn(&[u8]) -> [u8; 32],
 }
 
 impl Occasion<'_> {
@@ -236,6 +244,14 @@ pub struct Happening {
 pub const SUBJECTS_PER_ENTRY: usize = 500;
 
 impl Happening {
+    /// An event about a consignment and what is on it; where that is counted things alone, about the consignment.
+    pub fn about_consignment(event: impl Into<Event>, consignment: Subject, many: Vec<Subject>, act: uuid::Uuid) -> Vec<Self> {
+        if many.is_empty() {
+            return vec![Self::new(event, [consignment])];
+        }
+        Self::about_many(event, consignment, many, act)
+    }
+
     /// An event about a few things.
     pub fn new(event: impl Into<Event>, about: impl IntoIterator<Item = Subject>) -> Self {
         Self { event: event.into(), about: Subjects::new(about), batch: None }
@@ -354,10 +370,7 @@ macro_rules! commands {
             /// The events that it comes to, or why not.
             pub fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
                 let roles = match self { $(Command::$name(_) => <$chapter::$name as Order>::ROLES,)+ };
-                if !roles.contains(&occasion.actor.role) {
-                    return Err(Refusal::new("command.wrong_role", format!("This needs the role {}; you are signed in as {}.",
-                        roles.iter().filter(|role| **role != Role::Service).map(|role| role.label()).collect::<Vec<_>>().join(" or "), occasion.actor.role.label())).into());
-                }
+                require_role(roles, occasion.actor)?;
                 if occasion.occurred.unix_ms() > occasion.at.unix_ms() + 300_000 {
                     return Err(Refusal::new("command.future", format!("It cannot have happened at {}, which is still to come; correct the time or the device's clock.", occasion.occurred)).into());
                 }
@@ -371,6 +384,15 @@ events! {
     "log.genesis", 1 => ledger::LogGenesis;
     "key.added", 1 => ledger::KeyAdded;
     "party.registered", 1 => parties::PartyRegistered;
+    "party.site_added", 1 => parties::SiteAdded;
+    "party.signers_named", 1 => vendors::SignersNamed;
+    "credential.recorded", 1 => vendors::CredentialRecorded;
+    "credential.suspended", 1 => vendors::CredentialSuspended;
+    "contract.recorded", 1 => vendors::ContractRecorded;
+    "operator.qualified", 1 => vendors::OperatorQualified;
+    "downstream.approved", 1 => vendors::DownstreamApproved;
+    "downstream.withdrawn", 1 => vendors::DownstreamWithdrawn;
+    "override.granted", 1 => overrides::OverrideGranted;
     "asset.registered", 1 => registration::AssetRegistered;
     "media.recorded", 1 => registration::MediumRecorded;
     "media.removed", 1 => loose_media::MediumRemoved;
@@ -396,7 +418,12 @@ events! {
     "media.found", 1 => missing::MediumFound;
     "consignment.opened", 1 => loading::ConsignmentOpened;
     "consignment.line_added", 1 => loading::LineAdded;
-    "consignment.sealed", 1 => loading::ConsignmentSealed;
+    "consignment.quantity_added", 1 => loading::QuantityAdded;
+    "consignment.line_removed", 1 => loading::LineRemoved;
+    "consignment.container_recorded", 1 => loading::ContainerRecorded;
+    "consignment.sealed", 1 => sealing::ConsignmentSealed;
+    "consignment.unsealed", 1 => sealing::ConsignmentUnsealed;
+    "consignment.cancelled", 1 => sealing::ConsignmentCancelled;
     "consignment.released", 1 => handoff::ConsignmentReleased;
     "consignment.received", 1 => handoff::ConsignmentReceived;
     "consignment.line_received", 1 => handoff::LineReceived;
@@ -426,6 +453,15 @@ events! {
 commands! {
     "open_log" => ledger::OpenLog;
     "register_party" => parties::RegisterParty;
+    "add_site" => parties::AddSite;
+    "name_signers" => vendors::NameSigners;
+    "record_credential" => vendors::RecordCredential;
+    "suspend_credential" => vendors::SuspendCredential;
+    "record_contract" => vendors::RecordContract;
+    "record_training" => vendors::RecordTraining;
+    "approve_downstream" => vendors::ApproveDownstream;
+    "withdraw_downstream" => vendors::WithdrawDownstream;
+    "grant_override" => overrides::GrantOverride;
     "register_asset" => registration::RegisterAsset;
     "record_media" => registration::RecordMedia;
     "record_loose_media" => loose_media::RecordLooseMedia;
@@ -454,7 +490,13 @@ commands! {
     "report_medium_found" => missing::ReportMediumFound;
     "open_consignment" => loading::OpenConsignment;
     "add_lines" => loading::AddLines;
-    "seal_consignment" => loading::SealConsignment;
+    "add_quantity" => loading::AddQuantity;
+    "remove_lines" => loading::RemoveLines;
+    "record_container" => loading::RecordContainer;
+    "scan" => scanning::ScanIn;
+    "seal_consignment" => sealing::SealConsignment;
+    "unseal_consignment" => sealing::UnsealConsignment;
+    "cancel_consignment" => sealing::CancelConsignment;
     "release_consignment" => handoff::ReleaseConsignment;
     "receive_consignment" => handoff::ReceiveConsignment;
     "resolve_discrepancy" => reconciliation::ResolveDiscrepancy;
@@ -481,6 +523,15 @@ fn malformed(name: &str, why: &str) -> Refusal {
     let why =
         if count > 2 * ENDS { why.chars().take(ENDS).chain(" … ".chars()).chain(why.chars().skip(count - ENDS)).collect() } else { why.to_owned() };
     Refusal::new("command.malformed", format!("{name}: {why}"))
+}
+
+/// Who may not give a command is told who may.
+fn require_role(roles: &[Role], actor: &Actor) -> Result<(), Refusal> {
+    if roles.contains(&actor.role) {
+        return Ok(());
+    }
+    let may: Vec<_> = roles.iter().filter(|role| **role != Role::Service).map(|role| role.label()).collect();
+    Err(Refusal::new("command.wrong_role", format!("This needs the role {}; you are signed in as {}.", may.join(" or "), actor.role.label())))
 }
 
 /// A device that must exist.

@@ -238,6 +238,10 @@ id_type!(
     ConsignmentId
 );
 id_type!(
+    /// A number of like things that are listed together on a consignment.
+    QuantityId
+);
+id_type!(
     /// A short, over or mismatch found at a receipt.
     DiscrepancyId
 );
@@ -255,6 +259,10 @@ impl Digest {
         } else {
             Err(Refusal::new("names.not_a_digest", "A SHA-256 is 64 lower-case hexadecimal digits; copy it again.".to_owned()))
         }
+    }
+    /// From the 32 bytes of a SHA-256.
+    pub fn from_bytes(hash: [u8; 32]) -> Self {
+        Self(hash.iter().map(|byte| format!("{byte:02x}")).collect())
     }
     /// The digits.
     pub fn as_str(&self) -> &str {

@@ -1,10 +1,12 @@
-//! Parties: the accountable organisation and its vendors, with their sites.
+//! Parties: the accountable organisation, its vendors and carriers, with their sites and what qualifies them ([`vendors`](super::vendors)).
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::names::{Name, PartyId, Role, codes};
+use super::names::{Name, PartyId, PersonId, Role, codes};
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
+use super::vendors::{Contract, Credential, Downstream, Training};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
 
 codes! {
@@ -12,6 +14,7 @@ codes! {
     PartyKind {
         Organisation = "organisation", "the accountable organisation";
         Vendor = "vendor", "vendor";
+        Carrier = "carrier", "carrier";
     }
 }
 
@@ -26,6 +29,16 @@ pub struct Party {
     pub name: Name,
     /// Its sites.
     pub sites: Vec<Name>,
+    /// What its sites are certified for; suspended and expired ones too.
+    pub credentials: Vec<Credential>,
+    /// Its contracts with the organisation.
+    pub contracts: Vec<Contract>,
+    /// Who may sign for it; empty means that nobody was named, and all its people may.
+    pub signers: Vec<PersonId>,
+    /// Whom it trained on which tool.
+    pub trainings: Vec<Training>,
+    /// The vendors that it may hand devices on to.
+    pub downstream: Vec<Downstream>,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
@@ -38,9 +51,30 @@ impl Party {
     pub fn name_key(name: &Name) -> Key {
         Key::new("party.name", name.as_str().to_lowercase())
     }
+    /// Its sites, as a sentence lists them.
+    pub(super) fn sites_in_words(&self) -> String {
+        self.sites.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
+    }
+    /// Whether it is bound to confidentiality on this day.
+    pub fn confidential_on(&self, day: NaiveDate) -> bool {
+        self.contracts.iter().any(|contract| contract.confidentiality && contract.is_in_force(day))
+    }
+    /// Whether this person may sign for it: one of those named, or anyone of its people where nobody was.
+    pub fn may_sign(&self, person: &PersonId) -> bool {
+        self.signers.is_empty() || self.signers.contains(person)
+    }
+    /// Whether it may hand devices on to this party.
+    pub fn may_hand_on_to(&self, party: &PartyId) -> bool {
+        self.downstream.iter().any(|approved| &approved.party == party)
+    }
+    /// Whether this person is trained on this tool on this day.
+    pub fn is_trained(&self, person: &PersonId, tool: &Name, day: NaiveDate) -> bool {
+        let same = |tool: &Name, other: &Name| tool.as_str().eq_ignore_ascii_case(other.as_str());
+        self.trainings.iter().any(|training| &training.person == person && same(&training.tool, tool) && training.is_valid(day))
+    }
 }
 
-/// Registers the organisation (once, by the service) or a vendor.
+/// Registers the organisation (once, by the service), a vendor or a carrier.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterParty {
@@ -100,12 +134,73 @@ impl Order for RegisterParty {
 impl Fact for PartyRegistered {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         if let Some(id) = about.party() {
-            known.put(Party { id, kind: self.kind, name: self.name.clone(), sites: self.sites.clone(), last_seq: stamp.seq }, stamp.seq);
+            let party = Party {
+                id,
+                kind: self.kind,
+                name: self.name.clone(),
+                sites: self.sites.clone(),
+                credentials: Vec::new(),
+                contracts: Vec::new(),
+                signers: Vec::new(),
+                trainings: Vec::new(),
+                downstream: Vec::new(),
+                last_seq: stamp.seq,
+            };
+            known.put(party, stamp.seq);
         }
     }
     fn sentence(&self) -> String {
         format!("{} registered: {}.", self.name, self.kind.label())
     }
+}
+
+/// Adds a site to a party: a school that opens, a vendor's new plant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddSite {
+    /// The party.
+    pub party: PartyId,
+    /// The site's name.
+    pub site: Name,
+}
+
+/// `party.site_added`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteAdded {
+    /// The site's name.
+    pub site: Name,
+}
+
+impl Order for AddSite {
+    const ROLES: &'static [Role] = &[Role::Administrator];
+
+    fn decide(&self, known: &Records, _occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let party = require(known, &self.party)?;
+        if party.sites.contains(&self.site) {
+            let why = format!("{} has the site “{}” already.", party.name, self.site);
+            return Err(Refusal::new("parties.site_exists", why).because(Cause::Entry(party.last_seq)).into());
+        }
+        if party.sites.len() >= MOST_SITES {
+            return Err(Refusal::new("parties.sites", format!("{} has {MOST_SITES} sites already; use one of them.", party.name)).into());
+        }
+        Ok(vec![Happening::new(SiteAdded { site: self.site.clone() }, [subject(&party.id)])])
+    }
+}
+
+impl Fact for SiteAdded {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        if let Some(id) = about.party() {
+            known.change::<Party>(&id, stamp.seq, |party| party.sites.push(self.site.clone()));
+        }
+    }
+    fn sentence(&self) -> String {
+        format!("Site added: {}.", self.site)
+    }
+}
+
+pub(super) fn subject(id: &PartyId) -> Subject {
+    Subject::new(SubjectKind::Party, id.as_str())
 }
 
 /// A party that must exist.

@@ -184,6 +184,45 @@ impl Records {
         self.lines_of.insert(consignment);
     }
 
+    /// Takes over what another set of records knows of these; what it does not know has to be loaded there first.
+    pub(super) fn lend(&mut self, from: &Records, needs: Vec<Need>) -> Result<(), Stop> {
+        let missing: Vec<Need> = needs.iter().filter(|need| !from.complete && !from.has(need)).cloned().collect();
+        if !missing.is_empty() {
+            return Err(Stop::Needs(missing));
+        }
+        macro_rules! take {
+            ($record:ty, $id:expr) => {{
+                let id = $id;
+                let record = from.find::<$record>(&id)?.cloned();
+                self.load::<$record>(id, record);
+            }};
+        }
+        for need in needs {
+            match need {
+                Need::Asset(id) => take!(Asset, id),
+                Need::Medium(id) => take!(Medium, id),
+                Need::Party(id) => take!(Party, id),
+                Need::Consignment(id) => take!(Consignment, id),
+                Need::Line(id) => take!(Line, id),
+                Need::Discrepancy(id) => take!(Discrepancy, id),
+                Need::Evidence(id) => take!(Evidence, id),
+                Need::Certificate(id) => take!(Certificate, id),
+                Need::Exception(id) => take!(Exception, id),
+                Need::Key(key) => {
+                    let owner = from.owner(&key)?.map(str::to_owned);
+                    self.load_key(key, owner);
+                }
+                Need::LinesOf(id) => {
+                    for line in from.lines_of(&id)? {
+                        self.load::<Line>(line.id(), Some(line.clone()));
+                    }
+                    self.load_lines_of(id);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// A record, or `None` where there is none.
     pub fn find<R: Record>(&self, id: &R::Id) -> Result<Option<&R>, Stop> {
         match R::shelf(self).slots.get(id) {
@@ -233,7 +272,7 @@ impl Records {
         if needs.is_empty() { Ok(found) } else { Err(Stop::Needs(needs)) }
     }
 
-    /// All lines of a consignment, in the order of their assets' ids.
+    /// All lines of a consignment that were not taken off again: devices, loose media, quantities, each in the order of their ids.
     pub fn lines_of(&self, consignment: &ConsignmentId) -> Result<Vec<&Line>, Stop> {
         if !self.complete && !self.lines_of.contains(consignment) {
             return Err(Stop::Needs(vec![Need::LinesOf(consignment.clone())]));
@@ -244,6 +283,7 @@ impl Records {
             .range(LineId::first_of(consignment)..)
             .take_while(|(id, _)| &id.consignment == consignment)
             .filter_map(|(_, slot)| slot.now.as_ref())
+            .filter(|line| line.is_listed())
             .collect())
     }
 

@@ -18,6 +18,15 @@ pub const VENDOR: &str = "urn:uuid:00000000-0000-4000-8000-0000000000e1";
 /// Another vendor.
 pub const OTHER: &str = "urn:uuid:00000000-0000-4000-8000-0000000000e2";
 
+/// In place of a hash, of which this floor knows none: other bytes give another one, nearly always.
+fn mixed(bytes: &[u8]) -> [u8; 32] {
+    let mut mixed = [0; 32];
+    for (n, byte) in bytes.iter().enumerate() {
+        mixed[n % 32] = u8::rotate_left(mixed[n % 32], 3) ^ byte.wrapping_add(u8::try_from(n % 251).unwrap());
+    }
+    mixed
+}
+
 /// A record in memory and somebody who acts on it.
 pub struct Story {
     known: Records,
@@ -41,8 +50,23 @@ pub fn better_than(rung: &str) -> Value {
 }
 
 impl Story {
-    /// The organisation and two vendors.
+    /// The organisation and two vendors, both qualified for everything.
     pub fn new() -> Self {
+        let mut story = Self::unqualified();
+        story.qualify(VENDOR, "2100-01-01");
+        story.qualify(OTHER, "2100-01-01");
+        story
+    }
+
+    /// The site of this party is certified to have things with data and without, until this day.
+    pub fn qualify(&mut self, party: &str, until: &str) {
+        let credential = json!({"party": party, "site": "Site", "scheme": "r2v3", "number": "C1", "issued_on": "2020-01-01", "expires_on": until,
+            "scope": ["data_sanitization_logical", "data_sanitization_physical", "materials_recovery"]});
+        self.done(&actor(Role::Administrator, DISTRICT, 1), "record_credential", credential);
+    }
+
+    /// The organisation and two vendors, of whom nothing is known.
+    pub fn unqualified() -> Self {
         let mut story =
             Self { known: Records::complete(), policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(), seq: 0, idle: 0 };
         let service = actor(Role::Service, DISTRICT, 0);
@@ -73,8 +97,15 @@ impl Story {
     /// When a command comes: events, or a refusal. Nothing happens yet.
     pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
         let at = self.now();
-        let occasion =
-            Occasion { actor, at, occurred: at, policy: &self.policy, seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 32, place: 0 };
+        let occasion = Occasion {
+            actor,
+            at,
+            occurred: at,
+            policy: &self.policy,
+            seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 48,
+            place: 0,
+            sha256: mixed,
+        };
         match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
             Ok(happenings) => Ok(happenings),
             Err(Stop::Refused(refusal)) => Err(refusal),

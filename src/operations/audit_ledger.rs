@@ -313,7 +313,7 @@ fn compare_tables(db: &mut Database, report: &mut Report, replay: &Replay) -> Re
     compare!(media, MediumRow, "media", |r| r.id.clone());
     compare!(parties, PartyRow, "parties", |r| r.id.clone());
     compare!(consignments, ConsignmentRow, "consignments", |r| r.id.clone());
-    compare!(lines, LineRow, "consignment_lines", |r| (r.consignment.clone(), r.asset.clone()));
+    compare!(lines, LineRow, "consignment_lines", |r| (r.consignment.clone(), r.item.clone()));
     compare!(discrepancies, DiscrepancyRow, "discrepancies", |r| r.id.clone());
     compare!(evidence, EvidenceRow, "evidence", |r| r.id.clone());
     compare!(certificates, CertificateRow, "certificates", |r| r.id.clone());
@@ -340,11 +340,7 @@ fn compare_tables(db: &mut Database, report: &mut Report, replay: &Replay) -> Re
 /// The tables that lists, counts and search walk.
 fn compare_listings(db: &mut Database, report: &mut Report, known: &Records) -> Result<()> {
     let assets: BTreeMap<String, &Asset> = known.assets.all().map(|asset| (asset.id.to_string(), asset)).collect();
-    let mut lines = Vec::new();
-    for line in known.lines.all() {
-        let (consignment, asset) = (line.consignment.to_string(), line.asset.to_string());
-        lines.extend(assets.get(&asset).map(|known| LineTagRow { consignment, tag: known.tag.to_string(), asset }));
-    }
+    let mut lines: Vec<LineTagRow> = known.lines.all().filter_map(LineTagRow::of).collect();
     lines.sort();
     compare_sets(report, "consignment_tags", &lines, &LineTagRow::all(db)?);
     let mut certificates = Vec::new();

@@ -17,6 +17,7 @@ use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command, Happening, Occasion, Stamp, Subjects};
 use crate::error::{Error, Result};
+use crate::proof::digest::sha256;
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
 use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, append, move_head, take_head};
 use crate::store::{Database, Ended, WriteError, derived, from_db, log, tables, to_db};
@@ -527,7 +528,7 @@ fn poison(error: Error) -> Error {
 }
 
 fn occasion<'a>(app: &'a App, job: &'a Job, at: At) -> Occasion<'a> {
-    Occasion { actor: &job.actor, at, occurred: job.terms.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed, place: job.place }
+    Occasion { actor: &job.actor, at, occurred: job.terms.occurred.unwrap_or(at), policy: &app.policy, seed: job.seed, place: job.place, sha256 }
 }
 
 /// Loads what the commands of a batch ask for, round by round, so that each round is one visit to a database that is far away.

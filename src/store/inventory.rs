@@ -103,19 +103,17 @@ pub fn consignments(db: &mut Database, party: Option<&str>, after: Option<&(Stri
     Ok(rows)
 }
 
-/// The lines of a consignment with their devices, in the order of the tags, after `(tag, id of the device)`.
-pub fn lines(db: &mut Database, consignment: &str, after: Option<&(String, String)>, limit: i64) -> Result<Vec<(LineRow, AssetRow)>> {
-    let order = (consignment_tags::tag, consignment_tags::asset);
+/// The lines of a consignment by container and name, after `(container and name, key of the item)`, each with its place.
+pub fn lines(db: &mut Database, consignment: &str, after: Option<&(String, String)>, limit: i64) -> Result<Vec<(String, LineRow)>> {
+    let order = (consignment_tags::tag, consignment_tags::item);
     let mut select = consignment_tags::table.filter(consignment_tags::consignment.eq(consignment)).order(order).limit(limit).into_boxed();
-    after!(select, after, consignment_tags::tag, consignment_tags::asset);
-    let ids: Vec<String> = select.select(consignment_tags::asset).load(db)?;
-    let devices: Vec<AssetRow> = assets::table.filter(assets::id.eq_any(&ids)).load(db)?;
-    let mut devices: BTreeMap<String, AssetRow> = devices.into_iter().map(|row| (row.id.clone(), row)).collect();
+    after!(select, after, consignment_tags::tag, consignment_tags::item);
+    let names: Vec<(String, String)> = select.select((consignment_tags::tag, consignment_tags::item)).load(db)?;
+    let items: Vec<&String> = names.iter().map(|(_, item)| item).collect();
     let rows: Vec<LineRow> =
-        consignment_lines::table.filter(consignment_lines::consignment.eq(consignment)).filter(consignment_lines::asset.eq_any(&ids)).load(db)?;
-    let mut lines: Vec<(LineRow, AssetRow)> = rows.into_iter().filter_map(|line| devices.remove(&line.asset).map(|device| (line, device))).collect();
-    lines.sort_by(|(_, a), (_, b)| (&a.tag, &a.id).cmp(&(&b.tag, &b.id)));
-    Ok(lines)
+        consignment_lines::table.filter(consignment_lines::consignment.eq(consignment)).filter(consignment_lines::item.eq_any(items)).load(db)?;
+    let mut rows: BTreeMap<String, LineRow> = rows.into_iter().map(|row| (row.item.clone(), row)).collect();
+    Ok(names.into_iter().filter_map(|(name, item)| rows.remove(&item).map(|row| (name, row))).collect())
 }
 
 /// The discrepancies of a consignment in the order of their ids, after an id.

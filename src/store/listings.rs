@@ -9,21 +9,22 @@ use super::rows::{self, Derived, row_of};
 use super::schema::{certificate_parties, certificates, consignment_tags, label_counts};
 use super::tables::{self, AssetPartyRow};
 use crate::domain::asset::Asset;
+use crate::domain::consignment::Line;
 use crate::domain::records::{Need, Records, Slot};
 use crate::error::Result;
 
 /// The party under which all devices are counted.
 pub const EVERYONE: &str = "";
 
-/// A row of `consignment_tags`: a line in the order of the tags.
+/// A row of `consignment_tags`: a line in the order of containers and names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct LineTagRow {
     /// The consignment.
     pub consignment: String,
-    /// The device's tag.
+    /// The line's container and name: a device's tag, a loose medium's serial number, the kind of counted things.
     pub tag: String,
-    /// The device.
-    pub asset: String,
+    /// What it lists.
+    pub item: String,
 }
 
 /// A row of `certificate_parties`: a party that a certified device concerns.
@@ -46,7 +47,8 @@ pub struct CountRow {
     pub devices: i64,
 }
 
-row_of!(LineTagRow, consignment_tags, 3, consignment: String, tag: String, asset: String);
+row_of!(LineTagRow, consignment_tags, 3, consignment: String, tag: String, item: String);
+impl Derived for LineTagRow {}
 row_of!(CertificatePartyRow, certificate_parties, 2, party: String, certificate: String);
 impl Derived for CertificatePartyRow {}
 row_of!(CountRow, label_counts, 2, party: String, label: String, devices: i64);
@@ -63,9 +65,15 @@ row_of!(NoneLeft, label_counts, 3, party: String, label: String, devices: i64);
 impl Derived for NoneLeft {}
 
 impl LineTagRow {
+    /// The row of a line; what was taken off again has none.
+    pub fn of(line: &Line) -> Option<Self> {
+        let container = line.container.as_ref().map_or("", |container| container.as_str());
+        let row = || Self { consignment: line.consignment.to_string(), tag: format!("{container} / {}", line.name), item: line.item.key() };
+        line.is_listed().then(row)
+    }
     /// Every row.
     pub fn all(db: &mut Database) -> Result<Vec<Self>> {
-        Ok(consignment_tags::table.order((consignment_tags::consignment, consignment_tags::tag, consignment_tags::asset)).load(db)?)
+        Ok(consignment_tags::table.order((consignment_tags::consignment, consignment_tags::tag, consignment_tags::item)).load(db)?)
     }
 }
 
@@ -135,16 +143,17 @@ fn save_counts(db: &mut Database, known: &Records) -> Result<()> {
     rows::remove(db, fewer)
 }
 
-/// A tag never changes, so a line is put in its place once.
 fn save_line_tags(db: &mut Database, known: &Records) -> Result<()> {
-    let new = || known.lines.changed().filter(|slot| slot.before.is_none()).filter_map(|slot| slot.now.as_ref());
-    let others = tables::beside(db, known, new().map(|line| Need::Asset(line.asset.clone())).collect())?;
-    let mut rows = Vec::new();
-    for line in new() {
-        let tag = tables::of_either::<Asset>(known, &others, &line.asset)?.tag.to_string();
-        rows.push(LineTagRow { consignment: line.consignment.to_string(), tag, asset: line.asset.to_string() });
+    let (mut gone, mut come) = (Vec::new(), Vec::new());
+    for slot in known.lines.changed() {
+        let (before, now) = (slot.before.as_ref().and_then(LineTagRow::of), slot.now.as_ref().and_then(LineTagRow::of));
+        if before != now {
+            gone.extend(before);
+            come.extend(now);
+        }
     }
-    rows::insert(db, rows)
+    rows::remove(db, gone)?;
+    rows::insert(db, come)
 }
 
 /// A new certificate concerns whom its device concerns; a device that comes to concern another party takes its certificates along.

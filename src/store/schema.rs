@@ -41,10 +41,10 @@ diesel::table! {
     consignments (id) { id -> Text, last_seq -> BigInt, state -> Text, reference -> Text, from_party -> Text, to_party -> Text, }
 }
 diesel::table! {
-    consignment_lines (consignment, asset) { consignment -> Text, asset -> Text, last_seq -> BigInt, state -> Text, }
+    consignment_lines (consignment, item) { consignment -> Text, item -> Text, last_seq -> BigInt, state -> Text, }
 }
 diesel::table! {
-    consignment_tags (consignment, tag, asset) { consignment -> Text, tag -> Text, asset -> Text, }
+    consignment_tags (consignment, tag, item) { consignment -> Text, tag -> Text, item -> Text, }
 }
 diesel::table! {
     discrepancies (id) { id -> Text, last_seq -> BigInt, state -> Text, consignment -> Text, asset -> Nullable<Text>, }

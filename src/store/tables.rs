@@ -9,7 +9,7 @@ use super::schema::{
 use super::{Database, listings, mass, search, to_db, watchlist};
 use crate::domain::asset::Asset;
 use crate::domain::certification::Certificate;
-use crate::domain::consignment::{Consignment, Discrepancy, Line, LineId};
+use crate::domain::consignment::{Consignment, Discrepancy, Item, Line, LineId};
 use crate::domain::evidence::Evidence;
 use crate::domain::exceptions::Exception;
 use crate::domain::medium::Medium;
@@ -111,9 +111,9 @@ row!(
 );
 row!(
     /// A row of `consignment_lines`.
-    LineRow of Line, table consignment_lines (consignment, asset; 2),
+    LineRow of Line, table consignment_lines (consignment, item; 2),
     consignment: String = |l| Ok(l.consignment.to_string()),
-    asset: String = |l| Ok(l.asset.to_string()),
+    item: String = |l| Ok(l.item.key()),
     last_seq: i64 = |l| Ok(to_db(l.last_seq)),
     state: String = json,
 );
@@ -239,8 +239,8 @@ fn load_one(db: &mut diesel::SqliteConnection, need: &Need, known: &mut Records)
         Need::Certificate(id) => one!(certificates, CertificateRow, id),
         Need::Exception(id) => one!(exceptions, ExceptionRow, id),
         Need::Line(id) => {
-            let (consignment, asset) = line_key(id);
-            let row: Option<LineRow> = consignment_lines::table.find((consignment, asset)).first(db).optional()?;
+            let (consignment, item) = line_key(id);
+            let row: Option<LineRow> = consignment_lines::table.find((consignment, item)).first(db).optional()?;
             known.load(id.clone(), row.map(|row| row.record()).transpose()?);
         }
         Need::LinesOf(id) => {
@@ -286,10 +286,9 @@ fn load_many(db: &mut diesel::PgConnection, needs: &[Need], known: &mut Records)
     all!(Exception, Exception, exceptions, ExceptionRow);
     let lines: Vec<&LineId> = needs.iter().filter_map(|need| if let Need::Line(id) = need { Some(id) } else { None }).collect();
     if !lines.is_empty() {
-        let (consignments, devices): (Vec<_>, Vec<_>) = lines.iter().map(|id| line_key(id)).unzip();
-        // Every pair of them, which is more than was asked for only where two consignments share a device.
-        let rows =
-            consignment_lines::table.filter(consignment_lines::consignment.eq_any(consignments)).filter(consignment_lines::asset.eq_any(devices));
+        let (consignments, items): (Vec<_>, Vec<_>) = lines.iter().map(|id| line_key(id)).unzip();
+        // Every pair of them, which is more than was asked for only where two consignments share an item.
+        let rows = consignment_lines::table.filter(consignment_lines::consignment.eq_any(consignments)).filter(consignment_lines::item.eq_any(items));
         load_lines(rows.load(db)?, known)?;
         lines.into_iter().for_each(|id| known.load::<Line>(id.clone(), None));
     }
@@ -318,13 +317,13 @@ fn load_many(db: &mut diesel::PgConnection, needs: &[Need], known: &mut Records)
 fn load_lines(rows: Vec<LineRow>, known: &mut Records) -> Result<()> {
     for row in rows {
         let line = row.record()?;
-        known.load::<Line>(LineId::new(&line.consignment, &line.asset), Some(line));
+        known.load::<Line>(line.id(), Some(line));
     }
     Ok(())
 }
 
-fn line_key(id: &LineId) -> (&str, &str) {
-    (id.consignment.as_str(), id.asset.as_ref().map_or("", |asset| asset.as_str()))
+fn line_key(id: &LineId) -> (&str, String) {
+    (id.consignment.as_str(), id.item.as_ref().map(Item::key).unwrap_or_default())
 }
 
 /// Loads a record by id, for readers.

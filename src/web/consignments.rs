@@ -1,10 +1,10 @@
 //! Consignments: lists, one consignment with its lines, seals, counts and discrepancies.
 
-use actix_web::http::header::{ETAG, IF_NONE_MATCH};
+use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::assets::{Step, TIMELINE, bare, steps};
 use super::ledger::{self, Names};
@@ -15,10 +15,13 @@ use super::session::Viewer;
 use super::{Data, block};
 use crate::domain::Event;
 use crate::domain::asset::Asset;
-use crate::domain::consignment::{Consignment, Discrepancy, Scan};
-use crate::domain::names::ConsignmentId;
+use crate::domain::consignment::{Consignment, Discrepancy, Line, Presets, Scan};
+use crate::domain::manifest::Manifest;
+use crate::domain::names::{ConsignmentId, Digest};
+use crate::domain::records::{Need, Records};
 use crate::error::{Error, Result};
-use crate::store::tables::{self, AssetRow, ConsignmentRow, DiscrepancyRow, LineRow};
+use crate::proof::digest::sha256;
+use crate::store::tables::{self, ConsignmentRow, DiscrepancyRow};
 use crate::store::{Database, inventory};
 
 /// What a list is asked for.
@@ -68,7 +71,7 @@ struct Next {
 /// A consignment with a part of its lines and discrepancies.
 struct Known {
     consignment: Consignment,
-    lines: Vec<(LineRow, AssetRow)>,
+    lines: Vec<Line>,
     discrepancies: Vec<Discrepancy>,
     next: Next,
 }
@@ -96,8 +99,9 @@ fn known(db: &mut Database, consignment: Consignment, range: &Range) -> Result<K
     let id = consignment.id.as_str();
     let (line, discrepancy, limit) = range;
     let mut next = Next::default();
-    let mut lines = inventory::lines(db, id, line.as_ref(), limit + 1)?;
-    next.lines = cut(&mut lines, *limit, |(_, asset)| (asset.tag.clone(), asset.id.clone()));
+    let mut rows = inventory::lines(db, id, line.as_ref(), limit + 1)?;
+    next.lines = cut(&mut rows, *limit, |(name, row)| (name.clone(), row.item.clone()));
+    let lines = rows.iter().map(|(_, row)| row.record()).collect::<Result<Vec<_>>>()?;
     let mut rows = inventory::discrepancies(db, id, discrepancy.as_ref().map(|(id, _)| id.as_str()), limit + 1)?;
     next.discrepancies = cut(&mut rows, *limit, |row| (row.id.clone(), row.id.clone()));
     let discrepancies = rows.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
@@ -121,18 +125,10 @@ pub async fn api_show(
     })
     .await?;
     let tag = format!("\"{}\"", known.consignment.last_seq);
-    let same = |given: &str| given.split(',').any(|one| one.trim().trim_start_matches("W/") == tag);
-    if http.headers().get(IF_NONE_MATCH).and_then(|given| given.to_str().ok()).is_some_and(same) {
+    if has_it(&http, &tag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
     }
-    let lines = known
-        .lines
-        .iter()
-        .map(|(row, asset)| {
-            let line = row.record()?;
-            Ok(json!({"asset": line.asset, "tag": asset.tag, "serial": asset.serial, "container": line.container, "state": line.state, "last_seq": line.last_seq}))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let lines: Vec<Value> = known.lines.iter().map(line_json).collect();
     let answer = json!({
         "consignment": known.consignment,
         "lines": lines, "lines_next": known.next.lines,
@@ -141,10 +137,130 @@ pub async fn api_show(
     Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(answer))
 }
 
+/// Whether the one who asks has what this ETag names.
+fn has_it(http: &HttpRequest, tag: &str) -> bool {
+    let same = |given: &str| given.split(',').any(|one| one.trim().trim_start_matches("W/") == tag);
+    http.headers().get(IF_NONE_MATCH).and_then(|given| given.to_str().ok()).is_some_and(same)
+}
+
+/// A sealed consignment with all its lines, and the bytes of its manifest: the very ones whose SHA-256 the sealing recorded.
+fn frozen(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<(Consignment, Vec<Line>, Vec<u8>)> {
+    let consignment = find(db, viewer, id)?;
+    let Some(recorded) = &consignment.manifest else {
+        return Err(Error::Unknown(format!("{} has no manifest: its list is not closed. Seal it first.", consignment.reference)));
+    };
+    let mut known = Records::default();
+    tables::load(db, &[Need::LinesOf(id.clone())], &mut known)?;
+    let lines: Vec<Line> = known.lines.all().filter(|line| line.is_listed()).cloned().collect();
+    let bytes = Manifest::of(&consignment, &consignment.containers, &lines.iter().collect::<Vec<_>>()).bytes()?;
+    if &Digest::from_bytes(sha256(&bytes)) != recorded {
+        let why = format!("the manifest of the consignment {id} is not the one whose SHA-256 its sealing recorded: run `quittance audit`");
+        return Err(Error::Damaged(why));
+    }
+    Ok((consignment, lines, bytes))
+}
+
+fn wants_csv(http: &HttpRequest) -> bool {
+    http.headers().get(ACCEPT).and_then(|kinds| kinds.to_str().ok()).is_some_and(|kinds| kinds.contains("text/csv"))
+}
+
+/// `GET /api/v1/consignments/{id}/manifest`: the frozen list as JSON, whose SHA-256 is its ETag and stands in `consignment.sealed`; as CSV for those
+/// who accept `text/csv`.
+pub async fn api_manifest(http: HttpRequest, viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    if wants_csv(&http) {
+        return api_manifest_csv(viewer, state, id).await;
+    }
+    let id = consignment_id(&id)?;
+    let (consignment, _, bytes) = block(&state, move |service| frozen(&mut *service.app.read()?, &viewer, &id)).await?;
+    let tag = format!("\"{}\"", consignment.manifest.as_ref().map_or("", Digest::as_str));
+    if has_it(&http, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
+    }
+    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).content_type("application/json").body(bytes))
+}
+
+/// `GET /api/v1/consignments/{id}/manifest.csv`: the same, one row for each line, with its container and the SHA-256 of the JSON.
+pub async fn api_manifest_csv(viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    let id = consignment_id(&id)?;
+    let text = block(&state, move |service| {
+        let (consignment, lines, _) = frozen(&mut *service.app.read()?, &viewer, &id)?;
+        csv_of(&consignment, &lines).map_err(|error| Error::fault("writing a manifest", error))
+    })
+    .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"manifest.csv\""))
+        .body(text))
+}
+
+/// A cell that no spreadsheet takes for a formula.
+fn cell(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
+}
+
+fn csv_of(consignment: &Consignment, lines: &[Line]) -> std::result::Result<Vec<u8>, csv::Error> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record([
+        "consignment",
+        "container",
+        "seal",
+        "tare_weight_grams",
+        "gross_weight_grams",
+        "kind",
+        "name",
+        "serial",
+        "title",
+        "count",
+        "unit_weight_grams",
+        "entry",
+        "manifest_sha256",
+    ])?;
+    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+    let refs: Vec<&Line> = lines.iter().collect();
+    for line in &Manifest::of(consignment, &consignment.containers, &refs).lines {
+        let container = consignment.containers.iter().find(|container| Some(&container.label) == line.container);
+        csv.write_record([
+            cell(consignment.reference.as_str()),
+            cell(line.container.map_or("", |label| label.as_str())),
+            cell(container.and_then(|container| container.seal.as_ref()).map_or("", |seal| seal.as_str())),
+            number(container.and_then(|container| container.tare_weight_grams)),
+            number(container.and_then(|container| container.gross_weight_grams)),
+            line.kind.to_owned(),
+            cell(line.name),
+            cell(line.serial.map_or("", |serial| serial.as_str())),
+            cell(line.title),
+            number(line.quantity.map(|quantity| quantity.count)),
+            number(line.quantity.and_then(|quantity| quantity.unit_weight_grams)),
+            line.entry.to_string(),
+            consignment.manifest.as_ref().map(ToString::to_string).unwrap_or_default(),
+        ])?;
+    }
+    csv.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// A line as programs read it: what it lists stands under the name of its kind.
+fn line_json(line: &Line) -> Value {
+    let mut shown = json!({"kind": line.item.kind(), "tag": line.name, "serial": line.serial, "title": line.title, "container": line.container,
+        "state": line.state, "entry": line.added, "last_seq": line.last_seq});
+    if let Value::Object(members) = &mut shown {
+        match &line.quantity {
+            Some(quantity) => {
+                members.insert("line".to_owned(), json!(line.item.id()));
+                members.insert("quantity".to_owned(), json!(quantity));
+            }
+            None => {
+                members.insert(line.item.kind().to_owned(), json!(line.item.id()));
+            }
+        }
+    }
+    shown
+}
+
 /// A consignment in a list.
 struct Row {
     id: String,
     reference: String,
+    kind: &'static str,
     from: String,
     to: String,
     status: &'static str,
@@ -178,6 +294,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
                     id: bare(consignment.id.as_str()).to_owned(),
                     from: format!("{}, {}", names.party(&mut db, consignment.from.party.as_str())?, consignment.from.site),
                     to: format!("{}, {}", names.party(&mut db, consignment.to.party.as_str())?, consignment.to.site),
+                    kind: consignment.kind.label(),
                     status: consignment.status.as_str(),
                     words: consignment.status.label(),
                     lines: consignment.lines,
@@ -197,18 +314,21 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
 struct ContainerShown {
     label: String,
     seal: String,
+    tare: String,
     released: String,
+    net: String,
     found: Option<&'static str>,
     received: String,
 }
 
 /// A line on the page.
 struct LineShown {
-    id: String,
+    /// The container, where the line before is in another one.
+    heading: Option<String>,
+    device: Option<String>,
     tag: String,
     serial: String,
     title: String,
-    container: String,
     state: &'static str,
     words: &'static str,
     resolved: bool,
@@ -223,10 +343,40 @@ struct DiscrepancyShown {
     resolution: Option<(&'static str, String, u64)>,
 }
 
+/// A rule that an approver set aside.
+struct OverrideShown {
+    guard: &'static str,
+    reason: &'static str,
+    reference: String,
+    who: String,
+    at: When,
+    entry: u64,
+}
+
+/// What every scan does, in words.
+fn preset_words(presets: &Presets) -> String {
+    let retire = presets.reason.map(|reason| format!("retires what is still in use ({})", reason.label()));
+    let storage = match (presets.media_type, presets.no_storage) {
+        (Some(kind), _) => Some(format!("records {} where the media are not known", kind.label())),
+        (None, true) => Some("attests no storage where the media are not known".to_owned()),
+        (None, false) => None,
+    };
+    [retire, storage].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 #[derive(Template)]
 #[template(path = "consignments/show.html")]
 struct ShowPage {
     page: Page,
+    id: String,
+    kind: &'static str,
+    driver: Option<String>,
+    /// Its SHA-256, whole and short.
+    manifest: Option<(String, String)>,
+    sealed: Option<(String, When, u64)>,
+    presets: String,
+    broken: String,
+    overrides: Vec<OverrideShown>,
     reference: String,
     status: &'static str,
     words: &'static str,
@@ -281,7 +431,9 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
                 ContainerShown {
                     label: container.label.to_string(),
                     seal: container.seal.as_ref().map_or_else(|| "no seal".to_owned(), ToString::to_string),
+                    tare: weight(container.tare_weight_grams),
                     released: weight(container.gross_weight_grams),
+                    net: weight(container.net_weight_grams()),
                     found: found.map(|found| found.seal_state.label()).or_else(|| receipt.as_ref().map(|_| "not reported")),
                     received: weight(found.and_then(|found| found.gross_weight_grams)),
                 }
@@ -293,7 +445,8 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             Ok(Some((who, act.occurred.into(), act.seq)))
         };
         let (released, received) = (act(db, &consignment.released)?, act(db, &consignment.received)?);
-        let on_page: Vec<String> = lines.iter().map(|(line, _)| line.asset.clone()).collect();
+        let sealed = act(db, &consignment.sealed)?;
+        let on_page: Vec<String> = lines.iter().filter_map(|line| line.asset().map(ToString::to_string)).collect();
         let of_lines = inventory::discrepancies_of(db, id.as_str(), &on_page)?;
         let of_lines = of_lines.iter().map(DiscrepancyRow::record).collect::<Result<Vec<_>>>()?;
         let settled: Vec<String> = of_lines
@@ -302,8 +455,29 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             .filter_map(|discrepancy| discrepancy.asset.as_ref().map(ToString::to_string))
             .collect();
         let discrepancies = discrepancies.iter().map(|discrepancy| discrepancy_shown(db, &mut names, discrepancy)).collect::<Result<Vec<_>>>()?;
+        let mut overrides = Vec::new();
+        for granted in &consignment.overrides {
+            overrides.push(OverrideShown {
+                guard: granted.guard.label(),
+                reason: granted.reason.label(),
+                reference: granted.reference.to_string(),
+                who: names.person(db, granted.granted.by.as_str())?,
+                at: granted.granted.occurred.into(),
+                entry: granted.granted.seq,
+            });
+        }
+        // The container of the line above, as the lines are drawn.
+        let mut above: Option<String> = None;
         Ok(ShowPage {
             page,
+            kind: consignment.kind.label(),
+            driver: consignment.driver.as_ref().map(ToString::to_string),
+            manifest: consignment.manifest.as_ref().map(|digest| (digest.to_string(), page::short(digest.as_str()))),
+            sealed,
+            presets: preset_words(&consignment.presets),
+            broken: consignment.broken_seals.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            overrides,
+            id: bare(id.as_str()).to_owned(),
             reference: consignment.reference.to_string(),
             status: consignment.status.as_str(),
             words: consignment.status.label(),
@@ -318,20 +492,20 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             open: consignment.open_discrepancies.len(),
             lines: lines
                 .into_iter()
-                .map(|(row, asset)| {
-                    let line = row.record()?;
-                    Ok(LineShown {
-                        resolved: settled.contains(&asset.id),
-                        id: bare(&asset.id).to_owned(),
-                        tag: asset.tag,
-                        serial: asset.serial.unwrap_or_default(),
-                        title: asset.title,
-                        container: line.container.map(|container| container.to_string()).unwrap_or_default(),
-                        state: line.state.as_str(),
-                        words: line.state.label(),
-                    })
+                .map(|line| LineShown {
+                    heading: {
+                        let container = line.container.as_ref().map_or_else(|| "In no container".to_owned(), ToString::to_string);
+                        (above.as_ref() != Some(&container)).then(|| above.insert(container).clone())
+                    },
+                    resolved: line.asset().is_some_and(|asset| settled.iter().any(|id| id == asset.as_str())),
+                    device: line.asset().map(|asset| bare(asset.as_str()).to_owned()),
+                    tag: line.name,
+                    serial: line.serial.map(|serial| serial.to_string()).unwrap_or_default(),
+                    title: line.title,
+                    state: line.state.as_str(),
+                    words: line.state.label(),
                 })
-                .collect::<Result<Vec<_>>>()?,
+                .collect(),
             all_discrepancies: consignment.discrepancies.len(),
             discrepancies,
             address: format!("/consignments/{}", bare(id.as_str())),

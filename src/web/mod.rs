@@ -88,6 +88,8 @@ routes! {
     get  "/exceptions/{id}"                           => exceptions::show;
     post "/exceptions/{id}"                           => exceptions::update;
     get  "/reports/{name}"                            => reports::show;
+    get  "/vendors"                                   => parties::index;
+    get  "/vendors/{id}"                              => parties::show;
     // For programs, with a bearer token
     get  "/api/v1/commands"                           => commands::index;
     post "/api/v1/commands/{name}"                    => commands::create;
@@ -96,6 +98,8 @@ routes! {
     get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
     get  "/api/v1/consignments"                       => consignments::api_index;
     get  "/api/v1/consignments/{id}"                  => consignments::api_show;
+    get  "/api/v1/consignments/{id}/manifest"         => consignments::api_manifest;
+    get  "/api/v1/consignments/{id}/manifest.csv"     => consignments::api_manifest_csv;
     get  "/api/v1/parties"                            => parties::api_index;
     get  "/api/v1/certificates"                       => certificates::api_index;
     post "/api/v1/certificates"                       => certificates::api_create;

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::State;
 use super::problem::Problem;
-use crate::domain::names::{AssetId, ConsignmentId};
+use crate::domain::names::{AssetId, ConsignmentId, PartyId};
 use crate::domain::refusal::Refusal;
 use crate::error::Error;
 
@@ -250,6 +250,11 @@ pub fn asset_id(text: &str) -> Result<AssetId, Problem> {
 /// A consignment's id, with or without `urn:uuid:`.
 pub fn consignment_id(text: &str) -> Result<ConsignmentId, Problem> {
     ConsignmentId::parse(&urn(text)).map_err(no_such)
+}
+
+/// A party's id, with or without `urn:uuid:`.
+pub fn party_id(text: &str) -> Result<PartyId, Problem> {
+    PartyId::parse(&urn(text)).map_err(no_such)
 }
 
 fn no_such(refusal: Refusal) -> Problem {

@@ -69,6 +69,9 @@ impl Ledger {
         let administrator = ledger.someone(Role::Administrator, "Ada Admin");
         let receipt = ledger.run(&administrator, "register_party", json!({"kind": "vendor", "name": "Recycler", "sites": ["Plant"]})).unwrap();
         ledger.vendor = receipt.subject(SubjectKind::Party).unwrap().to_owned();
+        let credential = json!({"party": ledger.vendor, "site": "Plant", "scheme": "r2v3", "number": "C1", "issued_on": "2020-01-01", "expires_on": "2100-01-01",
+            "scope": ["data_sanitization_logical", "materials_recovery"]});
+        ledger.run(&administrator, "record_credential", credential).unwrap();
         ledger
     }
 

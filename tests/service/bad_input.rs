@@ -44,7 +44,26 @@ const OPTIONAL: &[&str] = &[
     "record_disposition.title",
     "open_consignment.consignment",
     "open_consignment.carrier",
+    "record_credential.evidence",
+    "record_contract.ends_on",
+    "record_contract.insured_until",
+    "open_consignment.carrier_party",
+    "open_consignment.presets",
+    "open_consignment.presets.reason",
+    "open_consignment.presets.media_type",
+    "record_container.seal",
+    "record_container.tare_weight_grams",
+    "record_container.gross_weight_grams",
+    "scan.tag",
+    "scan.serial",
+    "scan.container",
+    "scan.device.media[].serial",
+    "scan.device.media[].capacity_bytes",
+    "seal_consignment.containers[].tare_weight_grams",
+    "release_consignment.driver",
     "add_lines.container",
+    "add_quantity.container",
+    "add_quantity.unit_weight_grams",
     "seal_consignment.containers[].seal",
     "seal_consignment.containers[].gross_weight_grams",
     "receive_consignment.containers[].gross_weight_grams",
@@ -66,6 +85,15 @@ const OPTIONAL: &[&str] = &[
 ];
 /// Members that may be left out, and not be null.
 const USUAL: &[&str] = &[
+    "open_consignment.presets",
+    "open_consignment.presets.no_storage",
+    "add_lines.assets",
+    "add_lines.media",
+    "remove_lines.assets",
+    "remove_lines.media",
+    "remove_lines.quantities",
+    "scan.device.sensitivity",
+    "scan.device.media",
     "register_asset.sensitivity",
     "register_asset.status",
     "register_asset.media",
@@ -73,7 +101,18 @@ const USUAL: &[&str] = &[
     "record_loose_media.sensitivity",
 ];
 /// Lists that may be empty.
-const EMPTY: &[&str] = &["register_asset.media", "receive_consignment.containers", "receive_consignment.scans"];
+const EMPTY: &[&str] = &[
+    "register_asset.media",
+    "receive_consignment.containers",
+    "receive_consignment.scans",
+    "name_signers.signers",
+    "add_lines.assets",
+    "add_lines.media",
+    "remove_lines.assets",
+    "remove_lines.media",
+    "remove_lines.quantities",
+    "scan.device.media",
+];
 
 /// What a sentence that says what to do has in it.
 const TELLS: &[&str] = &[

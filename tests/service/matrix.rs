@@ -52,6 +52,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /assets/{id}", "signed in", "unknown"),
     ("get /consignments", "signed in", "not listed"),
     ("get /consignments/{id}", "signed in", "unknown"),
+    ("get /vendors", "signed in", "not listed"),
+    ("get /vendors/{id}", "signed in", "unknown"),
     ("get /certificates", "signed in", "not listed"),
     ("get /api/v1/commands", "signed in", "–"),
     ("post /api/v1/commands/open_log", "none [404 command.service_only]", "–"),
@@ -82,10 +84,25 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/report_found", "coordinator, approver", "–"),
     ("post /api/v1/commands/write_off", "approver", "–"),
     ("post /api/v1/commands/report_medium_found", "coordinator, approver", "–"),
-    ("post /api/v1/commands/open_consignment", "coordinator", "–"),
-    ("post /api/v1/commands/add_lines", "coordinator", "–"),
-    ("post /api/v1/commands/seal_consignment", "coordinator", "–"),
-    ("post /api/v1/commands/release_consignment", "coordinator", "–"),
+    ("post /api/v1/commands/add_site", "administrator", "–"),
+    ("post /api/v1/commands/name_signers", "approver, administrator", "–"),
+    ("post /api/v1/commands/record_credential", "approver, administrator", "–"),
+    ("post /api/v1/commands/suspend_credential", "approver, administrator", "–"),
+    ("post /api/v1/commands/record_contract", "approver, administrator", "–"),
+    ("post /api/v1/commands/record_training", "approver, administrator", "–"),
+    ("post /api/v1/commands/approve_downstream", "approver", "–"),
+    ("post /api/v1/commands/withdraw_downstream", "approver", "–"),
+    ("post /api/v1/commands/grant_override", "approver", "–"),
+    ("post /api/v1/commands/open_consignment", "coordinator, vendor_operator", "–"),
+    ("post /api/v1/commands/record_container", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/add_lines", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/add_quantity", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/remove_lines", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/scan", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/seal_consignment", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/unseal_consignment", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/cancel_consignment", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/release_consignment", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/receive_consignment", "vendor_operator, coordinator [422 consignment.not_for_you]", "unknown"),
     ("post /api/v1/commands/resolve_discrepancy", "approver", "–"),
     ("post /api/v1/commands/receive_evidence", "none [404 command.own_door]", "–"),
@@ -116,6 +133,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /api/v1/assets/{id}/entries", "signed in", "unknown"),
     ("get /api/v1/consignments", "signed in", "not listed"),
     ("get /api/v1/consignments/{id}", "signed in", "unknown"),
+    ("get /api/v1/consignments/{id}/manifest", "signed in", "unknown"),
+    ("get /api/v1/consignments/{id}/manifest.csv", "signed in", "unknown"),
     ("get /api/v1/parties", "signed in", "not listed"),
     ("get /api/v1/certificates", "signed in", "not listed"),
     ("post /api/v1/certificates", "coordinator, approver", "–"),
@@ -216,12 +235,14 @@ impl Things {
 /// The request that this person makes of this door about a thing of this vendor. `fresh`: what it changes may be changed by it.
 fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fresh: bool) -> Asked {
     let (method, route) = door.split_once(' ').unwrap();
+    let party = yard.server.parties[vendor.name()].as_str();
     let mut path = route
         .replace(
             "{id}",
             match route {
                 route if route.contains("consignments") => &things.consignment,
                 route if route.contains("exceptions") => &things.exception,
+                route if route.contains("vendors") => party,
                 _ => &things.thing.asset,
             },
         )
@@ -311,6 +332,8 @@ fn is_page(door: &str) -> bool {
         "get /exceptions",
         "get /exceptions/{id}",
         "get /reports/{name}",
+        "get /vendors",
+        "get /vendors/{id}",
     ];
     pages.contains(&door)
 }

@@ -36,6 +36,10 @@ impl Vendor {
     }
 }
 
+fn is_operator(who: &str) -> bool {
+    who == "operator" || who == "stranger"
+}
+
 /// A device with the medium in it.
 #[derive(Clone, Debug)]
 pub struct Thing {
@@ -132,6 +136,33 @@ impl<'a> Yard<'a> {
 
     fn reference(&self, vendor: Vendor) -> String {
         self.remember(vendor, &format!("{}-REF-{:05}", vendor.letters(), self.next()))
+    }
+
+    /// Opened by the vendor, to go back to the organisation.
+    fn opened_back(&self, vendor: Vendor) -> String {
+        let body = json!({"reference": self.reference(vendor), "from_site": "Akron", "to": self.server.parties["district"], "to_site": "Central"});
+        self.subject(vendor, &self.command(vendor.operator(), "open_consignment", body), "Consignment")
+    }
+
+    /// A consignment that this person loads, and a device that may go on it.
+    fn to_load(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
+        if is_operator(giver) { (self.opened_back(vendor), self.received(vendor, true)) } else { (self.opened(vendor), self.retired(vendor, true)) }
+    }
+
+    /// The same with the device on it.
+    fn loaded(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
+        let (consignment, thing) = self.to_load(vendor, giver);
+        let loader = if is_operator(giver) { vendor.operator() } else { "coordinator" };
+        self.command(loader, "add_lines", json!({"consignment": consignment, "assets": [thing.asset], "container": "PALLET-1"}));
+        (consignment, thing)
+    }
+
+    /// The same, sealed.
+    fn closed(&self, vendor: Vendor, giver: &str) -> String {
+        let (consignment, _) = self.loaded(vendor, giver);
+        let loader = if is_operator(giver) { vendor.operator() } else { "coordinator" };
+        self.command(loader, "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal": "004871"}]}));
+        consignment
     }
 
     fn opened(&self, vendor: Vendor) -> String {
@@ -242,6 +273,36 @@ impl<'a> Yard<'a> {
         (self.remember(vendor, issued["number"].as_str().unwrap()), thing, evidence)
     }
 
+    /// A vendor that has nothing and gets nothing.
+    fn vendor_without_things(&self) -> String {
+        let body = json!({"kind": "vendor", "name": format!("Bystander {}", self.next()), "sites": ["Dayton"]});
+        Server::subject(&self.command("administrator", "register_party", body), "Party")
+    }
+
+    fn carrier(&self) -> String {
+        let body = json!({"kind": "carrier", "name": format!("Carrier {}", self.next()), "sites": ["Depot"]});
+        Server::subject(&self.command("administrator", "register_party", body), "Party")
+    }
+
+    fn credential(&self, party: &str, n: u32) -> Value {
+        let file = self.server.send("coordinator", "POST", "/api/v1/evidence", &[], format!("certificate {n}").as_bytes()).taken();
+        json!({"party": party, "site": "Akron", "scheme": "naid_aaa", "number": format!("NA-{n}"), "scope": ["data_sanitization_physical"],
+            "issued_on": "2026-01-01", "expires_on": "2027-01-01", "evidence": file["sha256"]})
+    }
+
+    /// A drive of the organisation's in no device.
+    fn loose(&self, vendor: Vendor) -> String {
+        let drive = self.remember(vendor, &format!("LOOSE{:05}", self.next()));
+        let body = json!({"media": [{"serial": drive, "media_type": "hdd_ata"}], "site": "Central"});
+        self.subject(vendor, &self.command("coordinator", "record_loose_media", body), "Medium")
+    }
+
+    fn opened_with_presets(&self, vendor: Vendor) -> String {
+        let body = json!({"reference": self.reference(vendor), "from_site": "Central", "to": self.server.parties[vendor.name()], "to_site": "Akron",
+            "presets": {"reason": "surplus", "media_type": "emmc"}});
+        self.subject(vendor, &self.command("coordinator", "open_consignment", body), "Consignment")
+    }
+
     /// A body that is taken when `giver` gives this command, with every member that it may have. None for commands without a door here.
     pub fn body(&self, name: &str, vendor: Vendor, giver: &str) -> Option<Value> {
         let n = self.next();
@@ -326,19 +387,93 @@ impl<'a> Yard<'a> {
                 json!({"medium": thing.medium, "site": "Central"})
             }
             "retire" => json!({"asset": self.register(vendor, true).asset, "reason": "end_of_life"}),
+            "add_site" => json!({"party": self.server.parties[vendor.name()], "site": format!("Site {n}")}),
+            "name_signers" => json!({"party": self.vendor_without_things(), "signers": [self.id(), self.id()]}),
+            "record_credential" => self.credential(&self.server.parties[vendor.name()], n),
+            "suspend_credential" => {
+                let mut credential = self.credential(&self.server.parties[vendor.name()], n);
+                self.command("administrator", "record_credential", credential.clone());
+                let members = credential.as_object_mut().unwrap();
+                ["scope", "issued_on", "expires_on", "evidence"].map(|name| members.remove(name));
+                members.insert("reason".to_owned(), json!("suspended_by_scheme"));
+                credential
+            }
+            "record_contract" => {
+                json!({"party": self.vendor_without_things(), "reference": format!("C-{n}"), "starts_on": "2025-01-01", "ends_on": "2099-12-31",
+                    "confidentiality": true, "insured_until": "2099-12-31"})
+            }
+            "record_training" => {
+                json!({"party": self.server.parties[vendor.name()], "person": self.id(), "tool": "nwipe", "trained_on": "2026-01-05",
+                    "valid_until": "2099-01-05"})
+            }
+            "approve_downstream" => json!({"party": self.server.parties[vendor.name()], "downstream": self.vendor_without_things()}),
+            "withdraw_downstream" => {
+                let body = json!({"party": self.server.parties[vendor.name()], "downstream": self.vendor_without_things()});
+                self.command("approver", "approve_downstream", body.clone());
+                body
+            }
+            "grant_override" => {
+                json!({"consignment": self.opened(vendor), "guard": "vendor_qualification", "reason": "renewal_pending", "reference": "BOARD-12"})
+            }
+            "open_consignment" if is_operator(giver) => {
+                json!({"reference": format!("BACK-{n:05}"), "from_site": "Akron", "to": self.server.parties["district"], "to_site": "Central",
+                    "carrier": "Hale Freight"})
+            }
             "open_consignment" => {
                 json!({"consignment": self.id(), "reference": self.reference(vendor), "from_site": "Central",
-                    "to": self.server.parties[vendor.name()], "to_site": "Akron", "carrier": "Hale Freight"})
+                    "to": self.server.parties[vendor.name()], "to_site": "Akron", "carrier": "Hale Freight", "carrier_party": self.carrier(),
+                    "presets": {"reason": "surplus", "media_type": "emmc", "no_storage": false}})
+            }
+            "record_container" => {
+                json!({"consignment": self.to_load(vendor, giver).0, "label": "PALLET-1", "seal": "004871", "tare_weight_grams": 18_000,
+                    "gross_weight_grams": 118_500})
             }
             "add_lines" => {
-                let (one, two) = (self.retired(vendor, true), self.retired(vendor, true));
-                json!({"consignment": self.opened(vendor), "assets": [one.asset, two.asset], "container": "PALLET-1"})
+                let (consignment, thing) = self.to_load(vendor, giver);
+                let mut body = json!({"consignment": consignment, "assets": [thing.asset], "container": "PALLET-1"});
+                if !is_operator(giver) {
+                    body["assets"] = json!([thing.asset, self.retired(vendor, true).asset]);
+                    body["media"] = json!([self.loose(vendor)]);
+                }
+                body
+            }
+            "add_quantity" => {
+                json!({"consignment": self.to_load(vendor, giver).0, "what": "charger", "count": 40, "unit_weight_grams": 210, "no_data": true,
+                    "container": "PALLET-1"})
+            }
+            "remove_lines" => {
+                let (consignment, thing) = self.loaded(vendor, giver);
+                let mut body = json!({"consignment": consignment, "assets": [thing.asset]});
+                if !is_operator(giver) {
+                    let loose = self.loose(vendor);
+                    self.command("coordinator", "add_lines", json!({"consignment": consignment, "media": [loose]}));
+                    let counted = json!({"consignment": consignment, "what": "cable", "count": 12, "no_data": true});
+                    self.command("coordinator", "add_quantity", counted);
+                    let shown = self.server.get("coordinator", &format!("/api/v1/consignments/{consignment}")).taken();
+                    let line = shown["lines"].as_array().unwrap().iter().find(|line| line["kind"] == "quantity").unwrap()["line"].clone();
+                    body["media"] = json!([loose]);
+                    body["quantities"] = json!([line]);
+                }
+                body
+            }
+            "scan" if is_operator(giver) => {
+                let (consignment, thing) = self.to_load(vendor, giver);
+                json!({"consignment": consignment, "tag": thing.tag, "serial": thing.serial, "container": "PALLET-1"})
+            }
+            "scan" => {
+                let consignment = self.opened_with_presets(vendor);
+                let [tag, serial] = [format!("NEW-{n:05}"), format!("NEWSER{n:05}")].map(|word| self.remember(vendor, &word));
+                json!({"consignment": consignment, "tag": tag, "serial": serial, "container": "PALLET-1",
+                    "device": {"category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14", "sensitivity": "low",
+                        "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64}]}})
             }
             "seal_consignment" => {
-                let consignment = self.listed(vendor, &self.retired(vendor, true));
-                json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal": "004871", "gross_weight_grams": 18_500}]})
+                json!({"consignment": self.loaded(vendor, giver).0, "containers": [{"label": "PALLET-1", "seal": "004871",
+                    "tare_weight_grams": 18_000, "gross_weight_grams": 18_500}]})
             }
-            "release_consignment" => json!({"consignment": self.sealed(vendor, &self.retired(vendor, true))}),
+            "unseal_consignment" => json!({"consignment": self.closed(vendor, giver), "reason": "line_missed"}),
+            "cancel_consignment" => json!({"consignment": self.closed(vendor, giver), "reason": "not_needed"}),
+            "release_consignment" => json!({"consignment": self.closed(vendor, giver), "driver": "TOUR-17"}),
             "receive_consignment" => {
                 let thing = self.retired(vendor, true);
                 json!({"consignment": self.released(vendor, &thing), "scans": [{"tag": thing.tag, "serial": thing.serial}],

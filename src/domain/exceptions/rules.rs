@@ -3,13 +3,15 @@
 use chrono::{Datelike, TimeDelta, Weekday};
 
 use super::Severity;
-use crate::domain::asset::{Asset, Status};
-use crate::domain::consignment::{Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind};
+use crate::domain::asset::{Asset, Holder, Status};
+use crate::domain::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Discrepancy, DiscrepancyKind};
 use crate::domain::holds::HoldKind;
 use crate::domain::medium::{Medium, MediumState};
 use crate::domain::missing::RemoteState;
 use crate::domain::names::{AssetId, ConsignmentId, DiscrepancyId, Instant, PartyId, Sensitivity};
+use crate::domain::parties::Party;
 use crate::domain::records::{Records, Stop};
+use crate::domain::vendors;
 
 /// What a rule finds: that the condition holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,8 +150,48 @@ pub(super) fn not_acknowledged(scene: &Scene<'_>) -> Result<Option<Found>, Stop>
 
 fn is_sensitive(scene: &Scene<'_>, consignment: &Consignment) -> Result<bool, Stop> {
     let lines = scene.known.lines_of(&consignment.id)?;
-    let assets = scene.known.find_all::<Asset>(lines.iter().map(|line| &line.asset))?;
+    let assets = scene.known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
     Ok(assets.into_iter().flatten().any(|asset| matches!(asset.sensitivity, Sensitivity::High | Sensitivity::Unknown)))
+}
+
+/// E-14, about a consignment: on the day of its release the vendor's site was not qualified for what it was to receive.
+pub(super) fn not_qualified(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(consignment) = scene.consignment()? else { return Ok(None) };
+    let to_vendor = matches!(consignment.kind, ConsignmentKind::Pickup | ConsignmentKind::Downstream);
+    let Some(released) = consignment.released.as_ref().filter(|_| to_vendor) else { return Ok(None) };
+    let concerns = scene.of_consignment(consignment);
+    // Whoever may have what holds data may have the rest: thousands of lines are looked at only where it depends on them.
+    if unqualified_on(scene, &consignment.to, true, released.occurred, Vec::new())?.is_none() {
+        return Ok(None);
+    }
+    let lines = scene.known.lines_of(&consignment.id)?;
+    let assets = scene.known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
+    // What it was when it left is in the release; what was sanitized there since needed the credential.
+    let data = lines.iter().any(|line| line.medium().is_some()) || assets.into_iter().flatten().any(|asset| asset.no_storage.is_none());
+    unqualified_on(scene, &consignment.to, data, released.occurred, concerns)
+}
+
+/// E-14, about a device: on the day of a sanitization the site of the vendor that performed it was not qualified for it.
+pub(super) fn sanitized_unqualified(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()? else { return Ok(None) };
+    for medium in scene.known.find_all::<Medium>(&asset.media)?.into_iter().flatten() {
+        let Some(done) = medium.sanitization.as_ref().map(|sanitization| &sanitization.performed) else { continue };
+        let Some(at) = asset.handoffs.iter().rev().map(|handoff| &handoff.to).find(|to| to.party == done.party) else { continue };
+        if &done.party == scene.organisation {
+            continue;
+        }
+        let found = unqualified_on(scene, at, true, done.occurred, scene.of_asset(asset))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn unqualified_on(scene: &Scene<'_>, at: &Holder, may_hold_data: bool, when: Instant, concerns: Vec<PartyId>) -> Result<Option<Found>, Stop> {
+    let Some(party) = scene.known.find::<Party>(&at.party)? else { return Ok(None) };
+    let missing = vendors::missing(party, &at.site, may_hold_data, when.utc().date_naive());
+    Ok((!missing.is_empty()).then(|| Found { severity: Severity::High, due_at: after(when, &WEEK), concerns }))
 }
 
 /// E-06: what differs at a receipt is not resolved: a data-bearing device that did not arrive at once, anything else after two days.
@@ -264,8 +306,10 @@ mod tests {
     #[test]
     fn every_rule_is_in_the_list_once_and_says_what_to_do_next() {
         for id in RuleId::ALL {
-            let rules = RULES.iter().filter(|rule| rule.id == *id).count();
-            assert_eq!(rules, 1, "{id}");
+            let mut about: Vec<_> = RULES.iter().filter(|rule| rule.id == *id).map(|rule| rule.about).collect();
+            let rules = about.len();
+            about.dedup();
+            assert!(rules > 0 && about.len() == rules, "{id}: one rule about each kind of thing");
             assert!(rule(*id).unwrap().next.ends_with('.'), "{id}");
         }
     }
@@ -475,7 +519,7 @@ mod tests {
         assert_eq!(stands(&story, RuleId::Stuck, &asset), Some((OPEN, Severity::Medium)));
         look(&mut story, "Asset", &asset);
         assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, RESOLVED);
-        story.done(&coordinator(), "quarantine", json!({"asset": asset, "reason": "swollen_battery", "reference": "Q-1", "container": "DRUM-1"}));
+        story.done(&coordinator(), "quarantine", json!({"asset": asset, "reason": "swollen_battery", "container": "DRUM-1"}));
         story.hours_pass(29 * 24);
         look(&mut story, "Asset", &asset);
         assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, RESOLVED);
