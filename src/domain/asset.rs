@@ -10,6 +10,7 @@ use super::lifecycle::Repair;
 use super::medium::MediumState;
 use super::missing::Missing;
 use super::names::{AssetId, Category, ConsignmentId, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
+use super::observation::Sighting;
 use super::parts::Harvested;
 use super::preparation::{Funding, Preparation, Rung};
 use super::records::{Key, record};
@@ -157,6 +158,8 @@ pub struct Asset {
     pub disposition: Option<Disposition>,
     /// The number of its live certificate.
     pub certificate: Option<String>,
+    /// The last sighting that needs an explanation.
+    pub sighting: Option<Sighting>,
     /// The entry that registered it.
     pub registered: u64,
     /// The entry that changed it last.

@@ -94,6 +94,10 @@ codes! {
         Short = "short", "short: listed and not found";
         Over = "over", "over: found and not listed";
         Mismatch = "mismatch", "mismatch: tag and serial number do not belong together";
+        Incomplete = "incomplete", "incomplete: the device is there and its drive is not";
+        Seal = "seal", "seal: broken, missing or another one";
+        Weight = "weight", "weight: more than 5 % from the weight released";
+        Count = "count", "count: another number than listed";
     }
 }
 

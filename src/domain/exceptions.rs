@@ -70,11 +70,15 @@ macro_rules! list {
 }
 
 list! {
+    DisposedSeen Asset BLOCKS disposed_seen "Ask who has the device to explain it, and have it looked at; until then nothing may be certified about it.";
+    RetiredSeen Asset PASSES retired_seen "Look where the device is: take it back into service, or take it off the network and lock it away.";
     NoCertificate Asset PASSES no_certificate "Complete what is missing on the device's page and issue its certificate; until then nothing shows that its data is gone.";
     NotAcknowledged Consignment PASSES not_acknowledged "Ask the receiver for the receipt, and the carrier for the proof of delivery; record the receipt.";
     Discrepancy Discrepancy PASSES discrepancy_open "Have both sides look again; an approver resolves the discrepancy with what was found.";
     NotQualified Consignment PASSES not_qualified "Record the credential that was valid on that day, or have an approver resolve it with the reason; send nothing more to that site until then.";
     NotQualified Asset PASSES sanitized_unqualified "Record the credential that was valid on that day, or have the media sanitized again where it is.";
+    Seal Discrepancy PASSES seal_open "Have the contents counted and compared with the list by a named person; an approver resolves it with what was found.";
+    MediumDiffers Discrepancy BLOCKS drive_absent "Find the drive that was in the device: it holds data; an approver resolves it with what was found.";
     LostOrStolen Asset BLOCKS lost_or_stolen "Send the lock or wipe command, file the report, and assess whether data was exposed; record it as found or written off.";
     Stuck Asset PASSES stuck "Ask who has it what it waits for, and record the next step.";
     MediumDiffers Asset BLOCKS medium_differs "Find the medium that was in it: get it back, or have its destruction shown; until then its data is in other hands.";
@@ -249,7 +253,7 @@ impl Exception {
 
 /// The unresolved critical exceptions that keep a certificate of this device from being issued: a sentence for each.
 pub fn in_the_way(known: &Records, asset: &AssetId) -> Result<Vec<String>, Stop> {
-    let ids: Vec<ExceptionId> = RULES.iter().filter(|rule| rule.blocks).map(|rule| ExceptionId::new(rule.id, asset.as_str())).collect();
+    let ids: Vec<ExceptionId> = RULES.iter().filter(|rule| rule.blocks && rule.about == SubjectKind::Asset).map(|rule| ExceptionId::new(rule.id, asset.as_str())).collect();
     let open = known.find_all::<Exception>(&ids)?.into_iter().flatten();
     let critical = open.filter(|exception| exception.severity == Severity::Critical && exception.status != ExceptionStatus::Resolved);
     let sentence = |exception: &Exception| {
@@ -386,10 +390,12 @@ fn look_at(known: &Records, subject: &Subject, rule: &Rule, now: Instant, organi
         (Some(exception), Some(Found { severity, due_at, concerns })) => {
             let over = exception.snoozed.as_ref().is_some_and(|snooze| snooze.until <= now);
             let worse = severity < exception.severity;
+            // The same again later is new: what was said of it before does not explain it.
+            let anew = severity <= exception.severity && due_at > exception.due_at;
             let reason = match exception.status {
                 _ if !exception.present => Some(ReopenReason::ConditionReturned),
                 // What somebody resolved stays resolved as long as it does not get worse.
-                ExceptionStatus::Resolved if worse => Some(ReopenReason::ConditionReturned),
+                ExceptionStatus::Resolved if worse || anew => Some(ReopenReason::ConditionReturned),
                 ExceptionStatus::Resolved => return Ok(None),
                 ExceptionStatus::Snoozed if over => Some(ReopenReason::SnoozeOver),
                 _ => None,

@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod medium;
 pub mod missing;
 pub mod names;
+pub mod observation;
 pub mod overrides;
 pub mod parties;
 pub mod parts;
@@ -442,6 +443,7 @@ events! {
     "certificate.rendered", 1 => certification::CertificateRendered;
     "certificate.revoked", 1 => certification::CertificateRevoked;
     "status.published", 1 => certification::StatusPublished;
+    "device.seen", 1 => observation::DeviceSeen;
     "exception.raised", 1 => exceptions::ExceptionRaised;
     "exception.changed", 1 => exceptions::ExceptionChanged;
     "exception.assigned", 1 => exceptions::ExceptionAssigned;
@@ -509,6 +511,7 @@ commands! {
     "record_rendering" => certification::RecordRendering;
     "revoke_certificate" => certification::RevokeCertificate;
     "publish_status" => certification::PublishStatus;
+    "see_device" => observation::SeeDevice;
     "look_for_exceptions" => exceptions::LookForExceptions;
     "assign_exception" => exceptions::AssignException;
     "snooze_exception" => exceptions::SnoozeException;

@@ -47,7 +47,8 @@ impl Fact for DiscrepancyRecorded {
             let state = match self.kind {
                 DiscrepancyKind::Short => Some(LineState::Short),
                 DiscrepancyKind::Mismatch => Some(LineState::Mismatch),
-                DiscrepancyKind::Over => None,
+                DiscrepancyKind::Incomplete => None,
+                DiscrepancyKind::Over | DiscrepancyKind::Seal | DiscrepancyKind::Weight | DiscrepancyKind::Count => None,
             };
             if let Some(state) = state {
                 known.change::<Line>(&LineId::new(&consignment, asset), stamp.seq, |line| line.state = state);
@@ -149,6 +150,8 @@ impl Order for ResolveDiscrepancy {
             DiscrepancyKind::Short => &[Resolution::LocatedAtReceiver, Resolution::NeverLeft, Resolution::ConfirmedMissing],
             DiscrepancyKind::Over => &[Resolution::ScanError, Resolution::ReturnedToSender, Resolution::KeptByReceiver],
             DiscrepancyKind::Mismatch => &[Resolution::ScanError, Resolution::SerialCorrected],
+            DiscrepancyKind::Incomplete => &[Resolution::ScanError, Resolution::ConfirmedMissing],
+            DiscrepancyKind::Seal | DiscrepancyKind::Weight | DiscrepancyKind::Count => &[Resolution::ScanError],
         };
         if !allowed.contains(&self.resolution) {
             let words: Vec<_> = allowed.iter().map(|resolution| resolution.as_str()).collect();

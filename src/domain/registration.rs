@@ -333,6 +333,7 @@ impl Fact for AssetRegistered {
                 retired_seq: None,
                 disposition: None,
                 certificate: None,
+                sighting: None,
                 registered: stamp.seq,
                 last_seq: stamp.seq,
             },

@@ -69,6 +69,7 @@ const OPTIONAL: &[&str] = &[
     "receive_consignment.containers[].gross_weight_grams",
     "receive_consignment.scans[].tag",
     "receive_consignment.scans[].serial",
+    "see_device.site",
     "resolve_exception.evidence",
     "resolve_exception.reference",
     "record_sanitization.tool",

@@ -118,6 +118,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /exceptions/{id}", "signed in", "unknown"),
     ("post /exceptions/{id}", "coordinator, approver", "–"),
     ("get /reports/{name}", "signed in", "–"),
+    ("post /api/v1/commands/see_device", "coordinator, administrator", "–"),
     ("post /api/v1/commands/look_for_exceptions", "none [404 command.service_only]", "–"),
     ("post /api/v1/commands/assign_exception", "coordinator, approver", "–"),
     ("post /api/v1/commands/snooze_exception", "coordinator, approver", "–"),

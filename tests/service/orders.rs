@@ -497,6 +497,7 @@ impl<'a> Yard<'a> {
                 json!({"asset": self.validated(vendor).0.asset, "outcome": "recycled", "title": "WEIGHBILL-3",
                     "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
             }
+            "see_device" => json!({"asset": self.retired(vendor, true).asset, "source": "mdm", "site": "Central"}),
             "assign_exception" => json!({"exception": self.exception(vendor), "person": self.id()}),
             "snooze_exception" => {
                 let until = quittance::app::now().utc() + chrono::TimeDelta::days(5);

@@ -58,6 +58,7 @@ macro_rules! limits {
 }
 
 limits! {
+    GRACE 3 "days after the retirement in which a sighting says nothing" "E-02 (proposal)";
     CERTIFICATE 2 "days from the disposition to the certificate" "E-03 with the 48 hours of E-12 (proposal)";
     RECEIPT 3 "business days from a release to its receipt" "E-05 (proposal)";
     RECEIPT_HIGH 1 "business days from a release to its receipt where a device's sensitivity is high or unknown" "E-05 (proposal)";
@@ -87,14 +88,14 @@ fn business_days_after(at: Instant, days: i64) -> Instant {
     Instant::new(at)
 }
 
-impl Scene<'_> {
-    fn asset(&self) -> Result<Option<&Asset>, Stop> {
+impl<'a> Scene<'a> {
+    fn asset(&self) -> Result<Option<&'a Asset>, Stop> {
         AssetId::parse(self.id).map_or(Ok(None), |id| self.known.find::<Asset>(&id))
     }
-    fn consignment(&self) -> Result<Option<&Consignment>, Stop> {
+    fn consignment(&self) -> Result<Option<&'a Consignment>, Stop> {
         ConsignmentId::parse(self.id).map_or(Ok(None), |id| self.known.find::<Consignment>(&id))
     }
-    fn vendors<'a>(&self, parties: impl IntoIterator<Item = &'a PartyId>) -> Vec<PartyId> {
+    fn vendors<'b>(&self, parties: impl IntoIterator<Item = &'b PartyId>) -> Vec<PartyId> {
         let mut vendors: Vec<PartyId> = parties.into_iter().filter(|party| *party != self.organisation).cloned().collect();
         vendors.sort();
         vendors.dedup();
@@ -119,6 +120,32 @@ fn may_hold_data(known: &Records, asset: &Asset) -> Result<bool, Stop> {
         return Ok(asset.no_storage.is_none());
     }
     Ok(known.find_all::<Medium>(&asset.media)?.into_iter().flatten().any(|medium| medium.sanitization.is_none()))
+}
+
+/// Whether it is in other hands than the organisation's, or on its way there: since when.
+fn away_since(scene: &Scene<'_>, asset: &Asset) -> Option<Instant> {
+    let last = asset.handoffs.last().filter(|handoff| &handoff.to.party != scene.organisation)?;
+    (asset.in_transit || &asset.holder.party != scene.organisation).then_some(last.released.1)
+}
+
+/// E-01: seen after it was disposed of, or after it was released.
+pub(super) fn disposed_seen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()? else { return Ok(None) };
+    let gone = match asset.status {
+        Status::Disposed => asset.disposition.as_ref().map(|disposition| disposition.recorded.occurred),
+        Status::Retired => away_since(scene, asset),
+        _ => None,
+    };
+    let seen = asset.sighting.as_ref().filter(|sighting| gone.is_some_and(|gone| sighting.at > gone));
+    Ok(seen.map(|seen| Found { severity: Severity::Critical, due_at: after(seen.at, &SAME_DAY), concerns: scene.of_asset(asset) }))
+}
+
+/// E-02: retired and still here, and seen three days after its retirement or later.
+pub(super) fn retired_seen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()?.filter(|asset| asset.status == Status::Retired) else { return Ok(None) };
+    let Some(retired) = asset.retired_at.filter(|_| away_since(scene, asset).is_none()) else { return Ok(None) };
+    let seen = asset.sighting.as_ref().filter(|sighting| sighting.at >= after(retired, &GRACE));
+    Ok(seen.map(|seen| Found { severity: Severity::High, due_at: after(seen.at, &WEEK), concerns: scene.of_asset(asset) }))
 }
 
 /// E-03: two days after the disposition there is no live certificate.
@@ -194,17 +221,36 @@ fn unqualified_on(scene: &Scene<'_>, at: &Holder, may_hold_data: bool, when: Ins
     Ok((!missing.is_empty()).then(|| Found { severity: Severity::High, due_at: after(when, &WEEK), concerns }))
 }
 
-/// E-06: what differs at a receipt is not resolved: a data-bearing device that did not arrive at once, anything else after two days.
-pub(super) fn discrepancy_open(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+/// A discrepancy that is not resolved, when it was found, and whom it concerns.
+fn unresolved<'a>(scene: &Scene<'a>) -> Result<Option<(&'a Discrepancy, Instant, Vec<PartyId>)>, Stop> {
     let Ok(id) = DiscrepancyId::parse(scene.id) else { return Ok(None) };
     let Some(discrepancy) = scene.known.find::<Discrepancy>(&id)?.filter(|discrepancy| discrepancy.resolution.is_none()) else { return Ok(None) };
     let Some(consignment) = scene.known.find::<Consignment>(&discrepancy.consignment)? else { return Ok(None) };
     let Some(received) = &consignment.received else { return Ok(None) };
-    let concerns = scene.of_consignment(consignment);
-    if discrepancy.kind == DiscrepancyKind::Short && discrepancy.critical {
-        return Ok(Some(Found { severity: Severity::Critical, due_at: after(received.occurred, &SAME_DAY), concerns }));
-    }
-    Ok(scene.since(after(received.occurred, &DISCREPANCY), Severity::High, concerns))
+    Ok(Some((discrepancy, received.occurred, scene.of_consignment(consignment))))
+}
+
+/// E-06: what differs at a receipt is not resolved: a data-bearing device that did not arrive at once, anything else after two days.
+pub(super) fn discrepancy_open(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some((discrepancy, received, concerns)) = unresolved(scene)? else { return Ok(None) };
+    Ok(match discrepancy.kind {
+        // They have rules of their own.
+        DiscrepancyKind::Seal | DiscrepancyKind::Incomplete => None,
+        DiscrepancyKind::Short if discrepancy.critical => Some(Found { severity: Severity::Critical, due_at: after(received, &SAME_DAY), concerns }),
+        _ => scene.since(after(received, &DISCREPANCY), Severity::High, concerns),
+    })
+}
+
+/// E-17: a seal was broken, missing or another one at receipt, and nobody has resolved it.
+pub(super) fn seal_open(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let found = unresolved(scene)?.filter(|(discrepancy, ..)| discrepancy.kind == DiscrepancyKind::Seal);
+    Ok(found.map(|(_, received, concerns)| Found { severity: Severity::High, due_at: after(received, &DISCREPANCY), concerns }))
+}
+
+/// E-24, at a receipt: the device arrived without its drive.
+pub(super) fn drive_absent(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let found = unresolved(scene)?.filter(|(discrepancy, ..)| discrepancy.kind == DiscrepancyKind::Incomplete);
+    Ok(found.map(|(_, received, concerns)| Found { severity: Severity::Critical, due_at: after(received, &SAME_DAY), concerns }))
 }
 
 /// E-18: missing; critical where data may be on it and the device has not confirmed that it is locked or wiped.
@@ -265,6 +311,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::{Exception, ExceptionId, ExceptionStatus, RULES, ReopenReason, RuleId, Severity, rule};
+    use crate::domain::consignment::Discrepancy;
     use crate::domain::names::{Instant, Role};
     use crate::domain::story::{DISTRICT, OTHER, Story, VENDOR, actor};
 
@@ -321,6 +368,124 @@ mod tests {
         assert_eq!(business_days_after(at("2026-11-27T10:00:00Z"), 1), at("2026-11-30T10:00:00Z"));
         assert_eq!(business_days_after(at("2026-11-26T10:00:00Z"), 3), at("2026-12-01T10:00:00Z"));
         assert_eq!(business_days_after(at("2026-11-28T10:00:00Z"), 1), at("2026-11-30T10:00:00Z"));
+    }
+
+    fn seen(story: &mut Story, asset: &str) {
+        story.done(&coordinator(), "see_device", json!({"asset": asset, "source": "mdm"}));
+        look(story, "Asset", asset);
+    }
+
+    #[test]
+    fn e02_a_retired_device_that_is_seen_after_three_days_is_high_until_it_is_used_again() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        story.hours_pass(70);
+        seen(&mut story, &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset), None);
+        story.hours_pass(25);
+        seen(&mut story, &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset), Some((OPEN, Severity::High)));
+        // Explained once, it is news again when it is seen again.
+        let id = ExceptionId::new(RuleId::RetiredSeen, &asset).to_string();
+        story.done(&coordinator(), "resolve_exception", json!({"exception": id, "how": "explained", "reference": "BENCH-4"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset).unwrap().0, RESOLVED);
+        story.hours_pass(25);
+        seen(&mut story, &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset).unwrap().0, OPEN);
+        story.done(&coordinator(), "return_to_service", json!({"asset": asset, "reason": "needed_again"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset).unwrap().0, RESOLVED);
+    }
+
+    #[test]
+    fn e01_a_released_or_disposed_device_that_is_seen_is_critical_and_blocks_its_certificate() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        story.hours_pass(100);
+        seen(&mut story, &asset);
+        story.released("C1", &[&asset]);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::DisposedSeen, &asset), None, "it was seen before it left");
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset).unwrap().0, RESOLVED);
+        story.hours_pass(25);
+        seen(&mut story, &asset);
+        let found = exception(&story, RuleId::DisposedSeen, &asset).unwrap();
+        assert_eq!((found.status, found.severity, found.concerns[0].as_str()), (OPEN, Severity::Critical, VENDOR));
+        assert_eq!(super::super::in_the_way(story.known(), &asset.clone().try_into().unwrap()).unwrap().len(), 1);
+        // What is found to be lost is another exception.
+        story.done(&coordinator(), "report_missing", json!({"asset": asset, "loss": "stolen", "custodian": "carrier", "incident": "POL-1"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::DisposedSeen, &asset).unwrap().0, RESOLVED);
+
+        let mut story = Story::new();
+        let (asset, medium) = story.retired("A1", "hdd_ata", "low");
+        story.destroyed(&medium);
+        let mass = json!({"weight_grams": 1_000, "weight_basis": "scale"});
+        story.done(&coordinator(), "record_disposition", json!({"asset": asset, "outcome": "landfilled", "mass": mass}));
+        seen(&mut story, &asset);
+        assert_eq!(stands(&story, RuleId::DisposedSeen, &asset), Some((OPEN, Severity::Critical)));
+    }
+
+    #[test]
+    fn e14_a_release_to_a_site_that_was_not_qualified_is_high_until_its_credential_is_recorded() {
+        let mut story = Story::unqualified();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let about = story.done(&coordinator(), "open_consignment", json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"}));
+        let consignment = about[0].1.clone();
+        story.done(&coordinator(), "add_lines", json!({"consignment": consignment, "assets": [asset]}));
+        story.done(&coordinator(), "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal": "0001"}]}));
+        let grant = json!({"consignment": consignment, "guard": "vendor_qualification", "reason": "renewal_pending", "reference": "BOARD-1"});
+        story.done(&approver(), "grant_override", grant);
+        story.done(&coordinator(), "release_consignment", json!({"consignment": consignment}));
+        look(&mut story, "Consignment", &consignment);
+        assert_eq!(stands(&story, RuleId::NotQualified, &consignment), Some((OPEN, Severity::High)));
+        story.qualify(VENDOR, "2100-01-01");
+        look(&mut story, "Consignment", &consignment);
+        assert_eq!(stands(&story, RuleId::NotQualified, &consignment).unwrap().0, RESOLVED);
+        // One that was valid then says nothing about later.
+        let (other, _) = story.retired("A2", "hdd_ata", "low");
+        let other = story.released("C2", &[&other]);
+        look(&mut story, "Consignment", &other);
+        assert_eq!(stands(&story, RuleId::NotQualified, &other), None);
+    }
+
+    /// A discrepancy of another kind than a receipt of devices gives: as the receipt of containers and drives records it.
+    fn as_kind(story: &Story, discrepancy: &str, kind: &str) -> crate::domain::records::Records {
+        let id = crate::domain::names::DiscrepancyId::parse(discrepancy).unwrap();
+        let mut known = story.known().clone();
+        let mut record = serde_json::to_value(known.find::<Discrepancy>(&id).unwrap().unwrap()).unwrap();
+        record["kind"] = json!(kind);
+        known.put::<Discrepancy>(serde_json::from_value(record).unwrap(), 1);
+        known
+    }
+
+    #[test]
+    fn e17_and_e24_a_seal_that_differs_is_high_and_an_absent_drive_critical_until_resolved() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&asset]);
+        let about = story.done(&operator(), "receive_consignment", receipt(&consignment, &[]));
+        let discrepancy = about.into_iter().find(|(kind, _)| *kind == crate::domain::SubjectKind::Discrepancy).unwrap().1;
+        let organisation = crate::domain::names::PartyId::parse(DISTRICT).unwrap();
+        let found = |known: &crate::domain::records::Records| -> Vec<(RuleId, Severity)> {
+            let about = [crate::domain::Subject::new(crate::domain::SubjectKind::Discrepancy, &discrepancy)];
+            let happenings = super::super::look(known, &about, story.now(), &organisation).unwrap();
+            happenings
+                .iter()
+                .map(|happening| match &happening.event {
+                    crate::domain::Event::ExceptionRaised(raised) => (raised.rule, raised.severity),
+                    other => panic!("{other:?}"),
+                })
+                .collect()
+        };
+        assert_eq!(found(story.known()), [(RuleId::Discrepancy, Severity::Critical)]);
+        assert_eq!(found(&as_kind(&story, &discrepancy, "seal")), [(RuleId::Seal, Severity::High)]);
+        assert_eq!(found(&as_kind(&story, &discrepancy, "incomplete")), [(RuleId::MediumDiffers, Severity::Critical)]);
+        let mut resolved = story.known().clone();
+        let id = crate::domain::names::DiscrepancyId::parse(&discrepancy).unwrap();
+        resolved.change::<Discrepancy>(&id, 1, |discrepancy| discrepancy.resolution = Some(crate::domain::consignment::Resolution::ScanError));
+        assert_eq!(found(&resolved), []);
     }
 
     #[test]
