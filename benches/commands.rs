@@ -443,6 +443,11 @@ fn prepare(config: &Config, assets: usize) -> (Service, VecDeque<Job>, open_ledg
     }));
     let assets: Vec<(String, String)> = registered.into_iter().map(|ids| (ids[0].clone(), ids[1].clone())).collect();
     all(&service, &coordinator, "retire", assets.iter().map(|(asset, _)| json!({"asset": asset, "reason": "end_of_life"})));
+    let (approver, _) = person(&service, Role::Approver, &organisation);
+    let rejected = ["repair", "redeploy", "resale", "donation", "parts"].map(|rung| json!({"rung": rung, "reason": "uneconomic"}));
+    let evaluate = assets.iter().map(|(asset, _)| json!({"asset": asset, "rung": "recycling", "rejected": rejected}));
+    all(&service, &coordinator, "evaluate", evaluate);
+    all(&service, &approver, "authorize_surplus", assets.iter().map(|(asset, _)| json!({"asset": asset, "reference": "BOARD-1"})));
 
     // A tenth of the devices travel alone, each released and waiting for its receipt.
     let (travelling, staying) = assets.split_at(assets.len() / 10);

@@ -314,6 +314,11 @@ fn prepare(service: &Service, assets: usize) {
     }
     let travelling: Vec<&String> = registered.iter().step_by(10).collect();
     all(service, &coordinator, "retire", travelling.iter().map(|asset| json!({"asset": asset, "reason": "end_of_life"})));
+    let (approver, _) = person(service, Role::Approver, &organisation);
+    let rejected = ["repair", "redeploy", "resale", "donation", "parts"].map(|rung| json!({"rung": rung, "reason": "uneconomic"}));
+    let evaluate = travelling.iter().map(|asset| json!({"asset": asset, "rung": "recycling", "rejected": rejected}));
+    all(service, &coordinator, "evaluate", evaluate);
+    all(service, &approver, "authorize_surplus", travelling.iter().map(|asset| json!({"asset": asset, "reference": "BOARD-1"})));
     // One long consignment, and many of a pallet's size.
     let long = LONG.min(travelling.len() / 2);
     let (long, rest) = travelling.split_at(long);
@@ -322,9 +327,11 @@ fn prepare(service: &Service, assets: usize) {
         send(service, &coordinator, &vendor, format!("C-{n:06}"), some);
     }
     eprint!("\rreleased            ");
+    let media = inventory::media_of(&mut service.app.connect().unwrap(), &registered[1]).unwrap();
+    let same: Vec<Value> = media.iter().map(|medium| json!({"medium": medium.id, "found": "same"})).collect();
     let there_and_back = (0..LONG).map(|n| match n % 2 {
         0 => ("send_to_repair", json!({"asset": registered[1], "fault": "other"})),
-        _ => ("return_from_repair", json!({"asset": registered[1], "status": "in_stock"})),
+        _ => ("return_from_repair", json!({"asset": registered[1], "status": "in_stock", "media": same})),
     });
     each(service, &coordinator, there_and_back);
     // A label that few have: the last ones registered.

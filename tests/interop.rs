@@ -52,6 +52,9 @@ impl Record {
         let asset = registered.subject(SubjectKind::Asset).unwrap().to_owned();
         let medium = registered.subject(SubjectKind::Medium).unwrap().to_owned();
         record.say("retire", json!({"asset": asset, "reason": "end_of_life"}), 1, Role::Coordinator);
+        let rejected = ["repair", "redeploy", "resale", "donation", "parts"].map(|rung| json!({"rung": rung, "reason": "uneconomic"}));
+        record.say("evaluate", json!({"asset": asset, "rung": "recycling", "rejected": rejected}), 1, Role::Coordinator);
+        record.say("authorize_surplus", json!({"asset": asset, "reference": "BOARD-7"}), 3, Role::Approver);
         let statement = json!({"facility": "INC-12", "facility_batch": "2026-4711"});
         record.say("record_sanitization", json!({"medium": medium, "technique": "incinerate", "statement": statement}), 1, Role::Coordinator);
         record.say("verify_sanitization", json!({"medium": medium}), 2, Role::Coordinator);

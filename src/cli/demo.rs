@@ -527,7 +527,7 @@ impl Stage<'_> {
             (report(stolen, Loss::Stolen, Custodian::Person, self.at(18, 1, 0), "INC-0399")?, self.at(18, 2, 30)),
             (lock(RemoteState::Sent).into(), self.at(18, 2, 45)),
             (lock(RemoteState::Expired).into(), self.at(17, 2, 45)),
-            (ReportFound { asset: drawer.id.clone(), site: Name::parse("District warehouse")? }.into(), self.at(17, 3, 200)),
+            (ReportFound { asset: drawer.id.clone(), site: Name::parse("District warehouse")?, party: None }.into(), self.at(17, 3, 200)),
         ];
         self.many("A lost Chromebook is found, a stolen one is not", &cast.coordinator, commands)?;
         let give_up = WriteOff { asset: stolen.id.clone(), investigation: reference("INV-2214")?, assessment: reference("BA-0399")? };

@@ -216,11 +216,20 @@ impl Asset {
             () if self.preparation.grade.is_some() && stays => Label::RedeployReady,
             () if self.preparation.grade.is_some() => Label::Graded,
             () if cleaned => Label::Sanitized,
-            () if self.handoffs.last().is_some_and(|last| last.received.is_some() && last.from.party != last.to.party) => Label::Received,
+            () if self.is_received() => Label::Received,
             () if self.preparation.authorization.is_some() => Label::SurplusAuthorized,
             () if self.preparation.evaluation.is_some() => Label::Evaluated,
             () => Label::Retired,
         }
+    }
+
+    /// Whether it lies with whom it was sent to last.
+    fn is_received(&self) -> bool {
+        let last = self
+            .handoffs
+            .last()
+            .filter(|handoff| handoff.received.is_some() && handoff.to.party == self.holder.party && handoff.from.party != handoff.to.party);
+        last.is_some_and(|handoff| self.custody_since.is_none_or(|since| handoff.released.0 > since))
     }
 
     /// Whether nothing is left of the data: every medium cleared, purged or destroyed and validated, or none there at all. Whether that is enough for

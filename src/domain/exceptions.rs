@@ -253,7 +253,8 @@ impl Exception {
 
 /// The unresolved critical exceptions that keep a certificate of this device from being issued: a sentence for each.
 pub fn in_the_way(known: &Records, asset: &AssetId) -> Result<Vec<String>, Stop> {
-    let ids: Vec<ExceptionId> = RULES.iter().filter(|rule| rule.blocks && rule.about == SubjectKind::Asset).map(|rule| ExceptionId::new(rule.id, asset.as_str())).collect();
+    let ids: Vec<ExceptionId> =
+        RULES.iter().filter(|rule| rule.blocks && rule.about == SubjectKind::Asset).map(|rule| ExceptionId::new(rule.id, asset.as_str())).collect();
     let open = known.find_all::<Exception>(&ids)?.into_iter().flatten();
     let critical = open.filter(|exception| exception.severity == Severity::Critical && exception.status != ExceptionStatus::Resolved);
     let sentence = |exception: &Exception| {

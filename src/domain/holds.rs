@@ -289,3 +289,62 @@ impl Fact for HoldLifted {
         format!("No longer held by {} (reference {}).", self.kind.label(), self.reference)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::asset::Label;
+    use super::super::names::Role;
+    use super::super::story::{DISTRICT, Story, actor};
+
+    #[test]
+    fn a_hold_stops_everything_and_only_some_may_lift_it() {
+        let mut story = Story::new();
+        let (one, two) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Coordinator, DISTRICT, 2));
+        let (approver, administrator) = (actor(Role::Approver, DISTRICT, 1), actor(Role::Administrator, DISTRICT, 1));
+        let (device, disk) = story.retired("A1", "hdd_ata", "low");
+        story.refused(&one, "place_legal_hold", json!({"asset": device, "reason": "litigation", "reference": "C"}), "command.wrong_role");
+        story.done(&administrator, "place_legal_hold", json!({"asset": device, "reason": "litigation", "reference": "CASE-1"}));
+        assert_eq!(story.asset(&device).label(), Label::LegalHold);
+        let melt = json!({"medium": disk, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
+        let why = story.refused(&one, "record_sanitization", melt.clone(), "sanitization.held");
+        assert!(why.contains("an approver or administrator has to lift it"), "{why}");
+        story.refused(&one, "return_to_service", json!({"asset": device, "reason": "needed_again"}), "lifecycle.held");
+        story.done(&approver, "lift_legal_hold", json!({"asset": device, "reference": "CASE-1-END"}));
+        story.done(&one, "record_sanitization", melt);
+
+        story.done(&one, "quarantine", json!({"asset": device, "reason": "evidence_disputed"}));
+        story.refused(&one, "lift_quarantine", json!({"asset": device, "reference": "X"}), "command.wrong_role");
+        story.refused(&two, "verify_sanitization", json!({"medium": disk}), "sanitization.held");
+        story.done(&approver, "lift_quarantine", json!({"asset": device, "reference": "CHECKED-1"}));
+        story.done(&two, "verify_sanitization", json!({"medium": disk}));
+    }
+
+    #[test]
+    fn a_swollen_battery_lies_alone_in_its_container() {
+        let mut story = Story::new();
+        let one = actor(Role::Coordinator, DISTRICT, 1);
+        let ((a, _), (b, _)) = (story.retired("A1", "emmc", "low"), story.retired("A2", "emmc", "low"));
+        let apart = |device: &str, container: Option<&str>| json!({"asset": device, "reason": "swollen_battery", "container": container});
+        story.refused(&one, "quarantine", apart(&a, None), "holds.no_container");
+        story.done(&one, "quarantine", apart(&a, Some("box-1")));
+        story.refused(&one, "quarantine", apart(&b, Some("BOX-1")), "holds.container_taken");
+        story.done(&actor(Role::Approver, DISTRICT, 1), "lift_quarantine", json!({"asset": a, "reference": "RECYCLED-BATTERY"}));
+        story.done(&one, "quarantine", apart(&b, Some("BOX-1")));
+    }
+
+    #[test]
+    fn a_hold_that_comes_late_keeps_a_sealed_pallet_here() {
+        let mut story = Story::new();
+        let one = actor(Role::Coordinator, DISTRICT, 1);
+        let (device, _) = story.retired("A1", "emmc", "low");
+        let open = json!({"reference": "C1", "from_site": "Site", "to": super::super::story::VENDOR, "to_site": "Site"});
+        let consignment = story.done(&one, "open_consignment", open)[0].1.clone();
+        story.done(&one, "add_lines", json!({"consignment": consignment, "assets": [device]}));
+        story.done(&one, "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "P"}]}));
+        let hold = json!({"asset": device, "reason": "retention", "reference": "CASE-2"});
+        story.done(&actor(Role::Approver, DISTRICT, 1), "place_legal_hold", hold);
+        story.refused(&one, "release_consignment", json!({"consignment": consignment}), "consignment.held");
+    }
+}

@@ -250,15 +250,6 @@ fn require_whole(known: &Records, asset: &Asset, verb: &str) -> Result<(), Stop>
     }
 }
 
-/// Refuses what would make a live certificate untrue.
-pub(super) fn require_uncertified(asset: &Asset) -> Result<(), Refusal> {
-    if asset.certificate.is_none() {
-        return Ok(());
-    }
-    let why = format!("{} has a live certificate; an approver has to revoke it before anything changes about the device.", asset.tag);
-    Err(Refusal::new("lifecycle.certified", why))
-}
-
 fn about(asset: &Asset) -> [Subject; 1] {
     [Subject::new(SubjectKind::Asset, asset.id.as_str())]
 }
@@ -447,7 +438,6 @@ impl Order for ReturnToService {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "returned to service", &[Status::Retired])?;
         require_here(asset, occasion, "returned to service")?;
-        require_uncertified(asset)?;
         let released = asset.handoffs.iter().any(|handoff| asset.retired_seq.is_none_or(|retired| handoff.released.0 > retired));
         if released {
             let why = format!("{} has left since it was retired: have it sanitized, and redeploy it.", asset.tag);
@@ -486,7 +476,6 @@ impl Order for Redeploy {
         let asset = require_asset(known, &self.asset)?;
         require_status(asset, "redeployed", &[Status::InStock, Status::InService, Status::Retired])?;
         require_here(asset, occasion, "redeployed")?;
-        require_uncertified(asset)?;
         require_whole(known, asset, "used again")?;
         if asset.status == Status::Retired {
             let missing = data_missing(known, asset, Destination::InternalReuse, occasion.policy)?;
@@ -552,5 +541,109 @@ impl Fact for Retired {
     }
     fn sentence(&self) -> String {
         format!("Retired: {}.", self.reason.label())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::medium::MediumState;
+    use super::super::names::Role;
+    use super::super::story::{DISTRICT, Story, VENDOR, actor};
+    use super::super::{Actor, SubjectKind};
+
+    fn coordinator() -> Actor {
+        actor(Role::Coordinator, DISTRICT, 1)
+    }
+    /// A device in use with one drive: `(device, drive)`.
+    fn in_use(story: &mut Story) -> (String, String) {
+        let body = json!({"tag": "A1", "serial": "SA1", "category": "laptop", "manufacturer": "M", "model": "M", "sensitivity": "moderate", "site": "School",
+            "status": "in_service", "media": [{"serial": "DRV-1", "media_type": "hdd_ata"}]});
+        let about = story.done(&coordinator(), "register_asset", body);
+        let id = |kind| about.iter().find(|(of, _)| *of == kind).unwrap().1.clone();
+        (id(SubjectKind::Asset), id(SubjectKind::Medium))
+    }
+    fn at_vendor(device: &str) -> Value {
+        json!({"asset": device, "fault": "board", "vendor": VENDOR, "vendor_site": "Site"})
+    }
+
+    #[test]
+    fn a_repairer_without_a_contract_takes_it_out_of_control() {
+        let mut story = Story::new();
+        let (device, drive) = in_use(&mut story);
+        let why = story.refused(&coordinator(), "send_to_repair", at_vendor(&device), "lifecycle.no_contract");
+        assert!(why.contains("name the contract, or an approver has to let it go (override)"), "{why}");
+        let mut risky = at_vendor(&device);
+        risky["override"] = json!("risk_accepted");
+        story.refused(&coordinator(), "send_to_repair", risky.clone(), "lifecycle.approver_only");
+        story.done(&actor(Role::Approver, DISTRICT, 1), "send_to_repair", risky);
+        assert_eq!(story.asset(&device).holder.party.as_str(), VENDOR);
+        story.refused(&coordinator(), "retire", json!({"asset": device, "reason": "beyond_repair"}), "lifecycle.at_repairer");
+        let back = json!({"asset": device, "status": "in_stock", "media": [{"medium": drive, "found": "same"}]});
+        story.done(&coordinator(), "return_from_repair", back);
+        let asset = story.asset(&device);
+        assert_eq!((asset.holder.party.as_str(), asset.holder.site.as_str()), (DISTRICT, "School"));
+        assert!(asset.custody_since.is_some() && asset.concerns(&actor(Role::VendorOperator, VENDOR, 1).party));
+    }
+
+    #[test]
+    fn without_data_a_device_needs_no_contract() {
+        let mut story = Story::new();
+        let (device, drive) = in_use(&mut story);
+        story.done(&coordinator(), "retire", json!({"asset": device, "reason": "surplus"}));
+        story.done(&coordinator(), "harvest_medium", json!({"medium": drive}));
+        story.done(&coordinator(), "attest_no_storage", json!({"asset": device, "basis": "removed"}));
+        story.done(&coordinator(), "return_to_service", json!({"asset": device, "reason": "needed_again"}));
+        story.done(&coordinator(), "send_to_repair", at_vendor(&device));
+    }
+
+    #[test]
+    fn a_swapped_drive_is_a_new_medium_and_the_old_one_needs_its_own_fate() {
+        let mut story = Story::new();
+        let (device, drive) = in_use(&mut story);
+        let mut send = at_vendor(&device);
+        send["contract"] = json!("MSA-1");
+        story.done(&coordinator(), "send_to_repair", send);
+        let back = |media: Value| json!({"asset": device, "status": "in_service", "media": media});
+        story.refused(&coordinator(), "return_from_repair", back(json!([])), "lifecycle.media_not_checked");
+        let new = json!({"serial": "DRV-2", "media_type": "ssd_sata"});
+        let same = back(json!([{"medium": drive, "found": "same", "replacement": new}]));
+        story.refused(&coordinator(), "return_from_repair", same, "lifecycle.replacement");
+        story.done(&coordinator(), "return_from_repair", back(json!([{"medium": drive, "found": "kept", "replacement": new}])));
+        let asset = story.asset(&device);
+        assert_eq!((asset.media.len(), asset.media_states.as_slice()), (1, &[MediumState::DataPresent][..]));
+        assert!(asset.media[0].as_str() != drive);
+        // The repairer has the old one, and has to destroy it.
+        assert_eq!(story.medium(&drive).holder.as_ref().unwrap().party.as_str(), VENDOR);
+        let melt = json!({"medium": drive, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
+        story.done(&actor(Role::VendorOperator, VENDOR, 1), "record_sanitization", melt);
+    }
+
+    #[test]
+    fn a_drive_that_nobody_can_account_for_is_looked_for() {
+        let mut story = Story::new();
+        let (device, drive) = in_use(&mut story);
+        story.done(&coordinator(), "send_to_repair", json!({"asset": device, "fault": "board"}));
+        let back = json!({"asset": device, "status": "in_stock", "media": [{"medium": drive, "found": "unaccounted"}]});
+        story.done(&coordinator(), "return_from_repair", back);
+        assert_eq!(story.medium(&drive).state, MediumState::Absent);
+        let melt = json!({"medium": drive, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
+        story.refused(&coordinator(), "record_sanitization", melt, "sanitization.not_at_rest");
+        story.done(&coordinator(), "report_medium_found", json!({"medium": drive, "site": "Drawer"}));
+        assert_eq!(story.medium(&drive).state, MediumState::DataPresent);
+    }
+
+    #[test]
+    fn what_is_destroyed_is_not_used_again() {
+        let mut story = Story::new();
+        let (device, drive) = story.retired("B1", "hdd_ata", "low");
+        story.destroyed(&drive);
+        let again = json!({"asset": device, "reason": "needed_again"});
+        story.refused(&coordinator(), "return_to_service", again.clone(), "lifecycle.destroyed");
+        story.refused(&coordinator(), "redeploy", json!({"asset": device, "site": "S"}), "lifecycle.destroyed");
+        story.done(&coordinator(), "harvest_medium", json!({"medium": drive}));
+        story.done(&coordinator(), "return_to_service", again);
+        assert_eq!(story.medium(&drive).state, MediumState::Destroyed);
     }
 }

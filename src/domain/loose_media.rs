@@ -120,7 +120,6 @@ impl Order for HarvestMedium {
         }
         occasion.may_touch(host)?;
         lifecycle::require_status(host, "opened", &[Status::InStock, Status::InRepair, Status::Retired])?;
-        lifecycle::require_uncertified(host)?;
         if medium.identified_by == IdentifiedBy::HostSerial {
             return Err(Refusal::new(
                 "media.embedded",
@@ -162,7 +161,6 @@ impl Order for InstallMedium {
             return Err(Refusal::new("media.not_loose", why).because(Cause::Entry(medium.last_seq)).into());
         }
         lifecycle::require_status(host, "opened", &[Status::InStock, Status::InRepair, Status::Retired])?;
-        lifecycle::require_uncertified(host)?;
         if let Some(seq) = host.no_storage {
             return Err(Refusal::new(
                 "registration.no_storage_attested",

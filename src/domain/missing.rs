@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
 use super::medium::{self, Medium, MediumState};
-use super::names::{AssetId, Digest, Instant, MediumId, Name, Reference, Role, codes};
+use super::names::{AssetId, Digest, Instant, MediumId, Name, PartyId, Reference, Role, codes};
 use super::preparation::{Preparation, require_stored};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
 
 codes! {
     /// How a device went missing.
@@ -160,7 +160,7 @@ pub struct RemoteCommandRecorded {
     pub evidence: Option<Digest>,
 }
 
-/// Reports that a missing device is in the organisation's hands again.
+/// Reports that a missing device is in known hands again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportFound {
@@ -168,6 +168,8 @@ pub struct ReportFound {
     pub asset: AssetId,
     /// Where it is now.
     pub site: Name,
+    /// Who has it; the organisation where nothing is said.
+    pub party: Option<PartyId>,
 }
 
 /// `asset.found`: nobody knows what happened to it meanwhile, so its media count as holding data.
@@ -324,12 +326,14 @@ impl Order for ReportFound {
             return Err(Refusal::new("missing.in_transit", why).because(Cause::Entry(asset.last_seq)).into());
         }
         known.find_all::<Medium>(&asset.media)?;
+        let party = self.party.as_ref().unwrap_or(&occasion.actor.party);
+        parties::require(known, party)?;
         let status = match asset.missing.as_ref().map(|missing| missing.before) {
             Some(Status::Retired) | None => Status::Retired,
             // Whoever finds it has to say anew who uses it.
             Some(_) => Status::InStock,
         };
-        let holder = Holder { party: occasion.actor.party.clone(), site: self.site.clone() };
+        let holder = Holder { party: party.clone(), site: self.site.clone() };
         Ok(vec![Happening::new(Found { holder, status }, about(asset))])
     }
 }
@@ -408,5 +412,83 @@ impl Fact for MediumFound {
     }
     fn sentence(&self) -> String {
         format!("Found again, at {}; it counts as holding data.", self.holder.site)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::asset::{Label, Phase};
+    use super::super::medium::MediumState;
+    use super::super::names::Role;
+    use super::super::story::{DISTRICT, Story, VENDOR, actor};
+    use super::*;
+
+    fn reported(story: &mut Story, device: &str) {
+        let report = json!({"asset": device, "loss": "stolen", "last_seen": "2026-01-05T08:00:00Z", "custodian": "cart", "incident": "INC-1"});
+        story.done(&actor(Role::Coordinator, DISTRICT, 1), "report_missing", report);
+    }
+
+    #[test]
+    fn what_is_found_again_counts_as_holding_data_and_its_custody_starts_anew() {
+        let mut story = Story::new();
+        let (one, operator) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::VendorOperator, VENDOR, 1));
+        let (device, disk) = story.retired("A1", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&device]);
+        story.done(&operator, "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": [{"tag": "A1"}]}));
+        story.degaussed(&disk);
+        reported(&mut story, &device);
+        let missing = story.asset(&device).missing.clone().unwrap();
+        assert_eq!(missing.assess_by.unix_ms() - missing.reported.unix_ms(), ASSESSMENT_HOURS * 3_600_000);
+        assert_eq!((story.asset(&device).label(), missing.before), (Label::Missing, Status::Retired));
+        story.done(&one, "report_found", json!({"asset": device, "site": "Drawer"}));
+        assert_eq!(story.medium(&disk).state, MediumState::DataPresent);
+        assert_eq!(story.asset(&device).label(), Label::Retired, "nothing that was prepared counts any more");
+        assert_eq!(story.asset(&device).holder.party.as_str(), DISTRICT);
+        // Destroyed after that, it can be certified: the gap in its custody lies before.
+        story.prepare(&device);
+        story.destroyed(&disk);
+        let mass = json!({"weight_grams": 2000, "weight_basis": "scale", "recovered_grams": 1700, "energy_grams": 200, "landfill_grams": 100});
+        story.done(&one, "record_disposition", json!({"asset": device, "outcome": "recycled", "mass": mass}));
+        let id = AssetId::parse(&device).unwrap();
+        assert!(super::super::certification::judge(story.known(), &id, story.policy()).is_ok());
+    }
+
+    #[test]
+    fn a_command_from_afar_is_sent_then_confirmed_with_a_file_or_expires() {
+        let mut story = Story::new();
+        let one = actor(Role::Coordinator, DISTRICT, 1);
+        let (device, _) = story.retired("A1", "emmc", "low");
+        let lock = |state: &str, evidence: Option<String>| json!({"asset": device, "command": "lock", "state": state, "evidence": evidence});
+        story.refused(&one, "record_remote_command", lock("sent", None), "missing.not_missing");
+        reported(&mut story, &device);
+        story.refused(&one, "record_remote_command", lock("expired", None), "missing.remote_order");
+        story.done(&one, "record_remote_command", lock("sent", None));
+        story.refused(&one, "record_remote_command", lock("sent", None), "missing.remote_order");
+        story.refused(&one, "record_remote_command", lock("confirmed", None), "missing.no_evidence");
+        story.refused(&one, "record_remote_command", lock("confirmed", Some("a".repeat(64))), "preparation.unknown_evidence");
+        story.done(&one, "receive_evidence", json!({"sha256": "a".repeat(64), "size_bytes": 1, "links": []}));
+        story.done(&one, "record_remote_command", lock("confirmed", Some("a".repeat(64))));
+        assert_eq!(story.asset(&device).missing.as_ref().unwrap().remote.len(), 1);
+    }
+
+    #[test]
+    fn a_written_off_device_does_not_come_back() {
+        let mut story = Story::new();
+        let (one, approver) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Approver, DISTRICT, 1));
+        let (device, _) = story.retired("A1", "emmc", "low");
+        let give_up = json!({"asset": device, "investigation": "INV-1", "assessment": "BA-1"});
+        story.refused(&approver, "write_off", give_up.clone(), "missing.not_missing");
+        reported(&mut story, &device);
+        story.refused(&one, "write_off", give_up.clone(), "command.wrong_role");
+        story.done(&approver, "write_off", give_up);
+        assert_eq!((story.asset(&device).label(), story.asset(&device).phase()), (Label::WrittenOff, Phase::Disposed));
+        story.refused(&one, "report_found", json!({"asset": device, "site": "S"}), "missing.not_missing");
+        story.done(
+            &one,
+            "record_disposition",
+            json!({"asset": device, "outcome": "lost_or_stolen", "mass": {"weight_grams": 2000, "weight_basis": "spec"}}),
+        );
     }
 }

@@ -37,7 +37,11 @@ pub mod vendors;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod story;
+#[cfg(test)]
+mod transitions;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};

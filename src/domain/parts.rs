@@ -62,7 +62,6 @@ impl Order for HarvestPart {
         let asset = require_asset(known, &self.asset)?;
         lifecycle::require_status(asset, "taken apart", &[Status::InRepair, Status::Retired])?;
         lifecycle::require_here(asset, occasion, "taken apart")?;
-        lifecycle::require_uncertified(asset)?;
         if self.part == Part::Board {
             let embedded =
                 known.find_all::<Medium>(&asset.media)?.into_iter().flatten().find(|medium| medium.identified_by == IdentifiedBy::HostSerial);

@@ -451,6 +451,10 @@ impl Order for Grade {
             return Err(Refusal::new("preparation.grade", why).into());
         }
         lifecycle::require_status(asset, "graded", &[Status::Retired])?;
+        if asset.preparation.evaluation.is_none() {
+            let why = format!("{} is not evaluated: a coordinator has to say first whether it can be used again.", asset.tag);
+            return Err(Refusal::new("preparation.not_evaluated", why).into());
+        }
         if !asset.data_gone() {
             let why = format!("{} is graded once its data is gone: have its media sanitized, verified and validated first.", asset.tag);
             return Err(Refusal::new("preparation.not_sanitized", why).into());
@@ -468,5 +472,97 @@ impl Fact for AssetGraded {
     }
     fn sentence(&self) -> String {
         format!("Graded: looks C{}, works F{}.", self.cosmetic, self.functional)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::asset::Label;
+    use super::super::names::Role;
+    use super::super::story::{DISTRICT, Story, actor, better_than};
+
+    fn registered(story: &mut Story, tag: &str, cost_cents: Option<u32>, funding: Value) -> String {
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let body =
+            json!({"tag": tag, "category": "monitor", "manufacturer": "M", "model": "M", "site": "S", "cost_cents": cost_cents, "funding": funding});
+        let device = story.done(&coordinator, "register_asset", body)[0].1.clone();
+        story.done(&coordinator, "retire", json!({"asset": device, "reason": "surplus"}));
+        device
+    }
+    fn evaluated(story: &mut Story, device: &str, rung: &str) {
+        let body = json!({"asset": device, "rung": rung, "rejected": better_than(rung)});
+        story.done(&actor(Role::Coordinator, DISTRICT, 1), "evaluate", body);
+    }
+
+    #[test]
+    fn reuse_comes_first_and_each_better_use_needs_a_reason() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let device = registered(&mut story, "A1", None, Value::Null);
+        let evaluate = |rejected: Value| json!({"asset": device, "rung": "donation", "rejected": rejected});
+        let why = story.refused(&coordinator, "evaluate", evaluate(better_than("resale")), "preparation.rungs");
+        assert!(why.contains("repair, redeploy, resale"), "{why}");
+        let twice =
+            json!([{"rung": "repair", "reason": "uneconomic"}, {"rung": "repair", "reason": "damaged"}, {"rung": "redeploy", "reason": "damaged"}]);
+        story.refused(&coordinator, "evaluate", evaluate(twice), "preparation.rungs");
+        let approver = actor(Role::Approver, DISTRICT, 1);
+        let authorize = json!({"asset": device, "reference": "BOARD-1"});
+        story.refused(&approver, "authorize_surplus", authorize.clone(), "preparation.not_evaluated");
+        evaluated(&mut story, &device, "redeploy");
+        story.refused(&approver, "authorize_surplus", authorize.clone(), "preparation.stays");
+        evaluated(&mut story, &device, "donation");
+        story.done(&approver, "authorize_surplus", authorize);
+        assert_eq!(story.asset(&device).label(), Label::SurplusAuthorized);
+        // Another plan needs the board's word again.
+        evaluated(&mut story, &device, "recycling");
+        assert_eq!(story.asset(&device).label(), Label::Evaluated);
+    }
+
+    #[test]
+    fn those_who_paid_have_a_say() {
+        let mut story = Story::new();
+        let approver = actor(Role::Approver, DISTRICT, 1);
+        // The clock of these tests stands at 21 Sep 2026.
+        for (n, (funding, cost, rung, consent, code)) in [
+            (json!({"source": "e_rate", "installed_on": "2022-06-01"}), Some(1), "resale", None, Some("preparation.funding")),
+            (json!({"source": "e_rate", "installed_on": "2022-06-01"}), Some(1), "resale", Some("USAC-1"), Some("preparation.funding")),
+            (json!({"source": "e_rate", "installed_on": "2022-06-01"}), Some(1), "recycling", None, None),
+            (json!({"source": "e_rate", "installed_on": "2021-09-01"}), Some(1), "resale", None, None),
+            (json!({"source": "e_rate"}), Some(1), "donation", None, Some("preparation.funding")),
+            (json!({"source": "federal_award", "awarded_on": "2021-05-01"}), Some(500_000), "resale", None, None),
+            (json!({"source": "federal_award", "awarded_on": "2021-05-01"}), Some(500_001), "resale", None, Some("preparation.funding")),
+            (json!({"source": "federal_award", "awarded_on": "2024-10-01"}), Some(1_000_000), "recycling", None, None),
+            (json!({"source": "federal_award", "awarded_on": "2024-10-01"}), Some(1_000_001), "recycling", None, Some("preparation.funding")),
+            (json!({"source": "federal_award"}), None, "recycling", None, Some("preparation.funding")),
+            (json!({"source": "federal_award"}), None, "recycling", Some("ED-1"), None),
+            (json!({"source": "lease"}), Some(1), "recycling", None, Some("preparation.funding")),
+            (json!({"source": "lease"}), Some(1), "recycling", Some("LESSOR-1"), None),
+            (json!({"source": "general"}), None, "resale", None, None),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let device = registered(&mut story, &format!("A{n}"), cost, funding.clone());
+            evaluated(&mut story, &device, rung);
+            let body = json!({"asset": device, "reference": "BOARD-1", "consent": consent});
+            let refused = story.when(&approver, "authorize_surplus", body).err().map(|refusal| refusal.code);
+            assert_eq!(refused, code, "{funding} {cost:?} {rung} {consent:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_uses_it_next_finds_no_accounts_a_grade_and_a_title() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let (device, disk) = story.retired("A1", "hdd_ata", "low");
+        story.degaussed(&disk);
+        let sell = |title: Option<&str>| json!({"asset": device, "outcome": "resold", "mass": {"weight_grams": 2_000, "weight_basis": "scale"}, "title": title});
+        let refusal = story.when(&coordinator, "record_disposition", sell(None)).unwrap_err();
+        assert_eq!((refusal.code, refusal.missing.len()), ("disposition.not_prepared", 2), "{:?}", refusal.missing);
+        story.done(&coordinator, "grade", json!({"asset": device, "cosmetic": 6, "functional": 5}));
+        assert_eq!(story.asset(&device).label(), Label::Graded);
+        story.done(&coordinator, "record_disposition", sell(Some("INVOICE-1")));
     }
 }

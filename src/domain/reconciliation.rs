@@ -238,6 +238,12 @@ impl Fact for DiscrepancyResolved {
                 }
                 _ => {}
             }
+            // Where it turned up, its incident ends.
+            if matches!(self.resolution, Resolution::LocatedAtReceiver | Resolution::NeverLeft)
+                && let Some(missing) = asset.missing.take()
+            {
+                asset.status = missing.before;
+            }
             if self.serial.is_some() {
                 asset.serial.clone_from(&self.serial);
             }

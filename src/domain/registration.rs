@@ -273,7 +273,14 @@ impl Order for RegisterAsset {
 
 /// What an unresolved discrepancy holds may not be the device that it is taken for.
 fn require_not_held(asset: &Asset) -> Result<(), Refusal> {
-    if asset.is_held_by(HoldKind::Discrepancy) { asset.require_free("registration.held") } else { Ok(()) }
+    if asset.is_held_by(HoldKind::Discrepancy) {
+        asset.require_free("registration.held")?;
+    }
+    if asset.in_transit {
+        let why = format!("{} is on its way; whoever receives it can look into it and record what is in it.", asset.tag);
+        return Err(Refusal::new("registration.in_transit", why));
+    }
+    Ok(())
 }
 
 /// Soldered storage is told from others by the serial of its host, so the host must have one, and there can be only one such medium.

@@ -122,7 +122,7 @@ impl Order for RecordSanitization {
         let (medium, host) = medium_at_hand(known, &self.medium, occasion)?;
         self.statement.check()?;
         if let Some(host) = host
-            && (host.in_transit || !matches!(host.status, Status::Retired))
+            && (host.in_transit || host.consignment.is_some() || !matches!(host.status, Status::Retired))
         {
             return Err(Refusal::new(
                 "sanitization.not_at_rest",
@@ -130,7 +130,14 @@ impl Order for RecordSanitization {
             )
             .into());
         }
-        if medium.in_transit || medium.state == MediumState::Absent {
+        if let Some(host) = host
+            && host.preparation.evaluation.is_none()
+        {
+            let why =
+                format!("{} is not evaluated: a coordinator has to decide reuse-first what becomes of it, then how its data is removed.", host.tag);
+            return Err(Refusal::new("sanitization.not_evaluated", why).into());
+        }
+        if medium.in_transit || medium.consignment.is_some() || medium.state == MediumState::Absent {
             let why = format!("{} is not in anybody's hands now; sanitization is recorded for what is at rest.", medium.title());
             return Err(Refusal::new("sanitization.not_at_rest", why).into());
         }

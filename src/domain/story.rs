@@ -80,24 +80,24 @@ impl Story {
     pub fn known(&self) -> &Records {
         &self.known
     }
+    /// The same, for those who tell it again.
+    pub fn known_mut(&mut self) -> &mut Records {
+        &mut self.known
+    }
     /// The policy in force.
     pub fn policy(&self) -> &Pack {
         &self.policy
     }
 
-    /// The clock.
-    pub fn now(&self) -> Instant {
-        Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000 + self.idle).unwrap()
-    }
     /// Hours go by in which nothing is recorded.
     pub fn hours_pass(&mut self, hours: i64) {
         self.idle += hours * 3_600_000;
     }
 
-    /// When a command comes: events, or a refusal. Nothing happens yet.
-    pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
+    /// The circumstances in which somebody gives a command now.
+    pub fn occasion<'a>(&'a self, actor: &'a Actor) -> Occasion<'a> {
         let at = self.now();
-        let occasion = Occasion {
+        Occasion {
             actor,
             at,
             occurred: at,
@@ -105,8 +105,12 @@ impl Story {
             seed: u128::from(self.seq) << 96 | u128::from(self.seq) << 48,
             place: 0,
             sha256: mixed,
-        };
-        match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
+        }
+    }
+
+    /// When a command comes: events, or a refusal. Nothing happens yet.
+    pub fn when(&self, actor: &Actor, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
+        match Command::read(name, body).and_then(|command| match command.decide(&self.known, &self.occasion(actor)) {
             Ok(happenings) => Ok(happenings),
             Err(Stop::Refused(refusal)) => Err(refusal),
             Err(Stop::Needs(needs)) => panic!("a complete record lacks {needs:?}"),
@@ -122,15 +126,26 @@ impl Story {
         let at = self.now();
         let mut about = Vec::new();
         for happening in happenings {
-            let stamp = Stamp { seq: self.seq, at, occurred: at, actor: actor.clone() };
-            // What is written must be readable, and the same.
-            let read = super::Event::read(happening.event.name(), &happening.event.data().unwrap()).unwrap();
-            assert_eq!(read, happening.event);
-            read.apply(&happening.about, &stamp, &mut self.known);
             about.extend(happening.about.iter().map(|subject| (subject.kind, subject.id.clone())));
-            self.seq += 1;
+            self.happen(actor, at, &happening);
         }
         about
+    }
+
+    /// The time of the next entry.
+    pub fn now(&self) -> Instant {
+        Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000 + self.idle).unwrap()
+    }
+
+    /// One event becomes an entry.
+    pub fn happen(&mut self, actor: &Actor, at: Instant, happening: &Happening) -> Stamp {
+        let stamp = Stamp { seq: self.seq, at, occurred: at, actor: actor.clone() };
+        // What is written must be readable, and the same.
+        let read = super::Event::read(happening.event.name(), &happening.event.data().unwrap()).unwrap();
+        assert_eq!(read, happening.event);
+        read.apply(&happening.about, &stamp, &mut self.known);
+        self.seq += 1;
+        stamp
     }
 
     /// Then a command is refused with this code; gives the reason.

@@ -1,6 +1,6 @@
 //! The key folder: private keys (owner only), the public DID document and verifier key beside them, and the high-water checkpoint.
 //!
-//! `entry-YYYY.key`, `issuer-YYYY.key`, `log.key`: PKCS#8 PEM, version 1, so that OpenSSL reads them. `did.json`, `log.vkey`: hand these to
+//! `entry-YYYY.key`, `issuer-YYYY.key`, `log.key`, `assignees.key` (hashes, signs nothing): PKCS#8 PEM, version 1, so that OpenSSL reads them. `did.json`, `log.vkey`: hand these to
 //! whoever wants to check certificates. `high-water`: the newest checkpoint that was ever shown, so that yesterday's database is noticed.
 
 use std::fs;
@@ -132,6 +132,18 @@ impl Keyring {
         let issuer = signer("issuer")?;
         let log = NoteSigner::from_seed(&identity.origin, read_key(&folder.join("log.key"))?).map_err(|e| Error::fault("the log key", e))?;
         Ok(Self { folder: folder.to_owned(), entry, issuer, log, did, did_bytes })
+    }
+
+    /// The key under which assignees are hashed; made when it is needed first.
+    pub fn assignees(&self) -> Result<[u8; 32]> {
+        let path = self.folder.join("assignees.key");
+        if !path.exists() {
+            // Of servers that share the folder one makes it.
+            let _one_at_a_time = self.lock_high_water()?;
+            new_key(&path)?;
+            sync_folder(&self.folder)?;
+        }
+        read_key(&path)
     }
 
     /// The newest checkpoint that was ever shown to anyone.

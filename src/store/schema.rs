@@ -80,6 +80,9 @@ diesel::table! {
     people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, }
 }
 diesel::table! {
+    assignees (asset) { asset -> Text, person -> Text, }
+}
+diesel::table! {
     shown_names (certificate, person) { certificate -> Text, person -> Text, salt -> Binary, }
 }
 diesel::table! {

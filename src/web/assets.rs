@@ -11,11 +11,15 @@ use super::problem::Problem;
 use super::request::{self, asset_id, cut};
 use super::session::Viewer;
 use super::{Data, block};
-use crate::domain::asset::{Asset, Label};
+use crate::domain::asset::{Asset, Label, Status};
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::Consignment;
+use crate::domain::holds::Hold;
+use crate::domain::lifecycle::Repair;
 use crate::domain::medium::Medium;
-use crate::domain::names::{AssetId, Instant, Sought};
+use crate::domain::missing::Missing;
+use crate::domain::names::{AssetId, Instant, Reference, Sought};
+use crate::domain::preparation::Rejection;
 use crate::error::{Error, Result};
 use crate::operations::issue_certificate;
 use crate::store::Database;
@@ -318,6 +322,96 @@ struct Fact {
     value: String,
 }
 
+/// A hold, with who lifts it.
+struct HoldShown {
+    words: String,
+    reference: String,
+    container: String,
+    entry: u64,
+    placed: When,
+}
+
+impl HoldShown {
+    fn of(hold: &Hold) -> Self {
+        let text = |reference: &Option<Reference>| reference.as_ref().map(ToString::to_string).unwrap_or_default();
+        Self {
+            words: hold.words(),
+            reference: text(&hold.reference),
+            container: text(&hold.container),
+            entry: hold.entry,
+            placed: hold.placed.into(),
+        }
+    }
+}
+
+/// What was done to prepare a device, with the entry that says so.
+struct Prepared {
+    name: String,
+    value: String,
+    entry: Option<u64>,
+}
+
+/// A repair.
+struct RepairShown {
+    sent: u64,
+    words: String,
+}
+
+impl RepairShown {
+    fn of(db: &mut Database, names: &mut Names, repair: &Repair) -> Result<Self> {
+        let place = match (&repair.vendor, &repair.contract) {
+            (None, _) => "in the house".to_owned(),
+            (Some(vendor), Some(contract)) => {
+                format!("at {}, {}, under the contract {contract}", names.party(db, vendor.party.as_str())?, vendor.site)
+            }
+            (Some(vendor), None) => {
+                format!("at {}, {}, without a contract: out of control", names.party(db, vendor.party.as_str())?, vendor.site)
+            }
+        };
+        let back = repair.returned.map_or_else(|| "not back yet".to_owned(), |entry| format!("back by entry {entry}"));
+        Ok(Self { sent: repair.sent, words: format!("{}, {place}; {back}.", repair.fault.label()) })
+    }
+}
+
+/// What is known of a loss.
+fn incident(missing: &Missing) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact { name: "Reported", value: format!("{}, {}, entry {}", missing.loss.label(), When::from(missing.reported).words, missing.entry) },
+        Fact { name: "Incident", value: missing.incident.to_string() },
+        Fact { name: "To be judged by", value: format!("{}: whether data was exposed", When::from(missing.assess_by).words) },
+    ];
+    if let Some(at) = missing.last_seen {
+        facts.push(Fact { name: "Last seen", value: When::from(at).words });
+    }
+    if let Some(custodian) = missing.custodian {
+        facts.push(Fact { name: "Last with", value: custodian.label().to_owned() });
+    }
+    for remote in &missing.remote {
+        let value = format!("{}: {}, entry {}", remote.command.label(), remote.state.label(), remote.entry);
+        facts.push(Fact { name: "Sent to it", value });
+    }
+    facts
+}
+
+/// How far a retired device is prepared, and what is still to be done.
+fn preparation(asset: &Asset) -> Vec<Prepared> {
+    let step = |name: &str, done: Option<(String, u64)>| match done {
+        Some((value, entry)) => Prepared { name: name.to_owned(), value, entry: Some(entry) },
+        None => Prepared { name: name.to_owned(), value: "not yet".to_owned(), entry: None },
+    };
+    let done = &asset.preparation;
+    let consent = |consent: &Option<Reference>| consent.as_ref().map(|consent| format!(", consent {consent}")).unwrap_or_default();
+    let why = |rejected: &[Rejection]| -> String {
+        rejected.iter().map(|rejection| format!("; not “{}”: {}", rejection.rung.label(), rejection.reason.label())).collect()
+    };
+    vec![
+        step("Evaluated, reuse first", done.evaluation.as_ref().map(|e| (format!("{}{}", capital(e.rung.label()), why(&e.rejected)), e.entry))),
+        step("Authorised as surplus", done.authorization.as_ref().map(|a| (format!("{}{}", a.reference, consent(&a.consent)), a.entry))),
+        step("Accounts and management released", done.accounts.as_ref().map(|a| (a.reference.to_string(), a.entry))),
+        step("Graded", done.grade.as_ref().map(|g| (format!("looks C{}, works F{}", g.cosmetic, g.functional), g.entry))),
+    ]
+}
+
 /// A medium on the page of its device.
 struct MediumShown {
     title: String,
@@ -387,7 +481,12 @@ struct ShowPage {
     consignment: Option<(String, String)>,
     media: Vec<MediumShown>,
     no_storage: Option<u64>,
-    holds: usize,
+    holds: Vec<HoldShown>,
+    incident: Option<Vec<Fact>>,
+    preparation: Vec<Prepared>,
+    repairs: Vec<RepairShown>,
+    parts: Vec<Prepared>,
+    parent: Option<String>,
     missing: Vec<String>,
     certificates: Vec<CertificateShown>,
     timeline: Vec<Step>,
@@ -409,7 +508,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
     let from = request::from(asked.from.as_deref())?;
     let mut page = Page::new(&state, "", Some(&viewer));
     let drawn = block(&state, move |service| {
-        let (known, timeline, facts, media, consignment) = {
+        let (known, timeline, facts, media, consignment, repairs, parent) = {
             let mut db = service.app.read()?;
             let known = known(&mut db, &viewer, &id)?;
             let mut names = Names::new(&service.app);
@@ -423,7 +522,13 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
                     .map(|consignment| (bare(id.as_str()).to_owned(), consignment.reference.to_string())),
                 None => None,
             };
-            (known, timeline, facts, media, consignment)
+            let repairs = known.asset.repairs.iter().map(|repair| RepairShown::of(&mut db, &mut names, repair)).collect::<Result<Vec<_>>>()?;
+            // A vendor that had the part need not know the device.
+            let parent = match &known.asset.harvested_from {
+                Some(id) => find(&mut db, &viewer, id).ok().map(|asset| asset.id),
+                None => None,
+            };
+            (known, timeline, facts, media, consignment, repairs, parent)
         };
         let missing = issue_certificate::missing(&service.app, &id)?;
         let live = known.asset.certificate.is_some();
@@ -439,7 +544,16 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             consignment,
             media,
             no_storage: asset.no_storage,
-            holds: asset.holds.len(),
+            holds: asset.holds.iter().map(HoldShown::of).collect(),
+            incident: asset.missing.as_ref().map(incident),
+            preparation: if asset.status == Status::Retired { preparation(&asset) } else { Vec::new() },
+            repairs,
+            parts: asset
+                .parts
+                .iter()
+                .map(|part| Prepared { name: capital(part.part.label()), value: String::new(), entry: Some(part.entry) })
+                .collect(),
+            parent: parent.map(|id| bare(id.as_str()).to_owned()),
             missing: if live { Vec::new() } else { missing },
             certificates: known
                 .certificates
@@ -476,6 +590,18 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
     ];
     if let Some(on) = asset.purchased_on {
         facts.push(Fact { name: "Bought on", value: on.format("%-d %b %Y").to_string() });
+    }
+    if let Some(assignment) = &asset.assignment {
+        let place = assignment.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+        let active = match (assignment.assignee_active, assignment.active_on) {
+            (Some(active), Some(on)) => format!("; still with the organisation: {}, as of {}", active.label(), on.format("%-d %b %Y")),
+            _ => String::new(),
+        };
+        facts.push(Fact { name: "Assigned to", value: format!("{}{place}{active}", assignment.kind.label()) });
+    }
+    if let Some(funding) = &asset.funding {
+        let award = funding.award.as_ref().map(|award| format!(", {award}")).unwrap_or_default();
+        facts.push(Fact { name: "Bought with", value: format!("{}{award}", funding.source.label()) });
     }
     if let Some(at) = asset.retired_at {
         facts.push(Fact { name: "Retired", value: When::from(at).words });

@@ -17,6 +17,7 @@ use crate::operations::record::Terms;
 
 /// Commands that have a door of their own, because more than the command belongs to them.
 const OWN_DOORS: &[(&str, &str)] = &[
+    ("assign", "POST /api/v1/assets/{id}/assignments"),
     ("issue_certificate", "POST /api/v1/certificates"),
     ("revoke_certificate", "POST /api/v1/certificates/{number}/revocations"),
     ("receive_evidence", "POST /api/v1/evidence"),

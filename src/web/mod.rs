@@ -1,6 +1,7 @@
 //! The HTTP door: parses, calls, renders; decides nothing. Every route stands in the one list below.
 
 mod assets;
+mod assignments;
 mod certificates;
 mod commands;
 mod consignments;
@@ -96,6 +97,9 @@ routes! {
     get  "/api/v1/assets"                             => assets::api_index;
     get  "/api/v1/assets/{id}"                        => assets::api_show;
     get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
+    post "/api/v1/assets/{id}/assignments"            => assignments::api_create;
+    post "/api/v1/assignees/searches"                 => assignments::api_search;
+    post "/api/v1/assignees/erasures"                 => assignments::api_erase;
     get  "/api/v1/consignments"                       => consignments::api_index;
     get  "/api/v1/consignments/{id}"                  => consignments::api_show;
     get  "/api/v1/consignments/{id}/manifest"         => consignments::api_manifest;

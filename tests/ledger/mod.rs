@@ -102,6 +102,15 @@ impl Ledger {
         self.run(who, name, body).unwrap_or_else(|e| panic!("{name}: {e}")).subject(kind).unwrap().to_owned()
     }
 
+    /// A retired device may leave: evaluated reuse-first, and authorised by the board.
+    pub fn prepare(&self, asset: &str) {
+        let coordinator = self.someone(Role::Coordinator, "Cora Coordinator");
+        let approver = self.someone(Role::Approver, "Abel Approver");
+        let rejected = ["repair", "redeploy", "resale", "donation", "parts"].map(|rung| json!({"rung": rung, "reason": "uneconomic"}));
+        self.run(&coordinator, "evaluate", json!({"asset": asset, "rung": "recycling", "rejected": rejected})).unwrap();
+        self.run(&approver, "authorize_surplus", json!({"asset": asset, "reference": "BOARD-1"})).unwrap();
+    }
+
     /// A device that went to the vendor, was overwritten with a log to show it, then melted, verified, accepted and recycled; certified. Every
     /// derived table has rows afterwards. Gives the device and the certificate's number.
     pub fn certified(&self, tag: &str) -> (AssetId, String) {
@@ -117,6 +126,7 @@ impl Ledger {
         let asset = receipt.subject(SubjectKind::Asset).unwrap().to_owned();
         let medium = receipt.subject(SubjectKind::Medium).unwrap().to_owned();
         self.run(&coordinator, "retire", json!({"asset": asset, "reason": "end_of_life"})).unwrap();
+        self.prepare(&asset);
         let open = json!({"reference": format!("PU-{tag}"), "from_site": "Warehouse", "to": self.vendor, "to_site": "Plant", "carrier": "Carrier"});
         let consignment = self.id(&coordinator, "open_consignment", open, SubjectKind::Consignment);
         self.run(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [asset], "container": "P1"})).unwrap();

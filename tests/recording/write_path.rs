@@ -25,6 +25,7 @@ fn a_poisoned_command_harms_only_itself() {
     let coordinator = ledger.someone(Role::Coordinator, "Cora");
     let asset = ledger.id(&coordinator, "register_asset", device("A0"), SubjectKind::Asset);
     ledger.run(&coordinator, "retire", json!({"asset": asset, "reason": "surplus"})).unwrap();
+    ledger.prepare(&asset);
     let open = json!({"reference": "C1", "from_site": "Warehouse", "to": ledger.vendor, "to_site": "Plant"});
     let consignment = ledger.id(&coordinator, "open_consignment", open, SubjectKind::Consignment);
     ledger.run(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [asset]})).unwrap();

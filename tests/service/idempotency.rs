@@ -16,6 +16,7 @@ use quittance::store::idempotency::{self, Answer as KeptAnswer, RequestKey};
 use quittance::store::{Ended, log};
 use serde_json::{Value, json};
 
+use super::orders::prepare;
 use super::server::{Answer, Server};
 use super::story::{self, nwipe_log};
 
@@ -98,7 +99,8 @@ fn a_key_belongs_to_one_request_of_one_account() {
 fn a_refusal_is_not_remembered_and_neither_is_what_has_no_effect() {
     let server = Server::start();
     let held = story::register(&server, 1);
-    let repair = json!({"asset": held.id, "status": "in_stock"}).to_string();
+    let same = json!([{"medium": held.medium, "found": "same"}]);
+    let repair = json!({"asset": held.id, "status": "in_stock", "media": same}).to_string();
     let path = "/api/v1/commands/return_from_repair";
     keyed(&server, "coordinator", path, "k", repair.as_bytes()).refused(422, "lifecycle.wrong_status");
     server.command("coordinator", "send_to_repair", json!({"asset": held.id, "fault": "screen"})).taken();
@@ -211,6 +213,7 @@ fn a_command_can_expect_the_consignment_to_be_as_it_was() {
     let devices: Vec<String> = (1..=2).map(|n| story::register(&server, n).id).collect();
     for device in &devices {
         server.command("coordinator", "retire", json!({"asset": device, "reason": "surplus"})).taken();
+        prepare(&server, device);
     }
     let open = json!({"reference": "P-1", "from_site": "Central", "to": server.parties["GreenLoop Recycling"], "to_site": "Akron"});
     let consignment = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");

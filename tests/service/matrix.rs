@@ -132,6 +132,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /api/v1/assets", "signed in", "not listed"),
     ("get /api/v1/assets/{id}", "signed in", "unknown"),
     ("get /api/v1/assets/{id}/entries", "signed in", "unknown"),
+    ("post /api/v1/assets/{id}/assignments", "coordinator", "–"),
+    ("post /api/v1/assignees/searches", "coordinator", "–"),
+    ("post /api/v1/assignees/erasures", "coordinator", "–"),
     ("get /api/v1/consignments", "signed in", "not listed"),
     ("get /api/v1/consignments/{id}", "signed in", "unknown"),
     ("get /api/v1/consignments/{id}/manifest", "signed in", "unknown"),
@@ -297,6 +300,11 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         "post /api/v1/imports" => {
             body = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
         }
+        "post /api/v1/assets/{id}/assignments" => {
+            path = path.replace(&things.thing.asset, &yard.in_service(vendor));
+            body = json(json!({"kind": "cart", "place": "CART-7"}));
+        }
+        "post /api/v1/assignees/searches" | "post /api/v1/assignees/erasures" => body = json(json!({"person": "pupil-4711"})),
         "post /api/v1/certificates" => {
             let asset = if fresh { yard.certifiable(vendor).0.asset } else { things.thing.asset.clone() };
             body = json(json!({"asset": asset}));

@@ -127,6 +127,11 @@ impl<'a> Yard<'a> {
         thing
     }
 
+    /// A device in use: its id.
+    pub fn in_service(&self, vendor: Vendor) -> String {
+        self.register(vendor, true).asset
+    }
+
     /// Reported lost.
     fn missing(&self, vendor: Vendor) -> Thing {
         let thing = self.register(vendor, true);
@@ -200,7 +205,9 @@ impl<'a> Yard<'a> {
     /// An exception of medium severity about a thing of the vendor, with that thing: received long ago and not sanitized.
     pub fn stuck(&self, vendor: Vendor) -> (String, Thing) {
         let thing = self.retired(vendor, true);
-        let consignment = self.sealed(vendor, &thing);
+        let consignment = self.listed(vendor, &thing);
+        let seal = json!({"consignment": consignment, "containers": [{"label": "PALLET-1"}], "occurred": "2026-01-06T07:00:00Z"});
+        self.command("coordinator", "seal_consignment", seal);
         self.command("coordinator", "release_consignment", json!({"consignment": consignment, "occurred": "2026-01-06T08:00:00Z"}));
         let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
         let receipt = json!({"consignment": consignment, "containers": [], "scans": scans, "occurred": "2026-01-07T08:00:00Z"});

@@ -6,6 +6,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use super::orders::prepare;
 use super::server::{Answer, Server};
 use super::story::{self, nwipe_log};
 
@@ -88,6 +89,7 @@ fn retired(server: &Server, devices: u32) -> Vec<String> {
     let retired = (1..=devices).map(|n| {
         let id = story::register(server, n).id;
         server.command("coordinator", "retire", json!({"asset": id, "reason": "surplus"})).taken();
+        prepare(server, &id);
         id
     });
     retired.collect()

@@ -16,6 +16,7 @@ use quittance::store::tables::{
 use quittance::store::{Database, derived, log};
 use serde_json::{Value, json};
 
+use super::orders::prepare;
 use super::server::Server;
 use super::story;
 
@@ -30,6 +31,7 @@ fn register(server: &Server, tag: &str, serial: Option<&str>, drive: Option<&str
 fn send(server: &Server, reference: &str, vendor: &str, assets: &[String]) -> String {
     for asset in assets {
         server.command("coordinator", "retire", json!({"asset": asset, "reason": "end_of_life"})).taken();
+        prepare(server, asset);
     }
     let open = json!({"reference": reference, "from_site": "Central", "to": server.parties[vendor], "to_site": "Akron"});
     let consignment = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");

@@ -86,12 +86,15 @@ fn what_changes_moves_between_the_sums_and_leaves_no_empty_rows() {
     server.command("coordinator", "retire", json!({"asset": device.id, "reason": "surplus", "occurred": "2026-01-05T08:00:00Z"})).taken();
     let kept = rows();
     assert_eq!((kept.len(), kept[0].month.as_str(), kept[0].stored_devices, kept[0].devices), (1, "2026-01", 1, 0));
-    server.command("coordinator", "redeploy", json!({"asset": device.id, "site": "Central"})).taken();
+    server.command("coordinator", "return_to_service", json!({"asset": device.id, "reason": "needed_again"})).taken();
     assert_eq!(rows(), []);
+    server.command("coordinator", "send_to_repair", json!({"asset": device.id, "fault": "screen"})).taken();
+    let back = json!({"asset": device.id, "status": "in_service", "media": [{"medium": device.medium, "found": "same"}]});
+    server.command("coordinator", "return_from_repair", back).taken();
     let mass = json!({"weight_grams": 1_480, "weight_basis": "scale"});
-    let reuse = json!({"asset": device.id, "outcome": "redeployed", "mass": mass, "occurred": "2026-02-01T08:00:00Z"});
+    let reuse = json!({"asset": device.id, "outcome": "repaired", "mass": mass, "occurred": "2026-02-01T08:00:00Z"});
     server.command("coordinator", "record_disposition", reuse).taken();
     let reused = rows();
-    assert_eq!((reused.len(), reused[0].month.as_str(), reused[0].site.as_str(), reused[0].reuse), (1, "2026-02", "Central", 1_480));
+    assert_eq!((reused.len(), reused[0].month.as_str(), reused[0].site.as_str(), reused[0].reuse), (1, "2026-02", "Lincoln High", 1_480));
     server.audit();
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::orders::prepare;
 use super::server::Server;
 
 /// One device of the story.
@@ -50,6 +51,7 @@ pub fn released(server: &Server) -> Story {
     let devices: Vec<Device> = (1..=3).map(|n| register(server, n)).collect();
     for device in &devices {
         server.command("coordinator", "retire", json!({"asset": device.id, "reason": "end_of_support", "occurred": "2026-01-05T08:00:00Z"})).taken();
+        prepare(server, &device.id);
     }
     let open = json!({"reference": "P-2026-041", "from_site": "Central", "to": server.parties["GreenLoop Recycling"], "to_site": "Akron", "carrier": "Hale Freight"});
     let consignment = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");
@@ -92,7 +94,9 @@ pub fn sanitized(server: &Server, device: &Device) {
     server.command("verifier", "verify_sanitization", json!({"medium": device.medium})).taken();
     server.command("approver", "validate_sanitization", json!({"medium": device.medium})).taken();
     let mass = json!({"weight_grams": 1_480, "weight_basis": "scale"});
-    server.command("operator", "record_disposition", json!({"asset": device.id, "outcome": "resold", "mass": mass})).taken();
+    server.command("operator", "grade", json!({"asset": device.id, "cosmetic": 7, "functional": 5})).taken();
+    let sold = json!({"asset": device.id, "outcome": "resold", "mass": mass, "title": "INVOICE-7"});
+    server.command("operator", "record_disposition", sold).taken();
 }
 
 /// The first device certified; its number.

@@ -9,3 +9,10 @@ CREATE TABLE media (
 );
 CREATE INDEX media_by_host ON media (host, id);
 CREATE INDEX media_by_party ON media (party, id);
+
+-- Not derived: which device is with whom, as a keyed hash of the person's identifier (its key is in the key folder); erased on demand.
+CREATE TABLE assignees (
+  asset TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  person TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX assignees_by_person ON assignees (person);

@@ -1,0 +1,59 @@
+//! Which device is with whom, without saying who: a keyed hash of whatever the organisation tells people by. Not derived from the log; can be erased.
+
+use diesel::prelude::*;
+
+use super::Database;
+use super::keyring::Keyring;
+use super::schema::assignees;
+use crate::domain::names::AssetId;
+use crate::error::Result;
+use crate::proof::digest::{hex, sha256};
+
+/// HMAC-SHA-256 (RFC 2104) of a person's identifier under a key that is kept with the signing keys and never in the database: whoever reads the table
+/// alone can neither tell nor try out who it is.
+pub fn hash(keys: &Keyring, person: &str) -> Result<String> {
+    Ok(hex(&hmac(&keys.assignees()?, person.trim().to_lowercase().as_bytes())))
+}
+
+/// Block size of SHA-256 in bytes.
+const BLOCK: usize = 64;
+
+fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    let pad = |byte: u8| -> Vec<u8> { key.iter().copied().chain(std::iter::repeat_n(0, BLOCK - key.len())).map(|own| own ^ byte).collect() };
+    let inner = sha256(&[pad(0x36).as_slice(), message].concat());
+    sha256(&[pad(0x5c).as_slice(), &inner].concat())
+}
+
+/// Remembers with whom a device is, in place of whoever had it before.
+pub fn keep(db: &mut Database, asset: &AssetId, person: &str) -> Result<()> {
+    erase_device(db, asset)?;
+    diesel::insert_into(assignees::table).values((assignees::asset.eq(asset.as_str()), assignees::person.eq(person))).execute(db)?;
+    Ok(())
+}
+
+/// Forgets with whom a device is.
+pub fn erase_device(db: &mut Database, asset: &AssetId) -> Result<usize> {
+    Ok(diesel::delete(assignees::table.filter(assignees::asset.eq(asset.as_str()))).execute(db)?)
+}
+
+/// Forgets a person; gives how many devices were with that person.
+pub fn erase_person(db: &mut Database, person: &str) -> Result<usize> {
+    Ok(diesel::delete(assignees::table.filter(assignees::person.eq(person))).execute(db)?)
+}
+
+/// The devices that are with a person.
+pub fn devices_of(db: &mut Database, person: &str) -> Result<Vec<String>> {
+    Ok(assignees::table.filter(assignees::person.eq(person)).order(assignees::asset).select(assignees::asset).load(db)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Computed with Python's `hmac.new(bytes(range(32)), b"what do ya want for nothing?", "sha256")`.
+    #[test]
+    fn the_keyed_hash_is_hmac_sha_256() {
+        let key: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
+        assert_eq!(hex(&hmac(&key, b"what do ya want for nothing?")), "099805f4ac310786968565c098db515cc50862b420ae31e20238312344bed36a");
+    }
+}
