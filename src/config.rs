@@ -94,6 +94,8 @@ pub struct Limits {
     pub idle_time: Duration,
     /// For an answer, after which the client is told to come back.
     pub answer_time: Duration,
+    /// How often the service looks for exceptions by itself; never where none is given.
+    pub look_every: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -108,14 +110,15 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             idle_time: Duration::from_secs(60),
             answer_time: Duration::from_secs(10),
+            look_every: Some(Duration::from_secs(1)),
         }
     }
 }
 
 impl Limits {
-    /// Nobody is counted.
+    /// Nobody is counted, and nothing is recorded but what somebody asked for.
     pub fn uncounted() -> Self {
-        Self { person_rate: 0, token_rate: 0, public_rate: 0, address_connections: 0, ..Self::default() }
+        Self { person_rate: 0, token_rate: 0, public_rate: 0, address_connections: 0, look_every: None, ..Self::default() }
     }
 }
 

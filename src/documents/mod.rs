@@ -3,6 +3,7 @@
 pub mod certificate_credential;
 pub mod certificate_pdf;
 pub mod context;
+pub mod csv_file;
 mod layout;
 mod pdf_file;
 mod table;

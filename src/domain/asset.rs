@@ -129,6 +129,8 @@ pub struct Asset {
     pub media: Vec<MediumId>,
     /// What has become of the data on each of them, in the same order.
     pub media_states: Vec<MediumState>,
+    /// Media that were in it once.
+    pub former_media: Vec<MediumId>,
     /// The entry that attests that it stores nothing.
     pub no_storage: Option<u64>,
     /// What holds it: discrepancies, a legal hold, a quarantine.
@@ -277,6 +279,9 @@ impl Asset {
             self.media.remove(place);
             if place < self.media_states.len() {
                 self.media_states.remove(place);
+            }
+            if !self.former_media.contains(medium) {
+                self.former_media.push(medium.clone());
             }
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
 use super::disposition::{Destination, data_missing, least_reached};
+use super::exceptions;
 use super::medium::Medium;
 use super::names::{AssetId, Digest, Instant, MediumId, Method, PersonId, Role, codes};
 use super::policy::{Pack, PackRef};
@@ -128,6 +129,7 @@ pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdi
     {
         missing.push(format!("The release of {} in entry {} has no receipt: a gap in custody.", asset.tag, open.released.0));
     }
+    missing.extend(exceptions::in_the_way(known, &asset.id)?);
     let mut at = None;
     for handoff in handoffs() {
         if at.is_some_and(|at| at != &handoff.from.party) {

@@ -6,7 +6,7 @@ use super::asset::{Asset, Holder, Status};
 use super::disposition::{Destination, data_missing};
 use super::loose_media::{RemovalCause, removed};
 use super::medium::{self, Medium};
-use super::names::{AssetId, IdentifiedBy, MediumId, Name, PartyId, Reference, Role, codes};
+use super::names::{AssetId, IdentifiedBy, Instant, MediumId, Name, PartyId, Reference, Role, codes};
 use super::parties::PartyKind;
 use super::preparation::Preparation;
 use super::records::{Records, Stop};
@@ -60,6 +60,8 @@ codes! {
 pub struct Repair {
     /// The entry that sent it.
     pub sent: u64,
+    /// When.
+    pub sent_at: Instant,
     /// What was wrong.
     pub fault: Fault,
     /// The repairer; none where the organisation repairs itself.
@@ -314,6 +316,7 @@ impl Fact for SentToRepair {
             }
             asset.repairs.push(Repair {
                 sent: stamp.seq,
+                sent_at: stamp.occurred,
                 fault: self.fault,
                 vendor: self.vendor.clone(),
                 contract: self.contract.clone(),

@@ -10,6 +10,7 @@ pub mod correction;
 pub mod counting;
 pub mod disposition;
 pub mod evidence;
+pub mod exceptions;
 pub mod handoff;
 pub mod holds;
 pub mod ledger;
@@ -54,6 +55,7 @@ use serde_json::{Map, Value};
 
 use asset::Asset;
 use catalogue::Catalogue;
+use exceptions::ExceptionId;
 use medium::Medium;
 use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, PartyId, PersonId, Role, codes};
 use policy::Pack;
@@ -69,6 +71,7 @@ codes! {
         Count = "Count", "count";
         Discrepancy = "Discrepancy", "discrepancy";
         Evidence = "Evidence", "evidence file";
+        Exception = "Exception", "exception";
         Log = "Log", "the log itself";
         Medium = "Medium", "medium";
         Party = "Party", "party";
@@ -147,6 +150,10 @@ impl Subjects {
     /// The first stored file.
     pub fn evidence(&self) -> Option<Digest> {
         self.ids(SubjectKind::Evidence).find_map(|id| id.strip_prefix("urn:sha256:").and_then(|hex| Digest::parse(hex).ok()))
+    }
+    /// The first exception.
+    pub fn exception(&self) -> Option<ExceptionId> {
+        self.ids(SubjectKind::Exception).find_map(|id| ExceptionId::parse(id).ok())
     }
     /// The address of the first certificate.
     pub fn certificate(&self) -> Option<&str> {
@@ -481,6 +488,12 @@ events! {
     "count.unknown_scanned", 1 => counting::CountUnknown;
     "party.key_registered", 1 => own_keys::KeyRegistered;
     "party.key_revoked", 1 => own_keys::KeyRevoked;
+    "exception.raised", 1 => exceptions::ExceptionRaised;
+    "exception.changed", 1 => exceptions::ExceptionChanged;
+    "exception.assigned", 1 => exceptions::ExceptionAssigned;
+    "exception.snoozed", 1 => exceptions::ExceptionSnoozed;
+    "exception.resolved", 1 => exceptions::ExceptionResolved;
+    "exception.reopened", 1 => exceptions::ExceptionReopened;
 }
 
 commands! {
@@ -557,6 +570,11 @@ commands! {
     "record_count" => counting::RecordCount;
     "register_key" => own_keys::RegisterKey;
     "revoke_key" => own_keys::RevokeKey;
+    "look_for_exceptions" => exceptions::LookForExceptions;
+    "assign_exception" => exceptions::AssignException;
+    "snooze_exception" => exceptions::SnoozeException;
+    "resolve_exception" => exceptions::ResolveException;
+    "reopen_exception" => exceptions::ReopenException;
 }
 
 /// A body that is no such command: which member is wrong and why, without repeating a long value.

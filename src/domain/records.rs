@@ -6,6 +6,7 @@ use super::asset::Asset;
 use super::certification::Certificate;
 use super::consignment::{Consignment, Discrepancy, Line, LineId};
 use super::evidence::Evidence;
+use super::exceptions::{Exception, ExceptionId};
 use super::medium::Medium;
 use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, MediumId, PartyId};
 use super::parties::Party;
@@ -48,6 +49,8 @@ pub enum Need {
     Evidence(Digest),
     /// A certificate, by number.
     Certificate(String),
+    /// An exception.
+    Exception(ExceptionId),
     /// The owner of a unique value.
     Key(Key),
 }
@@ -152,6 +155,8 @@ pub struct Records {
     pub evidence: Shelf<Evidence>,
     /// Certificates.
     pub certificates: Shelf<Certificate>,
+    /// Exceptions.
+    pub exceptions: Shelf<Exception>,
     keys: BTreeMap<Key, Option<String>>,
     lines_of: BTreeSet<ConsignmentId>,
     /// Whatever is not loaded does not exist: true for a replay from the first entry.
@@ -202,6 +207,7 @@ impl Records {
                 Need::Discrepancy(id) => take!(Discrepancy, id),
                 Need::Evidence(id) => take!(Evidence, id),
                 Need::Certificate(id) => take!(Certificate, id),
+                Need::Exception(id) => take!(Exception, id),
                 Need::Key(key) => {
                     let owner = from.owner(&key)?.map(str::to_owned);
                     self.load_key(key, owner);
@@ -293,6 +299,7 @@ impl Records {
             Need::Discrepancy(id) => self.discrepancies.slots.contains_key(id),
             Need::Evidence(id) => self.evidence.slots.contains_key(id),
             Need::Certificate(id) => self.certificates.slots.contains_key(id),
+            Need::Exception(id) => self.exceptions.slots.contains_key(id),
             Need::Key(key) => self.keys.contains_key(key),
         }
     }
@@ -339,6 +346,7 @@ impl Records {
         self.discrepancies.settle();
         self.evidence.settle();
         self.certificates.settle();
+        self.exceptions.settle();
     }
 
     /// How many records and unique values are loaded.
@@ -351,6 +359,7 @@ impl Records {
             + self.discrepancies.slots.len()
             + self.evidence.slots.len()
             + self.certificates.slots.len()
+            + self.exceptions.slots.len()
             + self.keys.len()
     }
 

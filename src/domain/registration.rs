@@ -336,6 +336,7 @@ impl Fact for AssetRegistered {
                 handoffs: Vec::new(),
                 media: Vec::new(),
                 media_states: Vec::new(),
+                former_media: Vec::new(),
                 no_storage: None,
                 holds: Vec::new(),
                 preparation: Preparation::default(),

@@ -698,6 +698,7 @@ fn answer(known: &Records, need: &Need, into: &mut Records) {
         Need::Discrepancy(id) => one!(discrepancies, Discrepancy, id),
         Need::Evidence(id) => one!(evidence, Evidence, id),
         Need::Certificate(id) => one!(certificates, Certificate, id),
+        Need::Exception(id) => one!(exceptions, super::exceptions::Exception, id),
         Need::Key(key) => into.load_key(key.clone(), known.owner(key).unwrap().map(str::to_owned)),
     }
 }

@@ -34,6 +34,8 @@ pub struct Story {
     policy: Pack,
     catalogue: Catalogue,
     seq: u64,
+    /// Milliseconds that passed in which nothing was recorded.
+    idle: i64,
 }
 
 /// Somebody: the n-th person of a role, for a party.
@@ -72,6 +74,7 @@ impl Story {
             known: Records::complete(),
             policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(),
             seq: 0,
+            idle: 0,
         };
         let service = actor(Role::Service, DISTRICT, 0);
         for (id, kind, name) in [(DISTRICT, "organisation", "District"), (VENDOR, "vendor", "Recycler"), (OTHER, "vendor", "Other")] {
@@ -91,6 +94,11 @@ impl Story {
     /// The policy in force.
     pub fn policy(&self) -> &Pack {
         &self.policy
+    }
+
+    /// Hours go by in which nothing is recorded.
+    pub fn hours_pass(&mut self, hours: i64) {
+        self.idle += hours * 3_600_000;
     }
 
     /// The circumstances in which somebody gives a command now.
@@ -151,7 +159,7 @@ impl Story {
 
     /// The time of the next entry.
     pub fn now(&self) -> Instant {
-        Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000).unwrap()
+        Instant::from_unix_ms(1_790_000_000_000 + i64::try_from(self.seq).unwrap() * 60_000 + self.idle).unwrap()
     }
 
     /// One event becomes an entry.

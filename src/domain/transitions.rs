@@ -33,6 +33,11 @@ const NOT_ABOUT_A_DEVICE: &[&str] = &[
     "receive_evidence",
     "record_rendering",
     "publish_status",
+    "look_for_exceptions",
+    "assign_exception",
+    "snooze_exception",
+    "resolve_exception",
+    "reopen_exception",
 ];
 
 use Label::*;

@@ -21,11 +21,12 @@ use crate::proof::entry::{Entry, GENESIS_PREV};
 use crate::proof::tree::Frontier;
 use crate::proof::{canonical, integrity};
 use crate::store::listings::{CertificatePartyRow, CountRow, LineTagRow};
+use crate::store::mass::MassRow;
 use crate::store::search::SearchRow;
 use crate::store::tables::{
-    AssetPartyRow, AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, EvidenceRow, KeyRow, LineRow, MediumRow, PartyRow,
+    AssetPartyRow, AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, EvidenceRow, ExceptionRow, KeyRow, LineRow, MediumRow, PartyRow,
 };
-use crate::store::{Database, derived, from_db, inventory, listings, log, people, search, to_db};
+use crate::store::{Database, derived, from_db, inventory, listings, log, people, search, to_db, watchlist};
 
 /// Entries that are read at once.
 const BLOCK: i64 = 2_048;
@@ -38,8 +39,9 @@ pub const COVERED: &[&str] = &[
     "what somebody signed with a key of their own: the signature, and that the key was their party's at that moment",
     "every checkpoint: signature, root, no gap in their numbers, none missing at the end (table checkpoints, file high-water)",
     "the index of subjects and of unique values (tables entry_subjects, record_keys, asset_parties)",
-    "every derived record, column by column (tables assets, media, parties, consignments, consignment_lines, discrepancies, evidence, certificates)",
-    "what lists, counts and search walk (tables consignment_tags, certificate_parties, label_counts, asset_search and the index of its characters)",
+    "every derived record, column by column (tables assets, media, parties, consignments, consignment_lines, discrepancies, evidence, certificates, exceptions)",
+    "what lists, counts and search walk (tables consignment_tags, certificate_parties, label_counts, exception_lists, exception_counts, asset_search and the index of its characters)",
+    "the sums that reports are made of (table mass_sums)",
     "every stored evidence file, credential, status list and page, by its SHA-256; every certificate's pages, drawn again (tables certificate_parts, status_lists)",
     "the salts of names shown in credentials, where they are kept (table shown_names)",
 ];
@@ -330,6 +332,7 @@ fn compare_tables(db: &mut Database, report: &mut Report, replay: &Replay) -> Re
     compare!(discrepancies, DiscrepancyRow, "discrepancies", |r| r.id.clone());
     compare!(evidence, EvidenceRow, "evidence", |r| r.id.clone());
     compare!(certificates, CertificateRow, "certificates", |r| r.id.clone());
+    compare!(exceptions, ExceptionRow, "exceptions", |r| r.id.clone());
 
     let mut keys = Vec::new();
     keys_of(&known.assets, &mut keys);
@@ -363,6 +366,11 @@ fn compare_listings(db: &mut Database, report: &mut Report, known: &Records) -> 
     certificates.sort();
     compare_sets(report, "certificate_parties", &certificates, &CertificatePartyRow::all(db)?);
     compare_sets(report, "label_counts", &CountRow::of(known.assets.all()), &CountRow::all(db)?);
+    let mut exceptions: Vec<watchlist::ListRow> = known.exceptions.all().flat_map(watchlist::ListRow::of).collect();
+    exceptions.sort();
+    compare_sets(report, "exception_lists", &exceptions, &watchlist::ListRow::all(db)?);
+    compare_sets(report, "exception_counts", &watchlist::CountRow::of(known.exceptions.all()), &watchlist::CountRow::all(db)?);
+    compare_sets(report, "mass_sums", &MassRow::of(known.assets.all()), &MassRow::all(db)?);
     let mut searched = Vec::new();
     for asset in known.assets.all() {
         let media = known.find_all::<Medium>(&asset.media).unwrap_or_default();

@@ -3,6 +3,7 @@
 pub mod audit_ledger;
 pub mod check_signed;
 pub mod create_link;
+pub mod find_exceptions;
 pub mod finish_work;
 pub mod grow_catalogue;
 pub mod import_inventory;

@@ -31,6 +31,10 @@ const TABLES: &[&str] = &[
     "certificate_parties",
     "label_counts",
     "asset_search",
+    "exceptions",
+    "exception_lists",
+    "exception_counts",
+    "mass_sums",
 ];
 
 /// The version of the tables; `None` where none was ever written.

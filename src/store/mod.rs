@@ -2,7 +2,7 @@
 //!
 //! Derived from the log, and rebuilt or compared by `audit`: `entry_subjects`, `record_keys`, `assets`, `asset_parties`, `media`, `parties`,
 //! `consignments`, `consignment_lines`, `consignment_tags`, `discrepancies`, `evidence`, `certificates`, `certificate_parties`, `label_counts`,
-//! `asset_search`, `asset_trigrams`. `tables_version` says which program's shape they have.
+//! `asset_search`, `asset_trigrams`, `exceptions`, `exception_lists`, `exception_counts`, `mass_sums`. `tables_version` says which program's shape they have.
 //! Not derived: `people` (the directory), `one_time_links` (hashes of their secrets), `assignees` (which device is with whom, as keyed hashes), `idempotency` (answers that may be asked for again), `shown_names` (salts), `certificate_parts` and
 //! `status_lists` (which stored files belong together;
 //! `audit` draws every certificate's pages again from them and compares the digest that the log names).
@@ -18,6 +18,7 @@ pub mod last_seen;
 pub mod links;
 pub mod listings;
 pub mod log;
+pub mod mass;
 pub mod people;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -25,6 +26,7 @@ mod rows;
 pub mod schema;
 pub mod search;
 pub mod tables;
+pub mod watchlist;
 
 use std::path::Path;
 use std::time::Duration;

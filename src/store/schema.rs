@@ -59,6 +59,21 @@ diesel::table! {
     certificate_parties (party, certificate) { party -> Text, certificate -> Text, }
 }
 diesel::table! {
+    exceptions (id) { id -> Text, last_seq -> BigInt, state -> Text, status -> Text, subject -> Text, }
+}
+diesel::table! {
+    exception_lists (party, status, place, exception) { party -> Text, status -> Text, place -> Text, exception -> Text, }
+}
+diesel::table! {
+    exception_counts (party, status, severity) { party -> Text, status -> Text, severity -> Text, exceptions -> BigInt, }
+}
+diesel::table! {
+    mass_sums (month, site, vendor, basis) {
+        month -> Text, site -> Text, vendor -> Text, basis -> Text, devices -> BigInt, grams -> BigInt, reuse -> BigInt, recovered -> BigInt, energy -> BigInt,
+        landfill -> BigInt, undocumented -> BigInt, recycling_in -> BigInt, claimed -> BigInt, stored_devices -> BigInt, stored -> BigInt,
+    }
+}
+diesel::table! {
     tables_version (id) { id -> Integer, version -> BigInt, }
 }
 diesel::table! {

@@ -3,12 +3,15 @@
 use diesel::prelude::*;
 
 use super::rows::{self, Derived, row_of};
-use super::schema::{asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, media, parties, record_keys};
-use super::{Database, listings, search, to_db};
+use super::schema::{
+    asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, exceptions, media, parties, record_keys,
+};
+use super::{Database, listings, mass, search, to_db, watchlist};
 use crate::domain::asset::Asset;
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::{Consignment, Discrepancy, Item, Line, LineId};
 use crate::domain::evidence::Evidence;
+use crate::domain::exceptions::Exception;
 use crate::domain::medium::Medium;
 use crate::domain::names::PartyId;
 use crate::domain::parties::Party;
@@ -138,6 +141,15 @@ row!(
     state: String = json,
     asset: String = |c| Ok(c.asset.to_string()),
 );
+row!(
+    /// A row of `exceptions`.
+    ExceptionRow of Exception, table exceptions (id; 1),
+    id: String = |e| Ok(e.id.to_string()),
+    last_seq: i64 = |e| Ok(to_db(e.last_seq)),
+    state: String = json,
+    status: String = |e| Ok(e.status.to_string()),
+    subject: String = |e| Ok(e.subject.id.clone()),
+);
 
 /// A row of `asset_parties`: a party that has, had or is to receive a device.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
@@ -225,6 +237,7 @@ fn load_one(db: &mut diesel::SqliteConnection, need: &Need, known: &mut Records)
         Need::Discrepancy(id) => one!(discrepancies, DiscrepancyRow, id),
         Need::Evidence(id) => one!(evidence, EvidenceRow, id),
         Need::Certificate(id) => one!(certificates, CertificateRow, id),
+        Need::Exception(id) => one!(exceptions, ExceptionRow, id),
         Need::Line(id) => {
             let (consignment, item) = line_key(id);
             let row: Option<LineRow> = consignment_lines::table.find((consignment, item)).first(db).optional()?;
@@ -270,6 +283,7 @@ fn load_many(db: &mut diesel::PgConnection, needs: &[Need], known: &mut Records)
     all!(Discrepancy, Discrepancy, discrepancies, DiscrepancyRow);
     all!(Evidence, Evidence, evidence, EvidenceRow);
     all!(Certificate, Certificate, certificates, CertificateRow);
+    all!(Exception, Exception, exceptions, ExceptionRow);
     let lines: Vec<&LineId> = needs.iter().filter_map(|need| if let Need::Line(id) = need { Some(id) } else { None }).collect();
     if !lines.is_empty() {
         let (consignments, items): (Vec<_>, Vec<_>) = lines.iter().map(|id| line_key(id)).unzip();
@@ -367,6 +381,7 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     save_shelf!(discrepancies, DiscrepancyRow);
     save_shelf!(evidence, EvidenceRow);
     save_shelf!(certificates, CertificateRow);
+    save_shelf!(exceptions, ExceptionRow);
     // First everything that is given up, so that what one record gives another may take in the same batch.
     rows::remove(db, gone)?;
     rows::insert(db, come)?;
@@ -381,6 +396,8 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     rows::remove(db, gone)?;
     rows::upsert(db, come)?;
     listings::save(db, known)?;
+    watchlist::save(db, known)?;
+    mass::save(db, known)?;
     search::save(db, known)
 }
 

@@ -15,6 +15,7 @@ use crate::domain::asset::Asset;
 use crate::domain::consignment::Consignment;
 use crate::domain::correction::Corrected;
 use crate::domain::evidence::Evidence;
+use crate::domain::exceptions::{Exception, ExceptionId};
 use crate::domain::medium::Medium;
 use crate::domain::names::{AssetId, ConsignmentId, Digest, MediumId, PartyId, Role};
 use crate::domain::parties::Party;
@@ -98,6 +99,9 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
                 Some(hex) => tables::find::<Evidence>(db, &Digest::parse(hex)?)?.is_some_and(|evidence| evidence.concerns(party)),
                 None => false,
             },
+            SubjectKind::Exception => {
+                tables::find::<Exception>(db, &ExceptionId::parse(&subject.id)?)?.is_some_and(|exception| exception.concerns.contains(party))
+            }
             SubjectKind::Certificate | SubjectKind::Count | SubjectKind::Discrepancy | SubjectKind::Log | SubjectKind::StatusList => false,
         };
         if theirs {

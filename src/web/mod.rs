@@ -8,6 +8,7 @@ mod certificates;
 mod commands;
 mod consignments;
 mod evidence;
+mod exceptions;
 mod files;
 mod headers;
 mod imports;
@@ -19,6 +20,7 @@ mod parties;
 mod people;
 mod problem;
 mod receipts;
+mod reports;
 mod request;
 mod session;
 mod sightings;
@@ -39,7 +41,7 @@ use tokio::sync::Semaphore;
 
 use crate::app::seed;
 use crate::error::{Error, Result};
-use crate::operations::{Service, finish_work, once, publish_checkpoint, run_bulk};
+use crate::operations::{Service, find_exceptions, finish_work, once, publish_checkpoint, run_bulk};
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
@@ -97,6 +99,10 @@ routes! {
     get  "/consignments"                              => consignments::index;
     get  "/consignments/{id}"                         => consignments::show;
     get  "/certificates"                              => certificates::index;
+    get  "/exceptions"                                => exceptions::index;
+    get  "/exceptions/{id}"                           => exceptions::show;
+    post "/exceptions/{id}"                           => exceptions::update;
+    get  "/reports/{name}"                            => reports::show;
     get  "/vendors"                                   => parties::index;
     get  "/vendors/{id}"                              => parties::show;
     // For programs, with a bearer token
@@ -134,6 +140,11 @@ routes! {
     get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
     post "/api/v1/evidence/{sha256}/readings"         => evidence::api_read;
     post "/api/v1/imports"                            => imports::api_create;
+    get  "/api/v1/exceptions"                         => exceptions::api_index;
+    get  "/api/v1/exceptions/{id}"                    => exceptions::api_show;
+    get  "/api/v1/reports"                            => reports::api_index;
+    get  "/api/v1/reports/{name}.csv"                 => reports::api_csv;
+    get  "/api/v1/reports/{name}"                     => reports::api_show;
 }
 
 fn get() -> Route {
@@ -186,10 +197,16 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     let ending = Arc::new(AtomicBool::new(false));
     let publisher = publish_every_second(service.clone(), Arc::clone(&ending))?;
     let worker = run_bulk_jobs(service.clone(), Arc::clone(&ending))?;
+    let looking = service.app.limits.look_every;
+    let looking = looking.map(|every| find_exceptions::every(service.clone(), every, Arc::clone(&ending))).transpose()?;
     let served = actix_web::rt::System::new().block_on(run(service, listen, started));
     ending.store(true, Ordering::Relaxed);
     worker.thread().unpark();
     worker.join().map_err(|_| Error::Fault("the thread that runs bulk jobs has failed".to_owned()))?;
+    if let Some(looking) = looking {
+        looking.thread().unpark();
+        looking.join().map_err(|_| Error::Fault("the thread that looks for exceptions has failed".to_owned()))?;
+    }
     publisher.thread().unpark();
     publisher.join().map_err(|_| Error::Fault("the thread that publishes checkpoints has failed".to_owned()))?;
     served

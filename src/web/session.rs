@@ -145,6 +145,16 @@ pub fn same_site(request: &HttpRequest) -> std::result::Result<(), Problem> {
     }
 }
 
+/// The person who sent a form of a page here: with the browser's cookie, which is good for nothing that another site sends.
+pub async fn by_form(request: &HttpRequest, state: &Data) -> std::result::Result<Viewer, Problem> {
+    same_site(request)?;
+    let token = presented(request).map(Presented::token).or_else(|| request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()));
+    match token {
+        Some(token) => find(state, token).await,
+        None => Err(Error::SignedOut.into()),
+    }
+}
+
 #[derive(Template)]
 #[template(path = "sessions/new.html")]
 struct NewPage {

@@ -98,6 +98,9 @@ const OPTIONAL: &[&str] = &[
     "record_disposition.proceeds_cents",
     "record_disposition.processor",
     "record_disposition.file",
+    "see_device.site",
+    "resolve_exception.evidence",
+    "resolve_exception.reference",
     "record_sanitization.tool",
     "record_sanitization.statement.completed_without_error",
     "record_sanitization.statement.hidden_areas_absent",
@@ -547,6 +550,11 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("profile", &["%00", "a%07"]),
     ("weight_basis", &["guess", "", "%00"]),
     ("sensitivity", &["secret", "", "%00"]),
+    ("status", &["blue", "OPEN", "%00", "open%00"]),
+    ("to", &["2026-13", "2026", "2026-1", "2026-01-01", "x", "", "%00"]),
+    ("site", &["%00", "a%00b", "%07", "a%0D%0Ab"]),
+    ("vendor", &["x", "%00", "urn:uuid:ZZ"]),
+    ("table", &["x", "", "%00"]),
 ];
 
 /// Which routes have which.
@@ -560,6 +568,10 @@ fn parameters(path: &str) -> &'static [&'static str] {
         "/api/v1/imports" => &["dry_run", "sensitivity"],
         "/api/v1/consignments/{id}/receipts" => &["dry_run", "more_to_come", "profile"],
         "/api/v1/consignments/{id}/settlements" => &["dry_run", "weight_basis", "profile"],
+        "/exceptions" | "/api/v1/exceptions" => &["status", "after", "limit"],
+        "/exceptions/{id}" => &["from"],
+        "/reports/{name}" | "/api/v1/reports/{name}" => &["from", "to", "site", "vendor"],
+        "/api/v1/reports/{name}.csv" => &["from", "to", "site", "vendor", "table"],
         _ => &[],
     }
 }
@@ -596,6 +608,9 @@ fn bad_addresses_and_queries_are_refused_on_every_route() {
     let consignment =
         server.get("auditor", &format!("/api/v1/assets/{}", thing.asset)).taken()["asset"]["handoffs"][0]["consignment"].as_str().unwrap().to_owned();
     let secret = yard.linked(Vendor::GreenLoop).2;
+    let exception = yard.exception(Vendor::GreenLoop);
+    let (stuck, rule) = exception.split_once('#').unwrap();
+    let exception = format!("{rule}.{stuck}");
     let before = everything(&server);
     let tried = Tried::new(&server);
     for (method, route) in ROUTES {
@@ -606,13 +621,20 @@ fn bad_addresses_and_queries_are_refused_on_every_route() {
             _ => "auditor",
         };
         let good = route
-            .replace("{id}", if route.contains("consignments") { &consignment } else { &thing.asset })
+            .replace(
+                "{id}",
+                match *route {
+                    route if route.contains("consignments") => &consignment,
+                    route if route.contains("exceptions") => &exception,
+                    _ => &thing.asset,
+                },
+            )
             .replace("{number}", &number)
             .replace("{seq}", "1")
             .replace("{secret}", &secret)
             .replace("{sha256}", &evidence)
             .replace("{part:.+}", "certificate.vc.json")
-            .replace("{name}", "retire");
+            .replace("{name}", if route.contains("reports") { "mass-balance" } else { "retire" });
         let body: &[u8] = if route.contains("revocations") { b"{\"reason\":\"device_seen\"}" } else { b"" };
         for parameter in ["{id}", "{number}", "{seq}", "{sha256}", "{part:.+}", "{name}", "{secret}"] {
             if !route.contains(parameter) {

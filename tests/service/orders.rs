@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use quittance::domain::Command;
 use quittance::proof::identity::Signer;
 use quittance::proof::integrity;
 use quittance::store::people;
@@ -228,6 +229,28 @@ impl<'a> Yard<'a> {
         let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
         self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
         thing
+    }
+
+    /// An exception of medium severity about a thing of the vendor, with that thing: received long ago and not sanitized.
+    pub fn stuck(&self, vendor: Vendor) -> (String, Thing) {
+        let thing = self.retired(vendor, true);
+        let consignment = self.listed(vendor, &thing);
+        let seal = json!({"consignment": consignment, "containers": [{"label": "PALLET-1"}], "occurred": "2026-01-06T07:00:00Z"});
+        self.command("coordinator", "seal_consignment", seal);
+        self.command("coordinator", "release_consignment", json!({"consignment": consignment, "occurred": "2026-01-06T08:00:00Z"}));
+        let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
+        let receipt = json!({"consignment": consignment, "containers": [], "scans": scans, "occurred": "2026-01-07T08:00:00Z"});
+        self.command(vendor.operator(), "receive_consignment", receipt);
+        let look = json!({"about": [{"id": thing.asset, "type": "Asset"}]});
+        let service = &self.server.service;
+        let look = Command::read("look_for_exceptions", look).unwrap();
+        assert_eq!(service.recorder.record_waiting(look, &service.app.service, None, None).unwrap().entries.len(), 1);
+        (format!("{}#E-22", thing.asset), thing)
+    }
+
+    /// Such an exception alone.
+    pub fn exception(&self, vendor: Vendor) -> String {
+        self.stuck(vendor).0
     }
 
     /// A discrepancy of the vendor: its device was listed and not found.
@@ -612,10 +635,31 @@ impl<'a> Yard<'a> {
                 json!({"medium": medium, "basis": "seen", "serial": format!("SEENDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64})
             }
             "see_device" => json!({"asset": self.retired(vendor, true).asset, "source": "network", "site": "Central"}),
-            "assign" | "open_log" | "record_count" | "receive_evidence" | "create_link" | "issue_certificate" | "record_rendering"
-            | "revoke_certificate" | "publish_status" => {
-                return None;
+            "assign_exception" => json!({"exception": self.exception(vendor), "person": self.id()}),
+            "snooze_exception" => {
+                let until = quittance::app::now().utc() + chrono::TimeDelta::days(5);
+                json!({"exception": self.exception(vendor), "until": until.to_rfc3339(), "reason": "waiting_for_vendor"})
             }
+            "resolve_exception" => {
+                let (exception, thing) = self.stuck(vendor);
+                let evidence = self.evidence(vendor, vendor.operator(), &thing);
+                json!({"exception": exception, "how": "explained", "evidence": evidence, "reference": "CASE-18"})
+            }
+            "reopen_exception" => {
+                let exception = self.exception(vendor);
+                self.command("approver", "resolve_exception", json!({"exception": exception, "how": "risk_accepted", "reference": "CASE-19"}));
+                json!({"exception": exception, "reason": "evidence_disputed"})
+            }
+            "look_for_exceptions"
+            | "assign"
+            | "open_log"
+            | "record_count"
+            | "create_link"
+            | "receive_evidence"
+            | "issue_certificate"
+            | "record_rendering"
+            | "revoke_certificate"
+            | "publish_status" => return None,
             other => panic!("the command {other} has no valid body in {}", file!()),
         })
     }

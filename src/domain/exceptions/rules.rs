@@ -1,0 +1,771 @@
+//! The rules themselves: each a condition with its severity, threshold and due date; and the one table of thresholds.
+
+use chrono::{Datelike, TimeDelta, Weekday};
+
+use super::Severity;
+use crate::domain::asset::{Asset, Holder, Status};
+use crate::domain::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Discrepancy, DiscrepancyKind};
+use crate::domain::holds::HoldKind;
+use crate::domain::medium::{Medium, MediumState};
+use crate::domain::missing::RemoteState;
+use crate::domain::names::{AssetId, ConsignmentId, DiscrepancyId, Instant, PartyId, Sensitivity};
+use crate::domain::parties::Party;
+use crate::domain::records::{Records, Stop};
+use crate::domain::vendors;
+
+/// What a rule finds: that the condition holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// How bad it is.
+    pub severity: Severity,
+    /// By when somebody must have acted.
+    pub due_at: Instant,
+    /// The vendors that it concerns, in order.
+    pub concerns: Vec<PartyId>,
+}
+
+/// What a rule may look at.
+pub struct Scene<'a> {
+    /// The records.
+    pub known: &'a Records,
+    /// The thing.
+    pub id: &'a str,
+    /// When it looks.
+    pub now: Instant,
+    /// When it was raised first, for conditions whose beginning nobody recorded.
+    pub raised_at: Option<Instant>,
+    /// The accountable organisation, which sees everything anyway.
+    pub organisation: &'a PartyId,
+}
+
+/// A threshold: proposed by the domain study, in force until the organisation adopts another.
+#[derive(Debug)]
+pub struct Limit {
+    /// What it limits.
+    pub what: &'static str,
+    /// Days.
+    pub days: i64,
+    /// Where the number comes from.
+    pub basis: &'static str,
+}
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident $days:literal $what:literal $basis:literal;)+) => {
+        $($(#[$doc])* const $name: Limit = Limit { what: $what, days: $days, basis: $basis };)+
+        /// Every threshold.
+        pub const LIMITS: &[Limit] = &[$($name),+];
+    };
+}
+
+limits! {
+    GRACE 3 "days after the retirement in which a sighting says nothing" "E-02 (proposal)";
+    CERTIFICATE 2 "days from the disposition to the certificate" "E-03 with the 48 hours of E-12 (proposal)";
+    RECEIPT 3 "business days from a release to its receipt" "E-05 (proposal)";
+    RECEIPT_HIGH 1 "business days from a release to its receipt where a device's sensitivity is high or unknown" "E-05 (proposal)";
+    DISCREPANCY 2 "days from a receipt until what differs is resolved" "E-06 (proposal)";
+    SAME_DAY 1 "days to act on what is critical" "critical: act on the same day (domain study §6)";
+    WEEK 7 "days to act on what is high or lower" "proposal: within a week";
+    IN_REPAIR 45 "days in repair" "E-22 (proposal)";
+    QUARANTINED 30 "days in quarantine" "E-22 (proposal)";
+    STAGED 90 "days on an open consignment" "E-22 (proposal)";
+    UNSANITIZED 30 "days after receipt without sanitization" "E-22 (proposal)";
+}
+
+fn after(at: Instant, limit: &Limit) -> Instant {
+    Instant::new(at.utc() + TimeDelta::days(limit.days))
+}
+
+/// So many business days later, at the same time of day: Saturday and Sunday do not count. Holidays are not known here.
+fn business_days_after(at: Instant, days: i64) -> Instant {
+    let mut at = at.utc();
+    let mut left = days;
+    while left > 0 {
+        at += TimeDelta::days(1);
+        if !matches!(at.weekday(), Weekday::Sat | Weekday::Sun) {
+            left -= 1;
+        }
+    }
+    Instant::new(at)
+}
+
+impl<'a> Scene<'a> {
+    fn asset(&self) -> Result<Option<&'a Asset>, Stop> {
+        AssetId::parse(self.id).map_or(Ok(None), |id| self.known.find::<Asset>(&id))
+    }
+    fn consignment(&self) -> Result<Option<&'a Consignment>, Stop> {
+        ConsignmentId::parse(self.id).map_or(Ok(None), |id| self.known.find::<Consignment>(&id))
+    }
+    fn vendors<'b>(&self, parties: impl IntoIterator<Item = &'b PartyId>) -> Vec<PartyId> {
+        let mut vendors: Vec<PartyId> = parties.into_iter().filter(|party| *party != self.organisation).cloned().collect();
+        vendors.sort();
+        vendors.dedup();
+        vendors
+    }
+    /// Who sees the device sees what is wrong with it.
+    fn of_asset(&self, asset: &Asset) -> Vec<PartyId> {
+        self.vendors(asset.parties())
+    }
+    fn of_consignment(&self, consignment: &Consignment) -> Vec<PartyId> {
+        self.vendors([&consignment.from.party, &consignment.to.party])
+    }
+    /// From `due` on.
+    fn since(&self, due: Instant, severity: Severity, concerns: Vec<PartyId>) -> Option<Found> {
+        (self.now >= due).then(|| Found { severity, due_at: due, concerns })
+    }
+}
+
+/// Whether data may be on a device: its media are not known, or one of them was not sanitized.
+fn may_hold_data(known: &Records, asset: &Asset) -> Result<bool, Stop> {
+    if asset.media.is_empty() {
+        return Ok(asset.no_storage.is_none());
+    }
+    Ok(known.find_all::<Medium>(&asset.media)?.into_iter().flatten().any(|medium| medium.sanitization.is_none()))
+}
+
+/// Whether it is in other hands than the organisation's, or on its way there: since when.
+fn away_since(scene: &Scene<'_>, asset: &Asset) -> Option<Instant> {
+    let last = asset.handoffs.last().filter(|handoff| &handoff.to.party != scene.organisation)?;
+    (asset.in_transit || &asset.holder.party != scene.organisation).then_some(last.released.1)
+}
+
+/// E-01: seen after it was disposed of, or after it was released.
+pub(super) fn disposed_seen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()? else { return Ok(None) };
+    let gone = match asset.status {
+        Status::Disposed => asset.disposition.as_ref().map(|disposition| disposition.recorded.occurred),
+        Status::Retired => away_since(scene, asset),
+        _ => None,
+    };
+    let seen = asset.sighting.as_ref().filter(|sighting| gone.is_some_and(|gone| sighting.at > gone));
+    Ok(seen.map(|seen| Found { severity: Severity::Critical, due_at: after(seen.at, &SAME_DAY), concerns: scene.of_asset(asset) }))
+}
+
+/// E-02: retired and still here, and seen three days after its retirement or later.
+pub(super) fn retired_seen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()?.filter(|asset| asset.status == Status::Retired) else { return Ok(None) };
+    let Some(retired) = asset.retired_at.filter(|_| away_since(scene, asset).is_none()) else { return Ok(None) };
+    let seen = asset.sighting.as_ref().filter(|sighting| sighting.at >= after(retired, &GRACE));
+    Ok(seen.map(|seen| Found { severity: Severity::High, due_at: after(seen.at, &WEEK), concerns: scene.of_asset(asset) }))
+}
+
+/// E-03: two days after the disposition there is no live certificate.
+pub(super) fn no_certificate(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()? else { return Ok(None) };
+    let storage = asset.no_storage.is_none() || !asset.media.is_empty();
+    match &asset.disposition {
+        Some(disposition) if asset.status == Status::Disposed && asset.certificate.is_none() && storage => {
+            let due = after(disposition.recorded.occurred, &CERTIFICATE);
+            Ok(scene.since(due, Severity::Critical, scene.of_asset(asset)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// E-05: released, and after three business days (one where a device is highly sensitive) nobody has acknowledged it; after twice that, critical.
+pub(super) fn not_acknowledged(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(consignment) = scene.consignment()? else { return Ok(None) };
+    let Some(released) = consignment.released.as_ref().filter(|_| consignment.status == ConsignmentStatus::Released) else { return Ok(None) };
+    let by = |days: i64| business_days_after(released.occurred, days);
+    // Before that it does not depend on the devices, of which there may be thousands.
+    if scene.now < by(RECEIPT_HIGH.days) {
+        return Ok(None);
+    }
+    let days = if is_sensitive(scene, consignment)? { RECEIPT_HIGH.days } else { RECEIPT.days };
+    let severity = if scene.now >= by(2 * days) { Severity::Critical } else { Severity::High };
+    Ok(scene.since(by(days), severity, scene.of_consignment(consignment)))
+}
+
+fn is_sensitive(scene: &Scene<'_>, consignment: &Consignment) -> Result<bool, Stop> {
+    let lines = scene.known.lines_of(&consignment.id)?;
+    let assets = scene.known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
+    Ok(assets.into_iter().flatten().any(|asset| matches!(asset.sensitivity, Sensitivity::High | Sensitivity::Unknown)))
+}
+
+/// E-14, about a consignment: on the day of its release the vendor's site was not qualified for what it was to receive.
+pub(super) fn not_qualified(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(consignment) = scene.consignment()? else { return Ok(None) };
+    let to_vendor = matches!(consignment.kind, ConsignmentKind::Pickup | ConsignmentKind::Downstream);
+    let Some(released) = consignment.released.as_ref().filter(|_| to_vendor) else { return Ok(None) };
+    let concerns = scene.of_consignment(consignment);
+    // Whoever may have what holds data may have the rest: thousands of lines are looked at only where it depends on them.
+    if unqualified_on(scene, &consignment.to, true, released.occurred, Vec::new())?.is_none() {
+        return Ok(None);
+    }
+    let lines = scene.known.lines_of(&consignment.id)?;
+    let assets = scene.known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
+    // What it was when it left is in the release; what was sanitized there since needed the credential.
+    let data = lines.iter().any(|line| line.medium().is_some()) || assets.into_iter().flatten().any(|asset| asset.no_storage.is_none());
+    unqualified_on(scene, &consignment.to, data, released.occurred, concerns)
+}
+
+/// E-14, about a device: on the day of a sanitization the site of the vendor that performed it was not qualified for it.
+pub(super) fn sanitized_unqualified(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()? else { return Ok(None) };
+    for medium in scene.known.find_all::<Medium>(&asset.media)?.into_iter().flatten() {
+        let Some(done) = medium.sanitization.as_ref().map(|sanitization| &sanitization.performed) else { continue };
+        let Some(at) = asset.handoffs.iter().rev().map(|handoff| &handoff.to).find(|to| to.party == done.party) else { continue };
+        if &done.party == scene.organisation {
+            continue;
+        }
+        let found = unqualified_on(scene, at, true, done.occurred, scene.of_asset(asset))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn unqualified_on(scene: &Scene<'_>, at: &Holder, may_hold_data: bool, when: Instant, concerns: Vec<PartyId>) -> Result<Option<Found>, Stop> {
+    let Some(party) = scene.known.find::<Party>(&at.party)? else { return Ok(None) };
+    let missing = vendors::missing(party, &at.site, may_hold_data, when.utc().date_naive());
+    Ok((!missing.is_empty()).then(|| Found { severity: Severity::High, due_at: after(when, &WEEK), concerns }))
+}
+
+/// A discrepancy that is not resolved, when it was found, and whom it concerns.
+fn unresolved<'a>(scene: &Scene<'a>) -> Result<Option<(&'a Discrepancy, Instant, Vec<PartyId>)>, Stop> {
+    let Ok(id) = DiscrepancyId::parse(scene.id) else { return Ok(None) };
+    let Some(discrepancy) = scene.known.find::<Discrepancy>(&id)?.filter(|discrepancy| discrepancy.resolution.is_none()) else { return Ok(None) };
+    let Some(consignment) = scene.known.find::<Consignment>(&discrepancy.consignment)? else { return Ok(None) };
+    let Some(received) = &consignment.received else { return Ok(None) };
+    Ok(Some((discrepancy, received.occurred, scene.of_consignment(consignment))))
+}
+
+/// E-06: what differs at a receipt is not resolved: a data-bearing device that did not arrive at once, anything else after two days.
+pub(super) fn discrepancy_open(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some((discrepancy, received, concerns)) = unresolved(scene)? else { return Ok(None) };
+    Ok(match discrepancy.kind {
+        // They have rules of their own.
+        DiscrepancyKind::Seal | DiscrepancyKind::Incomplete => None,
+        DiscrepancyKind::Short if discrepancy.critical => Some(Found { severity: Severity::Critical, due_at: after(received, &SAME_DAY), concerns }),
+        _ => scene.since(after(received, &DISCREPANCY), Severity::High, concerns),
+    })
+}
+
+/// E-17: a seal was broken, missing or another one at receipt, and nobody has resolved it.
+pub(super) fn seal_open(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let found = unresolved(scene)?.filter(|(discrepancy, ..)| discrepancy.kind == DiscrepancyKind::Seal);
+    Ok(found.map(|(_, received, concerns)| Found { severity: Severity::High, due_at: after(received, &DISCREPANCY), concerns }))
+}
+
+/// E-24, at a receipt: the device arrived without its drive.
+pub(super) fn drive_absent(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let found = unresolved(scene)?.filter(|(discrepancy, ..)| discrepancy.kind == DiscrepancyKind::Incomplete);
+    Ok(found.map(|(_, received, concerns)| Found { severity: Severity::Critical, due_at: after(received, &SAME_DAY), concerns }))
+}
+
+/// E-18: missing; critical where data may be on it and the device has not confirmed that it is locked or wiped.
+pub(super) fn lost_or_stolen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()?.filter(|asset| asset.status == Status::Missing) else { return Ok(None) };
+    let Some(missing) = &asset.missing else { return Ok(None) };
+    let out_of_reach = missing.remote.iter().any(|remote| remote.state == RemoteState::Confirmed);
+    let exposed = !out_of_reach && may_hold_data(scene.known, asset)?;
+    let (severity, limit) = if exposed { (Severity::Critical, &SAME_DAY) } else { (Severity::High, &WEEK) };
+    Ok(Some(Found { severity, due_at: after(missing.reported, limit), concerns: scene.of_asset(asset) }))
+}
+
+/// E-24: a medium of the device is unaccounted for, or somebody outside kept it whom it was never handed to.
+pub(super) fn medium_differs(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()? else { return Ok(None) };
+    let outside = |medium: &Medium| {
+        medium.is_loose()
+            && !medium.state.is_gone()
+            && medium.handoffs.is_empty()
+            && medium.holder.as_ref().is_some_and(|holder| &holder.party != scene.organisation)
+    };
+    let media = scene.known.find_all::<Medium>(&asset.former_media)?;
+    if !media.into_iter().flatten().any(|medium| medium.state == MediumState::Absent || outside(medium)) {
+        return Ok(None);
+    }
+    let since = scene.raised_at.unwrap_or(scene.now);
+    Ok(Some(Found { severity: Severity::Critical, due_at: after(since, &SAME_DAY), concerns: scene.of_asset(asset) }))
+}
+
+/// E-22: on an open consignment for 90 days, in repair for 45, in quarantine or at the receiver's and not sanitized for 30.
+pub(super) fn stuck(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()? else { return Ok(None) };
+    let mut due = None;
+    let quarantine = asset.holds.iter().find(|hold| hold.kind == HoldKind::Quarantine);
+    if let Some(hold) = quarantine {
+        due = Some(after(hold.placed, &QUARANTINED));
+    } else if asset.status == Status::InRepair {
+        due = asset.repairs.last().map(|repair| after(repair.sent_at, &IN_REPAIR));
+    } else if asset.status == Status::Retired
+        && !asset.in_transit
+        && let Some(consignment) = &asset.consignment
+    {
+        due = scene.known.find::<Consignment>(consignment)?.map(|consignment| after(consignment.opened_at, &STAGED));
+    } else if asset.status == Status::Retired && !asset.in_transit {
+        let received = asset.handoffs.last().and_then(|handoff| handoff.received);
+        if let Some((_, at)) = received.filter(|_| asset.disposition.is_none())
+            && scene.now >= after(at, &UNSANITIZED)
+            && may_hold_data(scene.known, asset)?
+        {
+            due = Some(after(at, &UNSANITIZED));
+        }
+    }
+    Ok(due.and_then(|due| scene.since(due, Severity::Medium, scene.of_asset(asset))))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::{Exception, ExceptionId, ExceptionStatus, RULES, ReopenReason, RuleId, Severity, rule};
+    use crate::domain::consignment::Discrepancy;
+    use crate::domain::names::{Instant, Role};
+    use crate::domain::story::{DISTRICT, OTHER, Story, VENDOR, actor};
+
+    use super::business_days_after;
+
+    /// Has the rules look at a thing.
+    fn look(story: &mut Story, kind: &str, id: &str) {
+        let service = actor(Role::Service, DISTRICT, 0);
+        story.done(&service, "look_for_exceptions", json!({"about": [{"id": id, "type": kind}]}));
+    }
+
+    fn exception(story: &Story, rule: RuleId, id: &str) -> Option<Exception> {
+        story.known().find::<Exception>(&ExceptionId::new(rule, id)).unwrap().cloned()
+    }
+
+    /// Where it stands, and how bad it is; none where it was never raised.
+    fn stands(story: &Story, rule: RuleId, id: &str) -> Option<(ExceptionStatus, Severity)> {
+        exception(story, rule, id).map(|exception| (exception.status, exception.severity))
+    }
+
+    fn coordinator() -> crate::domain::Actor {
+        actor(Role::Coordinator, DISTRICT, 1)
+    }
+    fn approver() -> crate::domain::Actor {
+        actor(Role::Approver, DISTRICT, 1)
+    }
+    fn operator() -> crate::domain::Actor {
+        actor(Role::VendorOperator, VENDOR, 1)
+    }
+
+    const OPEN: ExceptionStatus = ExceptionStatus::Open;
+    const RESOLVED: ExceptionStatus = ExceptionStatus::Resolved;
+
+    fn receipt(consignment: &str, tags: &[&str]) -> Value {
+        let scans: Vec<Value> = tags.iter().map(|tag| json!({"tag": tag})).collect();
+        json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans})
+    }
+
+    #[test]
+    fn every_rule_is_in_the_list_once_and_says_what_to_do_next() {
+        for id in RuleId::ALL {
+            let mut about: Vec<_> = RULES.iter().filter(|rule| rule.id == *id).map(|rule| rule.about).collect();
+            let rules = about.len();
+            about.dedup();
+            assert!(rules > 0 && about.len() == rules, "{id}: one rule about each kind of thing");
+            assert!(rule(*id).unwrap().next.ends_with('.'), "{id}");
+        }
+    }
+
+    #[test]
+    fn saturdays_and_sundays_are_no_business_days() {
+        let at = |text: &str| Instant::parse(text).unwrap();
+        assert_eq!(business_days_after(at("2026-11-26T10:00:00Z"), 1), at("2026-11-27T10:00:00Z"));
+        assert_eq!(business_days_after(at("2026-11-27T10:00:00Z"), 1), at("2026-11-30T10:00:00Z"));
+        assert_eq!(business_days_after(at("2026-11-26T10:00:00Z"), 3), at("2026-12-01T10:00:00Z"));
+        assert_eq!(business_days_after(at("2026-11-28T10:00:00Z"), 1), at("2026-11-30T10:00:00Z"));
+    }
+
+    fn seen(story: &mut Story, asset: &str) {
+        story.done(&coordinator(), "see_device", json!({"asset": asset, "source": "mdm"}));
+        look(story, "Asset", asset);
+    }
+
+    #[test]
+    fn e02_a_retired_device_that_is_seen_after_three_days_is_high_until_it_is_used_again() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        story.hours_pass(70);
+        seen(&mut story, &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset), None);
+        story.hours_pass(25);
+        seen(&mut story, &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset), Some((OPEN, Severity::High)));
+        // Explained once, it is news again when it is seen again.
+        let id = ExceptionId::new(RuleId::RetiredSeen, &asset).to_string();
+        story.done(&coordinator(), "resolve_exception", json!({"exception": id, "how": "explained", "reference": "BENCH-4"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset).unwrap().0, RESOLVED);
+        story.hours_pass(25);
+        seen(&mut story, &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset).unwrap().0, OPEN);
+        story.done(&coordinator(), "return_to_service", json!({"asset": asset, "reason": "needed_again"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset).unwrap().0, RESOLVED);
+    }
+
+    #[test]
+    fn e01_a_released_or_disposed_device_that_is_seen_is_critical_and_blocks_its_certificate() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        story.hours_pass(100);
+        seen(&mut story, &asset);
+        story.released("C1", &[&asset]);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::DisposedSeen, &asset), None, "it was seen before it left");
+        assert_eq!(stands(&story, RuleId::RetiredSeen, &asset).unwrap().0, RESOLVED);
+        story.hours_pass(25);
+        seen(&mut story, &asset);
+        let found = exception(&story, RuleId::DisposedSeen, &asset).unwrap();
+        assert_eq!((found.status, found.severity, found.concerns[0].as_str()), (OPEN, Severity::Critical, VENDOR));
+        assert_eq!(super::super::in_the_way(story.known(), &asset.clone().try_into().unwrap()).unwrap().len(), 1);
+        // What is found to be lost is another exception.
+        story.done(&coordinator(), "report_missing", json!({"asset": asset, "loss": "stolen", "custodian": "carrier", "incident": "POL-1"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::DisposedSeen, &asset).unwrap().0, RESOLVED);
+
+        let mut story = Story::new();
+        let (asset, medium) = story.retired("A1", "hdd_ata", "low");
+        story.destroyed(&medium);
+        let mass = json!({"weight_grams": 1_000, "weight_basis": "scale"});
+        story.done(&coordinator(), "record_disposition", json!({"asset": asset, "outcome": "landfilled", "mass": mass}));
+        seen(&mut story, &asset);
+        assert_eq!(stands(&story, RuleId::DisposedSeen, &asset), Some((OPEN, Severity::Critical)));
+    }
+
+    #[test]
+    fn e14_a_release_to_a_site_that_was_not_qualified_is_high_until_its_credential_is_recorded() {
+        let mut story = Story::unqualified();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let about = story.done(&coordinator(), "open_consignment", json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"}));
+        let consignment = about[0].1.clone();
+        story.done(&coordinator(), "add_lines", json!({"consignment": consignment, "assets": [asset]}));
+        story.done(&coordinator(), "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal": "0001"}]}));
+        let grant = json!({"consignment": consignment, "guard": "vendor_qualification", "reason": "renewal_pending", "reference": "BOARD-1"});
+        story.done(&approver(), "grant_override", grant);
+        story.done(&coordinator(), "release_consignment", json!({"consignment": consignment}));
+        look(&mut story, "Consignment", &consignment);
+        assert_eq!(stands(&story, RuleId::NotQualified, &consignment), Some((OPEN, Severity::High)));
+        story.qualify(VENDOR, "2100-01-01");
+        look(&mut story, "Consignment", &consignment);
+        assert_eq!(stands(&story, RuleId::NotQualified, &consignment).unwrap().0, RESOLVED);
+        // One that was valid then says nothing about later.
+        let (other, _) = story.retired("A2", "hdd_ata", "low");
+        let other = story.released("C2", &[&other]);
+        look(&mut story, "Consignment", &other);
+        assert_eq!(stands(&story, RuleId::NotQualified, &other), None);
+    }
+
+    /// A discrepancy of another kind than a receipt of devices gives: as the receipt of containers and drives records it.
+    fn as_kind(story: &Story, discrepancy: &str, kind: &str) -> crate::domain::records::Records {
+        let id = crate::domain::names::DiscrepancyId::parse(discrepancy).unwrap();
+        let mut known = story.known().clone();
+        let mut record = serde_json::to_value(known.find::<Discrepancy>(&id).unwrap().unwrap()).unwrap();
+        record["kind"] = json!(kind);
+        known.put::<Discrepancy>(serde_json::from_value(record).unwrap(), 1);
+        known
+    }
+
+    #[test]
+    fn e17_and_e24_a_seal_that_differs_is_high_and_an_absent_drive_critical_until_resolved() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&asset]);
+        let about = story.done(&operator(), "receive_consignment", receipt(&consignment, &[]));
+        let discrepancy = about.into_iter().find(|(kind, _)| *kind == crate::domain::SubjectKind::Discrepancy).unwrap().1;
+        let organisation = crate::domain::names::PartyId::parse(DISTRICT).unwrap();
+        let found = |known: &crate::domain::records::Records| -> Vec<(RuleId, Severity)> {
+            let about = [crate::domain::Subject::new(crate::domain::SubjectKind::Discrepancy, &discrepancy)];
+            let happenings = super::super::look(known, &about, story.now(), &organisation).unwrap();
+            happenings
+                .iter()
+                .map(|happening| match &happening.event {
+                    crate::domain::Event::ExceptionRaised(raised) => (raised.rule, raised.severity),
+                    other => panic!("{other:?}"),
+                })
+                .collect()
+        };
+        assert_eq!(found(story.known()), [(RuleId::Discrepancy, Severity::Critical)]);
+        assert_eq!(found(&as_kind(&story, &discrepancy, "seal")), [(RuleId::Seal, Severity::High)]);
+        assert_eq!(found(&as_kind(&story, &discrepancy, "incomplete")), [(RuleId::MediumDiffers, Severity::Critical)]);
+        let mut resolved = story.known().clone();
+        let id = crate::domain::names::DiscrepancyId::parse(&discrepancy).unwrap();
+        resolved.change::<Discrepancy>(&id, 1, |discrepancy| discrepancy.resolution = Some(crate::domain::consignment::Resolution::ScanError));
+        assert_eq!(found(&resolved), []);
+    }
+
+    #[test]
+    fn e03_a_disposed_device_without_a_certificate_is_critical_after_two_days_until_there_is_one() {
+        let mut story = Story::new();
+        let (asset, medium) = story.retired("A1", "hdd_ata", "low");
+        story.destroyed(&medium);
+        story.done(
+            &coordinator(),
+            "record_disposition",
+            json!({"asset": asset, "outcome": "landfilled", "mass": {"weight_grams": 1_000, "weight_basis": "scale"}}),
+        );
+        story.hours_pass(46);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::NoCertificate, &asset), None);
+        story.hours_pass(2);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::NoCertificate, &asset), Some((OPEN, Severity::Critical)));
+        let raised = exception(&story, RuleId::NoCertificate, &asset).unwrap();
+        look(&mut story, "Asset", &asset);
+        assert_eq!(exception(&story, RuleId::NoCertificate, &asset).unwrap(), raised, "raised once");
+        // It is not in the way of the certificate that ends it.
+        let verdict = crate::domain::certification::judge(story.known(), &raised.subject.id.clone().try_into().unwrap(), story.policy()).unwrap();
+        let url = "http://localhost:8080/certificates/NPSD-2026-AAAA-BBBB";
+        let issue = json!({"asset": asset, "number": "NPSD-2026-AAAA-BBBB", "url": url, "credential_sha256": "1".repeat(64),
+            "status_list": "http://localhost:8080/status/1", "status_index": 7, "basis": verdict.basis, "shown": []});
+        story.done(&approver(), "issue_certificate", issue);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::NoCertificate, &asset).unwrap().0, RESOLVED);
+        // A revoked certificate is none.
+        story.done(&approver(), "revoke_certificate", json!({"number": "NPSD-2026-AAAA-BBBB", "reason": "error_in_record"}));
+        look(&mut story, "Asset", &asset);
+        let again = exception(&story, RuleId::NoCertificate, &asset).unwrap();
+        assert_eq!((again.status, again.reopened, again.raised), (OPEN, 1, raised.raised));
+    }
+
+    #[test]
+    fn e05_a_release_that_nobody_acknowledges_is_high_and_then_critical_until_the_receipt() {
+        let mut story = Story::new();
+        let (low, _) = story.retired("A1", "hdd_ata", "low");
+        let slow = story.released("C1", &[&low]);
+        let (high, _) = story.retired("A2", "hdd_ata", "high");
+        let fast = story.released("C2", &[&high]);
+        // 21 September 2026 is a Monday: no weekend lies between.
+        story.hours_pass(25);
+        look(&mut story, "Consignment", &slow);
+        look(&mut story, "Consignment", &fast);
+        assert_eq!(
+            (stands(&story, RuleId::NotAcknowledged, &slow), stands(&story, RuleId::NotAcknowledged, &fast)),
+            (None, Some((OPEN, Severity::High)))
+        );
+        story.hours_pass(48);
+        look(&mut story, "Consignment", &slow);
+        look(&mut story, "Consignment", &fast);
+        assert_eq!(stands(&story, RuleId::NotAcknowledged, &slow), Some((OPEN, Severity::High)));
+        assert_eq!(stands(&story, RuleId::NotAcknowledged, &fast), Some((OPEN, Severity::Critical)));
+        let vendor = exception(&story, RuleId::NotAcknowledged, &slow).unwrap().concerns;
+        assert_eq!(vendor.iter().map(ToString::to_string).collect::<Vec<_>>(), [VENDOR]);
+        story.done(&operator(), "receive_consignment", receipt(&slow, &["A1"]));
+        look(&mut story, "Consignment", &slow);
+        assert_eq!(stands(&story, RuleId::NotAcknowledged, &slow).unwrap().0, RESOLVED);
+    }
+
+    #[test]
+    fn e06_a_missing_data_bearing_device_is_critical_at_once_and_the_rest_after_two_days_until_resolved() {
+        let mut story = Story::new();
+        let (short, _) = story.retired("A1", "hdd_ata", "low");
+        let (there, _) = story.retired("A2", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&short, &there]);
+        let about = story.done(&operator(), "receive_consignment", receipt(&consignment, &["A2", "STRANGE"]));
+        let mut discrepancies: Vec<String> =
+            about.into_iter().filter(|(kind, _)| *kind == crate::domain::SubjectKind::Discrepancy).map(|(_, id)| id).collect();
+        discrepancies.dedup();
+        let kind = |id: &String| {
+            let id = crate::domain::names::DiscrepancyId::parse(id).unwrap();
+            story.known().find::<crate::domain::consignment::Discrepancy>(&id).unwrap().unwrap().kind
+        };
+        let of = |wanted| discrepancies.iter().find(|id| kind(id) == wanted).unwrap().clone();
+        let short = of(crate::domain::consignment::DiscrepancyKind::Short);
+        let over = of(crate::domain::consignment::DiscrepancyKind::Over);
+        look(&mut story, "Discrepancy", &short);
+        look(&mut story, "Discrepancy", &over);
+        assert_eq!(
+            (stands(&story, RuleId::Discrepancy, &short), stands(&story, RuleId::Discrepancy, &over)),
+            (Some((OPEN, Severity::Critical)), None)
+        );
+        story.hours_pass(48);
+        look(&mut story, "Discrepancy", &over);
+        assert_eq!(stands(&story, RuleId::Discrepancy, &over), Some((OPEN, Severity::High)));
+        story.done(&approver(), "resolve_discrepancy", json!({"discrepancy": short, "resolution": "located_at_receiver", "reference": "CASE-1"}));
+        look(&mut story, "Discrepancy", &short);
+        assert_eq!(stands(&story, RuleId::Discrepancy, &short).unwrap().0, RESOLVED);
+    }
+
+    /// A device that was looked for and not found.
+    fn missing(story: &mut Story) -> String {
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&asset]);
+        let about = story.done(&operator(), "receive_consignment", receipt(&consignment, &[]));
+        let discrepancy = about.into_iter().find(|(kind, _)| *kind == crate::domain::SubjectKind::Discrepancy).unwrap().1;
+        story.done(&approver(), "resolve_discrepancy", json!({"discrepancy": discrepancy, "resolution": "confirmed_missing", "reference": "CASE-1"}));
+        asset
+    }
+
+    #[test]
+    fn e18_a_lost_device_that_may_hold_data_is_critical_and_keeps_its_certificate_from_being_issued() {
+        let mut story = Story::new();
+        let asset = missing(&mut story);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::Critical)));
+        let judged = || {
+            let id = asset.clone().try_into().unwrap();
+            match crate::domain::certification::judge(story.known(), &id, story.policy()) {
+                Err(crate::domain::records::Stop::Refused(refusal)) => refusal.missing,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(judged().iter().any(|why| why.contains("The critical exception E-18 is not resolved")), "{:?}", judged());
+    }
+
+    #[test]
+    fn e22_what_does_not_move_for_too_long_is_raised_and_ends_when_it_moves() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let about = story.done(&coordinator(), "open_consignment", json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"}));
+        let consignment = about[0].1.clone();
+        story.done(&coordinator(), "add_lines", json!({"consignment": consignment, "assets": [asset]}));
+        story.hours_pass(89 * 24);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset), None);
+        story.hours_pass(24);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset), Some((OPEN, Severity::Medium)));
+        story.done(&coordinator(), "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "PALLET-1"}]}));
+        story.done(&coordinator(), "release_consignment", json!({"consignment": consignment}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, RESOLVED);
+        // Received and not sanitized for a month.
+        story.done(&operator(), "receive_consignment", receipt(&consignment, &["A1"]));
+        story.hours_pass(30 * 24);
+        look(&mut story, "Asset", &asset);
+        let again = exception(&story, RuleId::Stuck, &asset).unwrap();
+        assert_eq!((again.status, again.reopened), (OPEN, 1));
+        assert!(again.concerns.iter().all(|party| party.as_str() == VENDOR && party.as_str() != OTHER));
+    }
+
+    /// A device in use, with one medium.
+    fn in_use(story: &mut Story) -> (String, String) {
+        let body = json!({"tag": "A1", "serial": "SA1", "category": "laptop", "manufacturer": "Maker", "model": "Model", "sensitivity": "low",
+            "site": "Site", "status": "in_service", "media": [{"media_type": "hdd_ata", "serial": "MA1"}]});
+        let about = story.done(&coordinator(), "register_asset", body);
+        let id = |kind| about.iter().find(|(of, _)| *of == kind).unwrap().1.clone();
+        (id(crate::domain::SubjectKind::Asset), id(crate::domain::SubjectKind::Medium))
+    }
+
+    fn repaired(story: &mut Story, hours: i64, found: &str) -> (String, String) {
+        let (asset, medium) = in_use(story);
+        let send = json!({"asset": asset, "fault": "storage", "vendor": VENDOR, "vendor_site": "Site", "contract": "NDA-1"});
+        story.done(&coordinator(), "send_to_repair", send);
+        story.hours_pass(hours);
+        look(story, "Asset", &asset);
+        let checked = json!([{"medium": medium, "found": found, "replacement": {"media_type": "ssd_sata", "serial": "NEW1"}}]);
+        story.done(&coordinator(), "return_from_repair", json!({"asset": asset, "status": "in_service", "media": checked}));
+        (asset, medium)
+    }
+
+    #[test]
+    fn e24_a_drive_that_a_repairer_kept_or_nobody_can_find_is_critical_until_it_is_back() {
+        for found in ["kept", "unaccounted"] {
+            let mut story = Story::new();
+            let (asset, medium) = repaired(&mut story, 24, found);
+            look(&mut story, "Asset", &asset);
+            assert_eq!(stands(&story, RuleId::MediumDiffers, &asset), Some((OPEN, Severity::Critical)), "{found}");
+            let before = exception(&story, RuleId::MediumDiffers, &asset);
+            story.hours_pass(24);
+            look(&mut story, "Asset", &asset);
+            assert_eq!(exception(&story, RuleId::MediumDiffers, &asset), before, "it does not change with the clock");
+            let in_the_way = super::super::in_the_way(story.known(), &asset.clone().try_into().unwrap()).unwrap();
+            assert!(in_the_way[0].contains("E-24"), "{in_the_way:?}");
+            if found == "unaccounted" {
+                story.done(&coordinator(), "report_medium_found", json!({"medium": medium, "site": "Site"}));
+                look(&mut story, "Asset", &asset);
+                assert_eq!(stands(&story, RuleId::MediumDiffers, &asset).unwrap().0, RESOLVED);
+            }
+        }
+        let mut story = Story::new();
+        let (asset, _) = repaired(&mut story, 24, "returned");
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::MediumDiffers, &asset), None);
+    }
+
+    #[test]
+    fn e22_repair_and_quarantine_have_their_limits() {
+        let mut story = Story::new();
+        let (asset, _) = repaired(&mut story, 45 * 24, "returned");
+        assert_eq!(stands(&story, RuleId::Stuck, &asset), Some((OPEN, Severity::Medium)));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, RESOLVED);
+        story.done(&coordinator(), "quarantine", json!({"asset": asset, "reason": "swollen_battery", "container": "DRUM-1"}));
+        story.hours_pass(29 * 24);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, RESOLVED);
+        story.hours_pass(24);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::Stuck, &asset).unwrap().0, OPEN);
+    }
+
+    #[test]
+    fn e18_is_high_once_the_device_confirms_its_lock_and_ends_when_it_is_found() {
+        let mut story = Story::new();
+        let (asset, _) = in_use(&mut story);
+        story.done(&coordinator(), "report_missing", json!({"asset": asset, "loss": "stolen", "custodian": "cart", "incident": "POL-1"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::Critical)));
+        let evidence = "e".repeat(64);
+        story.done(&coordinator(), "receive_evidence", json!({"sha256": evidence, "size_bytes": 10, "links": []}));
+        story.done(&coordinator(), "record_remote_command", json!({"asset": asset, "command": "lock", "state": "sent"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::Critical)), "sent is not confirmed");
+        story.done(&coordinator(), "record_remote_command", json!({"asset": asset, "command": "lock", "state": "confirmed", "evidence": evidence}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::High)));
+        story.done(&coordinator(), "report_found", json!({"asset": asset, "site": "Site"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset).unwrap().0, RESOLVED);
+    }
+
+    #[test]
+    fn people_assign_snooze_resolve_on_evidence_and_open_again() {
+        let mut story = Story::new();
+        let asset = missing(&mut story);
+        look(&mut story, "Asset", &asset);
+        let id = ExceptionId::new(RuleId::LostOrStolen, &asset).to_string();
+        let person = approver().person.to_string();
+        story.refused(&operator(), "assign_exception", json!({"exception": id, "person": person}), "command.wrong_role");
+        story.refused(&coordinator(), "assign_exception", json!({"exception": format!("{asset}#E-03"), "person": person}), "exceptions.unknown");
+        story.done(&coordinator(), "assign_exception", json!({"exception": id, "person": person}));
+        story.refused(&coordinator(), "assign_exception", json!({"exception": id, "person": person}), "exceptions.assigned");
+
+        let in_days = |story: &Story, days: i64| Instant::new(story.now().utc() + chrono::TimeDelta::days(days)).text();
+        let snooze = |until: String| json!({"exception": id, "until": until, "reason": "under_investigation"});
+        story.refused(&coordinator(), "snooze_exception", snooze(in_days(&story, 8)), "exceptions.snooze_until");
+        story.refused(&coordinator(), "snooze_exception", snooze(in_days(&story, -1)), "exceptions.snooze_until");
+        story.done(&coordinator(), "snooze_exception", snooze(in_days(&story, 2)));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset).unwrap().0, ExceptionStatus::Snoozed);
+        story.hours_pass(49);
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset).unwrap().0, OPEN);
+
+        let resolve = |how: &str| json!({"exception": id, "how": how, "reference": "BOARD-9"});
+        story.refused(&coordinator(), "resolve_exception", resolve("risk_accepted"), "exceptions.approver_only");
+        story.refused(&approver(), "resolve_exception", resolve("condition_ended"), "exceptions.service_sees");
+        story.refused(&approver(), "resolve_exception", json!({"exception": id, "how": "explained"}), "exceptions.no_evidence");
+        let unknown = json!({"exception": id, "how": "explained", "evidence": "a".repeat(64)});
+        story.refused(&approver(), "resolve_exception", unknown, "exceptions.unknown_evidence");
+        story.refused(&approver(), "reopen_exception", json!({"exception": id, "reason": "evidence_disputed"}), "exceptions.not_resolved");
+        story.done(&approver(), "resolve_exception", resolve("risk_accepted"));
+        story.refused(&approver(), "resolve_exception", resolve("risk_accepted"), "exceptions.resolved");
+        assert_eq!(super::super::in_the_way(story.known(), &asset.clone().try_into().unwrap()).unwrap(), Vec::<String>::new());
+        // It stays resolved although the condition goes on.
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset).unwrap().0, RESOLVED);
+        story.refused(&approver(), "reopen_exception", json!({"exception": id, "reason": "condition_returned"}), "exceptions.service_sees");
+        story.done(&approver(), "reopen_exception", json!({"exception": id, "reason": ReopenReason::ResolvedInError}));
+        assert_eq!(stands(&story, RuleId::LostOrStolen, &asset), Some((OPEN, Severity::Critical)));
+    }
+
+    #[test]
+    fn what_ended_cannot_be_opened_by_hand() {
+        let mut story = Story::new();
+        let (asset, _) = story.retired("A1", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&asset]);
+        story.hours_pass(24 * 5);
+        look(&mut story, "Consignment", &consignment);
+        story.done(&operator(), "receive_consignment", receipt(&consignment, &["A1"]));
+        look(&mut story, "Consignment", &consignment);
+        let id = ExceptionId::new(RuleId::NotAcknowledged, &consignment).to_string();
+        let why =
+            story.refused(&coordinator(), "reopen_exception", json!({"exception": id, "reason": "resolved_in_error"}), "exceptions.condition_ended");
+        assert!(why.contains("by itself"), "{why}");
+    }
+}
