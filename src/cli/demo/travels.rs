@@ -2,13 +2,14 @@
 
 use super::{Cast, SITES, Stage, received, reference};
 use crate::domain::asset::Holder;
-use crate::domain::consignment::{Container, ContainerReceived, Goods, Item, Scan, SealState};
+use crate::domain::consignment::{Container, ContainerReceived, Goods, Item, Resolution, Scan, SealState};
 use crate::domain::handoff::ReleaseConsignment;
 use crate::domain::loading::{AddLines, AddQuantity, OpenConsignment, RecordContainer, RemoveLines};
-use crate::domain::names::{ConsignmentId, Instant, Name, PartyId};
+use crate::domain::names::{ConsignmentId, DiscrepancyId, Instant, Name, PartyId};
 use crate::domain::overrides::{GrantOverride, Guard, OverrideReason};
 use crate::domain::parties::{PartyKind, RegisterParty};
-use crate::domain::receipt::{QuantityFound, ReceiveConsignment};
+use crate::domain::receipt::{QuantityFound, ReceiveConsignment, Transcribed};
+use crate::domain::reconciliation::ResolveDiscrepancy;
 use crate::domain::records::{Need, Records};
 use crate::domain::sealing::{SealConsignment, UnsealConsignment, UnsealReason};
 use crate::domain::vendors::{ApproveDownstream, Scheme, Scope};
@@ -75,13 +76,7 @@ impl Stage<'_> {
             container: Some(reference("CART-3")?),
         };
         self.one(actor, chargers, self.at(2, 0, 57))?;
-        let mut known = Records::default();
-        tables::load(&mut self.db, &[Need::LinesOf(id.clone())], &mut known)?;
-        let counted = known.lines.all().filter_map(|line| match &line.item {
-            Item::Quantity(id) => Some(QuantityFound { line: id.clone(), count: 2 }),
-            _ => None,
-        });
-        let chargers: Vec<QuantityFound> = counted.collect();
+        let chargers = self.counted(&id)?;
         self.close(actor, &id, "CART-3", "NP-S-50002", self.at(2, 0, 60))?;
         self.one(actor, ReleaseConsignment { consignment: id.clone(), driver: None }, self.at(2, 0, 70))?;
         let scan = |unit: &super::Unit| Scan { tag: Some(unit.tag.clone()), serial: None, damage: None };
@@ -89,6 +84,17 @@ impl Stage<'_> {
         let receive = ReceiveConsignment { quantities: chargers, ..received(id, containers, vec![scan(one), scan(two)]) };
         self.one(actor, receive, self.at(2, 0, 150))?;
         Ok(())
+    }
+
+    /// The counted things of a consignment, all of them found.
+    fn counted(&mut self, consignment: &ConsignmentId) -> Result<Vec<QuantityFound>> {
+        let mut known = Records::default();
+        tables::load(&mut self.db, &[Need::LinesOf(consignment.clone())], &mut known)?;
+        let found = known.lines.all().filter_map(|line| match (&line.item, &line.quantity) {
+            (Item::Quantity(id), Some(quantity)) => Some(QuantityFound { line: id.clone(), count: quantity.count }),
+            _ => None,
+        });
+        Ok(found.collect())
     }
 
     fn vendor(&self, administrator: &Actor, name: &str, site: &str, at: Instant) -> Result<PartyId> {
@@ -125,7 +131,44 @@ impl Stage<'_> {
             reference: reference("BOARD-2026-131")?,
         };
         self.one(&cast.approver, grant, self.at(2, 1, 200))?;
-        self.one(actor, ReleaseConsignment { consignment: id, driver: Some(reference("GPF-TOUR-22")?) }, self.at(2, 1, 230))?;
+        self.one(actor, ReleaseConsignment { consignment: id.clone(), driver: Some(reference("GPF-TOUR-22")?) }, self.at(2, 1, 230))?;
+        self.transcribed(cast, id)
+    }
+
+    /// That vendor signs in nowhere: its delivery note comes by post, with a broken seal and a charger too few on it, and the coordinator enters it.
+    fn transcribed(&mut self, cast: &Cast, consignment: ConsignmentId) -> Result<()> {
+        self.step("Its paper receipt is transcribed: the seal was broken, one charger is missing");
+        let paper = format!(
+            "{BATTERIES}\nDelivery note 7731 for NP-PICKUP-003\nBOX-9: seal NP-S-50010 broken on arrival\nChargers counted: 39\nBatteries counted: 12\n"
+        );
+        let received = self.evidence(&cast.coordinator, "delivery-note-7731.txt", &paper, self.at(1, 0, 30))?;
+        let mut quantities = self.counted(&consignment)?;
+        for found in quantities.iter_mut().filter(|found| found.count == 40) {
+            found.count = 39;
+        }
+        let containers = vec![ContainerReceived {
+            label: reference("BOX-9")?,
+            seal_state: SealState::Broken,
+            seal: Some(reference("NP-S-50010")?),
+            gross_weight_grams: Some(20_900),
+        }];
+        let receive = ReceiveConsignment {
+            quantities,
+            transcribed: Some(Transcribed { document: received.sha256.clone() }),
+            ..super::received(consignment, containers, Vec::new())
+        };
+        let receipt = self.one(&cast.coordinator, receive, self.at(1, 0, 45))?;
+        // The seal is explained; where the charger is, nobody knows yet.
+        let seal = receipt.entries.iter().flat_map(|entry| &entry.subjects).find(|subject| subject.kind == SubjectKind::Discrepancy);
+        if let Some(seal) = seal {
+            let resolve = ResolveDiscrepancy {
+                discrepancy: DiscrepancyId::parse(&seal.id)?,
+                resolution: Resolution::ContentsVerified,
+                reference: Some(reference("CALL-7731")?),
+                document: Some(received.sha256),
+            };
+            self.one(&cast.approver, resolve, self.at(1, 1, 60))?;
+        }
         Ok(())
     }
 
