@@ -67,7 +67,7 @@ const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqli
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// WAL with a full sync: a commit is on the disk when it returns. The rest is speed, within bounds: a busy reader waits at most 5 s,
-/// and 16 MiB of pages are cached. SQLite would move the WAL into the file by itself and swallow a failing fsync there; the writer does it instead.
+/// and 16 MiB of pages are cached. SQLite would move the WAL into the file by itself and swallow a failing fsync there; the writer has it done instead.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
      PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0;";
 

@@ -13,7 +13,7 @@ use crate::domain::Command;
 use crate::domain::names::{ConsignmentId, Instant, Role};
 use crate::domain::refusal::Refusal;
 use crate::operations::once::Once;
-use crate::operations::record::Terms;
+use crate::operations::record::{Post, Terms};
 
 /// Commands that have a door of their own, because more than the command belongs to them.
 const OWN_DOORS: &[(&str, &str)] = &[
@@ -42,7 +42,14 @@ pub async fn index(_: Viewer) -> HttpResponse {
 }
 
 /// `POST /api/v1/commands/{name}`; with `If-Match`, only if the consignment that it is about is still as its ETag said.
-pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn create(
+    viewer: Viewer,
+    state: Data,
+    post: web::Data<Post>,
+    http: HttpRequest,
+    name: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     if let Some((_, door)) = OWN_DOORS.iter().find(|(own, _)| *own == *name) {
         return Err(Problem::new(404, "command.own_door", format!("{name} has its own door: {door}.")));
     }
@@ -68,7 +75,8 @@ pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::P
         }
     };
     let command = Command::read(&name, Value::Object(body))?;
-    let terms = Terms { occurred, expected, once: Once::created(key.as_ref(), |receipt| Ok(receipt.clone())), ..Terms::default() };
+    let once = Once::created(key.as_ref(), |receipt| Ok(receipt.clone()));
+    let terms = Terms { occurred, expected, once, post: Some(post.into_inner()), ..Terms::default() };
     let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, terms).await) };
     match request::answer_in_time(&state, recorded).await? {
         Ok(outcome) => writes::respond(StatusCode::CREATED, outcome),

@@ -31,6 +31,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, middle
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
+use crate::operations::record::Post;
 use crate::operations::{Service, finish_work, once, publish_checkpoint};
 use problem::Problem;
 
@@ -55,6 +56,23 @@ macro_rules! routes {
 }
 
 routes! {
+    // For programs, with a bearer token; first what they send most, because routes are tried one after the other
+    post "/api/v1/commands/{name}"                    => commands::create;
+    post "/api/v1/evidence/{sha256}/readings"         => evidence::api_read;
+    get  "/api/v1/commands"                           => commands::index;
+    get  "/api/v1/assets"                             => assets::api_index;
+    get  "/api/v1/assets/{id}"                        => assets::api_show;
+    get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
+    get  "/api/v1/consignments"                       => consignments::api_index;
+    get  "/api/v1/consignments/{id}"                  => consignments::api_show;
+    get  "/api/v1/parties"                            => parties::api_index;
+    get  "/api/v1/certificates"                       => certificates::api_index;
+    post "/api/v1/certificates"                       => certificates::api_create;
+    get  "/api/v1/certificates/{number}"              => certificates::api_show;
+    post "/api/v1/certificates/{number}/revocations"  => certificates::api_revoke;
+    post "/api/v1/evidence"                           => evidence::api_create;
+    get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
+    post "/api/v1/imports"                            => imports::api_create;
     // For anyone
     get  "/"                                          => session::index;
     get  "/sign-in"                                   => session::new;
@@ -82,23 +100,6 @@ routes! {
     get  "/consignments"                              => consignments::index;
     get  "/consignments/{id}"                         => consignments::show;
     get  "/certificates"                              => certificates::index;
-    // For programs, with a bearer token
-    get  "/api/v1/commands"                           => commands::index;
-    post "/api/v1/commands/{name}"                    => commands::create;
-    get  "/api/v1/assets"                             => assets::api_index;
-    get  "/api/v1/assets/{id}"                        => assets::api_show;
-    get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
-    get  "/api/v1/consignments"                       => consignments::api_index;
-    get  "/api/v1/consignments/{id}"                  => consignments::api_show;
-    get  "/api/v1/parties"                            => parties::api_index;
-    get  "/api/v1/certificates"                       => certificates::api_index;
-    post "/api/v1/certificates"                       => certificates::api_create;
-    get  "/api/v1/certificates/{number}"              => certificates::api_show;
-    post "/api/v1/certificates/{number}/revocations"  => certificates::api_revoke;
-    post "/api/v1/evidence"                           => evidence::api_create;
-    get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
-    post "/api/v1/evidence/{sha256}/readings"         => evidence::api_read;
-    post "/api/v1/imports"                            => imports::api_create;
 }
 
 fn get() -> Route {
@@ -176,8 +177,13 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         running: writes::Running::default(),
     });
     let server = HttpServer::new(move || {
+        // One of each worker, on its thread.
+        let post = web::Data::new(Post::default());
+        let handing_out = post.clone();
+        actix_web::rt::spawn(async move { handing_out.hand_out().await });
         App::new()
             .app_data(state.clone())
+            .app_data(post)
             .wrap(middleware::from_fn(limits::admit))
             .wrap(middleware::from_fn(headers::finish))
             .configure(routes)
