@@ -288,15 +288,14 @@ pub(super) const TOUCHED: [&str; 2] = ["last_seq", "state"];
 /// These, and the columns that change as a device goes its way.
 pub(super) const MOVED: [&str; 5] = ["last_seq", "state", "site", "party", "label"];
 
-/// Writes [`TOUCHED`] of rows that are there and in which nothing else changed. SQLite would write the indexes of every column that is set, changed
-/// or not; PostgreSQL sees for itself.
+/// Writes [`TOUCHED`] of rows that are there and in which nothing else changed.
 pub(super) fn touch<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
-    if db.is_shared() { upsert(db, rows) } else { write::<R, TOUCH>(db, rows) }
+    write::<R, TOUCH>(db, rows)
 }
 
 /// The same for [`MOVED`].
 pub(super) fn relocate<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
-    if db.is_shared() { upsert(db, rows) } else { write::<R, MOVE>(db, rows) }
+    write::<R, MOVE>(db, rows)
 }
 
 /// Writes rows, each key once; what stands under a key is added to, column by column.

@@ -341,6 +341,8 @@ pub(super) fn of_either<'a, R: Record>(known: &'a Records, others: &'a Records, 
 
 /// Saves every changed record, and the unique values they gave up and took.
 pub fn save(db: &mut Database, known: &Records) -> Result<()> {
+    // SQLite writes the indexes of every column that is set, changed or not. PostgreSQL sees for itself, and every statement is a journey there.
+    let all_at_once = db.is_shared();
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     macro_rules! save_shelf {
         ($shelf:ident, $row:ident) => {{
@@ -349,8 +351,8 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
                 let Some(record) = &slot.now else { continue };
                 let row = $row::of(record)?;
                 match &slot.before {
-                    Some(before) if row.differs_only_in(&rows::TOUCHED, before)? => touched.push(row),
-                    Some(before) if row.differs_only_in(&rows::MOVED, before)? => moved.push(row),
+                    Some(before) if !all_at_once && row.differs_only_in(&rows::TOUCHED, before)? => touched.push(row),
+                    Some(before) if !all_at_once && row.differs_only_in(&rows::MOVED, before)? => moved.push(row),
                     _ => written.push(row),
                 }
                 key_changes(slot, &mut gone, &mut come);
