@@ -248,6 +248,7 @@ impl Order for ConfirmMedium {
             Some(host) => occasion.may_touch(host)?,
             None => occasion.may_touch_loose(medium)?,
         }
+        medium.require_real()?;
         if medium.seen != Seen::Expected {
             let why = format!("{} is {} already.", medium.title(), medium.seen.label());
             return Err(Refusal::new("catalogue.not_expected", why).because(Cause::Entry(medium.last_seq)).into());
