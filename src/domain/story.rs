@@ -75,13 +75,7 @@ impl Story {
 
     /// The organisation and two vendors, of whom nothing is known.
     pub fn unqualified() -> Self {
-        let mut story = Self {
-            catalogue: CATALOGUE.clone(),
-            known: Records::complete(),
-            policy: POLICY.clone(),
-            seq: 0,
-            idle: 0,
-        };
+        let mut story = Self { catalogue: CATALOGUE.clone(), known: Records::complete(), policy: POLICY.clone(), seq: 0, idle: 0 };
         let service = actor(Role::Service, DISTRICT, 0);
         for (id, kind, name) in [(DISTRICT, "organisation", "District"), (VENDOR, "vendor", "Recycler"), (OTHER, "vendor", "Other")] {
             story.done(&service, "register_party", json!({"party": id, "kind": kind, "name": name, "sites": ["Site"]}));
