@@ -11,6 +11,7 @@ use super::assignment::AssigneeKind;
 use super::catalogue::Seen as KnownFrom;
 use super::certification::{Certificate, judge};
 use super::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState};
+use super::disposition::Outcome;
 use super::evidence::Evidence;
 use super::exceptions::{Exception, ExceptionStatus};
 use super::holds::HoldKind;
@@ -509,7 +510,7 @@ fn record_sanitization(w: &mut World) -> Option<(Actor, Value)> {
         _ if wrong == 1 => json!({"medium": medium.id, "technique": "host_overwrite", "evidence": w.file()}),
         (_, Some(file)) if wrong == 2 => json!({"medium": medium.id, "technique": "incinerate", "evidence": file}),
         _ if wrong == 3 => json!({"medium": medium.id, "technique": "degauss", "statement": {"equipment": "DG"}}),
-        _ if failed && w.dice.one_in(5) => json!({"medium": medium.id, "technique": "degauss",
+        _ if failed && w.dice.one_in(3) => json!({"medium": medium.id, "technique": "degauss",
             "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000}}),
         (0..=2, Some(file)) if !failed => json!({"medium": medium.id, "technique": "host_overwrite", "evidence": file}),
         (0..=4, _) if medium.media_type == MediaType::HddAta && !failed => json!({"medium": medium.id, "technique": "degauss",
@@ -613,7 +614,8 @@ fn issue_certificate(w: &mut World) -> Option<(Actor, Value)> {
     let uncertified = |asset: &Asset| asset.disposition.is_some() && asset.certificate.is_none();
     let asset = w.device(|w, asset| uncertified(asset) && judge(w.story.known(), &asset.id, w.story.policy()).is_ok());
     let nothing = w.dice.one_in(2);
-    let other = w.device(|_, asset| uncertified(asset) && (!nothing || asset.no_storage.is_some()));
+    let recycled = |asset: &Asset| asset.disposition.as_ref().is_some_and(|disposition| disposition.outcome == Outcome::Recycled);
+    let other = w.device(|_, asset| uncertified(asset) && (!nothing || asset.no_storage.is_some() && !recycled(asset)));
     let asset = if w.dice.one_in(8) { other } else { asset }?;
     let basis = judge(w.story.known(), &asset.id, w.story.policy()).map(|verdict| verdict.basis).unwrap_or_default();
     if basis.is_empty() && !w.dice.one_in(3) {
@@ -800,17 +802,21 @@ fn expect_media(w: &mut World) -> Option<(Actor, Value)> {
     let model = w.dice.of(&["Chromebook 3100", "ThinkPad L14", "Chromebook 3100", "ThinkPad L14", "WD19S", "Model"]).unwrap();
     let fits = |asset: &Asset| asset.model.as_str() == model && asset.media.is_empty() && asset.no_storage.is_none() && !asset.label().is_gone();
     let asset = w.device(|_, asset| fits(asset))?;
-    (fits(&asset) || w.dice.one_in(3)).then(|| (coordinator(1), json!({"asset": asset.id})))
+    patiently(w, "expect_media", coordinator(1), json!({"asset": asset.id}))
 }
 
 fn confirm_medium(w: &mut World) -> Option<(Actor, Value)> {
     let medium = w.medium(|w, medium| medium.seen == KnownFrom::Expected && w.host(medium).is_some_and(|host| !host.in_transit))?;
+    if medium.seen != KnownFrom::Expected && !w.dice.one_in(4) {
+        return None;
+    }
     let own = medium.identified_by == IdentifiedBy::OwnSerial;
     let n = if w.dice.one_in(15) { 1 } else { w.number() };
-    let serial = if own == w.dice.one_in(8) { None } else { Some(format!("DRV-{n}")) };
+    let serial = if own == w.dice.one_in(5) { None } else { Some(format!("DRV-{n}")) };
     let basis = w.dice.of(&["seen", "attested", "seen", "attested", "expected"]);
     let media_type = if own { Some("hdd_ata") } else { None };
-    Some((holder_of(&w.medium_holder(&medium), 1), json!({"medium": medium.id, "basis": basis, "serial": serial, "media_type": media_type})))
+    let body = json!({"medium": medium.id, "basis": basis, "serial": serial, "media_type": media_type});
+    Some((holder_of(&w.medium_holder(&medium), 1), body))
 }
 
 fn see_device(w: &mut World) -> Option<(Actor, Value)> {
