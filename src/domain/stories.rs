@@ -11,6 +11,7 @@ use super::assignment::AssigneeKind;
 use super::catalogue::Seen as KnownFrom;
 use super::certification::{Certificate, judge};
 use super::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState};
+use super::disposition::Outcome;
 use super::evidence::Evidence;
 use super::exceptions::{Exception, ExceptionStatus};
 use super::holds::HoldKind;
@@ -64,7 +65,7 @@ struct World {
 #[derive(Default)]
 struct Seen {
     given: BTreeMap<&'static str, (u32, u32)>,
-    codes: BTreeMap<&'static str, String>,
+    codes: BTreeMap<&'static str, (u32, String)>,
     moves: BTreeSet<(Label, Label)>,
 }
 
@@ -193,8 +194,18 @@ fn register_asset(w: &mut World) -> Option<(Actor, Value)> {
     let sensitivity = w.dice.of(&["low", "moderate"]).unwrap();
     let serial = if w.dice.one_in(10) { None } else { Some(format!("SER-{n}")) };
     let cost = w.dice.of(&[Some(40_000), Some(700_000), None]).unwrap();
-    let (manufacturer, model) =
-        w.dice.of(&[("M", "Model"), ("M", "Model"), ("Dell", "Chromebook 3100"), ("Lenovo", "ThinkPad L14"), ("Dell", "WD19S")]).unwrap();
+    let (manufacturer, model) = w
+        .dice
+        .of(&[
+            ("M", "Model"),
+            ("M", "Model"),
+            ("M", "Model"),
+            ("M", "Model"),
+            ("Dell", "Chromebook 3100"),
+            ("Lenovo", "ThinkPad L14"),
+            ("Dell", "WD19S"),
+        ])
+        .unwrap();
     let media = if manufacturer == "M" || w.dice.one_in(4) { media } else { Vec::new() };
     let mut body = json!({"tag": format!("T-{n}"), "serial": serial, "category": "laptop", "manufacturer": manufacturer, "model": model,
         "sensitivity": sensitivity, "site": "Site", "status": status, "funding": funding, "cost_cents": cost, "media": media});
@@ -209,7 +220,15 @@ fn register_asset(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn record_media(w: &mut World) -> Option<(Actor, Value)> {
-    let asset = w.device(|_, asset| {
+    let (at_rest, wrong) = (!w.dice.one_in(8), w.dice.one_in(8));
+    let expected = |w: &World, asset: &Asset| asset.media.iter().any(|id| w.story.medium(id.as_str()).seen == KnownFrom::Expected);
+    let asset = w.device(|w, asset| {
+        if wrong {
+            return expected(w, asset) && !asset.label().is_gone();
+        }
+        if !at_rest {
+            return !asset.label().is_gone() && (asset.in_transit || asset.is_held_by(HoldKind::Discrepancy));
+        }
         asset.media.is_empty()
             && asset.no_storage.is_none()
             && asset.serial.is_some()
@@ -299,7 +318,7 @@ fn return_from_repair(w: &mut World) -> Option<(Actor, Value)> {
     let mut media = Vec::new();
     for medium in asset.media.iter().skip(usize::from(w.dice.one_in(10))) {
         let found = w.dice.of(&["same", "same", "returned", "kept", "unaccounted"]).unwrap();
-        let replacement = if found == "same" && !w.dice.one_in(20) || w.dice.one_in(2) { Value::Null } else { w.new_medium() };
+        let replacement = if found == "same" && !w.dice.one_in(5) || w.dice.one_in(2) { Value::Null } else { w.new_medium() };
         media.push(json!({"medium": medium, "found": found, "replacement": replacement}));
     }
     let status = w.dice.of(&["in_stock", "in_service", "in_stock", "in_service", "in_stock", "retired"]).unwrap();
@@ -317,7 +336,8 @@ fn retire(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn return_to_service(w: &mut World) -> Option<(Actor, Value)> {
-    let asset = w.ours(&[Status::Retired])?;
+    let left = w.dice.one_in(4);
+    let asset = w.device(|_, asset| asset.status == Status::Retired && rests_with(asset, DISTRICT) && !(left && asset.handoffs.is_empty()))?;
     w.dice.one_in(3).then(|| (coordinator(1), json!({"asset": asset.id, "reason": "needed_again"})))
 }
 
@@ -409,19 +429,21 @@ fn quarantine(w: &mut World) -> Option<(Actor, Value)> {
         return None;
     }
     let twice = w.dice.one_in(4);
-    let asset = w.device(|_, asset| !asset.label().is_gone() && asset.is_held_by(HoldKind::Quarantine) == twice)?;
+    let gone = w.dice.one_in(8);
+    let asset = w.device(|_, asset| asset.label().is_gone() == gone && asset.is_held_by(HoldKind::Quarantine) == twice)?;
     let container = w.dice.of(&[None, Some("BOX-1"), Some("BOX-2"), Some("BOX-3")]).unwrap();
     let reason = w.dice.of(&["leak", "swollen_battery", "evidence_disputed"]).unwrap();
     Some((coordinator(1), json!({"asset": asset.id, "reason": reason, "container": container})))
 }
 
 fn report_missing(w: &mut World) -> Option<(Actor, Value)> {
-    if !w.dice.one_in(5) {
+    if !w.dice.one_in(4) {
         return None;
     }
     let (listed, travels) = w.dice.of(&[(false, false), (false, false), (true, false), (true, true), (true, true)]).unwrap();
-    let asset = w.device(|_, asset| !asset.label().is_gone() && asset.consignment.is_some() == listed && asset.in_transit == travels)?;
-    let last_seen = if w.dice.one_in(8) { "2190-01-01T00:00:00Z" } else { "2026-01-05T08:00:00Z" };
+    let gone = w.dice.one_in(8);
+    let asset = w.device(|_, asset| asset.label().is_gone() == gone && asset.consignment.is_some() == listed && asset.in_transit == travels)?;
+    let last_seen = if w.dice.one_in(5) { "2190-01-01T00:00:00Z" } else { "2026-01-05T08:00:00Z" };
     Some((coordinator(1), json!({"asset": asset.id, "loss": "lost", "last_seen": last_seen, "custodian": "cart", "incident": "INC-1"})))
 }
 
@@ -442,12 +464,12 @@ fn report_found(w: &mut World) -> Option<(Actor, Value)> {
 
 fn write_off(w: &mut World) -> Option<(Actor, Value)> {
     let asset = w.device(|_, asset| asset.status == Status::Missing && asset.consignment.is_none())?;
-    w.dice.one_in(4).then(|| (approver(), json!({"asset": asset.id, "investigation": "INV-1", "assessment": "BA-1"})))
+    w.dice.one_in(2).then(|| (approver(), json!({"asset": asset.id, "investigation": "INV-1", "assessment": "BA-1"})))
 }
 
 fn report_medium_found(w: &mut World) -> Option<(Actor, Value)> {
     let medium = w.medium(|_, medium| medium.state == MediumState::Absent)?;
-    Some((coordinator(1), json!({"medium": medium.id, "site": "Site"})))
+    patiently(w, "report_medium_found", coordinator(1), json!({"medium": medium.id, "site": "Site"}))
 }
 
 fn receive_evidence(w: &mut World) -> Option<(Actor, Value)> {
@@ -482,13 +504,13 @@ fn record_sanitization(w: &mut World) -> Option<(Actor, Value)> {
         .filter(|file| file.links.iter().any(|(linked, _)| linked == &medium.id))
         .map(|file| file.sha256.to_string())
         .collect();
-    let wrong = if w.dice.one_in(5) { w.dice.below(5) } else { 9 };
+    let wrong = if w.dice.one_in(5) { w.dice.below(4) } else { 9 };
     let body = match (w.dice.below(6), w.dice.of(&linked)) {
         _ if wrong == 0 => json!({"medium": medium.id, "technique": "host_overwrite"}),
         _ if wrong == 1 => json!({"medium": medium.id, "technique": "host_overwrite", "evidence": w.file()}),
         (_, Some(file)) if wrong == 2 => json!({"medium": medium.id, "technique": "incinerate", "evidence": file}),
         _ if wrong == 3 => json!({"medium": medium.id, "technique": "degauss", "statement": {"equipment": "DG"}}),
-        _ if failed && wrong == 4 => json!({"medium": medium.id, "technique": "degauss",
+        _ if failed && w.dice.one_in(3) => json!({"medium": medium.id, "technique": "degauss",
             "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000}}),
         (0..=2, Some(file)) if !failed => json!({"medium": medium.id, "technique": "host_overwrite", "evidence": file}),
         (0..=4, _) if medium.media_type == MediaType::HddAta && !failed => json!({"medium": medium.id, "technique": "degauss",
@@ -526,10 +548,12 @@ fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
             && !asset.in_transit
             && asset.holds.is_empty()
     };
-    let (asset, mut body) = match w.dice.below(12) {
+    let (asset, mut body) = match w.dice.below(14) {
         0..=4 => (w.device(ready)?, json!({"outcome": "recycled", "mass": balance})),
         5 | 6 => (
-            w.device(|w, asset| ready(w, asset) && asset.preparation.grade.is_some() && asset.preparation.accounts.is_some())?,
+            w.device(|w, asset| {
+                ready(w, asset) && asset.preparation.grade.is_some() && (asset.preparation.accounts.is_some() || asset.no_storage.is_some())
+            })?,
             json!({"outcome": "resold", "mass": mass, "title": "INVOICE-1"}),
         ),
         7 => (
@@ -556,6 +580,11 @@ fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
             })?,
             json!({"outcome": "lost_or_stolen", "mass": mass}),
         ),
+        13 => (
+            w.device(|_, asset| asset.status == Status::Retired && asset.holds.is_empty() && asset.holder.party.as_str() != DISTRICT)?,
+            json!({"outcome": "unknown", "mass": mass}),
+        ),
+        12 => (w.device(|_, asset| !asset.label().is_gone() && !asset.holds.is_empty())?, json!({"outcome": "recycled", "mass": balance})),
         10 => (
             w.device(|_, asset| matches!(asset.status, Status::InService | Status::InStock) && asset.holds.is_empty())?,
             json!({"outcome": w.dice.of(&["repaired", "redeployed"]), "mass": mass}),
@@ -582,9 +611,17 @@ fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn issue_certificate(w: &mut World) -> Option<(Actor, Value)> {
-    let asset = w.device(|w, asset| judge(w.story.known(), &asset.id, w.story.policy()).is_ok())?;
-    let n = w.number();
+    let uncertified = |asset: &Asset| asset.disposition.is_some() && asset.certificate.is_none();
+    let asset = w.device(|w, asset| uncertified(asset) && judge(w.story.known(), &asset.id, w.story.policy()).is_ok());
+    let nothing = w.dice.one_in(2);
+    let recycled = |asset: &Asset| asset.disposition.as_ref().is_some_and(|disposition| disposition.outcome == Outcome::Recycled);
+    let other = w.device(|_, asset| uncertified(asset) && (!nothing || asset.no_storage.is_some() && !recycled(asset)));
+    let asset = if w.dice.one_in(8) { other } else { asset }?;
     let basis = judge(w.story.known(), &asset.id, w.story.policy()).map(|verdict| verdict.basis).unwrap_or_default();
+    if basis.is_empty() && !w.dice.one_in(3) {
+        return None;
+    }
+    let n = w.number();
     let mut body = json!({"asset": asset.id, "number": format!("N-{n}"), "url": format!("https://x.example/certificates/N-{n}"),
         "credential_sha256": "c".repeat(64), "status_list": "https://x.example/status/1", "status_index": n, "basis": basis, "shown": []});
     let taken = w.story.known().certificates.all().next().map(|other| other.status_index);
@@ -597,13 +634,14 @@ fn issue_certificate(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn revoke_certificate(w: &mut World) -> Option<(Actor, Value)> {
-    let some: Vec<Certificate> = w.story.known().certificates.all().cloned().collect();
+    let wild = w.dice.one_in(4);
+    let some: Vec<Certificate> = w.story.known().certificates.all().filter(|certificate| wild || certificate.revoked.is_none()).cloned().collect();
     let certificate = w.dice.of(&some)?;
-    w.dice.one_in(6).then(|| (approver(), json!({"number": certificate.number, "reason": "error_in_record"})))
+    w.dice.one_in(4).then(|| (approver(), json!({"number": certificate.number, "reason": "error_in_record"})))
 }
 
 fn register_party(w: &mut World) -> Option<(Actor, Value)> {
-    if !w.dice.one_in(8) {
+    if !w.dice.one_in(5) {
         return None;
     }
     let n = w.number();
@@ -661,12 +699,12 @@ fn record_credential(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn suspend_credential(w: &mut World) -> Option<(Actor, Value)> {
-    if !w.dice.one_in(8) {
+    if !w.dice.one_in(4) {
         return None;
     }
     let wild = w.dice.one_in(4);
     let some: Vec<_> = w.story.known().parties.all().flat_map(|party| party.credentials.iter().map(|own| (party.id.clone(), own.clone()))).collect();
-    let some: Vec<_> = some.into_iter().filter(|(_, own)| wild || own.suspended.is_none()).collect();
+    let some: Vec<_> = some.into_iter().filter(|(_, own)| own.suspended.is_some() == wild).collect();
     let (party, credential) = w.dice.of(&some)?;
     let number = if w.dice.one_in(8) { "C9".to_owned() } else { credential.number.to_string() };
     Some((approver(), json!({"party": party, "site": credential.site, "scheme": credential.scheme, "number": number, "reason": "withdrawn"})))
@@ -700,7 +738,7 @@ fn approve_downstream(w: &mut World) -> Option<(Actor, Value)> {
     if !w.dice.one_in(if done { 20 } else { 2 }) {
         return None;
     }
-    Some((approver(), json!({"party": from, "downstream": to})))
+    patiently(w, "approve_downstream", approver(), json!({"party": from, "downstream": to}))
 }
 
 fn withdraw_downstream(w: &mut World) -> Option<(Actor, Value)> {
@@ -730,7 +768,7 @@ fn register_key(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn revoke_key(w: &mut World) -> Option<(Actor, Value)> {
-    if !w.dice.one_in(6) {
+    if !w.dice.one_in(3) {
         return None;
     }
     let wild = w.dice.one_in(4);
@@ -761,29 +799,35 @@ fn map_columns(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn expect_media(w: &mut World) -> Option<(Actor, Value)> {
-    let asset =
-        w.device(|_, asset| asset.media.is_empty() && asset.no_storage.is_none() && !asset.label().is_gone() && asset.manufacturer.as_str() != "M")?;
-    Some((coordinator(1), json!({"asset": asset.id})))
+    let model = w.dice.of(&["Chromebook 3100", "ThinkPad L14", "Chromebook 3100", "ThinkPad L14", "WD19S", "Model"]).unwrap();
+    let fits = |asset: &Asset| asset.model.as_str() == model && asset.media.is_empty() && asset.no_storage.is_none() && !asset.label().is_gone();
+    let asset = w.device(|_, asset| fits(asset))?;
+    patiently(w, "expect_media", coordinator(1), json!({"asset": asset.id}))
 }
 
 fn confirm_medium(w: &mut World) -> Option<(Actor, Value)> {
     let medium = w.medium(|w, medium| medium.seen == KnownFrom::Expected && w.host(medium).is_some_and(|host| !host.in_transit))?;
+    if medium.seen != KnownFrom::Expected && !w.dice.one_in(4) {
+        return None;
+    }
     let own = medium.identified_by == IdentifiedBy::OwnSerial;
     let n = if w.dice.one_in(15) { 1 } else { w.number() };
-    let serial = if own == w.dice.one_in(8) { None } else { Some(format!("DRV-{n}")) };
+    let serial = if own == w.dice.one_in(5) { None } else { Some(format!("DRV-{n}")) };
     let basis = w.dice.of(&["seen", "attested", "seen", "attested", "expected"]);
     let media_type = if own { Some("hdd_ata") } else { None };
-    Some((holder_of(&w.medium_holder(&medium), 1), json!({"medium": medium.id, "basis": basis, "serial": serial, "media_type": media_type})))
+    let body = json!({"medium": medium.id, "basis": basis, "serial": serial, "media_type": media_type});
+    Some((holder_of(&w.medium_holder(&medium), 1), body))
 }
 
 fn see_device(w: &mut World) -> Option<(Actor, Value)> {
-    let asset = w.device(|_, asset| needs_explanation(asset.status))?;
+    let in_use = w.dice.one_in(8);
+    let asset = w.device(|_, asset| needs_explanation(asset.status) != in_use)?;
     let source = w.dice.of(&["mdm", "network"]);
     w.dice.one_in(3).then(|| (coordinator(1), json!({"asset": asset.id, "source": source, "site": "Site"})))
 }
 
 fn record_count(w: &mut World) -> Option<(Actor, Value)> {
-    if !w.dice.one_in(6) {
+    if !w.dice.one_in(4) {
         return None;
     }
     let site = w.dice.of(&["Site", "Warehouse", "School"]).unwrap();
@@ -796,7 +840,7 @@ fn record_count(w: &mut World) -> Option<(Actor, Value)> {
     let unknown = if w.dice.one_in(3) { json!([{"tag": format!("NOBODYS-{n}")}]) } else { json!([]) };
     let room = if w.dice.one_in(4) { Some("ROOM-1") } else { None };
     let mut body = json!({"site": site, "room": room, "expected": expected, "scanned": scanned, "unknown": unknown});
-    match w.dice.below(20) {
+    match w.dice.below(10) {
         0 => body = json!({"site": site, "room": "ROOM-1", "expected": expected, "scanned": [], "unknown": []}),
         1 => body["unknown"] = (0..5_001).map(|n| json!({"tag": format!("X{n}")})).collect(),
         _ => {}
@@ -834,7 +878,8 @@ fn withdraw_medium(w: &mut World) -> Option<(Actor, Value)> {
     if !w.dice.one_in(6) {
         return None;
     }
-    let medium = w.medium(|w, medium| medium.state != MediumState::Withdrawn && w.host(medium).is_none_or(|host| !host.in_transit))?;
+    let again = w.dice.one_in(6);
+    let medium = w.medium(|w, medium| (medium.state == MediumState::Withdrawn) == again && w.host(medium).is_none_or(|host| !host.in_transit))?;
     Some((approver(), json!({"medium": medium.id, "reason": "wrong_thing"})))
 }
 
@@ -896,10 +941,14 @@ fn open_consignment(w: &mut World) -> Option<(Actor, Value)> {
     let known = w.story.known();
     let carrier = known.parties.all().find(|party| party.kind == PartyKind::Carrier).map(|party| party.id.clone());
     let other = known.consignments.all().next().map(|other| (other.id.clone(), other.reference.clone()));
-    match w.dice.below(18) {
-        0..=4 => {}
+    match w.dice.below(20) {
+        0..=3 => {}
+        18 | 19 => {
+            who = holder_of(VENDOR, 1);
+            body["to"] = json!(DISTRICT);
+        }
         5..=8 => body["presets"] = presets(w),
-        9 | 10 => {
+        4 | 9 | 10 => {
             body["to"] = json!(DISTRICT);
             body["to_site"] = json!(w.dice.of(&["Warehouse", "Warehouse", "Warehouse", "Site"]));
         }
@@ -925,6 +974,12 @@ fn open_consignment(w: &mut World) -> Option<(Actor, Value)> {
         _ => body["reference"] = json!(other?.1),
     }
     Some((who, body))
+}
+
+/// What would be refused is given once in three times only: it is tried again and again, until what stands in its way has gone.
+fn patiently(w: &mut World, name: &str, who: Actor, body: Value) -> Option<(Actor, Value)> {
+    let refused = w.story.when(&who, name, body.clone()).is_err();
+    (!refused || w.dice.one_in(3)).then_some((who, body))
 }
 
 /// The sender's people, or once in a while others.
@@ -1000,7 +1055,7 @@ fn remove_lines(w: &mut World) -> Option<(Actor, Value)> {
         return None;
     }
     let consignment = w.consignment_that(|c| c.status == ConsignmentStatus::Open && c.lines > 0)?;
-    let wild = w.dice.one_in(8);
+    let wild = w.dice.one_in(4);
     let lines: Vec<Item> = w
         .story
         .known()
@@ -1011,7 +1066,9 @@ fn remove_lines(w: &mut World) -> Option<(Actor, Value)> {
         .map(|line| line.item.clone())
         .collect();
     let mut body = json!({"consignment": consignment.id, "assets": [], "media": [], "quantities": []});
-    if let Some(item) = w.dice.of(&lines).filter(|_| !w.dice.one_in(15)) {
+    let other = w.device(|_, asset| asset.consignment.as_ref() != Some(&consignment.id)).map(|asset| Item::Asset(asset.id));
+    let item = if w.dice.one_in(10) { other } else { w.dice.of(&lines) };
+    if let Some(item) = item.filter(|_| !w.dice.one_in(15)) {
         let of = match &item {
             Item::Asset(_) => "assets",
             Item::Medium(_) => "media",
@@ -1035,15 +1092,13 @@ fn record_container(w: &mut World) -> Option<(Actor, Value)> {
         return None;
     }
     let consignment = w.consignment(ConsignmentStatus::Open)?;
-    let used = consignment.containers.iter().find_map(|container| container.seal.clone());
-    let number = seal_number(w, &consignment);
-    let seal = match used {
-        Some(used) if w.dice.one_in(5) => used.to_string(),
-        _ => number,
-    };
+    let (mut label, mut seal) = (w.dice.of(&["P", "P", "Q"]).unwrap(), seal_number(w, &consignment));
+    let sealed = consignment.containers.iter().find_map(|container| Some((container.label.as_str() == "P", container.seal.clone()?)));
+    if let Some((is_p, used)) = sealed.filter(|_| w.dice.one_in(4)) {
+        (label, seal) = (if is_p { "Q" } else { "P" }, used.to_string());
+    }
     let gross = w.dice.of(&[90_000, 90_000, 90_000, 10_000, 0]);
-    let body = json!({"consignment": consignment.id, "label": w.dice.of(&["P", "P", "Q"]), "seal": seal, "tare_weight_grams": 20_000,
-        "gross_weight_grams": gross});
+    let body = json!({"consignment": consignment.id, "label": label, "seal": seal, "tare_weight_grams": 20_000, "gross_weight_grams": gross});
     Some((sender(w, &consignment), body))
 }
 
@@ -1105,7 +1160,9 @@ fn cancel_consignment(w: &mut World) -> Option<(Actor, Value)> {
 
 fn release_consignment(w: &mut World) -> Option<(Actor, Value)> {
     let consignment = w.consignment(ConsignmentStatus::Sealed)?;
-    Some((sender(w, &consignment), json!({"consignment": consignment.id, "driver": w.dice.of(&[None, Some("TOUR-1")])})))
+    let who = sender(w, &consignment);
+    let body = json!({"consignment": consignment.id, "driver": w.dice.of(&[None, Some("TOUR-1")])});
+    patiently(w, "release_consignment", who, body)
 }
 
 /// Who speaks for the receiver, and by which document.
@@ -1114,9 +1171,13 @@ fn voice(w: &mut World, consignment: &Consignment, body: &mut Value) -> Actor {
     if w.dice.one_in(20) {
         return actor(Role::VendorOperator, if to == OTHER { VENDOR } else { OTHER }, 1);
     }
-    if w.dice.one_in(30) {
-        body["transcribed"] = json!({"document": w.file()});
-        return holder_of(to, 1);
+    match w.dice.below(30) {
+        0 => {
+            body["transcribed"] = json!({"document": w.file()});
+            return holder_of(to, 1);
+        }
+        1 => return holder_of(consignment.from.party.as_str(), 1),
+        _ => {}
     }
     if to == DISTRICT {
         return coordinator(1);
@@ -1177,15 +1238,15 @@ fn receive_consignment(w: &mut World) -> Option<(Actor, Value)> {
     match w.dice.below(26) {
         0 => scans.push(json!({"tag": format!("STRAY-{n}")})),
         1 => scans.extend(w.device(|_, asset| rests_with(asset, DISTRICT)).map(|asset| json!({"tag": asset.tag}))),
-        2 => scans.extend(scans.first().cloned()),
+        2 | 12 => scans.extend(scans.first().cloned()),
         3 => scans.push(json!({})),
         4 => quantities.push(json!({"line": NOBODY, "count": 1})),
-        5 => quantities.extend(quantities.first().cloned()),
+        5 | 13 | 14 => quantities.extend(quantities.first().cloned()),
         6 => containers.extend(containers.first().cloned()),
         7 => containers.push(json!({"label": "STRAY", "seal_state": "intact"})),
         8 => body["counted"] = json!(counted),
         9 => body["counted"] = json!(counted + 1),
-        10 if w.dice.one_in(4) => containers = vec![json!({"label": "P", "seal_state": "intact"}); 501],
+        10 if w.dice.one_in(2) => containers = vec![json!({"label": "P", "seal_state": "intact"}); 501],
         11 => {
             (scans, quantities, containers) = (Vec::new(), Vec::new(), Vec::new());
             body["more_to_come"] = json!(true);
@@ -1203,8 +1264,10 @@ fn create_link(w: &mut World) -> Option<(Actor, Value)> {
     if !w.dice.one_in(3) {
         return None;
     }
-    let consignment =
-        w.consignment_that(|c| c.to.party.as_str() != DISTRICT && !matches!(c.status, ConsignmentStatus::Received | ConsignmentStatus::Reconciled))?;
+    let wild = w.dice.one_in(4);
+    let consignment = w.consignment_that(|c| {
+        wild || c.to.party.as_str() != DISTRICT && !matches!(c.status, ConsignmentStatus::Received | ConsignmentStatus::Reconciled)
+    })?;
     let n = w.number();
     let link = match w.dice.of(&consignment.links) {
         Some(link) if w.dice.one_in(6) => link.id.to_string(),
@@ -1248,7 +1311,8 @@ fn resolve_discrepancy(w: &mut World) -> Option<(Actor, Value)> {
 
 fn record_rendering(w: &mut World) -> Option<(Actor, Value)> {
     let some: Vec<Certificate> = w.story.known().certificates.all().cloned().collect();
-    let number = w.dice.of(&some).filter(|_| !w.dice.one_in(5)).map_or_else(|| "NONE-1".to_owned(), |certificate| certificate.number);
+    let certificate = w.dice.of(&some)?;
+    let number = if w.dice.one_in(5) { "NONE-1".to_owned() } else { certificate.number };
     w.dice.one_in(3).then(|| (service(), json!({"number": number, "pdf_sha256": "d".repeat(64), "template": "certificate/1"})))
 }
 
@@ -1391,6 +1455,28 @@ const PLAYS: &[Play] = plays![
     snooze_exception,
     resolve_exception,
     reopen_exception,
+];
+
+/// Those that are given more often: most others need what they come to.
+const OFTEN: &[Play] = plays![
+    register_asset,
+    retire,
+    evaluate,
+    authorize_surplus,
+    add_lines,
+    scan,
+    seal_consignment,
+    release_consignment,
+    receive_consignment,
+    receive_consignment,
+    resolve_discrepancy,
+    receive_evidence,
+    record_sanitization,
+    verify_sanitization,
+    validate_sanitization,
+    record_disposition,
+    record_disposition,
+    issue_certificate,
 ];
 
 /// Given once, before any story begins.
@@ -1595,8 +1681,9 @@ fn check(known: &Records, event: &Event, subjects: &Subjects, moves: &mut BTreeS
 /// One story: so many commands, every event checked, and told again from what was written.
 fn tell(seed: u64, commands: u32, seen: &mut Seen) {
     let mut world = World::new(seed);
+    let plays: Vec<Play> = PLAYS.iter().chain(OFTEN).copied().collect();
     for _ in 0..commands {
-        let (name, play) = world.dice.of(PLAYS).unwrap();
+        let (name, play) = world.dice.of(&plays).unwrap();
         if world.dice.one_in(60) {
             let hours = world.dice.below(96);
             world.story.hours_pass(i64::try_from(hours).unwrap());
@@ -1612,7 +1699,7 @@ fn tell(seed: u64, commands: u32, seen: &mut Seen) {
         let happenings = match decided {
             Ok(happenings) => happenings,
             Err(refusal) => {
-                seen.codes.entry(refusal.code).or_insert(refusal.why);
+                seen.codes.entry(refusal.code).or_insert((0, refusal.why)).0 += 1;
                 continue;
             }
         };
@@ -1712,6 +1799,7 @@ fn codes() -> BTreeSet<&'static str> {
 const UNMET: &[(&str, &str)] = &[
     ("catalogue.malformed", "the shipped catalogue and an organisation's table are read before the first command"),
     ("command.nothing", "every act that is put together ends with a step that is refused or comes to something"),
+    ("consignment.no_serial", "a scan whose serial number differs, or by which alone the device was found, has one"),
     ("consignment.moved_on", "the door asks for it, where a request names the state that it has seen (If-Match)"),
     ("consignment.no_manifest", "a manifest is made of texts and numbers, which can always be written"),
     ("evidence.too_many", "takes 200 files for one consignment"),
@@ -1747,6 +1835,11 @@ const WAYS: &[(Label, Label)] = &[
     (SurplusAuthorized, Sanitizing),
     (SurplusAuthorized, Staged),
     (Staged, Released),
+    (Staged, SurplusAuthorized),
+    (InStock, Released),
+    (InService, Released),
+    (Released, InStock),
+    (Released, InService),
     (Released, Received),
     (Received, Sanitizing),
     (Sanitizing, Sanitized),
@@ -1757,19 +1850,24 @@ const WAYS: &[(Label, Label)] = &[
     (Sanitized, Staged),
     (Sanitized, Disposed),
     (Graded, Disposed),
+    (Disposed, Sanitizing),
+    (Disposed, Sanitized),
     (RedeployReady, InService),
     (Missing, WrittenOff),
 ];
 
-/// Other ways that follow from the same rules: what was taken out, put in or found in a retired device, or what was evaluated anew, may move it anywhere
-/// among the states of retired devices at rest, and from each of them it goes where the rules say.
+/// Other ways that follow from the same rules: what was taken out, put in or found in a retired device, what was evaluated anew or corrected, may move it
+/// anywhere among the states of retired devices at rest; from each of them it goes where the rules say, and off a list that did not leave, or out of a
+/// disposition that was declared erroneous, it comes back to any of them.
 fn may_follow(from: Label, to: Label) -> bool {
     let at_rest = |label| {
         matches!(label, Retired | Evaluated | SurplusAuthorized | Received | Sanitizing | SanitizationFailed | Sanitized | Graded | RedeployReady)
     };
     match (from, to) {
         (from, to) if at_rest(from) && at_rest(to) => true,
-        (InStock | InService | InRepair | Released, to) => at_rest(to),
+        (InStock | InService | InRepair | Released | Staged | Disposed, to) if at_rest(to) => true,
+        // Inside the organisation devices travel in whatever use they are.
+        (InRepair, Released) | (Released, InRepair) => true,
         (from, InService | Staged | Disposed) => at_rest(from),
         _ => false,
     }
@@ -1790,6 +1888,9 @@ fn random_stories_keep_the_record_whole() {
     for seed in 1..=STORIES {
         tell(seed, COMMANDS, &mut seen);
     }
+    for (code, (times, _)) in &seen.codes {
+        println!("{code:36} {times:6} times");
+    }
     let (mut given, mut taken) = (0, 0);
     for (name, (all, good)) in &seen.given {
         println!("{name:24} {good:6} of {all:6} taken, {:3} %", 100 * good / all);
@@ -1797,32 +1898,38 @@ fn random_stories_keep_the_record_whole() {
         taken += good;
     }
     println!("{taken} of {given} commands taken, {} %; {} ways, {} codes", 100 * taken / given, seen.moves.len(), seen.codes.len());
-    assert!(10 * taken >= 3 * given, "fewer than three of ten commands fit");
-    for (name, (all, good)) in &seen.given {
-        assert!(10 * good >= 3 * all, "{name}: {good} of {all}");
+    let mut wrong = Vec::new();
+    let rare = |given: u32, taken: u32| 10 * taken < 3 * given;
+    if rare(given, taken) {
+        wrong.push("fewer than three of ten commands fit".to_owned());
     }
+    wrong.extend(seen.given.iter().filter(|(_, (all, good))| rare(*all, *good)).map(|(name, (all, good))| format!("{name}: {good} of {all} taken")));
+    wrong.extend(PLAYS.iter().filter(|(name, _)| !seen.given.contains_key(name)).map(|(name, _)| format!("{name}: never given")));
     let new: Vec<_> = seen
         .moves
         .iter()
         .filter(|(from, to)| !is_overlay(*from) && !is_overlay(*to) && !WAYS.contains(&(*from, *to)) && !may_follow(*from, *to))
         .collect();
-    assert!(new.is_empty(), "ways that no rule knows: {new:?}");
+    wrong.extend(new.iter().map(|way| format!("a way that no rule knows: {way:?}")));
     let untaken: Vec<_> = WAYS.iter().filter(|way| !seen.moves.contains(way)).collect();
-    assert!(untaken.is_empty(), "ways that nothing took: {untaken:?}");
+    wrong.extend(untaken.iter().map(|way| format!("a way that nothing took: {way:?}")));
     for label in Label::ALL.iter().filter(|label| is_overlay(**label)) {
         assert!(seen.moves.iter().any(|(_, to)| to == label) && seen.moves.iter().any(|(from, _)| from == label), "{label}");
     }
     let unmet = |code: &str| UNMET.iter().any(|(other, _)| *other == code);
     let unseen: Vec<_> = codes().into_iter().filter(|code| !seen.codes.contains_key(code) && !unmet(code)).collect();
-    assert!(unseen.is_empty(), "refusals that nothing met: {unseen:?}");
+    wrong.extend(unseen.iter().map(|code| format!("a refusal that nothing met: {code}")));
     for (code, why) in UNMET {
-        assert!(codes().contains(code) && !seen.codes.contains_key(code), "{code} can be met: {why}");
+        if !codes().contains(code) || seen.codes.contains_key(*code) {
+            wrong.push(format!("{code} is no refusal or was met, although it is said: {why}"));
+        }
     }
-    for (code, why) in &seen.codes {
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (code, (_, why)) in &seen.codes {
         assert!(why.len() > 20 && why.ends_with(['.', ')']), "{code}: {why}");
     }
 }
 
 /// How many stories, and how many commands somebody thinks of in each.
 const STORIES: u64 = 16;
-const COMMANDS: u32 = 2_000;
+const COMMANDS: u32 = 3_500;
