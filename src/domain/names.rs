@@ -7,8 +7,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Refusal;
 
-/// Text as it may enter the record: NFC, trimmed, no control characters, 1 to `max` characters.
-fn clean(what: &'static str, text: &str, max: usize) -> Result<String, Refusal> {
+/// Text as it may be kept: NFC, trimmed, no control characters, 1 to `max` characters.
+pub fn clean(what: &'static str, text: &str, max: usize) -> Result<String, Refusal> {
     let text: String = text.trim().nfc().collect();
     if text.is_empty() {
         return Err(Refusal::new("names.empty", format!("The {what} is empty; give it a value.")));
