@@ -94,15 +94,15 @@ fn no_name_is_in_ledger_tables_logs_or_exports() {
     keyed("coordinator", "/api/v1/counts", json!({"site": "Central", "scans": [{"tag": thing.tag}]}));
     for identifier in STUDENT {
         let path = format!("/api/v1/assets/{}/assignments", yard.in_service(Vendor::GreenLoop));
-        keyed("coordinator", &path, json!({"kind": "person", "person": identifier}));
+        keyed("coordinator", &path, json!({"kind": "person", "person": identifier, "assignee_active": "yes", "active_on": "2026-01-05"}));
     }
     let lent = yard.in_service(Vendor::GreenLoop);
     let at = quittance::app::now().to_string();
-    let seen = json!({"source": "mdm", "sightings": [{"scan": {"tag": format!("{given} {family}")}, "at": at}]});
-    assert_eq!(keyed("coordinator", "/api/v1/sightings", seen)["remembered"], 0);
     let tag = server.get("coordinator", &format!("/api/v1/assets/{lent}")).taken()["asset"]["tag"].clone();
-    let seen = json!({"source": "mdm", "sightings": [{"scan": {"tag": tag}, "at": at}]});
-    assert_eq!(server.post("coordinator", "/api/v1/sightings", &seen).taken()["remembered"], 1);
+    let mut seen = json!({"source": "mdm", "sightings": [{"scan": {"tag": tag}, "at": at, "user": mail}]});
+    server.post("coordinator", "/api/v1/sightings", &seen).refused(422, "command.malformed");
+    seen["sightings"][0].as_object_mut().unwrap().remove("user");
+    assert_eq!(keyed("coordinator", "/api/v1/sightings", seen)["remembered"], 1);
     let (_, consignment, secret, _) = yard.linked(Vendor::GreenLoop);
     keyed("coordinator", &format!("/api/v1/consignments/{consignment}/links"), json!({"days": 7}));
     let somebody = yard.somebody();
