@@ -9,7 +9,7 @@ use std::path::Path;
 use quittance::cli::demo::{self, DISTRICT_SITES, ORGANISATION};
 use quittance::config::{Config, Given};
 use quittance::domain::asset::{Asset, Status};
-use quittance::domain::consignment::{ConsignmentKind, ConsignmentStatus, DiscrepancyKind, Resolution};
+use quittance::domain::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, DiscrepancyKind, Resolution};
 use quittance::domain::disposition::Outcome;
 use quittance::domain::medium::MediumState;
 use quittance::operations::{audit_ledger, open_ledger, publish_status, verify_certificate};
@@ -66,14 +66,14 @@ fn the_story_is_whole_and_anyone_can_check_it() {
     let gone = assets.iter().filter(|asset| matches!(asset.status, Status::Retired | Status::Disposed | Status::Missing)).count();
     assert_eq!(gone, 120);
 
-    let consignments: Vec<_> = ConsignmentRow::all(&mut db).unwrap().iter().map(|row| row.record().unwrap()).collect();
+    let consignments: Vec<Consignment> = ConsignmentRow::all(&mut db).unwrap().iter().map(|row| row.record().unwrap()).collect();
     let mut seen: Vec<_> = consignments.iter().map(|c| (c.reference.as_str(), c.kind, c.lines, c.status, c.overrides.len())).collect();
     seen.sort();
     let expected = [
         ("NP-MOVE-001", ConsignmentKind::Internal, 3, ConsignmentStatus::Reconciled, 0),
         ("NP-PICKUP-001", ConsignmentKind::Pickup, 60, ConsignmentStatus::Reconciled, 0),
         ("NP-PICKUP-002", ConsignmentKind::Pickup, 40, ConsignmentStatus::Received, 0),
-        ("NP-PICKUP-003", ConsignmentKind::Pickup, 2, ConsignmentStatus::Released, 1),
+        ("NP-PICKUP-003", ConsignmentKind::Pickup, 2, ConsignmentStatus::Reconciled, 1),
         ("OUT-2291", ConsignmentKind::Downstream, 1, ConsignmentStatus::Released, 0),
     ];
     assert_eq!(seen, expected);
@@ -81,7 +81,14 @@ fn the_story_is_whole_and_anyone_can_check_it() {
     let mut discrepancies: Vec<_> =
         DiscrepancyRow::all(&mut db).unwrap().iter().map(|row| row.record().unwrap()).map(|d| (d.kind, d.resolution, d.critical)).collect();
     discrepancies.sort();
-    assert_eq!(discrepancies, [(DiscrepancyKind::Short, Some(Resolution::ConfirmedMissing), true), (DiscrepancyKind::Mismatch, None, true)]);
+    let expected = [
+        (DiscrepancyKind::Short, Some(Resolution::ConfirmedMissing), true),
+        (DiscrepancyKind::Mismatch, None, true),
+        (DiscrepancyKind::Seal, Some(Resolution::ContentsVerified), false),
+    ];
+    assert_eq!(discrepancies, expected);
+    let transcribed = |c: &&Consignment| c.receipts.iter().any(|receipt| receipt.transcribed.is_some());
+    assert_eq!(consignments.iter().filter(transcribed).map(|c| c.reference.as_str()).collect::<Vec<_>>(), ["NP-PICKUP-003"]);
     let held = assets.iter().find(|asset| asset.tag.as_str() == outcome.held).unwrap();
     assert_eq!(held.holds.len(), 1);
 

@@ -2,13 +2,14 @@
 
 use super::{Cast, SITES, Stage, received, reference};
 use crate::domain::asset::Holder;
-use crate::domain::consignment::{Container, ContainerReceived, Goods, Item, Scan, SealState};
+use crate::domain::consignment::{Container, ContainerReceived, Goods, Item, Resolution, Scan, SealState};
 use crate::domain::handoff::ReleaseConsignment;
 use crate::domain::loading::{AddLines, AddQuantity, OpenConsignment, RecordContainer, RemoveLines};
-use crate::domain::names::{ConsignmentId, Instant, Name, PartyId};
+use crate::domain::names::{ConsignmentId, DiscrepancyId, Instant, Name, PartyId};
 use crate::domain::overrides::{GrantOverride, Guard, OverrideReason};
 use crate::domain::parties::{PartyKind, RegisterParty};
-use crate::domain::receipt::{QuantityFound, ReceiveConsignment};
+use crate::domain::receipt::{QuantityFound, ReceiveConsignment, Transcribed};
+use crate::domain::reconciliation::ResolveDiscrepancy;
 use crate::domain::records::{Need, Records};
 use crate::domain::sealing::{SealConsignment, UnsealConsignment, UnsealReason};
 use crate::domain::vendors::{ApproveDownstream, Scheme, Scope};
@@ -75,13 +76,7 @@ impl Stage<'_> {
             container: Some(reference("CART-3")?),
         };
         self.one(actor, chargers, self.at(2, 0, 57))?;
-        let mut known = Records::default();
-        tables::load(&mut self.db, &[Need::LinesOf(id.clone())], &mut known)?;
-        let counted = known.lines.all().filter_map(|line| match &line.item {
-            Item::Quantity(id) => Some(QuantityFound { line: id.clone(), count: 2 }),
-            _ => None,
-        });
-        let chargers: Vec<QuantityFound> = counted.collect();
+        let chargers = self.all_counted(&id)?;
         self.close(actor, &id, "CART-3", "NP-S-50002", self.at(2, 0, 60))?;
         self.one(actor, ReleaseConsignment { consignment: id.clone(), driver: None }, self.at(2, 0, 70))?;
         let scan = |unit: &super::Unit| Scan { tag: Some(unit.tag.clone()), serial: None, damage: None };
@@ -89,6 +84,17 @@ impl Stage<'_> {
         let receive = ReceiveConsignment { quantities: chargers, ..received(id, containers, vec![scan(one), scan(two)]) };
         self.one(actor, receive, self.at(2, 0, 150))?;
         Ok(())
+    }
+
+    /// The counted things of a consignment, all there.
+    fn all_counted(&mut self, consignment: &ConsignmentId) -> Result<Vec<QuantityFound>> {
+        let mut known = Records::default();
+        tables::load(&mut self.db, &[Need::LinesOf(consignment.clone())], &mut known)?;
+        let counted = known.lines.all().filter_map(|line| match (&line.item, &line.quantity) {
+            (Item::Quantity(id), Some(quantity)) => Some(QuantityFound { line: id.clone(), count: quantity.count }),
+            _ => None,
+        });
+        Ok(counted.collect())
     }
 
     fn vendor(&self, administrator: &Actor, name: &str, site: &str, at: Instant) -> Result<PartyId> {
@@ -125,7 +131,36 @@ impl Stage<'_> {
             reference: reference("BOARD-2026-131")?,
         };
         self.one(&cast.approver, grant, self.at(2, 1, 200))?;
-        self.one(actor, ReleaseConsignment { consignment: id, driver: Some(reference("GPF-TOUR-22")?) }, self.at(2, 1, 230))?;
+        self.one(actor, ReleaseConsignment { consignment: id.clone(), driver: Some(reference("GPF-TOUR-22")?) }, self.at(2, 1, 230))?;
+        self.transcribe(cast, id)
+    }
+
+    /// Nobody there signs in: the coordinator enters what their paper says. It says that the seal was broken, and the vendor counts once more.
+    fn transcribe(&mut self, cast: &Cast, consignment: ConsignmentId) -> Result<()> {
+        self.step("The vendor's paper says that the seal was broken; the coordinator transcribes it");
+        let actor = &cast.coordinator;
+        let arrived = self.at(2, 2, 100);
+        let slip = format!(
+            "{BATTERIES}\r\nRECEIVING SLIP 8841 for NP-PICKUP-003\r\nBOX-9: seal NP-S-50010 BROKEN, gross 21.2 kg\r\nchargers 40, batteries 12\r\n"
+        );
+        let paper = self.evidence(actor, "receiving-slip-8841.txt", &slip, arrived)?;
+        let box_9 = ContainerReceived {
+            label: reference("BOX-9")?,
+            seal_state: SealState::Broken,
+            seal: Some(reference("NP-S-50010")?),
+            gross_weight_grams: Some(21_200),
+        };
+        let receive = ReceiveConsignment {
+            quantities: self.all_counted(&consignment)?,
+            transcribed: Some(Transcribed { document: paper.sha256 }),
+            ..received(consignment, vec![box_9], Vec::new())
+        };
+        let receipt = self.one(actor, receive, arrived)?;
+        let discrepancy = DiscrepancyId::parse(receipt.subject(SubjectKind::Discrepancy).unwrap_or_default())?;
+        let count = format!("{BATTERIES}\r\nRECOUNT 8841-1\r\nBOX-9: 40 chargers, 12 batteries; nothing is missing\r\n");
+        let recount = self.evidence(actor, "recount-8841-1.txt", &count, self.at(2, 3, 60))?;
+        let resolve = ResolveDiscrepancy { discrepancy, resolution: Resolution::ContentsVerified, reference: None, document: Some(recount.sha256) };
+        self.one(&cast.approver, resolve, self.at(2, 3, 120))?;
         Ok(())
     }
 
