@@ -107,6 +107,8 @@ fn no_name_is_in_ledger_tables_logs_or_exports() {
     keyed("coordinator", &format!("/api/v1/consignments/{consignment}/links"), json!({"days": 7}));
     let somebody = yard.somebody();
     keyed("administrator", &format!("/api/v1/people/{somebody}/corrections"), json!({"name": "Xanthippe Underhill", "phone": "555-0199"}));
+    let gone = yard.somebody();
+    keyed("administrator", &format!("/api/v1/people/{gone}/erasures"), json!({}));
     yard.exception(Vendor::GreenLoop);
 
     let mut names: Vec<String> = STUDENT.map(str::to_owned).to_vec();
@@ -117,8 +119,10 @@ fn no_name_is_in_ledger_tables_logs_or_exports() {
     let mut searched: Vec<(String, String)> = server.tables();
     let directory = searched.remove(searched.iter().position(|(table, _)| table == "people").unwrap()).1;
     assert!(directory.contains("Xanthippe Underhill") && directory.contains("Coordinator Example"), "{directory}");
-    let empty: Vec<&str> = searched.iter().filter(|(_, rows)| rows.trim().is_empty()).map(|(table, _)| table.as_str()).collect();
-    assert_eq!(empty, ["people_erased"], "nothing is looked at in these tables");
+    // SQLite's index of asset_search has no rows of its own.
+    let empty: Vec<&str> =
+        searched.iter().filter(|(table, rows)| rows.trim().is_empty() && table != "asset_trigrams").map(|(table, _)| table.as_str()).collect();
+    assert!(empty.is_empty(), "nothing is looked at in {empty:?}");
     println!("{} values of {} tables", searched.iter().map(|(_, rows)| rows.lines().count()).sum::<usize>(), searched.len());
     let exports = [
         "/api/v1/commands",
