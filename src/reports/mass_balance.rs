@@ -223,8 +223,11 @@ fn split(by_basis: &BTreeMap<&str, Sums>, grams: impl Fn(&Sums) -> i64) -> Split
     split
 }
 
+/// A bucket's name, and how much is in it.
+type Bucket = (&'static str, fn(&Sums) -> i64);
+
 /// The five buckets, in the order of the waste hierarchy.
-const BUCKETS: [(&str, fn(&Sums) -> i64); 5] = [
+const BUCKETS: [Bucket; 5] = [
     ("Reuse", |sums| sums.reuse),
     ("Material recovered", |sums| sums.recovered),
     ("Energy recovery", |sums| sums.energy),

@@ -25,7 +25,7 @@ const BATTERIES_SITE: &str = "Cell & Charger depot";
 impl Stage<'_> {
     /// Inside the district, to a vendor by an override, and from a vendor to the next one.
     pub(super) fn travels(&mut self, cast: &Cast) -> Result<()> {
-        self.from_school_to_school(cast)?;
+        self.school_to_school(cast)?;
         self.by_override(cast)?;
         self.handed_on(cast)
     }
@@ -52,7 +52,7 @@ impl Stage<'_> {
     }
 
     /// Two Chromebooks in use move with their cart. One that was scanned by mistake comes off again; the seal is broken once more before it leaves.
-    fn from_school_to_school(&mut self, cast: &Cast) -> Result<()> {
+    fn school_to_school(&mut self, cast: &Cast) -> Result<()> {
         self.step("A cart goes from school to school");
         let units = self.take("chromebook", 3);
         let [one, two, mistaken] = units.as_slice() else { return Err(Error::Fault("the story has no cart to move".to_owned())) };

@@ -110,7 +110,7 @@ impl<'a> Scene<'a> {
     }
     /// From `due` on.
     fn since(&self, due: Instant, severity: Severity, concerns: Vec<PartyId>) -> Option<Found> {
-        (self.now >= due).then(|| Found { severity, due_at: due, concerns })
+        (self.now >= due).then_some(Found { severity, due_at: due, concerns })
     }
 }
 
@@ -221,8 +221,11 @@ fn unqualified_on(scene: &Scene<'_>, at: &Holder, may_hold_data: bool, when: Ins
     Ok((!missing.is_empty()).then(|| Found { severity: Severity::High, due_at: after(when, &WEEK), concerns }))
 }
 
-/// A discrepancy that is not resolved, when it was found, and whom it concerns.
-fn unresolved<'a>(scene: &Scene<'a>) -> Result<Option<(&'a Discrepancy, Instant, Vec<PartyId>)>, Stop> {
+/// A discrepancy, when it was found, and whom it concerns.
+type Unresolved<'a> = (&'a Discrepancy, Instant, Vec<PartyId>);
+
+/// A discrepancy that nobody has resolved.
+fn unresolved<'a>(scene: &Scene<'a>) -> Result<Option<Unresolved<'a>>, Stop> {
     let Ok(id) = DiscrepancyId::parse(scene.id) else { return Ok(None) };
     let Some(discrepancy) = scene.known.find::<Discrepancy>(&id)?.filter(|discrepancy| discrepancy.resolution.is_none()) else { return Ok(None) };
     let Some(consignment) = scene.known.find::<Consignment>(&discrepancy.consignment)? else { return Ok(None) };
