@@ -220,10 +220,12 @@ impl Asset {
         if any(MediumState::InProcess) || cleaned && !self.data_gone() {
             return Label::Sanitizing;
         }
+        // A grade is for whoever uses it next: while data is on it again nothing is ready for anyone.
+        let graded = self.preparation.grade.is_some() && self.data_gone();
         let stays = self.preparation.evaluation.as_ref().is_some_and(|evaluation| evaluation.rung < Rung::Resale);
         match () {
-            () if self.preparation.grade.is_some() && stays => Label::RedeployReady,
-            () if self.preparation.grade.is_some() => Label::Graded,
+            () if graded && stays => Label::RedeployReady,
+            () if graded => Label::Graded,
             () if cleaned => Label::Sanitized,
             () if self.is_received() => Label::Received,
             () if self.preparation.authorization.is_some() => Label::SurplusAuthorized,

@@ -92,7 +92,7 @@ pub struct SendToRepair {
     pub vendor: Option<PartyId>,
     /// The repairer's site.
     pub vendor_site: Option<Name>,
-    /// The contract with the repairer that promises confidentiality.
+    /// The contract with the repairer that promises confidentiality; where none is named, the one on record that is in force on that day.
     pub contract: Option<Reference>,
     /// Why an approver lets it go without one.
     #[serde(rename = "override")]
@@ -280,7 +280,11 @@ impl Order for SendToRepair {
                 return Err(Refusal::new("lifecycle.vendor_site", "Give both the vendor that repairs it and the vendor's site, or neither.").into());
             }
         };
-        let leaves = vendor.is_some() && self.contract.is_none();
+        // A contract of the vendor's that is on record need not be named again.
+        let day = occasion.occurred.utc().date_naive();
+        let bound = vendor.as_ref().map(|holder| parties::require(known, &holder.party)).transpose()?.and_then(|party| party.confidential_on(day));
+        let contract = self.contract.clone().or_else(|| bound.map(|contract| contract.reference.clone()));
+        let leaves = vendor.is_some() && contract.is_none();
         if self.overridden.is_some() && (!leaves || occasion.actor.role != Role::Approver) {
             let why = "Only an approver lets a device go to a repairer without a contract; leave override out.";
             return Err(Refusal::new("lifecycle.approver_only", why).into());
@@ -300,7 +304,7 @@ impl Order for SendToRepair {
                 return Err(Refusal::listing("lifecycle.no_contract", why, missing).into());
             }
         }
-        let event = SentToRepair { fault: self.fault, vendor, contract: self.contract.clone(), overridden: self.overridden };
+        let event = SentToRepair { fault: self.fault, vendor, contract, overridden: self.overridden };
         Ok(vec![Happening::new(event, about(asset))])
     }
 }
@@ -585,6 +589,27 @@ mod tests {
         let asset = story.asset(&device);
         assert_eq!((asset.holder.party.as_str(), asset.holder.site.as_str()), (DISTRICT, "School"));
         assert!(asset.custody_since.is_some() && asset.concerns(&actor(Role::VendorOperator, VENDOR, 1).party));
+    }
+
+    #[test]
+    fn a_contract_on_record_need_not_be_named_while_it_is_in_force() {
+        let mut story = Story::new();
+        let (device, drive) = in_use(&mut story);
+        let approver = actor(Role::Approver, DISTRICT, 1);
+        let contract = |reference: &str, ends_on: &str, confidentiality: bool| json!({"party": VENDOR, "reference": reference, "starts_on": "2020-01-01", "ends_on": ends_on, "confidentiality": confidentiality});
+        // The clock of these tests stands at 21 Sep 2026.
+        story.done(&approver, "record_contract", contract("K1", "2026-09-20", true));
+        story.done(&approver, "record_contract", contract("K2", "2026-09-21", false));
+        story.refused(&coordinator(), "send_to_repair", at_vendor(&device), "lifecycle.no_contract");
+        story.done(&approver, "record_contract", contract("K3", "2026-09-21", true));
+        story.done(&coordinator(), "send_to_repair", at_vendor(&device));
+        assert_eq!(story.asset(&device).repairs[0].contract.as_ref().unwrap().as_str(), "K3");
+        story.done(
+            &coordinator(),
+            "return_from_repair",
+            json!({"asset": device, "status": "in_stock", "media": [{"medium": drive, "found": "same"}]}),
+        );
+        assert!(story.asset(&device).custody_since.is_none());
     }
 
     #[test]

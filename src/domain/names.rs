@@ -7,8 +7,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Refusal;
 
-/// Text as it may enter the record: NFC, trimmed, no control characters, 1 to `max` characters.
-fn clean(what: &'static str, text: &str, max: usize) -> Result<String, Refusal> {
+/// Text as it may be kept: NFC, trimmed, no control characters, 1 to `max` characters.
+pub fn clean(what: &'static str, text: &str, max: usize) -> Result<String, Refusal> {
     let text = text.trim();
     // ASCII has one form only, and every text of every record that is read comes through here.
     let text: String = if text.is_ascii() { text.to_owned() } else { text.nfc().collect() };

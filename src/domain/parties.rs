@@ -62,9 +62,9 @@ impl Party {
     pub(super) fn sites_in_words(&self) -> String {
         self.sites.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
     }
-    /// Whether it is bound to confidentiality on this day.
-    pub fn confidential_on(&self, day: NaiveDate) -> bool {
-        self.contracts.iter().any(|contract| contract.confidentiality && contract.is_in_force(day))
+    /// The contract that binds it to confidentiality on this day.
+    pub fn confidential_on(&self, day: NaiveDate) -> Option<&Contract> {
+        self.contracts.iter().find(|contract| contract.confidentiality && contract.is_in_force(day))
     }
     /// Whether this person may sign for it: one of those named, or anyone of its people where nobody was.
     pub fn may_sign(&self, person: &PersonId) -> bool {

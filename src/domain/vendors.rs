@@ -759,7 +759,7 @@ mod tests {
         story.done(&administrator, "record_credential", credential("Site", "data_sanitization_physical", "2020-01-01", "2026-09-21"));
         let party = story.known().find::<Party>(&PartyId::parse(VENDOR).unwrap()).unwrap().unwrap();
         let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
-        assert!(party.confidential_on(day("2026-09-21")) && !party.confidential_on(day("2019-12-31")));
+        assert!(party.confidential_on(day("2026-09-21")).is_some() && party.confidential_on(day("2019-12-31")).is_none());
         story.done(&coordinator, "release_consignment", release);
     }
 
@@ -814,7 +814,12 @@ mod tests {
         story.done(&approver, "name_signers", signers(operator.person.as_str()));
         story.done(&operator, "release_consignment", json!({"consignment": id}));
         let other = actor(Role::VendorOperator, OTHER, 1);
-        story.done(&other, "receive_consignment", json!({"consignment": id, "containers": [], "scans": [{"serial": "SA1"}]}));
+        let receive = json!({"consignment": id, "containers": [], "scans": [{"serial": "SA1"}]});
+        let signers = |person: &str| json!({"party": OTHER, "signers": [person]});
+        story.done(&approver, "name_signers", signers("urn:uuid:00000000-0000-4000-8000-000000000001"));
+        story.refused(&other, "receive_consignment", receive.clone(), "parties.may_not_sign");
+        story.done(&approver, "name_signers", signers(other.person.as_str()));
+        story.done(&other, "receive_consignment", receive);
         story.refused(&other, "open_consignment", open(VENDOR, "D2"), "vendors.not_downstream");
         let back = story.done(&other, "open_consignment", open(DISTRICT, "D2"))[0].1.clone();
         story.done(&other, "scan", json!({"consignment": back, "tag": "A1"}));

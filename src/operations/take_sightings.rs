@@ -79,6 +79,9 @@ pub fn take(service: &Service, actor: &Actor, asked: &Sightings) -> Result<Repor
     if asked.sightings.is_empty() || asked.sightings.len() > MOST {
         return Err(Refusal::new("observation.count", format!("Send between 1 and {MOST} sightings at a time; split them.")).into());
     }
+    if asked.sightings.iter().any(|seen| seen.scan.tag.is_none() && seen.scan.serial.is_none()) {
+        return Err(Refusal::new("observation.empty_scan", "A scan has neither tag nor serial number; send one of them.").into());
+    }
     let latest = now().unix_ms() + 300_000;
     if let Some(seen) = asked.sightings.iter().find(|seen| seen.at.unix_ms() > latest) {
         return Err(

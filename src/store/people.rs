@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::Database;
 use super::schema::{people, people_erased, shown_names};
 use crate::domain::Actor;
-use crate::domain::names::{PartyId, PersonId, Role};
+use crate::domain::names::{PartyId, PersonId, Role, clean};
 use crate::domain::refusal::Refusal;
 use crate::error::{Error, Result};
 use crate::proof::digest::{hex, sha256};
@@ -95,9 +95,9 @@ impl Correction {
             return Err(Refusal::new("people.name", "A name is not empty; to erase somebody, erase them."));
         }
         for (what, text) in [("name", &self.name), ("title", &self.title), ("phone", &self.phone)] {
-            if text.as_ref().is_some_and(|text| text.chars().count() > MOST_CHARACTERS || text.chars().any(char::is_control)) {
-                let why = format!("{what} has at most {MOST_CHARACTERS} characters, and no control characters; shorten it.");
-                return Err(Refusal::new("people.text", why));
+            // Title and telephone number may be taken away.
+            if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
+                clean(what, text, MOST_CHARACTERS)?;
             }
         }
         Ok(())

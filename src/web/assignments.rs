@@ -11,6 +11,7 @@ use super::request::{self, asset_id};
 use super::session::Viewer;
 use super::{Data, block, writes};
 use crate::domain::Command;
+use crate::domain::names::clean;
 use crate::domain::refusal::Refusal;
 use crate::operations::once::Once;
 use crate::operations::record::{Beside, Terms};
@@ -23,9 +24,7 @@ const LONGEST: usize = 200;
 fn person(state: &Data, body: &mut serde_json::Map<String, Value>) -> std::result::Result<Option<String>, Problem> {
     match body.remove("person") {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if !text.trim().is_empty() && text.chars().count() <= LONGEST => {
-            Ok(Some(assignees::hash(&state.service.app.keys, &text)?))
-        }
+        Some(Value::String(text)) => Ok(Some(assignees::hash(&state.service.app.keys, &clean("person", &text, LONGEST)?)?)),
         Some(_) => {
             let why = format!("person is the identifier by which you tell people, as text of 1 to {LONGEST} characters; it is hashed and not kept.");
             Err(Refusal::new("assignment.person", why).into())

@@ -2,10 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 
+use actix_web::dev::ResourceDef;
 use quittance::domain::Command;
 use quittance::domain::names::Role;
 use quittance::operations::audit_ledger;
-use quittance::store::{inventory, log, people};
+use quittance::proof::digest::{hex, sha256};
+use quittance::store::log;
 use quittance::web::ROUTES;
 use serde_json::{Value, json};
 
@@ -22,6 +24,10 @@ const OPTIONAL: &[&str] = &[
     "correct_registration.site",
     "revoke_key.party",
     "see_device.site",
+    "create_link.days",
+    "link.scans[].tag",
+    "link.scans[].serial",
+    "link.containers[].gross_weight_grams",
     "count.room",
     "count.scans[].tag",
     "count.scans[].serial",
@@ -138,6 +144,8 @@ const EMPTY: &[&str] = &[
     "register_asset.media",
     "receive_consignment.containers",
     "receive_consignment.scans",
+    "link.containers",
+    "link.scans",
     "receive_consignment.quantities",
     "name_signers.signers",
     "add_lines.assets",
@@ -347,18 +355,14 @@ fn person(role: Role) -> &'static str {
 }
 
 /// The record as it is: the log, every table (by audit), and what is not derived from the log.
-fn everything(server: &Server) -> (u64, u64, u64, String) {
+fn everything(server: &Server) -> (u64, u64, u64, Vec<String>) {
     let mut db = server.service.app.connect().unwrap();
     let report = audit_ledger::audit(&server.service.app, &mut db, |_, _| ()).unwrap();
     assert_eq!(report.findings, [], "{report:?}");
-    let beside = format!(
-        "{:?} {:?} {:?} {:?}",
-        people::all(&mut db).unwrap(),
-        people::all_salts(&mut db).unwrap(),
-        inventory::all_parts(&mut db).unwrap(),
-        inventory::all_status_versions(&mut db).unwrap()
-    );
-    (report.entries, report.rows, report.files, beside)
+    // A checkpoint is published whenever its time has come.
+    let tables = server.tables().into_iter().filter(|(table, _)| table != "checkpoints");
+    let tables = tables.map(|(table, rows)| format!("{table}: {} values, {}", rows.lines().count(), hex(&sha256(rows.as_bytes())))).collect();
+    (report.entries, report.rows, report.files, tables)
 }
 
 /// Asks, and looks whether anything was written.
@@ -455,7 +459,75 @@ fn json_doors(yard: &Yard) -> Vec<JsonDoor> {
         body: json!({"command": "retire", "body": {"reason": "surplus"}, "selection": {"ids": [retired["asset"]]}, "dry_run": false}),
     });
     doors.push(JsonDoor { name: "revoke_certificate".to_owned(), who: "approver", path, body: json!({"reason": "device_seen"}) });
+    let seen = json!({"scan": {"tag": seen.tag, "serial": seen.serial}, "at": "2026-11-20T08:00:00Z", "site": "Central"});
+    doors.push(JsonDoor {
+        name: "sightings".to_owned(),
+        who: "coordinator",
+        path: "/api/v1/sightings".to_owned(),
+        body: json!({"source": "mdm", "sightings": [seen]}),
+    });
+    doors.push(JsonDoor {
+        name: "assign".to_owned(),
+        who: "coordinator",
+        path: format!("/api/v1/assets/{}/assignments", yard.in_service(Vendor::GreenLoop)),
+        body: json!({"kind": "cart", "place": "CART-7"}),
+    });
+    for what in ["searches", "erasures"] {
+        doors.push(JsonDoor {
+            name: what.to_owned(),
+            who: "coordinator",
+            path: format!("/api/v1/assignees/{what}"),
+            body: json!({"person": "pupil-4711"}),
+        });
+    }
+    doors.push(JsonDoor {
+        name: "correct_person".to_owned(),
+        who: "administrator",
+        path: format!("/api/v1/people/{}/corrections", yard.somebody()),
+        body: json!({"name": "Somebody Other"}),
+    });
+    let (thing, consignment, secret, _) = yard.linked(Vendor::GreenLoop);
+    doors.push(JsonDoor {
+        name: "create_link".to_owned(),
+        who: "coordinator",
+        path: format!("/api/v1/consignments/{consignment}/links"),
+        body: json!({"days": 7}),
+    });
+    doors.push(JsonDoor {
+        name: "link".to_owned(),
+        who: "nobody",
+        path: format!("/api/v1/r/{secret}/receipts"),
+        body: json!({"scans": [{"tag": thing.tag, "serial": thing.serial}],
+            "containers": [{"label": "PALLET-1", "seal_state": "intact", "gross_weight_grams": 18_450}]}),
+    });
     doors
+}
+
+/// Doors that something else than a JSON object goes through: forms, files, and what has no body.
+const NOT_JSON: &[&str] = &[
+    "/sign-in",
+    "/sign-out",
+    "/verify",
+    "/exceptions/{id}",
+    "/r/{secret}",
+    "/r/{secret}/evidence",
+    "/api/v1/verifications",
+    "/api/v1/r/{secret}/evidence",
+    "/api/v1/evidence",
+    "/api/v1/evidence/{sha256}/readings",
+    "/api/v1/imports",
+    "/api/v1/consignments/{id}/receipts",
+    "/api/v1/consignments/{id}/settlements",
+    "/api/v1/bulk/{id}/cancellations",
+    "/api/v1/people/{id}/erasures",
+];
+
+/// Every route that takes a JSON object has its bodies spoilt.
+fn check_doors(doors: &[JsonDoor]) {
+    for (_, route) in ROUTES.iter().filter(|(method, _)| *method == "post") {
+        let spoilt = doors.iter().any(|door| ResourceDef::new(*route).is_match(&door.path));
+        assert_ne!(spoilt, NOT_JSON.contains(route), "{route}");
+    }
 }
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -465,6 +537,7 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
     let server = Server::start();
     let yard = Yard::new(&server);
     let doors = json_doors(&yard);
+    check_doors(&doors);
     let foreign: Vec<_> = doors
         .iter()
         .filter(|door| door.who == "operator")
@@ -503,6 +576,10 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
             let problem = tried.refused((kind, ""), door.who, "POST", &door.path, &[("Content-Type", kind)], &good);
             tried.wrong.borrow_mut().extend((problem["status"] != 415).then(|| format!("{kind}: {problem}")));
         }
+        // Whoever has the link needs no account.
+        if door.who == "nobody" {
+            continue;
+        }
         for (who, header) in
             [("nobody", None), ("nobody", Some("Bearer qtn_x")), ("nobody", Some("Basic eDp4")), ("nobody", Some("Bearer")), ("nobody", Some(""))]
         {
@@ -526,7 +603,8 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
     // Each body was good but for what was spoilt in it.
     for door in &doors {
         let answer = server.post(door.who, &door.path, &door.body);
-        assert_eq!(answer.status, 201, "{}: {}", door.name, answer.text());
+        let changed = ["sightings", "searches", "erasures", "correct_person"].contains(&door.name.as_str());
+        assert_eq!(answer.status, if changed { 200 } else { 201 }, "{}: {}", door.name, answer.text());
     }
     server.audit();
 }

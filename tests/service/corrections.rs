@@ -51,7 +51,7 @@ fn a_certificate_that_relied_on_a_corrected_entry_is_revoked_in_the_same_act() {
     server.command("verifier", "verify_sanitization", json!({"medium": thing.medium})).taken();
     server.command("approver", "validate_sanitization", json!({"medium": thing.medium})).taken();
     let mass = json!({"weight_grams": 1_480, "weight_basis": "scale"});
-    server.command("operator", "record_disposition", json!({"asset": thing.asset, "outcome": "resold", "mass": mass})).taken();
+    server.command("operator", "record_disposition", json!({"asset": thing.asset, "outcome": "resold", "mass": mass, "title": "INVOICE-8"})).taken();
     server.post("approver", "/api/v1/certificates", &json!({"asset": thing.asset})).taken();
     server.audit();
 }

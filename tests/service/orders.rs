@@ -629,6 +629,7 @@ impl<'a> Yard<'a> {
                 let thing = self.register(vendor, false);
                 let medium = self.subject(vendor, &self.command("coordinator", "expect_media", json!({"asset": thing.asset})), "Medium");
                 self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus", "occurred": "2026-01-05T08:00:00Z"}));
+                prepare(self.server, &thing.asset);
                 let consignment = self.released(vendor, &thing);
                 let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
                 self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));

@@ -7,7 +7,7 @@ use quittance::domain::names::Role;
 use quittance::store::{links, log, people};
 use serde_json::{Value, json};
 
-use super::orders::{Vendor, Yard};
+use super::orders::{Vendor, Yard, prepare};
 use super::server::Server;
 use super::story::nwipe_log;
 
@@ -43,6 +43,7 @@ fn devices(server: &Server) -> Vec<String> {
         let receipt = server.command("coordinator", "register_asset", body).taken();
         let asset = Server::subject(&receipt, "Asset");
         server.command("coordinator", "retire", json!({"asset": asset, "reason": "surplus"})).taken();
+        prepare(server, &asset);
         if category == "laptop" {
             let medium = Server::subject(&receipt, "Medium");
             let log = server.send("coordinator", "POST", "/api/v1/evidence", &[], &nwipe_log("RXDRV00001")).taken();

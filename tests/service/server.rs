@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::mpsc;
 
+use diesel::QueryableByName;
+use diesel::prelude::*;
+use diesel::sql_types::{Binary, Nullable, Text};
 use quittance::config::{Config, Limits};
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
-use quittance::store::{log, people};
+use quittance::store::{Database, log, people};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -34,6 +37,20 @@ pub struct Server {
     agent: ureq::Agent,
     _lock: Lock,
     _folder: TempDir,
+}
+
+/// A column: its table, and how its values are read as bytes.
+#[derive(QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    place: String,
+    #[diesel(sql_type = Text)]
+    read: String,
+}
+#[derive(QueryableByName)]
+struct Cell {
+    #[diesel(sql_type = Nullable<Binary>)]
+    bytes: Option<Vec<u8>>,
 }
 
 /// What came back.
@@ -160,6 +177,34 @@ impl Server {
         let subjects = entries.iter().flat_map(|entry| entry["subjects"].as_array().unwrap());
         let found = subjects.into_iter().find(|subject| subject["type"] == kind).unwrap_or_else(|| panic!("no {kind} in {receipt}"));
         found["id"].as_str().unwrap().to_owned()
+    }
+    /// Every value of every table that the database has, as it asks the database itself, in the order of the tables.
+    pub fn tables(&self) -> Vec<(String, String)> {
+        let mut db = self.service.app.connect().unwrap();
+        let shared = !matches!(db, Database::Sqlite(_));
+        let columns = if shared {
+            "SELECT table_name::text AS place, CASE data_type WHEN 'bytea' THEN quote_ident(column_name) \
+             ELSE 'convert_to(' || quote_ident(column_name) || '::text, ''UTF8'')' END AS read \
+             FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+        } else {
+            "SELECT m.name AS place, 'CAST(\"' || c.name || '\" AS BLOB)' AS read FROM sqlite_master m JOIN pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid"
+        };
+        let columns: Vec<Column> = diesel::sql_query(columns).load(&mut db).unwrap();
+        let mut tables: Vec<(String, String)> = Vec::new();
+        for Column { place, read } in columns {
+            let cells: Vec<Cell> = diesel::sql_query(format!("SELECT {read} AS bytes FROM {place}")).load(&mut db).unwrap();
+            let mut cells: Vec<String> =
+                cells.into_iter().flat_map(|cell| cell.bytes).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect();
+            cells.sort_unstable();
+            if tables.last().is_none_or(|(last, _)| *last != place) {
+                tables.push((place, String::new()));
+            }
+            let text = &mut tables.last_mut().unwrap().1;
+            text.push_str(&cells.join("\n"));
+            text.push('\n');
+        }
+        tables
     }
     /// How many entries the log has.
     pub fn entries(&self) -> u64 {
