@@ -42,7 +42,7 @@ use crate::domain::vendors::{RecordContract, RecordCredential, Scheme, Scope};
 use crate::domain::{Actor, Command, SubjectKind};
 use crate::error::{Error, Result};
 use crate::operations::record::Receipt;
-use crate::operations::{Service, import_inventory, issue_certificate, publish_status, receive_evidence};
+use crate::operations::{Service, find_exceptions, import_inventory, issue_certificate, publish_status, receive_evidence};
 use crate::proof::bundle::PAGES;
 use crate::store::files::{replace_durably, sync_folder, write_durably};
 use crate::store::{Database, inventory, log, people, tables};
@@ -162,6 +162,8 @@ pub fn play(service: &Service, folder: &Path, progress: Progress<'_>) -> Result<
     stage.travels(&cast)?;
     let (certificates, unpacked) = stage.certify(&cast, &recycled, &refurbished)?;
     let refused = stage.refuse(&cast, &refurbished)?;
+    find_exceptions::all(service)?;
+    stage.step("Looking for what should not be so");
     let entries = log::head(&mut stage.db)?.map_or(0, |head| head.frontier.size());
     let devices = count(fleet::KINDS.iter().map(|kind| kind.count).sum());
     let outcome = Outcome { people: players, certificates, unpacked, refused, held, entries, devices };

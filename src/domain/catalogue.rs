@@ -248,6 +248,7 @@ impl Order for ConfirmMedium {
             Some(host) => occasion.may_touch(host)?,
             None => occasion.may_touch_loose(medium)?,
         }
+        medium.require_real()?;
         if medium.seen != Seen::Expected {
             let why = format!("{} is {} already.", medium.title(), medium.seen.label());
             return Err(Refusal::new("catalogue.not_expected", why).because(Cause::Entry(medium.last_seq)).into());
@@ -416,6 +417,7 @@ mod tests {
         let expected = story.done(&coordinator, "expect_media", json!({"asset": chromebook}))[0].1.clone();
         story.refused(&coordinator, "expect_media", json!({"asset": chromebook}), "catalogue.has_media");
         story.done(&coordinator, "retire", json!({"asset": chromebook, "reason": "surplus"}));
+        story.prepare(&chromebook);
         let melt = json!({"medium": expected, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
         story.refused(&coordinator, "record_sanitization", melt.clone(), "sanitization.only_expected");
         let confirm = |medium: &str, basis: &str| json!({"medium": medium, "basis": basis});

@@ -279,6 +279,9 @@ fn medium_in<'a>(known: &'a Records, id: &MediumId) -> Result<(&'a Medium, Optio
     let asset = medium.host_of(known)?;
     if let Some(asset) = asset {
         require_at_rest(asset)?;
+    } else if medium.consignment.is_some() {
+        let why = format!("{} is listed on a consignment; take it off, or correct it when it has been received.", medium.title());
+        return Err(Refusal::new("correction.in_transit", why).because(Cause::Entry(medium.last_seq)).into());
     }
     Ok((medium, asset))
 }

@@ -190,6 +190,7 @@ impl Order for ReceiveEvidence {
                 Some(host) => occasion.may_touch(host)?,
                 None => occasion.may_touch_loose(medium)?,
             }
+            medium.require_real()?;
             let own = medium.serial.as_ref().or(host.and_then(|host| host.serial.as_ref()));
             if !own.is_some_and(|own| own.same(&link.serial)) {
                 return Err(Refusal::new(

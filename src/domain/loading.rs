@@ -390,12 +390,14 @@ fn require_medium_loadable(known: &Records, occasion: &Occasion, consignment: &C
         if occasion.actor.role.is_vendor() {
             occasion.may_touch(host).map_err(|_| medium::unknown(&medium.id))?;
         }
+        medium.require_real()?;
         let why = format!("{} is in {}; list that device, or record that the medium was taken out.", medium.title(), host.tag);
         return Err(Refusal::new("consignment.not_loose", why).into());
     }
     if occasion.actor.role.is_vendor() {
         occasion.may_touch_loose(medium)?;
     }
+    medium.require_real()?;
     if let Some(other) = &medium.consignment {
         on_another(known, occasion, other, Item::Medium(medium.id.clone()), &medium.title(), medium.last_seq)?;
     }

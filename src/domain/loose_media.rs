@@ -119,6 +119,7 @@ impl Order for HarvestMedium {
             return Err(medium::unknown(&self.medium).into());
         }
         occasion.may_touch(host)?;
+        medium.require_real()?;
         lifecycle::require_status(host, "opened", &[Status::InStock, Status::InRepair, Status::Retired])?;
         if medium.identified_by == IdentifiedBy::HostSerial {
             return Err(Refusal::new(

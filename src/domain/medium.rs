@@ -9,7 +9,7 @@ use super::names::{
     AssetId, ConsignmentId, Digest, IdentifiedBy, Instant, MediaType, MediumId, Method, PartyId, PersonId, Sensitivity, Serial, Technique, codes,
 };
 use super::records::{Key, Record, Records, Stop, record};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 
 codes! {
     /// What has become of the data.
@@ -145,6 +145,15 @@ impl Medium {
     pub fn concerns(&self, party: &PartyId) -> bool {
         self.holder.as_ref().is_some_and(|holder| &holder.party == party)
             || self.handoffs.iter().any(|handoff| &handoff.from.party == party || &handoff.to.party == party)
+    }
+
+    /// Nothing happens any more to a medium that was recorded in error and never was.
+    pub(super) fn require_real(&self) -> Result<(), Refusal> {
+        if self.state != MediumState::Withdrawn {
+            return Ok(());
+        }
+        let why = format!("{} was recorded in error and is withdrawn; record the medium that is there.", self.title());
+        Err(Refusal::new("sanitization.withdrawn", why).because(Cause::Entry(self.last_seq)))
     }
 
     /// The device that it is in, which has to be there.

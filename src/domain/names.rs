@@ -9,7 +9,9 @@ use super::refusal::Refusal;
 
 /// Text as it may enter the record: NFC, trimmed, no control characters, 1 to `max` characters.
 fn clean(what: &'static str, text: &str, max: usize) -> Result<String, Refusal> {
-    let text: String = text.trim().nfc().collect();
+    let text = text.trim();
+    // ASCII has one form only, and every text of every record that is read comes through here.
+    let text: String = if text.is_ascii() { text.to_owned() } else { text.nfc().collect() };
     if text.is_empty() {
         return Err(Refusal::new("names.empty", format!("The {what} is empty; give it a value.")));
     }
@@ -154,11 +156,29 @@ impl Sought {
 }
 
 fn normal_tag(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect()
+    upper(text, |c| !c.is_whitespace())
 }
 
 fn normal_serial(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_' | '.' | '/')).flat_map(char::to_uppercase).collect()
+    upper(text, |c| !c.is_whitespace() && !matches!(c, '-' | '_' | '.' | '/'))
+}
+
+/// The characters to keep, in upper case.
+fn upper(text: &str, keep: impl Fn(char) -> bool) -> String {
+    let kept = text.chars().filter(|c| keep(*c));
+    let mut upper = String::with_capacity(text.len());
+    if text.is_ascii() {
+        upper.extend(kept.map(|c| c.to_ascii_uppercase()))
+    } else {
+        upper.extend(kept.flat_map(char::to_uppercase))
+    }
+    upper
+}
+
+/// Whether the text is a UUID as it is written here: lower-case, with hyphens.
+fn is_uuid(text: &str) -> bool {
+    let hexadecimal = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == 36 && text.bytes().enumerate().all(|(n, b)| if matches!(n, 8 | 13 | 18 | 23) { b == b'-' } else { hexadecimal(b) })
 }
 
 impl TryFrom<String> for Serial {
@@ -187,8 +207,7 @@ macro_rules! id_type {
         impl $name {
             /// Accepts `urn:uuid:` and a lower-case UUID, nothing else.
             pub fn parse(text: &str) -> Result<Self, Refusal> {
-                let good = text.strip_prefix("urn:uuid:").and_then(|rest| uuid::Uuid::try_parse(rest).ok().map(|id| id.hyphenated().to_string() == rest));
-                if good == Some(true) {
+                if text.strip_prefix("urn:uuid:").is_some_and(is_uuid) {
                     Ok(Self(text.to_owned()))
                 } else {
                     Err(Refusal::new("names.not_an_id", format!("“{}” is not an id; write urn:uuid: and the 36 characters behind it.", text.chars().take(60).collect::<String>())))
@@ -291,6 +310,15 @@ impl fmt::Display for Digest {
     }
 }
 
+/// Appends a number in decimal, from the digit that counts `unit` on.
+fn digits(text: &mut String, number: u32, unit: u32) {
+    let mut unit = unit;
+    while unit > 0 {
+        text.push(char::from_digit(number / unit % 10, 10).unwrap_or('0'));
+        unit /= 10;
+    }
+}
+
 /// A point in time, UTC, to the millisecond; written `2026-11-23T10:31:02.009Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -326,16 +354,28 @@ impl Instant {
     }
     /// `2026-11-23T10:31:02.009Z`
     pub fn text(self) -> String {
-        format!("{}.{:03}Z", self.seconds(), self.0.timestamp_subsec_millis())
+        let mut text = self.seconds();
+        text.push('.');
+        digits(&mut text, self.0.timestamp_subsec_millis(), 100);
+        text.push('Z');
+        text
     }
     /// `2026-11-23T10:31:02Z`, as credentials write it.
     pub fn whole_seconds(self) -> String {
-        format!("{}Z", self.seconds())
+        let mut text = self.seconds();
+        text.push('Z');
+        text
     }
     /// Written out because every record and entry holds several: chrono reads its pattern anew each time.
     fn seconds(self) -> String {
         let at = self.0.naive_utc();
-        format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", at.year(), at.month(), at.day(), at.hour(), at.minute(), at.second())
+        let mut text = String::with_capacity(24);
+        digits(&mut text, at.year().unsigned_abs(), 1_000);
+        for (before, number) in [('-', at.month()), ('-', at.day()), ('T', at.hour()), (':', at.minute()), (':', at.second())] {
+            text.push(before);
+            digits(&mut text, number, 10);
+        }
+        text
     }
     /// The chrono value.
     pub fn utc(self) -> DateTime<Utc> {

@@ -101,12 +101,9 @@ pub struct SanitizationValidated {
 /// A medium in hands that may act on it, with the device that it is in.
 fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, Option<&'a Asset>), Stop> {
     let medium = medium::require(known, id)?;
-    if medium.state == MediumState::Withdrawn {
-        let why = format!("{} was recorded in error and is withdrawn; record the medium that is there.", medium.title());
-        return Err(Refusal::new("sanitization.withdrawn", why).because(Cause::Entry(medium.last_seq)).into());
-    }
     let Some(host) = medium.host_of(known)? else {
         occasion.may_touch_loose(medium)?;
+        medium.require_real()?;
         require_no_questions(known, &medium.handoffs, &medium.title())?;
         return Ok((medium, None));
     };
@@ -114,6 +111,7 @@ fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) ->
         return Err(medium::unknown(id).into());
     }
     occasion.may_touch(host)?;
+    medium.require_real()?;
     host.require_free("sanitization.held")?;
     require_no_questions(known, &host.handoffs, host.tag.as_str())?;
     Ok((medium, Some(host)))

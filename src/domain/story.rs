@@ -1,5 +1,7 @@
 //! Words for tests of the rules: given what happened, when a command comes, then events or a refusal. No clock, no database.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use super::asset::Asset;
@@ -18,6 +20,10 @@ pub const DISTRICT: &str = "urn:uuid:00000000-0000-4000-8000-00000000d157";
 pub const VENDOR: &str = "urn:uuid:00000000-0000-4000-8000-0000000000e1";
 /// Another vendor.
 pub const OTHER: &str = "urn:uuid:00000000-0000-4000-8000-0000000000e2";
+
+/// Read once: the table of transitions begins a thousand stories.
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::parse(SHIPPED).unwrap());
+static POLICY: LazyLock<Pack> = LazyLock::new(|| Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap());
 
 /// In place of a hash, of which this floor knows none: other bytes give another one, nearly always.
 fn mixed(bytes: &[u8]) -> [u8; 32] {
@@ -69,13 +75,7 @@ impl Story {
 
     /// The organisation and two vendors, of whom nothing is known.
     pub fn unqualified() -> Self {
-        let mut story = Self {
-            catalogue: Catalogue::parse(SHIPPED).unwrap(),
-            known: Records::complete(),
-            policy: Pack::parse(STARTER, Digest::parse(&"0".repeat(64)).unwrap()).unwrap(),
-            seq: 0,
-            idle: 0,
-        };
+        let mut story = Self { catalogue: CATALOGUE.clone(), known: Records::complete(), policy: POLICY.clone(), seq: 0, idle: 0 };
         let service = actor(Role::Service, DISTRICT, 0);
         for (id, kind, name) in [(DISTRICT, "organisation", "District"), (VENDOR, "vendor", "Recycler"), (OTHER, "vendor", "Other")] {
             story.done(&service, "register_party", json!({"party": id, "kind": kind, "name": name, "sites": ["Site"]}));

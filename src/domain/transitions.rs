@@ -38,6 +38,12 @@ const NOT_ABOUT_A_DEVICE: &[&str] = &[
     "snooze_exception",
     "resolve_exception",
     "reopen_exception",
+    "create_link",
+    "revoke_link",
+    "map_columns",
+    "record_count",
+    "register_key",
+    "revoke_key",
 ];
 
 use Label::*;
@@ -155,6 +161,8 @@ const TABLE: &[(&str, &[Label])] = &[
     ("report_found", &[Missing]),
     ("write_off", &[Missing]),
     ("add_lines", &[SurplusAuthorized]),
+    ("remove_lines", &[SurplusAuthorized, Staged]),
+    ("scan", &[InStock, InService, InRepair, Retired, Evaluated, SurplusAuthorized]),
     ("release_consignment", &[Staged]),
     ("receive_consignment", &[Released]),
     ("resolve_discrepancy", &[Discrepancy]),
@@ -164,6 +172,66 @@ const TABLE: &[(&str, &[Label])] = &[
     ("record_disposition", &[Sanitized, Graded, Missing, WrittenOff]),
     ("issue_certificate", &[Disposed]),
     ("revoke_certificate", &[Disposed]),
+    ("correct_registration", NOT_TRAVELLING),
+    (
+        "withdraw_no_storage",
+        &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady],
+    ),
+    ("withdraw_medium", NOT_TRAVELLING),
+    ("void_sanitization", &[Sanitizing, Sanitized, Graded, RedeployReady, Disposed]),
+    ("void_disposition", &[Sanitized, Graded, Disposed, Missing, WrittenOff]),
+    (
+        "expect_media",
+        &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady],
+    ),
+    (
+        "confirm_medium",
+        &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady],
+    ),
+    (
+        "see_device",
+        &[
+            Retired,
+            Evaluated,
+            SurplusAuthorized,
+            Staged,
+            Released,
+            Received,
+            Sanitizing,
+            SanitizationFailed,
+            Sanitized,
+            Graded,
+            RedeployReady,
+            Quarantined,
+            LegalHold,
+            Discrepancy,
+            Disposed,
+            Missing,
+            WrittenOff,
+        ],
+    ),
+];
+
+/// Every state but those in which a device is between two hands.
+const NOT_TRAVELLING: &[Label] = &[
+    InStock,
+    InService,
+    InRepair,
+    Retired,
+    Evaluated,
+    SurplusAuthorized,
+    Staged,
+    Received,
+    Sanitizing,
+    SanitizationFailed,
+    Sanitized,
+    Graded,
+    RedeployReady,
+    Quarantined,
+    LegalHold,
+    Disposed,
+    Missing,
+    WrittenOff,
 ];
 
 /// A device that was brought into a state, with what belongs to it.
@@ -363,7 +431,15 @@ impl Situation {
             "report_missing" => json!({"asset": self.device, "loss": "lost", "custodian": "room", "incident": "INC-2"}),
             "record_remote_command" => json!({"asset": self.device, "command": "lock", "state": "sent"}),
             "write_off" => json!({"asset": self.device, "investigation": "INV-2", "assessment": "BA-2"}),
-            "add_lines" => json!({"consignment": self.consignment, "assets": [self.device]}),
+            "add_lines" | "remove_lines" => json!({"consignment": self.consignment, "assets": [self.device]}),
+            "scan" => json!({"consignment": self.consignment, "tag": "A1"}),
+            "unseal_consignment" => json!({"consignment": self.consignment, "reason": "wrong_line"}),
+            "correct_registration" => json!({"asset": self.device, "reason": "misread", "manufacturer": "Dell", "model": "Chromebook 3100"}),
+            "withdraw_no_storage" | "void_disposition" => json!({"asset": self.device, "reason": "disproved"}),
+            "withdraw_medium" | "void_sanitization" => json!({"medium": self.medium, "reason": "wrong_thing"}),
+            "expect_media" => json!({"asset": self.device}),
+            "confirm_medium" => json!({"medium": self.medium, "basis": "attested"}),
+            "see_device" => json!({"asset": self.device, "source": "mdm"}),
             "release_consignment" => json!({"consignment": self.consignment}),
             "receive_consignment" => json!({"consignment": self.consignment, "containers": [], "scans": [{"tag": "A1"}]}),
             "resolve_discrepancy" => json!({"discrepancy": self.discrepancy, "resolution": "located_at_receiver", "reference": "CASE-2"}),
@@ -400,22 +476,36 @@ impl Situation {
 }
 
 /// What belongs to the command rather than to the state: a consignment that would take the device, the verification before a validation, a device that
-/// was opened and found empty, a certificate to revoke. Where the device does not let it, the command is left without.
+/// was opened and found empty, a model that the catalogue knows, a certificate to revoke. What the device does not let happen is left out.
 fn with_what_belongs_to(mut situation: Situation, name: &str) -> Situation {
-    let before = match name {
-        "add_lines" => {
-            let open = json!({"reference": "C9", "from_site": "Site", "to": VENDOR, "to_site": "Site"});
+    let before: &[&str] = match name {
+        "add_lines" | "remove_lines" | "scan" if situation.story.asset(&situation.device).label() != Staged => {
+            let presets = json!({"reason": "surplus", "rung": "recycling", "rejected": better_than("recycling")});
+            let open = json!({"reference": "C9", "from_site": "Site", "to": VENDOR, "to_site": "Site", "presets": presets});
             situation.consignment = situation.story.done(&coordinator(), "open_consignment", open)[0].1.clone();
-            return situation;
+            let authorize = json!({"consignment": situation.consignment, "reference": "BOARD-9"});
+            situation.story.done(&approver(), "authorize_consignment", authorize);
+            if name == "remove_lines" { &["add_lines"] } else { &[] }
         }
-        "validate_sanitization" => "verify_sanitization",
-        "attest_no_storage" => "harvest_medium",
-        "revoke_certificate" => "issue_certificate",
-        _ => return situation,
+        "remove_lines" => &["unseal_consignment"],
+        "validate_sanitization" => &["verify_sanitization"],
+        "attest_no_storage" => &["harvest_medium"],
+        "withdraw_no_storage" => &["harvest_medium", "attest_no_storage"],
+        "expect_media" => &["correct_registration", "harvest_medium"],
+        "confirm_medium" => &["correct_registration", "harvest_medium", "expect_media"],
+        "void_disposition" => &["record_disposition"],
+        "revoke_certificate" => &["issue_certificate"],
+        _ => &[],
     };
-    let (giver, body) = (situation.giver(before), situation.body(before));
-    if situation.story.when(&giver, before, body.clone()).is_ok() {
-        situation.story.done(&giver, before, body);
+    for before in before {
+        let (giver, body) = (situation.giver(before), situation.body(before));
+        if situation.story.when(&giver, before, body.clone()).is_err() {
+            continue;
+        }
+        let about = situation.story.done(&giver, before, body);
+        if *before == "expect_media" {
+            situation.medium.clone_from(&about[0].1);
+        }
         situation.certificate = "N-1".to_owned();
     }
     situation

@@ -361,7 +361,8 @@ fn compare_listings(db: &mut Database, report: &mut Report, known: &Records) -> 
     let mut certificates = Vec::new();
     for certificate in known.certificates.all() {
         let parties = assets.get(certificate.asset.as_str()).map(|asset| listings::parties_of(asset)).unwrap_or_default();
-        certificates.extend(parties.into_iter().map(|party| CertificatePartyRow { party, certificate: certificate.number.clone() }));
+        certificates
+            .extend(parties.into_iter().map(|party| CertificatePartyRow { party: party.to_owned(), certificate: certificate.number.clone() }));
     }
     certificates.sort();
     compare_sets(report, "certificate_parties", &certificates, &CertificatePartyRow::all(db)?);

@@ -2,12 +2,12 @@
 //! the next one; it never waits for a batch to fill. Nothing is answered before the commit is on the disk.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::check_signed::Signed;
 use super::once::{Answers, Once, Outcome};
@@ -67,6 +67,35 @@ impl Receipt {
     }
 }
 
+/// What a command came to.
+type Answer = Result<Outcome<Receipt>>;
+
+/// Answers for those who wait on one and the same thread: that thread is woken once for all that a batch has for it, not once for each.
+#[derive(Default)]
+pub struct Post {
+    come: Notify,
+    answers: Mutex<Vec<(oneshot::Sender<Answer>, Answer)>>,
+}
+
+impl Post {
+    /// Hands out what comes, without end; runs on the thread of those who wait.
+    pub async fn hand_out(&self) {
+        loop {
+            self.come.notified().await;
+            let come = std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner));
+            come.into_iter().for_each(|(to, answer)| give(to, answer));
+        }
+    }
+    fn put(&self, to: oneshot::Sender<Answer>, answer: Answer) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push((to, answer));
+    }
+}
+
+/// Whoever asked may have gone; what was recorded stays recorded.
+fn give(to: oneshot::Sender<Answer>, answer: Answer) {
+    let _ = to.send(answer);
+}
+
 /// What belongs to a command besides itself and the one who gives it.
 #[derive(Clone, Default)]
 pub struct Terms {
@@ -82,6 +111,8 @@ pub struct Terms {
     pub signed: Option<Arc<Signed>>,
     /// The act that its entries are part of, where the command does not say: id, number of the part, number of parts.
     pub batch: Option<(String, u32, Option<u32>)>,
+    /// By which post the answer comes; without one its receiver is woken for it alone.
+    pub post: Option<Arc<Post>>,
 }
 
 struct Job {
@@ -91,7 +122,7 @@ struct Job {
     seed: u128,
     /// Its place in its batch.
     place: u8,
-    answer: oneshot::Sender<Result<Outcome<Receipt>>>,
+    answer: oneshot::Sender<Answer>,
 }
 
 impl Job {
@@ -155,13 +186,15 @@ impl Recorder {
     /// Starts the writer on its own connection.
     pub fn start(app: Arc<App>) -> Result<Self> {
         let (queue, work) = sync_channel(QUEUE);
-        let db = app.connect()?;
+        let mut db = app.connect()?;
+        db.cache_little()?;
+        let tidier = if app.database.is_shared() { None } else { Some(Tidier::start(&app)?) };
         let spent = Arc::new(Spent::default());
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn({
                 let spent = Arc::clone(&spent);
-                move || Writer { app, db, commits: 0, known: Records::default(), known_at: None, away: false, spent }.run(&work)
+                move || Writer { app, db, commits: 0, tidier, known: Records::default(), known_at: None, away: false, spent }.run(&work)
             })
             .map_err(|e| Error::fault("starting the writer", e))?;
         Ok(Self { queue, spent })
@@ -174,7 +207,7 @@ impl Recorder {
         })
     }
 
-    fn send(&self, command: Command, actor: &Actor, terms: Terms) -> Result<oneshot::Receiver<Result<Outcome<Receipt>>>> {
+    fn send(&self, command: Command, actor: &Actor, terms: Terms) -> Result<oneshot::Receiver<Answer>> {
         let (answer, answered) = oneshot::channel();
         self.submit(Work::Record(Box::new(Job { command, actor: actor.clone(), terms, seed: seed()?, place: 0, answer })))?;
         Ok(answered)
@@ -237,7 +270,9 @@ fn stopped() -> Error {
 struct Writer {
     app: Arc<App>,
     db: Database,
+    /// Since the WAL was last moved into the file.
     commits: u32,
+    tidier: Option<Tidier>,
     known: Records,
     /// The head at which `known` is what the tables hold. While the record is open they change with the head alone, so a different head makes it
     /// worthless.
@@ -247,9 +282,44 @@ struct Writer {
     away: bool,
 }
 
+/// Moves most of SQLite's WAL into its file beside the writer, on a connection of its own. What was committed meanwhile the writer moves: only where
+/// nothing is left does SQLite begin the WAL anew.
+struct Tidier {
+    ask: SyncSender<()>,
+    done: Receiver<()>,
+    asked: bool,
+}
+
+impl Tidier {
+    fn start(app: &Arc<App>) -> Result<Self> {
+        let (ask, asked) = sync_channel(1);
+        let (tell, done) = sync_channel(1);
+        let mut db = app.connect()?;
+        let halt = app.halt.clone();
+        let tidy = move || {
+            while asked.recv().is_ok() {
+                let _ = halt.guard(db.tidy_up());
+                let _ = tell.send(());
+            }
+        };
+        std::thread::Builder::new().name("tidier".to_owned()).spawn(tidy).map_err(|e| Error::fault("starting the tidier", e))?;
+        Ok(Self { ask, done, asked: false })
+    }
+
+    /// Has it done, where it was not asked yet; says whether it is done, or nobody does it any more.
+    fn has_done_the_most(&mut self) -> bool {
+        if !self.asked {
+            self.asked = self.ask.try_send(()).is_ok();
+        }
+        let done = !matches!(self.done.try_recv(), Err(TryRecvError::Empty));
+        self.asked &= !done;
+        done
+    }
+}
+
 /// What one attempt at a batch came to.
 enum Attempt {
-    Done(Vec<Result<Outcome<Receipt>>>),
+    Done(Vec<Answer>),
     /// A write failed because of what one of the commands wanted to write.
     Poisoned(Error),
     /// Nothing can be written.
@@ -287,7 +357,7 @@ impl Writer {
                     let _ = answer.send(published.as_ref().map(Clone::clone).map_err(clone));
                 }
             }
-            if self.commits >= COMMITS_PER_TIDY {
+            if self.commits >= COMMITS_PER_TIDY && self.tidier.as_mut().is_none_or(Tidier::has_done_the_most) {
                 self.commits = 0;
                 let tidied = self.db.tidy_up();
                 let _ = self.app.halt.guard(tidied);
@@ -441,16 +511,24 @@ fn clone(error: &Error) -> Error {
     }
 }
 
-fn deliver(jobs: Vec<Job>, answers: Vec<Result<Outcome<Receipt>>>) {
+fn deliver(jobs: Vec<Job>, answers: Vec<Answer>) {
+    let mut posts: Vec<Arc<Post>> = Vec::new();
     for (job, answer) in jobs.into_iter().zip(answers) {
-        // Whoever asked may have gone; what was recorded stays recorded.
-        let _ = job.answer.send(answer);
+        let Some(post) = job.terms.post else {
+            give(job.answer, answer);
+            continue;
+        };
+        post.put(job.answer, answer);
+        if !posts.iter().any(|known| Arc::ptr_eq(known, &post)) {
+            posts.push(post);
+        }
     }
+    posts.iter().for_each(|post| post.come.notify_one());
 }
 
 /// What a batch came to.
 struct Written {
-    answers: Vec<Result<Outcome<Receipt>>>,
+    answers: Vec<Answer>,
     /// The head after it.
     head: Head,
     /// Its first entry, where a commit can end without an answer.
@@ -483,7 +561,7 @@ fn batch_in_transaction(
     if db.is_shared() {
         load_for(app, db, jobs, at, known)?;
     }
-    let mut sealing = Sealing { app, head: before.clone(), rows: Vec::new(), subjects: Vec::new() };
+    let mut sealing = Sealing::new(app, before.clone(), at);
     let mut answers = Vec::with_capacity(jobs.len());
     let mut besides: Vec<(&Beside, Receipt)> = Vec::new();
     for job in jobs {
@@ -620,21 +698,40 @@ struct Sealing<'a> {
     head: Head,
     rows: Vec<EntryRow>,
     subjects: Vec<SubjectRow>,
+    /// The frame of the next entry: what is the same for all stays in it.
+    frame: Frame,
 }
 
-impl Sealing<'_> {
+impl<'a> Sealing<'a> {
+    fn new(app: &'a App, head: Head, at: At) -> Self {
+        let frame = Frame {
+            context: app.identity.entry_context(),
+            log: app.identity.origin.clone(),
+            seq: 0,
+            prev: head.last_leaf,
+            time: at.text(),
+            occurred: at.text(),
+            event: String::new(),
+            actor: entry::Actor { id: String::new(), role: String::new(), party: String::new() },
+            subjects: Vec::new(),
+            batch: None,
+            data: serde_json::Value::Null,
+        };
+        Self { app, head, rows: Vec::new(), subjects: Vec::new(), frame }
+    }
+
     fn seal(&mut self, job: &Job, at: At, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
         let mut receipt = Receipt { time: Some(at), entries: Vec::with_capacity(happenings.len()) };
         for (n, happening) in happenings.into_iter().enumerate() {
             let seq = self.head.frontier.size();
             let stamp = Stamp { seq, at, occurred: job.terms.occurred.unwrap_or(at), actor: job.actor.clone() };
             let happening = Happening { batch: happening.batch.or_else(|| job.terms.batch.clone()), ..happening };
-            let mut frame = self.frame(&stamp, &happening)?;
+            self.set_frame(&stamp, &happening)?;
             // The first entry of a command carries what was signed.
-            if let (0, Some(signed), Some(data)) = (n, &job.terms.signed, frame.data.as_object_mut()) {
+            if let (0, Some(signed), Some(data)) = (n, &job.terms.signed, self.frame.data.as_object_mut()) {
                 data.insert(SIGNED.to_owned(), signed.document().clone());
             }
-            let sealed = seal(&frame, &self.app.keys.entry).map_err(|error| match error {
+            let sealed = seal(&self.frame, &self.app.keys.entry).map_err(|error| match error {
                 EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(
                     "record.too_large",
                     format!("What this would record takes {bytes} bytes, and an entry holds {}; split the command.", entry::MAX_ENTRY_BYTES),
@@ -656,24 +753,19 @@ impl Sealing<'_> {
         Ok(receipt)
     }
 
-    fn frame(&self, stamp: &Stamp, happening: &Happening) -> Result<Frame> {
-        Ok(Frame {
-            context: self.app.identity.entry_context(),
-            log: self.app.identity.origin.clone(),
-            seq: stamp.seq,
-            prev: self.head.last_leaf,
-            time: stamp.at.text(),
-            occurred: stamp.occurred.text(),
-            event: happening.event.name().to_owned(),
-            actor: entry::Actor {
-                id: stamp.actor.person.to_string(),
-                role: stamp.actor.role.as_str().to_owned(),
-                party: stamp.actor.party.to_string(),
-            },
-            subjects: frame_subjects(&happening.about),
-            batch: happening.batch.as_ref().map(|(id, part, of)| Batch { id: id.clone(), part: *part, of: *of }),
-            data: happening.event.data()?,
-        })
+    fn set_frame(&mut self, stamp: &Stamp, happening: &Happening) -> Result<()> {
+        let frame = &mut self.frame;
+        frame.seq = stamp.seq;
+        frame.prev = self.head.last_leaf;
+        frame.occurred = if stamp.occurred == stamp.at { frame.time.clone() } else { stamp.occurred.text() };
+        happening.event.name().clone_into(&mut frame.event);
+        stamp.actor.person.as_str().clone_into(&mut frame.actor.id);
+        stamp.actor.role.as_str().clone_into(&mut frame.actor.role);
+        stamp.actor.party.as_str().clone_into(&mut frame.actor.party);
+        frame.subjects = frame_subjects(&happening.about);
+        frame.batch = happening.batch.as_ref().map(|(id, part, of)| Batch { id: id.clone(), part: *part, of: *of });
+        frame.data = happening.event.data()?;
+        Ok(())
     }
 }
 

@@ -65,7 +65,7 @@ pub fn find(db: &mut Database, scopes: &[Hash]) -> Result<BTreeMap<Hash, Kept>> 
         // One prepared statement each; PostgreSQL takes them all at once.
         Database::Sqlite(connection) => {
             for scope in scopes {
-                rows.extend(idempotency::table.filter(idempotency::scope.eq(scope.as_slice())).select(columns).first(connection).optional()?);
+                rows.extend(idempotency::table.filter(idempotency::scope.eq(scope.as_slice())).select(columns).get_result(connection).optional()?);
             }
         }
         #[cfg(feature = "postgres")]

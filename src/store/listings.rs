@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::Database;
 use super::rows::{self, Derived, row_of};
 use super::schema::{certificate_parties, certificates, consignment_tags, label_counts};
-use super::tables::{self, AssetPartyRow};
+use super::tables;
 use crate::domain::asset::Asset;
 use crate::domain::consignment::Line;
 use crate::domain::records::{Need, Records, Slot};
@@ -98,24 +98,24 @@ impl CountRow {
 }
 
 /// The parties that a device concerns.
-pub fn parties_of(asset: &Asset) -> BTreeSet<String> {
-    AssetPartyRow::of(asset).into_iter().map(|row| row.party).collect()
+pub fn parties_of(asset: &Asset) -> BTreeSet<&str> {
+    asset.parties().map(|party| party.as_str()).collect()
 }
 
 /// By party and label: how many more, or fewer.
 #[derive(Default)]
-struct Counts(BTreeMap<(String, String), i64>);
+struct Counts<'a>(BTreeMap<(&'a str, &'static str), i64>);
 
-impl Counts {
-    fn add(&mut self, asset: &Asset, devices: i64) {
-        let label = asset.label().to_string();
-        for party in parties_of(asset).into_iter().chain([EVERYONE.to_owned()]) {
-            *self.0.entry((party, label.clone())).or_default() += devices;
+impl<'a> Counts<'a> {
+    fn add(&mut self, asset: &'a Asset, devices: i64) {
+        for party in parties_of(asset).into_iter().chain([EVERYONE]) {
+            *self.0.entry((party, asset.label().as_str())).or_default() += devices;
         }
     }
     fn rows(self) -> Vec<CountRow> {
         let changed = self.0.into_iter().filter(|(_, devices)| *devices != 0);
-        changed.map(|((party, label), devices)| CountRow { party, label, devices }).collect()
+        let row = |((party, label), devices): ((&str, &str), i64)| CountRow { party: party.to_owned(), label: label.to_owned(), devices };
+        changed.map(row).collect()
     }
 }
 
@@ -163,26 +163,26 @@ fn save_certificate_parties(db: &mut Database, known: &Records) -> Result<()> {
     let mut come = BTreeSet::new();
     for certificate in new() {
         for party in parties_of(tables::of_either::<Asset>(known, &others, &certificate.asset)?) {
-            come.insert(CertificatePartyRow { party, certificate: certificate.number.clone() });
+            come.insert(CertificatePartyRow { party: party.to_owned(), certificate: certificate.number.clone() });
         }
     }
-    let mut moved: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
+    let mut moved: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     for slot in known.assets.changed() {
         if let Slot { before: Some(before), now: Some(now) } = slot {
             let (before, after) = (parties_of(before), parties_of(now));
             if before != after {
-                moved.insert(now.id.to_string(), (before, after));
+                moved.insert(now.id.as_str(), (before, after));
             }
         }
     }
     let mut gone = Vec::new();
-    let assets: Vec<&String> = moved.keys().collect();
+    let assets: Vec<&str> = moved.keys().copied().collect();
     for some in assets.chunks(1_000) {
         let found: Vec<(String, String)> =
             certificates::table.filter(certificates::asset.eq_any(some.iter().copied())).select((certificates::asset, certificates::id)).load(db)?;
         for (asset, certificate) in found {
-            let Some((before, after)) = moved.get(&asset) else { continue };
-            let row = |party: &String| CertificatePartyRow { party: party.clone(), certificate: certificate.clone() };
+            let Some((before, after)) = moved.get(asset.as_str()) else { continue };
+            let row = |party: &&str| CertificatePartyRow { party: (*party).to_owned(), certificate: certificate.clone() };
             gone.extend(before.difference(after).map(row));
             come.extend(after.difference(before).map(row));
         }

@@ -103,7 +103,7 @@ pub fn head(db: &mut Database) -> Result<Option<Head>> {
 pub fn take_head(db: &mut Database) -> Result<Head> {
     let head = log_head::table.find(1);
     let row: Option<HeadRow> = match db {
-        Database::Sqlite(connection) => head.first(connection).optional()?,
+        Database::Sqlite(connection) => head.get_result(connection).optional()?,
         #[cfg(feature = "postgres")]
         Database::Postgres(connection) => head.for_update().first(connection).optional()?,
     };

@@ -73,7 +73,7 @@ const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqli
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// WAL with a full sync: a commit is on the disk when it returns. The rest is speed, within bounds: a busy reader waits at most 5 s,
-/// and 16 MiB of pages are cached. SQLite would move the WAL into the file by itself and swallow a failing fsync there; the writer does it instead.
+/// and 16 MiB of pages are cached. SQLite would move the WAL into the file by itself and swallow a failing fsync there; the writer has it done instead.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
      PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0;";
 
@@ -212,6 +212,16 @@ impl Database {
         let value = result?;
         ended?;
         Ok(value)
+    }
+
+    /// Makes SQLite cache fewer pages, for a connection that mostly writes: after a commit by which pages have changed places it looks at every page
+    /// that it has cached, and what it does not cache the operating system does.
+    pub fn cache_little(&mut self) -> Result<()> {
+        match self {
+            Database::Sqlite(connection) => Ok(connection.batch_execute("PRAGMA cache_size=-4096;")?),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => Ok(()),
+        }
     }
 
     /// Moves SQLite's WAL into its file. Not on the way to any answer; a failure here is a failing disk.

@@ -109,6 +109,7 @@ const UPSERT: u8 = 1;
 const REMOVE: u8 = 2;
 const TOUCH: u8 = 3;
 const ADD: u8 = 4;
+const MOVE: u8 = 5;
 
 /// One row on SQLite.
 struct One<'a, R, const VERB: u8>(&'a R);
@@ -131,11 +132,12 @@ impl<R: Row, const VERB: u8> QueryFragment<Sqlite> for One<'_, R, VERB> {
             }
             return Ok(());
         }
-        if VERB == TOUCH {
+        if VERB == TOUCH || VERB == MOVE {
+            let set: &[&str] = if VERB == TOUCH { &TOUCHED } else { &MOVED };
             out.push_sql("UPDATE ");
             out.push_sql(R::TABLE);
             let columns = || R::COLUMNS.iter().enumerate();
-            let touched = columns().filter(|(_, column)| TOUCHED.contains(column)).map(|touched| (" SET ", touched));
+            let touched = columns().filter(|(_, column)| set.contains(column)).map(|touched| (" SET ", touched));
             let keys = columns().take(R::KEY).map(|key| (" WHERE ", key));
             let mut before = "";
             for (verb, (n, column)) in touched.chain(keys) {
@@ -283,10 +285,17 @@ pub(super) fn upsert<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> 
 /// The columns that every change of a record changes.
 pub(super) const TOUCHED: [&str; 2] = ["last_seq", "state"];
 
-/// Writes [`TOUCHED`] of rows that are there and in which nothing else changed. SQLite would write the indexes of every column that is set, changed
-/// or not; PostgreSQL sees for itself.
+/// These, and the columns that change as a device goes its way.
+pub(super) const MOVED: [&str; 5] = ["last_seq", "state", "site", "party", "label"];
+
+/// Writes [`TOUCHED`] of rows that are there and in which nothing else changed.
 pub(super) fn touch<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
-    if db.is_shared() { upsert(db, rows) } else { write::<R, TOUCH>(db, rows) }
+    write::<R, TOUCH>(db, rows)
+}
+
+/// The same for [`MOVED`].
+pub(super) fn relocate<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
+    write::<R, MOVE>(db, rows)
 }
 
 /// Writes rows, each key once; what stands under a key is added to, column by column.

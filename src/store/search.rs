@@ -16,7 +16,7 @@ use super::tables::{self, AssetRow};
 use super::to_db;
 use crate::domain::asset::Asset;
 use crate::domain::medium::Medium;
-use crate::domain::names::{AssetId, MediumId, PartyId, Sought};
+use crate::domain::names::{AssetId, MediumId, PartyId, Serial, Sought, Tag};
 use crate::domain::records::{Key, Need, Records};
 use crate::error::Result;
 use crate::proof::digest::sha256;
@@ -81,7 +81,6 @@ fn party_mark(party: &str) -> String {
 /// Saves the search rows of the devices whose tag, serial numbers or parties a batch changed; any other change writes nothing.
 pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     let mut changed: BTreeSet<&AssetId> = BTreeSet::new();
-    let facts = |asset: &Asset| (asset.tag.clone(), asset.serial.clone(), asset.media.clone(), parties_of(asset));
     for slot in known.assets.changed() {
         if let Some(now) = slot.now.as_ref().filter(|now| slot.before.as_ref().map(facts) != Some(facts(now))) {
             changed.insert(&now.id);
@@ -105,8 +104,13 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     index(db, rows)
 }
 
+/// What a device is found by.
+fn facts(asset: &Asset) -> (&Tag, Option<&Serial>, &[MediumId], BTreeSet<&str>) {
+    (&asset.tag, asset.serial.as_ref(), &asset.media, parties_of(asset))
+}
+
 /// A device's row, and the parties that may find it.
-type Indexed = (SearchRow, BTreeSet<String>);
+pub type Indexed<'a> = (SearchRow, BTreeSet<&'a str>);
 
 fn index(db: &mut Database, rows: Vec<Indexed>) -> Result<()> {
     match db {
@@ -340,7 +344,7 @@ fn matching(forms: &[Form<'_>], party: Option<&str>) -> String {
 }
 
 /// The devices that the index would not find although it should: for `audit`. Gives their numbers.
-pub fn not_indexed(db: &mut Database, rows: &[(SearchRow, BTreeSet<String>)]) -> Result<Vec<i64>> {
+pub fn not_indexed(db: &mut Database, rows: &[Indexed]) -> Result<Vec<i64>> {
     let mut missing = Vec::new();
     for (row, parties) in rows {
         let texts = row.marked();

@@ -1,5 +1,7 @@
 //! The derived tables: loading what commands need, saving what events changed. A row is a record's JSON beside the columns that pages query.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::rows::{self, Derived, row_of};
@@ -7,13 +9,12 @@ use super::schema::{
     asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, exceptions, media, parties, record_keys,
 };
 use super::{Database, listings, mass, search, to_db, watchlist};
-use crate::domain::asset::Asset;
+use crate::domain::asset::{Asset, Label};
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::{Consignment, Discrepancy, Item, Line, LineId};
 use crate::domain::evidence::Evidence;
 use crate::domain::exceptions::Exception;
 use crate::domain::medium::Medium;
-use crate::domain::names::PartyId;
 use crate::domain::parties::Party;
 use crate::domain::records::{Key, Need, Record, Records, Slot};
 use crate::error::{Error, Result};
@@ -38,9 +39,9 @@ macro_rules! row {
             pub fn of(record: &$record) -> Result<Self> {
                 Ok(Self { $($column: { let make: fn(&$record) -> Result<$type> = $from; make(record)? }),+ })
             }
-            /// Whether the row of the record as it was differs in [`rows::TOUCHED`] alone.
-            fn is_only_touched(&self, before: &$record) -> Result<bool> {
-                $(if !rows::TOUCHED.contains(&stringify!($column)) {
+            /// Whether the row of the record as it was differs in these columns alone.
+            fn differs_only_in(&self, columns: &[&str], before: &$record) -> Result<bool> {
+                $(if !columns.contains(&stringify!($column)) {
                     let make: fn(&$record) -> Result<$type> = $from;
                     if make(before)? != self.$column {
                         return Ok(false);
@@ -170,16 +171,13 @@ impl Derived for AssetPartyRow {}
 impl AssetPartyRow {
     /// The rows of one device.
     pub fn of(asset: &Asset) -> Vec<Self> {
-        let row = |party: &PartyId| Self {
-            party: party.to_string(),
-            tag: asset.tag.to_string(),
-            asset: asset.id.to_string(),
-            label: asset.label().to_string(),
+        let row = |party: &str| Self {
+            party: party.to_owned(),
+            tag: asset.tag.as_str().to_owned(),
+            asset: asset.id.as_str().to_owned(),
+            label: asset.label().as_str().to_owned(),
         };
-        let mut rows: Vec<Self> = asset.parties().map(row).collect();
-        rows.sort();
-        rows.dedup();
-        rows
+        listings::parties_of(asset).into_iter().map(row).collect()
     }
     /// Every row.
     pub fn all(db: &mut Database) -> Result<Vec<Self>> {
@@ -224,23 +222,24 @@ pub fn load(db: &mut Database, needs: &[Need], known: &mut Records) -> Result<()
 
 fn load_one(db: &mut diesel::SqliteConnection, need: &Need, known: &mut Records) -> Result<()> {
     macro_rules! one {
-        ($table:ident, $row:ident, $id:expr) => {{
-            let row: Option<$row> = $table::table.find($id.as_str()).first(db).optional()?;
-            known.load($id.clone(), row.map(|row| row.record()).transpose()?);
+        ($table:ident, $record:ty, $id:expr) => {{
+            let state: Option<String> = $table::table.find($id.as_str()).select($table::state).get_result(db).optional()?;
+            let read = |state: String| serde_json::from_str(&state).map_err(|e| damaged(stringify!($table), $id.as_str(), e));
+            known.load::<$record>($id.clone(), state.map(read).transpose()?);
         }};
     }
     match need {
-        Need::Asset(id) => one!(assets, AssetRow, id),
-        Need::Medium(id) => one!(media, MediumRow, id),
-        Need::Party(id) => one!(parties, PartyRow, id),
-        Need::Consignment(id) => one!(consignments, ConsignmentRow, id),
-        Need::Discrepancy(id) => one!(discrepancies, DiscrepancyRow, id),
-        Need::Evidence(id) => one!(evidence, EvidenceRow, id),
-        Need::Certificate(id) => one!(certificates, CertificateRow, id),
-        Need::Exception(id) => one!(exceptions, ExceptionRow, id),
+        Need::Asset(id) => one!(assets, Asset, id),
+        Need::Medium(id) => one!(media, Medium, id),
+        Need::Party(id) => one!(parties, Party, id),
+        Need::Consignment(id) => one!(consignments, Consignment, id),
+        Need::Discrepancy(id) => one!(discrepancies, Discrepancy, id),
+        Need::Evidence(id) => one!(evidence, Evidence, id),
+        Need::Certificate(id) => one!(certificates, Certificate, id),
+        Need::Exception(id) => one!(exceptions, Exception, id),
         Need::Line(id) => {
             let (consignment, item) = line_key(id);
-            let row: Option<LineRow> = consignment_lines::table.find((consignment, item)).first(db).optional()?;
+            let row: Option<LineRow> = consignment_lines::table.find((consignment, item)).get_result(db).optional()?;
             known.load(id.clone(), row.map(|row| row.record()).transpose()?);
         }
         Need::LinesOf(id) => {
@@ -249,7 +248,7 @@ fn load_one(db: &mut diesel::SqliteConnection, need: &Need, known: &mut Records)
             known.load_lines_of(id.clone());
         }
         Need::Key(key) => {
-            let owner: Option<String> = record_keys::table.find((key.space, &key.text)).select(record_keys::owner).first(db).optional()?;
+            let owner: Option<String> = record_keys::table.find((key.space, &key.text)).select(record_keys::owner).get_result(db).optional()?;
             known.load_key(key.clone(), owner);
         }
     }
@@ -356,21 +355,25 @@ pub(super) fn of_either<'a, R: Record>(known: &'a Records, others: &'a Records, 
 
 /// Saves every changed record, and the unique values they gave up and took.
 pub fn save(db: &mut Database, known: &Records) -> Result<()> {
+    // SQLite writes the indexes of every column that is set, changed or not. PostgreSQL sees for itself, and every statement is a journey there.
+    let all_at_once = db.is_shared();
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     macro_rules! save_shelf {
         ($shelf:ident, $row:ident) => {{
-            let (mut written, mut touched) = (Vec::new(), Vec::new());
+            let (mut written, mut touched, mut moved) = (Vec::new(), Vec::new(), Vec::new());
             for slot in known.$shelf.changed() {
                 let Some(record) = &slot.now else { continue };
                 let row = $row::of(record)?;
                 match &slot.before {
-                    Some(before) if row.is_only_touched(before)? => touched.push(row),
+                    Some(before) if !all_at_once && row.differs_only_in(&rows::TOUCHED, before)? => touched.push(row),
+                    Some(before) if !all_at_once && row.differs_only_in(&rows::MOVED, before)? => moved.push(row),
                     _ => written.push(row),
                 }
                 key_changes(slot, &mut gone, &mut come);
             }
             rows::upsert(db, written)?;
             rows::touch(db, touched)?;
+            rows::relocate(db, moved)?;
         }};
     }
     save_shelf!(assets, AssetRow);
@@ -387,6 +390,9 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     rows::insert(db, come)?;
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     for slot in known.assets.changed() {
+        if slot.before.as_ref().map(listed) == slot.now.as_ref().map(listed) {
+            continue;
+        }
         let (before, now) = (slot.before.as_ref().map(AssetPartyRow::of), slot.now.as_ref().map(AssetPartyRow::of));
         let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
         let stays = |old: &AssetPartyRow| now.iter().any(|new| (&new.party, &new.tag) == (&old.party, &old.tag));
@@ -399,6 +405,11 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     watchlist::save(db, known)?;
     mass::save(db, known)?;
     search::save(db, known)
+}
+
+/// What the rows of `asset_parties` are made of.
+fn listed(asset: &Asset) -> (&str, Label, BTreeSet<&str>) {
+    (asset.tag.as_str(), asset.label(), listings::parties_of(asset))
 }
 
 /// The unique values that a changed record gave up and took.

@@ -18,7 +18,7 @@ use crate::domain::{Command, SIGNED};
 use crate::operations::check_signed;
 use crate::operations::once::{Once, Outcome};
 use crate::operations::publish_status;
-use crate::operations::record::Terms;
+use crate::operations::record::{Post, Terms};
 
 /// Commands that have a door of their own, because more than the command belongs to them.
 const OWN_DOORS: &[(&str, &str)] = &[
@@ -61,7 +61,14 @@ pub async fn index(_: Viewer) -> HttpResponse {
 }
 
 /// `POST /api/v1/commands/{name}`; with `If-Match`, only if the consignment that it is about is still as its ETag said.
-pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn create(
+    viewer: Viewer,
+    state: Data,
+    post: web::Data<Post>,
+    http: HttpRequest,
+    name: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     must_have_a_door(&name)?;
     if Command::KINDS.iter().any(|(own, _)| *own == *name) {
         viewer.must_be_able_to(&name)?;
@@ -86,7 +93,8 @@ pub async fn create(viewer: Viewer, state: Data, http: HttpRequest, name: web::P
         }
     };
     let command = Command::read(&name, Value::Object(body))?;
-    let terms = Terms { occurred, expected, signed, once: Once::created(key.as_ref(), |receipt| Ok(receipt.clone())), ..Terms::default() };
+    let once = Once::created(key.as_ref(), |receipt| Ok(receipt.clone()));
+    let terms = Terms { occurred, expected, signed, once, post: Some(post.into_inner()), ..Terms::default() };
     let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, terms).await) };
     match request::answer_in_time(&state, recorded).await? {
         Ok(outcome) => {

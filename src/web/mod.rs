@@ -41,6 +41,7 @@ use tokio::sync::Semaphore;
 
 use crate::app::seed;
 use crate::error::{Error, Result};
+use crate::operations::record::Post;
 use crate::operations::{Service, find_exceptions, finish_work, once, publish_checkpoint, run_bulk};
 use problem::Problem;
 
@@ -65,6 +66,23 @@ macro_rules! routes {
 }
 
 routes! {
+    // For programs, with a bearer token; first what they send most, because routes are tried one after the other
+    post "/api/v1/commands/{name}"                    => commands::create;
+    post "/api/v1/evidence/{sha256}/readings"         => evidence::api_read;
+    get  "/api/v1/commands"                           => commands::index;
+    get  "/api/v1/assets"                             => assets::api_index;
+    get  "/api/v1/assets/{id}"                        => assets::api_show;
+    get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
+    get  "/api/v1/consignments"                       => consignments::api_index;
+    get  "/api/v1/consignments/{id}"                  => consignments::api_show;
+    get  "/api/v1/parties"                            => parties::api_index;
+    get  "/api/v1/certificates"                       => certificates::api_index;
+    post "/api/v1/certificates"                       => certificates::api_create;
+    get  "/api/v1/certificates/{number}"              => certificates::api_show;
+    post "/api/v1/certificates/{number}/revocations"  => certificates::api_revoke;
+    post "/api/v1/evidence"                           => evidence::api_create;
+    get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
+    post "/api/v1/imports"                            => imports::api_create;
     // For anyone
     get  "/"                                          => session::index;
     get  "/sign-in"                                   => session::new;
@@ -106,20 +124,13 @@ routes! {
     get  "/vendors"                                   => parties::index;
     get  "/vendors/{id}"                              => parties::show;
     // For programs, with a bearer token
-    get  "/api/v1/commands"                           => commands::index;
-    post "/api/v1/commands/{name}"                    => commands::create;
     post "/api/v1/bulk"                               => bulk::api_create;
     get  "/api/v1/bulk/{id}"                          => bulk::api_show;
     get  "/api/v1/bulk/{id}/items"                    => bulk::api_items;
     post "/api/v1/bulk/{id}/cancellations"            => bulk::api_cancel;
-    get  "/api/v1/assets"                             => assets::api_index;
-    get  "/api/v1/assets/{id}"                        => assets::api_show;
-    get  "/api/v1/assets/{id}/entries"                => assets::api_entries;
     post "/api/v1/assets/{id}/assignments"            => assignments::api_create;
     post "/api/v1/assignees/searches"                 => assignments::api_search;
     post "/api/v1/assignees/erasures"                 => assignments::api_erase;
-    get  "/api/v1/consignments"                       => consignments::api_index;
-    get  "/api/v1/consignments/{id}"                  => consignments::api_show;
     get  "/api/v1/consignments/{id}/manifest"         => consignments::api_manifest;
     get  "/api/v1/consignments/{id}/manifest.csv"     => consignments::api_manifest_csv;
     get  "/api/v1/people"                             => people::api_index;
@@ -131,15 +142,6 @@ routes! {
     post "/api/v1/consignments/{id}/links"            => links::api_create;
     post "/api/v1/consignments/{id}/receipts"         => receipts::api_create;
     post "/api/v1/consignments/{id}/settlements"      => receipts::api_settle;
-    get  "/api/v1/parties"                            => parties::api_index;
-    get  "/api/v1/certificates"                       => certificates::api_index;
-    post "/api/v1/certificates"                       => certificates::api_create;
-    get  "/api/v1/certificates/{number}"              => certificates::api_show;
-    post "/api/v1/certificates/{number}/revocations"  => certificates::api_revoke;
-    post "/api/v1/evidence"                           => evidence::api_create;
-    get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
-    post "/api/v1/evidence/{sha256}/readings"         => evidence::api_read;
-    post "/api/v1/imports"                            => imports::api_create;
     get  "/api/v1/exceptions"                         => exceptions::api_index;
     get  "/api/v1/exceptions/{id}"                    => exceptions::api_show;
     get  "/api/v1/reports"                            => reports::api_index;
@@ -231,8 +233,13 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         running: writes::Running::default(),
     });
     let server = HttpServer::new(move || {
+        // One of each worker, on its thread.
+        let post = web::Data::new(Post::default());
+        let handing_out = post.clone();
+        actix_web::rt::spawn(async move { handing_out.hand_out().await });
         App::new()
             .app_data(state.clone())
+            .app_data(post)
             .wrap(middleware::from_fn(limits::admit))
             .wrap(middleware::from_fn(headers::finish))
             .configure(routes)

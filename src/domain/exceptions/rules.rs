@@ -269,6 +269,7 @@ pub(super) fn medium_differs(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let outside = |medium: &Medium| {
         medium.is_loose()
             && !medium.state.is_gone()
+            && medium.state != MediumState::Withdrawn
             && medium.handoffs.is_empty()
             && medium.holder.as_ref().is_some_and(|holder| &holder.party != scene.organisation)
     };
