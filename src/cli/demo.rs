@@ -963,14 +963,16 @@ impl Stage<'_> {
     fn certify(&mut self, cast: &Cast, recycled: &Lots, refurbished: &Lots) -> Result<(Vec<Certified>, String)> {
         let disks = recycled.some("desktop", 0, 12);
         let asked: Vec<Unit> = [
-            refurbished.some("laptop", 0, 5),
-            refurbished.some("laptop", 10, 2),
-            refurbished.some("old laptop", 0, 4),
+            refurbished.some("laptop", 0, 13),
+            // One of those that were sold is forgotten.
+            refurbished.some("old laptop", 0, 7),
             // The disk that failed is the third of the second bench run.
-            disks.into_iter().enumerate().filter(|(place, _)| matches!(place, 0..=2 | 6)).map(|(_, unit)| unit).collect(),
-            recycled.some("office desktop", 0, 3),
-            recycled.some("chromebook", 0, 3),
-            recycled.some("signage player", 0, 1),
+            disks,
+            recycled.some("office desktop", 0, 6),
+            recycled.some("chromebook", 0, 9),
+            recycled.some("tablet", 0, 3),
+            recycled.some("signage player", 0, 2),
+            recycled.some("display", 0, 2),
             recycled.some("monitor", 0, 3),
             recycled.some("projector", 0, 1),
             recycled.some("dock", 0, 1),

@@ -179,7 +179,8 @@ fn columns(db: &mut Database, shared: bool, table: &str) -> (Vec<Column>, String
 fn a_removed_row_of_any_table_is_found() {
     let (original, _) = finished();
     let mut copy = altered(original.path());
-    for table in TABLES {
+    // Salts go when a person is erased: one that is not there shows nothing.
+    for table in TABLES.iter().filter(|table| **table != "shown_names") {
         let (_, keys) = columns(&mut copy.db, copy.config.database.is_shared(), table);
         let remove = format!("DELETE FROM {table} WHERE ({keys}) = (SELECT {keys} FROM {table} ORDER BY {keys} LIMIT 1)");
         copy.db.batch_execute(&format!("CREATE TABLE saved AS SELECT * FROM {table}; {remove}")).unwrap();

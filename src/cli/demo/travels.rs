@@ -2,10 +2,10 @@
 
 use super::{Cast, SITES, Stage, received, reference};
 use crate::domain::asset::Holder;
-use crate::domain::consignment::{Container, ContainerReceived, DiscrepancyKind, Goods, Item, Resolution, Scan, SealState};
+use crate::domain::consignment::{Container, ContainerReceived, Goods, Item, Resolution, Scan, SealState};
 use crate::domain::handoff::ReleaseConsignment;
 use crate::domain::loading::{AddLines, AddQuantity, OpenConsignment, RecordContainer, RemoveLines};
-use crate::domain::names::{ConsignmentId, Instant, Name, PartyId};
+use crate::domain::names::{ConsignmentId, DiscrepancyId, Instant, Name, PartyId};
 use crate::domain::overrides::{GrantOverride, Guard, OverrideReason};
 use crate::domain::parties::{PartyKind, RegisterParty};
 use crate::domain::receipt::{QuantityFound, ReceiveConsignment, Transcribed};
@@ -15,7 +15,7 @@ use crate::domain::sealing::{SealConsignment, UnsealConsignment, UnsealReason};
 use crate::domain::vendors::{ApproveDownstream, Scheme, Scope};
 use crate::domain::{Actor, SubjectKind};
 use crate::error::{Error, Result};
-use crate::store::{inventory, tables};
+use crate::store::tables;
 
 const SMELTER: &str = "Saltfork Metals";
 const SMELTER_SITE: &str = "Saltfork smelter";
@@ -76,7 +76,7 @@ impl Stage<'_> {
             container: Some(reference("CART-3")?),
         };
         self.one(actor, chargers, self.at(2, 0, 57))?;
-        let chargers = self.counted(&id)?;
+        let chargers = self.all_counted(&id)?;
         self.close(actor, &id, "CART-3", "NP-S-50002", self.at(2, 0, 60))?;
         self.one(actor, ReleaseConsignment { consignment: id.clone(), driver: None }, self.at(2, 0, 70))?;
         let scan = |unit: &super::Unit| Scan { tag: Some(unit.tag.clone()), serial: None, damage: None };
@@ -86,15 +86,15 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The counted things of a consignment, all of them found.
-    fn counted(&mut self, consignment: &ConsignmentId) -> Result<Vec<QuantityFound>> {
+    /// The counted things of a consignment, all there.
+    fn all_counted(&mut self, consignment: &ConsignmentId) -> Result<Vec<QuantityFound>> {
         let mut known = Records::default();
         tables::load(&mut self.db, &[Need::LinesOf(consignment.clone())], &mut known)?;
-        let found = known.lines.all().filter_map(|line| match (&line.item, &line.quantity) {
+        let counted = known.lines.all().filter_map(|line| match (&line.item, &line.quantity) {
             (Item::Quantity(id), Some(quantity)) => Some(QuantityFound { line: id.clone(), count: quantity.count }),
             _ => None,
         });
-        Ok(found.collect())
+        Ok(counted.collect())
     }
 
     fn vendor(&self, administrator: &Actor, name: &str, site: &str, at: Instant) -> Result<PartyId> {
@@ -132,45 +132,35 @@ impl Stage<'_> {
         };
         self.one(&cast.approver, grant, self.at(2, 1, 200))?;
         self.one(actor, ReleaseConsignment { consignment: id.clone(), driver: Some(reference("GPF-TOUR-22")?) }, self.at(2, 1, 230))?;
-        self.transcribed(cast, id)
+        self.transcribe(cast, id)
     }
 
-    /// That vendor signs in nowhere: its delivery note comes by post, with a broken seal and a charger too few on it, and the coordinator enters it.
-    fn transcribed(&mut self, cast: &Cast, consignment: ConsignmentId) -> Result<()> {
-        self.step("Its paper receipt is transcribed: the seal was broken, one charger is missing");
-        let paper = format!(
-            "{BATTERIES}\nDelivery note 7731 for NP-PICKUP-003\nBOX-9: seal NP-S-50010 broken on arrival\nChargers counted: 39\nBatteries counted: 12\n"
+    /// Nobody there signs in: the coordinator enters what their paper says. It says that the seal was broken, and the vendor counts once more.
+    fn transcribe(&mut self, cast: &Cast, consignment: ConsignmentId) -> Result<()> {
+        self.step("The vendor's paper says that the seal was broken; the coordinator transcribes it");
+        let actor = &cast.coordinator;
+        let arrived = self.at(2, 2, 100);
+        let slip = format!(
+            "{BATTERIES}\r\nRECEIVING SLIP 8841 for NP-PICKUP-003\r\nBOX-9: seal NP-S-50010 BROKEN, gross 21.2 kg\r\nchargers 40, batteries 12\r\n"
         );
-        let received = self.evidence(&cast.coordinator, "delivery-note-7731.txt", &paper, self.at(1, 0, 30))?;
-        let mut quantities = self.counted(&consignment)?;
-        for found in quantities.iter_mut().filter(|found| found.count == 40) {
-            found.count = 39;
-        }
-        let containers = vec![ContainerReceived {
+        let paper = self.evidence(actor, "receiving-slip-8841.txt", &slip, arrived)?;
+        let box_9 = ContainerReceived {
             label: reference("BOX-9")?,
             seal_state: SealState::Broken,
             seal: Some(reference("NP-S-50010")?),
-            gross_weight_grams: Some(20_900),
-        }];
-        let receive = ReceiveConsignment {
-            quantities,
-            transcribed: Some(Transcribed { document: received.sha256.clone() }),
-            ..super::received(consignment.clone(), containers, Vec::new())
+            gross_weight_grams: Some(21_200),
         };
-        self.one(&cast.coordinator, receive, self.at(1, 0, 45))?;
-        // The seal is explained; where the charger is, nobody knows yet.
-        for row in inventory::discrepancies(&mut self.db, consignment.as_str(), None, 10)? {
-            let discrepancy = row.record()?;
-            if discrepancy.kind == DiscrepancyKind::Seal {
-                let resolve = ResolveDiscrepancy {
-                    discrepancy: discrepancy.id,
-                    resolution: Resolution::ContentsVerified,
-                    reference: Some(reference("CALL-7731")?),
-                    document: Some(received.sha256.clone()),
-                };
-                self.one(&cast.approver, resolve, self.at(1, 1, 60))?;
-            }
-        }
+        let receive = ReceiveConsignment {
+            quantities: self.all_counted(&consignment)?,
+            transcribed: Some(Transcribed { document: paper.sha256 }),
+            ..received(consignment, vec![box_9], Vec::new())
+        };
+        let receipt = self.one(actor, receive, arrived)?;
+        let discrepancy = DiscrepancyId::parse(receipt.subject(SubjectKind::Discrepancy).unwrap_or_default())?;
+        let count = format!("{BATTERIES}\r\nRECOUNT 8841-1\r\nBOX-9: 40 chargers, 12 batteries; nothing is missing\r\n");
+        let recount = self.evidence(actor, "recount-8841-1.txt", &count, self.at(2, 3, 60))?;
+        let resolve = ResolveDiscrepancy { discrepancy, resolution: Resolution::ContentsVerified, reference: None, document: Some(recount.sha256) };
+        self.one(&cast.approver, resolve, self.at(2, 3, 120))?;
         Ok(())
     }
 
