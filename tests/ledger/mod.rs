@@ -9,7 +9,7 @@ use quittance::domain::names::{AssetId, PersonId, Role};
 use quittance::domain::{Actor, Command, SubjectKind};
 use quittance::error::{Error, Result};
 use quittance::operations::record::Receipt;
-use quittance::operations::{Service, audit_ledger, issue_certificate, open_ledger, receive_evidence};
+use quittance::operations::{Service, audit_ledger, find_exceptions, issue_certificate, open_ledger, receive_evidence};
 use quittance::store::DatabaseUrl;
 use quittance::store::people::{self, Person};
 use serde_json::{Value, json};
@@ -113,7 +113,7 @@ impl Ledger {
     }
 
     /// A device that went to the vendor, was overwritten with a log to show it, then melted, verified, accepted and recycled; certified. Every
-    /// derived table has rows afterwards. Gives the device and the certificate's number.
+    /// derived table but those of exceptions has rows afterwards. Gives the device and the certificate's number.
     pub fn certified(&self, tag: &str) -> (AssetId, String) {
         let coordinator = self.someone(Role::Coordinator, "Cora Coordinator");
         let approver = self.someone(Role::Approver, "Abel Approver");
@@ -151,6 +151,15 @@ impl Ledger {
         let asset = AssetId::parse(&asset).unwrap();
         let issued = issue_certificate::issue(&self.service, &coordinator.actor, &asset).unwrap();
         (asset, issued.number)
+    }
+
+    /// A device that is lost, with the exception that this raises.
+    pub fn lost(&self, tag: &str) {
+        let coordinator = self.someone(Role::Coordinator, "Cora Coordinator");
+        let body = json!({"tag": tag, "category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad 11e", "sensitivity": "moderate", "site": "Warehouse"});
+        let asset = self.id(&coordinator, "register_asset", body, SubjectKind::Asset);
+        self.run(&coordinator, "report_missing", json!({"asset": asset, "loss": "lost", "custodian": "cart", "incident": "INC-1"})).unwrap();
+        assert_eq!(find_exceptions::all(&self.service).unwrap(), 1);
     }
 
     /// Closes the record; its folder stays.
