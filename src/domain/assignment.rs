@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
+use super::medium::{self, Medium};
 use super::names::{AssetId, Reference, Role, codes};
 use super::policy::Known;
 use super::records::{Records, Stop};
@@ -90,6 +91,9 @@ impl Order for Assign {
         if self.kind == AssigneeKind::None && asset.assignment.is_none() && asset.status == Status::InStock {
             return Err(Refusal::new("assignment.none", format!("{} is in stock and assigned to nobody already.", asset.tag)).into());
         }
+        if self.kind != AssigneeKind::None && asset.status == Status::InStock {
+            lifecycle::require_whole(known, asset, "used again")?;
+        }
         let event = Assigned { kind: self.kind, place: self.place.clone(), assignee_active: self.assignee_active, active_on: self.active_on };
         Ok(vec![Happening::new(event, [Subject::new(SubjectKind::Asset, asset.id.as_str())])])
     }
@@ -98,8 +102,12 @@ impl Order for Assign {
 impl Fact for Assigned {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.asset() else { return };
+        let mut media = Vec::new();
         known.change::<Asset>(&id, stamp.seq, |asset| {
             let given = self.kind != AssigneeKind::None;
+            if given && asset.status == Status::InStock {
+                media.clone_from(&asset.media);
+            }
             asset.status = if given { Status::InService } else { Status::InStock };
             asset.assignment = given.then(|| Assignment {
                 entry: stamp.seq,
@@ -109,6 +117,10 @@ impl Fact for Assigned {
                 active_on: self.active_on,
             });
         });
+        // Whoever has it from now on may put data on them: what was sanitized before does not count any more.
+        for medium in media {
+            medium::change(known, &medium, stamp.seq, Medium::void_sanitization);
+        }
     }
     fn sentence(&self) -> String {
         match (&self.place, self.assignee_active) {
@@ -118,5 +130,33 @@ impl Fact for Assigned {
             (None, Some(Known::Unknown)) => "Assigned to a person; whether still with the organisation is not known.".to_owned(),
             (None, None) => "Taken back: assigned to nobody.".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::medium::MediumState;
+    use super::super::names::Role;
+    use super::super::story::{DISTRICT, Story, actor};
+
+    #[test]
+    fn what_was_sanitized_before_a_device_came_into_use_does_not_count_afterwards() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let (_, drive) = story.retired("OLD", "hdd_ata", "low");
+        story.degaussed(&drive);
+        story.done(&coordinator, "harvest_medium", json!({"medium": drive}));
+        let laptop = json!({"tag": "A1", "serial": "SA1", "category": "laptop", "manufacturer": "M", "model": "M", "site": "Site"});
+        let laptop = story.done(&coordinator, "register_asset", laptop)[0].1.clone();
+        story.done(&coordinator, "install_medium", json!({"medium": drive, "asset": laptop}));
+        assert!(story.asset(&laptop).data_gone());
+        let assign = |kind: &str, place: Option<&str>| json!({"asset": laptop, "kind": kind, "place": place});
+        story.done(&coordinator, "assign", assign("cart", Some("CART-1")));
+        story.done(&coordinator, "retire", json!({"asset": laptop, "reason": "surplus"}));
+        let medium = story.medium(&drive);
+        assert_eq!((medium.state, &medium.sanitization, medium.purged_before), (MediumState::DataPresent, &None, None));
+        assert!(!story.asset(&laptop).data_gone());
     }
 }

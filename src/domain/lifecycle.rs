@@ -240,7 +240,7 @@ pub(super) fn require_here(asset: &Asset, occasion: &Occasion, verb: &str) -> Re
 }
 
 /// Refuses what was destroyed: a device with a destroyed medium in it is not used again.
-fn require_whole(known: &Records, asset: &Asset, verb: &str) -> Result<(), Stop> {
+pub(super) fn require_whole(known: &Records, asset: &Asset, verb: &str) -> Result<(), Stop> {
     match known.find_all::<Medium>(&asset.media)?.into_iter().flatten().find(|medium| medium.is_destroyed()) {
         None => Ok(()),
         Some(medium) => {
