@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::asset::{Asset, Status};
 use super::certification::{Certificate, CertificateRevoked, RevocationReason};
 use super::medium::{self, Medium, MediumState};
-use super::names::{AssetId, Category, MediumId, Name, Role, Sensitivity, Serial, codes};
+use super::names::{AssetId, Category, IdentifiedBy, MediumId, Name, Role, Sensitivity, Serial, codes};
 use super::records::{Key, Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Event, Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
@@ -250,7 +250,24 @@ impl Order for CorrectRegistration {
         let about = asset_subject(&asset.id);
         let mut correction =
             Correction { known, asset: Some(asset), about: about.clone(), seq: asset.registered, reason: self.reason, follows: Vec::new() };
+        // What was sanitized under another serial number was sanitized in another device; another kind or sensitivity asks for another method.
+        let mut voided = Vec::new();
+        if amended.serial.is_some() {
+            let embedded = |medium: &&Medium| medium.identified_by == IdentifiedBy::HostSerial;
+            for medium in known.find_all::<Medium>(&asset.media)?.into_iter().flatten().filter(embedded) {
+                let counts = medium.sanitization.as_ref().map(|sanitization| sanitization.performed.seq);
+                let before = medium.purged_before.filter(|seq| Some(*seq) != counts);
+                voided.extend(counts.into_iter().chain(before).map(|performed| (SanitizationVoided { performed }, medium_subject(&medium.id))));
+            }
+        }
+        let reopens = !voided.is_empty() || amended.sensitivity.is_some() || amended.category.is_some();
         correction.follow(amended, about);
+        for (voided, medium) in voided {
+            correction.follow(voided, medium);
+        }
+        if reopens {
+            correction.reopen();
+        }
         correction.happenings(occasion)
     }
 }
@@ -525,6 +542,39 @@ mod tests {
         assert_eq!((amended.home.as_str(), amended.holder.site.as_str(), amended.corrected[0].seq), ("Elsewhere", "Elsewhere", amended.registered));
         // The serial number that was wrong is free again.
         story.done(&approver, "correct_registration", correct(&other, "SA1"));
+    }
+
+    #[test]
+    fn a_sanitization_under_a_wrong_serial_number_does_not_count() {
+        let mut story = Story::new();
+        let (coordinator, approver) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Approver, DISTRICT, 1));
+        let (device, flash) = story.retired("A1", "emmc", "moderate");
+        story.destroyed(&flash);
+        let recycled = json!({"asset": device, "outcome": "recycled",
+            "mass": {"weight_grams": 2000, "weight_basis": "scale", "recovered_grams": 1500, "energy_grams": 300, "landfill_grams": 200}});
+        story.done(&coordinator, "record_disposition", recycled);
+        let body = json!({"asset": device, "reason": "misread", "serial": "SA1X"});
+        assert_eq!(
+            events(&story.when(&approver, "correct_registration", body.clone()).unwrap()),
+            ["entry.corrected", "asset.amended", "media.sanitization_voided", "disposition.voided"]
+        );
+        story.done(&approver, "correct_registration", body);
+        let (device, flash) = (asset(&story, &device), medium(&story, &flash));
+        assert_eq!((device.status, device.data_gone(), flash.state, flash.sanitization), (Status::Retired, false, MediumState::DataPresent, None));
+    }
+
+    #[test]
+    fn another_sensitivity_or_kind_opens_what_became_of_the_device() {
+        for (member, value) in [("sensitivity", "high"), ("category", "server")] {
+            let mut story = Story::new();
+            let (device, _) = certified(&mut story);
+            let body = json!({"asset": device, "reason": "misread", member: value});
+            let approver = actor(Role::Approver, DISTRICT, 1);
+            let expected = ["entry.corrected", "asset.amended", "disposition.voided", "certificate.revoked"];
+            assert_eq!(events(&story.when(&approver, "correct_registration", body.clone()).unwrap()), expected, "{member}");
+            story.done(&approver, "correct_registration", body);
+            assert_eq!((asset(&story, &device).status, asset(&story, &device).disposition), (Status::Retired, None), "{member}");
+        }
     }
 
     #[test]
