@@ -608,7 +608,10 @@ mod tests {
         json!({"consignment": id, "containers": [], "scans": scans, "more_to_come": more})
     }
     fn resolve(story: &mut Story, id: &str, kind: DiscrepancyKind, resolution: &str) {
-        let body = json!({"discrepancy": open(story, id, kind).id, "resolution": resolution, "reference": "CASE-1"});
+        let mut body = json!({"discrepancy": open(story, id, kind).id, "resolution": resolution, "reference": "CASE-1"});
+        if resolution == "located_at_receiver" {
+            body["document"] = json!(story.document());
+        }
         story.done(&actor(Role::Approver, DISTRICT, 1), "resolve_discrepancy", body);
     }
 

@@ -229,6 +229,15 @@ impl Order for ResolveDiscrepancy {
             )
             .into());
         }
+        // A receipt that the receiver itself has not confirmed rests on a document, and shows it.
+        if self.resolution == Resolution::LocatedAtReceiver && self.document.is_none() {
+            return Err(Refusal::new(
+                "consignment.no_document",
+                "The receiver has not confirmed that it has it: upload what shows it (its list, its message or a photograph), and name the SHA-256 as \
+                 the document.",
+            )
+            .into());
+        }
         if let Some(document) = &self.document
             && known.find::<Evidence>(document)?.is_none()
         {

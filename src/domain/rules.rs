@@ -155,7 +155,12 @@ fn a_receipt_is_counted_independently_and_differences_hold_the_devices() {
     let resolve = |id: &str, how: &str| json!({"discrepancy": id, "resolution": how, "reference": "INV-1"});
     story.refused(&operator, "resolve_discrepancy", resolve(&a, "located_at_receiver"), "command.wrong_role");
     story.refused(&approver, "resolve_discrepancy", resolve(&a, "scan_error"), "consignment.resolution");
-    story.done(&approver, "resolve_discrepancy", resolve(&a, "located_at_receiver"));
+    let mut located = resolve(&a, "located_at_receiver");
+    let why = story.refused(&approver, "resolve_discrepancy", located.clone(), "consignment.no_document");
+    assert!(why.contains("upload what shows it"), "{why}");
+    located["document"] = json!(story.document());
+    story.done(&approver, "resolve_discrepancy", located);
+    assert!(asset(&story, &short).handoffs.last().unwrap().unconfirmed.is_some(), "the receiver itself has said nothing");
     assert_eq!(asset(&story, &short).label(), Label::Received);
     story.done(&approver, "resolve_discrepancy", resolve(&b, "returned_to_sender"));
     let status = |story: &Story| story.known().find::<Consignment>(&ConsignmentId::parse(&consignment).unwrap()).unwrap().unwrap().status;

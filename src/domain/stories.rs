@@ -1304,9 +1304,11 @@ fn resolve_discrepancy(w: &mut World) -> Option<(Actor, Value)> {
         fitting = vec!["kept_by_receiver", "never_left"];
     }
     let reference = if w.dice.one_in(6) { None } else { Some("CASE-9") };
-    let document = if w.dice.one_in(6) { Some(w.file()) } else { None };
+    let resolution = w.dice.of(&fitting);
+    // The receiver has not confirmed what is located there: a document shows it, mostly.
+    let document = if w.dice.one_in(6) != (resolution == Some("located_at_receiver")) { Some(w.file()) } else { None };
     let id = if w.dice.one_in(25) { NOBODY.to_owned() } else { discrepancy.id.to_string() };
-    Some((approver(), json!({"discrepancy": id, "resolution": w.dice.of(&fitting), "reference": reference, "document": document})))
+    Some((approver(), json!({"discrepancy": id, "resolution": resolution, "reference": reference, "document": document})))
 }
 
 fn record_rendering(w: &mut World) -> Option<(Actor, Value)> {

@@ -206,6 +206,14 @@ impl Story {
         self.done(&coordinator, "release_accounts", json!({"asset": asset, "reference": "MDM-1"}));
     }
 
+    /// A stored document; gives its SHA-256.
+    pub fn document(&mut self) -> String {
+        let document = "d".repeat(64);
+        let body = json!({"sha256": document, "size_bytes": 9, "reader": null, "links": []});
+        self.done(&actor(Role::Coordinator, DISTRICT, 1), "receive_evidence", body);
+        document
+    }
+
     /// The device as it is now.
     pub fn asset(&self, id: &str) -> &Asset {
         self.known.find::<Asset>(&AssetId::parse(id).unwrap()).unwrap().unwrap()

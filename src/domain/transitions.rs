@@ -241,6 +241,8 @@ struct Situation {
     medium: String,
     consignment: String,
     discrepancy: String,
+    /// A stored document.
+    document: String,
     /// The number of its certificate.
     certificate: String,
     /// A loose drive, purged, in the organisation's hands.
@@ -260,6 +262,7 @@ fn operator() -> Actor {
 impl Situation {
     fn new(status: &str) -> Self {
         let mut story = Story::new();
+        let document = story.document();
         let (_, spare) = story.retired("SPARE", "hdd_ata", "low");
         story.degaussed(&spare);
         story.done(&coordinator(), "harvest_medium", json!({"medium": spare}));
@@ -269,7 +272,7 @@ impl Situation {
         let id = |kind| about.iter().find(|(of, _)| *of == kind).unwrap().1.clone();
         let nothing = "urn:uuid:00000000-0000-4000-8000-00000000dead".to_owned();
         let (device, medium) = (id(SubjectKind::Asset), id(SubjectKind::Medium));
-        Self { story, device, medium, consignment: nothing.clone(), discrepancy: nothing, certificate: "NONE-1".to_owned(), spare }
+        Self { story, device, medium, consignment: nothing.clone(), discrepancy: nothing, document, certificate: "NONE-1".to_owned(), spare }
     }
 
     fn does(mut self, actor: &Actor, name: &str, body: Value) -> Self {
@@ -442,7 +445,7 @@ impl Situation {
             "see_device" => json!({"asset": self.device, "source": "mdm"}),
             "release_consignment" => json!({"consignment": self.consignment}),
             "receive_consignment" => json!({"consignment": self.consignment, "containers": [], "scans": [{"tag": "A1"}]}),
-            "resolve_discrepancy" => json!({"discrepancy": self.discrepancy, "resolution": "located_at_receiver", "reference": "CASE-2"}),
+            "resolve_discrepancy" => json!({"discrepancy": self.discrepancy, "resolution": "located_at_receiver", "document": self.document}),
             "record_sanitization" => {
                 json!({"medium": self.medium, "technique": "incinerate", "statement": {"facility": "F", "facility_batch": "B"}})
             }

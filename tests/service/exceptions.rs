@@ -38,7 +38,10 @@ fn the_service_finds_them_by_itself_and_closes_them_when_they_end() {
     server.get("stranger", &address).refused(404, "request.unknown");
     for discrepancy in server.get("approver", &format!("/api/v1/consignments/{}", story.consignment)).taken()["discrepancies"].as_array().unwrap() {
         let resolution = if discrepancy["kind"] == "short" { "located_at_receiver" } else { "scan_error" };
-        let body = json!({"discrepancy": discrepancy["id"], "resolution": resolution, "reference": "CASE-17"});
+        let mut body = json!({"discrepancy": discrepancy["id"], "resolution": resolution, "reference": "CASE-17"});
+        if resolution == "located_at_receiver" {
+            body["document"] = server.send("operator", "POST", "/api/v1/evidence", &[], b"found in bay 7").taken()["sha256"].clone();
+        }
         server.command("approver", "resolve_discrepancy", body).taken();
     }
     wait_for("its end", || listed(&server, "auditor", "open").is_empty());

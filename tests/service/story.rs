@@ -80,7 +80,10 @@ pub fn reconciled(server: &Server) -> Story {
     let answer = server.get("approver", &format!("/api/v1/consignments/{}", story.consignment)).taken();
     for discrepancy in answer["discrepancies"].as_array().unwrap() {
         let resolution = if discrepancy["kind"] == "short" { "located_at_receiver" } else { "scan_error" };
-        let resolve = json!({"discrepancy": discrepancy["id"], "resolution": resolution, "reference": "CASE-17"});
+        let mut resolve = json!({"discrepancy": discrepancy["id"], "resolution": resolution, "reference": "CASE-17"});
+        if resolution == "located_at_receiver" {
+            resolve["document"] = server.send("operator", "POST", "/api/v1/evidence", &[], b"found in bay 7").taken()["sha256"].clone();
+        }
         server.command("approver", "resolve_discrepancy", resolve).taken();
     }
     story

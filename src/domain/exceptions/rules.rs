@@ -579,7 +579,8 @@ mod tests {
         story.hours_pass(48);
         look(&mut story, "Discrepancy", &over);
         assert_eq!(stands(&story, RuleId::Discrepancy, &over), Some((OPEN, Severity::High)));
-        story.done(&approver(), "resolve_discrepancy", json!({"discrepancy": short, "resolution": "located_at_receiver", "reference": "CASE-1"}));
+        let located = json!({"discrepancy": short, "resolution": "located_at_receiver", "document": story.document()});
+        story.done(&approver(), "resolve_discrepancy", located);
         look(&mut story, "Discrepancy", &short);
         assert_eq!(stands(&story, RuleId::Discrepancy, &short).unwrap().0, RESOLVED);
     }
