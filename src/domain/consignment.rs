@@ -187,7 +187,7 @@ impl Container {
 pub struct Presets {
     /// Why a device that is still in use is retired; without it, only retired devices are taken.
     pub reason: Option<RetireReason>,
-    /// What storage a device has whose media nobody recorded.
+    /// What storage is expected in a device whose media nobody recorded; to be confirmed when it is seen.
     pub media_type: Option<MediaType>,
     /// `true`: a device whose media nobody recorded has no storage, because its model has none.
     #[serde(default)]

@@ -447,6 +447,10 @@ impl MediaType {
     pub const fn is_flash(self) -> bool {
         !matches!(self, MediaType::HddAta | MediaType::Unknown)
     }
+    /// Whether it is soldered in, and told from others by the serial number of its device.
+    pub const fn is_soldered(self) -> bool {
+        matches!(self, MediaType::Emmc | MediaType::Ufs | MediaType::SolderedFlash)
+    }
 }
 
 codes! {
@@ -520,6 +524,13 @@ codes! {
         Phone = "phone", "phone";
         Dock = "dock", "dock";
         Other = "other", "other equipment";
+    }
+}
+
+impl Category {
+    /// Whether no device of this kind keeps what its users do, whatever the model.
+    pub const fn stores_nothing(self) -> bool {
+        matches!(self, Category::Monitor | Category::Dock)
     }
 }
 

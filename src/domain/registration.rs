@@ -285,7 +285,7 @@ impl Order for RegisterAsset {
 }
 
 /// What an unresolved discrepancy holds may not be the device that it is taken for.
-fn require_not_held(asset: &Asset) -> Result<(), Refusal> {
+pub(super) fn require_not_held(asset: &Asset) -> Result<(), Refusal> {
     if asset.is_held_by(HoldKind::Discrepancy) {
         asset.require_free("registration.held")?;
     }
@@ -438,7 +438,8 @@ impl Fact for MediumRecorded {
     }
     fn sentence(&self) -> String {
         if self.seen == Some(Seen::Expected) {
-            return format!("Medium expected by the model: {}; to be seen or attested.", self.media_type.label());
+            let by = if self.catalogue.is_some() { "the model" } else { "the presets" };
+            return format!("Medium expected by {by}: {}; to be seen or attested.", self.media_type.label());
         }
         match &self.serial {
             Some(serial) if self.host.is_none() => format!("Loose medium recorded: {} with serial {serial}.", self.media_type.label()),

@@ -3,17 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
+use super::catalogue::Seen;
 use super::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Presets, require, require_sender, require_status};
 use super::lifecycle::Retire;
 use super::loading::AddLines;
 use super::medium::{self, Medium};
-use super::names::{AssetId, Category, ConsignmentId, MediaType, MediumId, Name, Reference, Role, Sensitivity, Serial, Tag};
+use super::names::{AssetId, Category, ConsignmentId, IdentifiedBy, MediaType, MediumId, Name, Reference, Role, Sensitivity, Serial, Tag};
 use super::preparation::{self, AuthorizeUnder, Evaluate, Rung};
 use super::records::{Records, Stop};
 use super::refusal::Refusal;
-use super::registration::{AttestNoStorage, MediumSeen, NoStorageBasis, RecordMedia, RegisterAsset};
+use super::registration::{AttestNoStorage, MediumRecorded, MediumSeen, NoStorageBasis, RegisterAsset, require_not_held};
 use super::together::Together;
-use super::{Happening, Occasion, Order};
+use super::{Happening, Occasion, Order, Subject, SubjectKind, require_asset};
 
 /// Presets that can be followed: only what leaves the organisation has to be prepared for it.
 pub(super) fn require_presets(presets: &Presets, kind: ConsignmentKind) -> Result<(), Refusal> {
@@ -129,11 +130,11 @@ impl ScanIn {
 }
 
 /// Puts a device on the list, after whatever the presets say and was not done yet.
-fn load(together: &mut Together, scan: &ScanIn, consignment: &Consignment, id: &AssetId) -> Result<(), Stop> {
+fn load(together: &mut Together, scan: &ScanIn, consignment: &Consignment, id: &AssetId, occasion: &Occasion) -> Result<(), Stop> {
     let presets = &consignment.presets;
     let asset = {
-        let records = together.records(|records| super::require_asset(records, id).map(drop))?;
-        super::require_asset(records, id)?.clone()
+        let records = together.records(|records| require_asset(records, id).map(drop))?;
+        require_asset(records, id)?.clone()
     };
     // Whoever was faster is named, rather than what the presets would have done.
     if asset.consignment.is_none() {
@@ -142,8 +143,9 @@ fn load(together: &mut Together, scan: &ScanIn, consignment: &Consignment, id: &
         }
         if asset.media.is_empty() && asset.no_storage.is_none() {
             if let Some(media_type) = presets.media_type {
-                together.step(&RecordMedia { asset: id.clone(), media: vec![expected(media_type)] })?;
+                together.step(&ExpectStorage { asset: id.clone(), media_type })?;
             } else if presets.no_storage {
+                require_nothing_stored(&asset, occasion)?;
                 together.step(&AttestNoStorage { asset: id.clone(), basis: NoStorageBasis::ModelHasNone })?;
             }
         }
@@ -157,8 +159,59 @@ fn load(together: &mut Together, scan: &ScanIn, consignment: &Consignment, id: &
     together.step(&scan.add(vec![id.clone()], Vec::new()))
 }
 
-fn expected(media_type: MediaType) -> MediumSeen {
-    MediumSeen { serial: None, media_type, capacity_bytes: None }
+/// Nobody looked into the device: presets attest only what is so of every device of that model or kind.
+fn require_nothing_stored(asset: &Asset, occasion: &Occasion) -> Result<(), Refusal> {
+    let model = occasion.catalogue.model(asset.manufacturer.as_str(), asset.model.as_str());
+    // A model that has media by the catalogue is refused with their names by the attestation.
+    if model.is_some() || asset.category.stores_nothing() {
+        return Ok(());
+    }
+    let why = format!(
+        "Neither the catalogue nor its kind ({}) says that {} stores nothing: record its media (record_media), attest that {} was opened and found \
+         without (attest_no_storage, “removed”), or have the model added (`quittance catalogue import`); then scan it again.",
+        asset.category.label(),
+        asset.title(),
+        asset.tag
+    );
+    Err(Refusal::new("consignment.may_store", why))
+}
+
+/// Records the medium that presets expect in a device. Nobody has seen it: it is to be confirmed before it is sanitized.
+#[derive(Deserialize)]
+struct ExpectStorage {
+    asset: AssetId,
+    media_type: MediaType,
+}
+
+impl Order for ExpectStorage {
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let asset = require_asset(known, &self.asset)?;
+        occasion.may_touch(asset)?;
+        require_not_held(asset)?;
+        let soldered = self.media_type.is_soldered();
+        if soldered && asset.serial.is_none() {
+            let why = format!(
+                "Storage without a serial number is identified by its device's, and {} has none recorded: have an approver add it \
+                 (correct_registration), then scan it again.",
+                asset.tag
+            );
+            return Err(Refusal::new("registration.no_identity", why).into());
+        }
+        let event = MediumRecorded {
+            host: Some(asset.id.clone()),
+            holder: None,
+            sensitivity: None,
+            identified_by: if soldered { IdentifiedBy::HostSerial } else { IdentifiedBy::OwnSerial },
+            serial: None,
+            media_type: self.media_type,
+            capacity_bytes: None,
+            seen: Some(Seen::Expected),
+            catalogue: None,
+        };
+        Ok(vec![Happening::new(event, [Subject::new(SubjectKind::Medium, MediumId::from_uuid(occasion.fresh(1)).as_str())])])
+    }
 }
 
 impl Order for ScanIn {
@@ -173,7 +226,7 @@ impl Order for ScanIn {
         }
         let mut together = Together::new(known, occasion);
         match (self.named(known, occasion)?, &self.device) {
-            (Named::Asset(asset), None) => load(&mut together, self, consignment, &asset.id)?,
+            (Named::Asset(asset), None) => load(&mut together, self, consignment, &asset.id, occasion)?,
             (Named::Asset(asset), Some(_)) => {
                 let why = format!("{} is registered already; scan it again without saying what it is.", asset.tag);
                 return Err(Refusal::new("consignment.known", why).into());
@@ -185,7 +238,7 @@ impl Order for ScanIn {
             (Named::Nothing, Some(device)) => {
                 let id = AssetId::from_uuid(occasion.fresh(15));
                 together.step(&self.registers(&id, device, consignment)?)?;
-                load(&mut together, self, consignment, &id)?;
+                load(&mut together, self, consignment, &id, occasion)?;
             }
             (Named::Nothing, None) => {
                 let why = format!(
@@ -231,8 +284,9 @@ mod tests {
 
     use crate::domain::SubjectKind;
     use crate::domain::asset::{Asset, Label, Status};
+    use crate::domain::catalogue::Seen;
     use crate::domain::consignment::{Consignment, ConsignmentStatus};
-    use crate::domain::names::{AssetId, ConsignmentId, Role};
+    use crate::domain::names::{AssetId, ConsignmentId, IdentifiedBy, Role};
     use crate::domain::records::Records;
     use crate::domain::story::{DISTRICT, OTHER, Story, VENDOR, actor, better_than};
 
@@ -310,6 +364,56 @@ mod tests {
         let device = asset(story.known(), id);
         assert_eq!((device.tag.as_str(), device.status, device.no_storage.is_some()), ("NEW-1", Status::Retired, true));
         story.refused(&coordinator, "scan", new, "consignment.known");
+    }
+
+    #[test]
+    fn presets_expect_storage_and_do_not_see_it() {
+        let mut story = Story::new();
+        let (coordinator, approver) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Approver, DISTRICT, 1));
+        for (tag, kind, identified_by) in [("A1", "emmc", IdentifiedBy::HostSerial), ("A2", "ssd_nvme", IdentifiedBy::OwnSerial)] {
+            let presets = json!({"reason": "surplus", "media_type": kind, "rung": "recycling", "rejected": better_than("recycling")});
+            let device = in_service(&mut story, tag);
+            let pallet = opened(&mut story, tag, &presets);
+            story.done(&approver, "authorize_consignment", json!({"consignment": pallet, "reference": "BOARD-9"}));
+            story.done(&coordinator, "scan", json!({"consignment": pallet, "tag": tag}));
+            let medium = story.medium(story.asset(&device).media[0].as_str());
+            assert_eq!((medium.seen, medium.identified_by, &medium.serial), (Seen::Expected, identified_by, &None));
+            let id = medium.id.to_string();
+            story.done(&coordinator, "remove_lines", json!({"consignment": pallet, "assets": [device]}));
+            let melt = json!({"medium": id, "technique": "melt", "statement": {"facility": "F", "facility_batch": "B"}});
+            story.done(&coordinator, "release_accounts", json!({"asset": device, "reference": "MDM-1"}));
+            story.refused(&coordinator, "record_sanitization", melt.clone(), "sanitization.only_expected");
+            let serial = (identified_by == IdentifiedBy::OwnSerial).then_some("DRV-9");
+            story.done(&coordinator, "confirm_medium", json!({"medium": id, "basis": "seen", "serial": serial}));
+            story.done(&coordinator, "record_sanitization", melt);
+        }
+    }
+
+    #[test]
+    fn presets_attest_no_storage_only_where_the_model_or_the_kind_has_none() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let presets = json!({"reason": "surplus", "no_storage": true, "rung": "recycling", "rejected": better_than("recycling")});
+        let pallet = opened(&mut story, "C1", &presets);
+        story.done(&actor(Role::Approver, DISTRICT, 1), "authorize_consignment", json!({"consignment": pallet, "reference": "BOARD-9"}));
+        for (tag, category, manufacturer, model, refusal) in [
+            ("A1", "laptop", "M", "M", Some("consignment.may_store")),
+            ("A2", "chromebook", "Dell", "Chromebook 3100", Some("registration.model_has_storage")),
+            ("A3", "other", "Dell", "WD19S", None),
+            ("A4", "monitor", "M", "M", None),
+        ] {
+            let body = json!({"tag": tag, "serial": format!("S{tag}"), "category": category, "manufacturer": manufacturer, "model": model,
+                "site": "Site"});
+            let device = story.done(&coordinator, "register_asset", body)[0].1.clone();
+            let scan = json!({"consignment": pallet, "tag": tag});
+            match refusal {
+                Some(code) => assert!(story.refused(&coordinator, "scan", scan, code).contains("record"), "{tag}"),
+                None => {
+                    story.done(&coordinator, "scan", scan);
+                    assert!(story.asset(&device).no_storage.is_some(), "{tag}");
+                }
+            }
+        }
     }
 
     #[test]

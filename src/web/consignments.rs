@@ -423,8 +423,8 @@ fn preset_words(presets: &Presets) -> String {
     let evaluate = presets.rung.map(|rung| format!("evaluates what nobody has evaluated ({})", rung.label()));
     let retire = presets.reason.map(|reason| format!("retires what is still in use ({})", reason.label()));
     let storage = match (presets.media_type, presets.no_storage) {
-        (Some(kind), _) => Some(format!("records {} where the media are not known", kind.label())),
-        (None, true) => Some("attests no storage where the media are not known".to_owned()),
+        (Some(kind), _) => Some(format!("expects {} where the media are not known", kind.label())),
+        (None, true) => Some("attests no storage where the media are not known and the model has none".to_owned()),
         (None, false) => None,
     };
     [retire, storage, evaluate].into_iter().flatten().collect::<Vec<_>>().join(", ")
