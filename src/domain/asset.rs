@@ -236,11 +236,14 @@ impl Asset {
 
     /// Whether it lies with whom it was sent to last.
     fn is_received(&self) -> bool {
-        let last = self
-            .handoffs
+        self.custody()
             .last()
-            .filter(|handoff| handoff.received.is_some() && handoff.to.party == self.holder.party && handoff.from.party != handoff.to.party);
-        last.is_some_and(|handoff| self.custody_since.is_none_or(|since| handoff.released.0 > since))
+            .is_some_and(|handoff| handoff.received.is_some() && handoff.to.party == self.holder.party && handoff.from.party != handoff.to.party)
+    }
+
+    /// Its travels since its custody is known without a gap, oldest first. What came before a time out of sight counts for the past only.
+    pub fn custody(&self) -> impl Iterator<Item = &Handoff> {
+        self.handoffs.iter().filter(|handoff| self.custody_since.is_none_or(|since| handoff.released.0 > since))
     }
 
     /// Whether nothing is left of the data: every medium cleared, purged or destroyed and validated, or none there at all. Whether that is enough for

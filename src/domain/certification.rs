@@ -122,16 +122,14 @@ pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdi
     }
     // Without an outcome the least that any destination asks for is shown, so that the list is useful from the first day.
     missing.extend(data_missing(known, asset, destination.unwrap_or(Destination::ExternalReuse), policy)?);
-    // What came before a time out of sight counts for the past only: custody is known again from there on.
-    let handoffs = || asset.handoffs.iter().filter(|handoff| asset.custody_since.is_none_or(|since| handoff.released.0 > since));
-    if let Some(open) = handoffs().find(|handoff| handoff.received.is_none())
+    if let Some(open) = asset.custody().find(|handoff| handoff.received.is_none())
         && !asset.in_transit
     {
         missing.push(format!("The release of {} in entry {} has no receipt: a gap in custody.", asset.tag, open.released.0));
     }
     missing.extend(exceptions::in_the_way(known, &asset.id)?);
     let mut at = None;
-    for handoff in handoffs() {
+    for handoff in asset.custody() {
         if at.is_some_and(|at| at != &handoff.from.party) {
             missing
                 .push(format!("{} was released in entry {} by a party that had not received it: a gap in custody.", asset.tag, handoff.released.0));

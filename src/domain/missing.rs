@@ -456,6 +456,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_lost_on_its_way_and_found_again_has_no_open_handoff_to_certify() {
+        let mut story = Story::new();
+        let (one, approver) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Approver, DISTRICT, 1));
+        let (device, disk) = story.retired("A1", "hdd_ata", "low");
+        let consignment = story.released("C1", &[&device]);
+        let empty = json!({"consignment": consignment, "containers": [], "scans": []});
+        let about = story.done(&actor(Role::VendorOperator, VENDOR, 1), "receive_consignment", empty);
+        let short = &about.iter().find(|(kind, _)| *kind == SubjectKind::Discrepancy).unwrap().1;
+        story.done(&approver, "resolve_discrepancy", json!({"discrepancy": short, "resolution": "confirmed_missing", "reference": "INC-1"}));
+        story.done(&one, "report_found", json!({"asset": device, "site": "Drawer"}));
+        story.prepare(&device);
+        story.destroyed(&disk);
+        let mass = json!({"weight_grams": 2000, "weight_basis": "scale", "recovered_grams": 1700, "energy_grams": 200, "landfill_grams": 100});
+        story.done(&one, "record_disposition", json!({"asset": device, "outcome": "recycled", "mass": mass}));
+        let id = AssetId::parse(&device).unwrap();
+        let verdict = super::super::certification::judge(story.known(), &id, story.policy()).unwrap();
+        assert!(verdict.asset.handoffs.iter().any(|handoff| handoff.received.is_none()));
+        assert_eq!(verdict.asset.custody().count(), 0, "what a certificate tells of its custody");
+    }
+
+    #[test]
     fn a_command_from_afar_is_sent_then_confirmed_with_a_file_or_expires() {
         let mut story = Story::new();
         let one = actor(Role::Coordinator, DISTRICT, 1);

@@ -407,7 +407,7 @@ impl Facts<'_> {
     fn custody(&mut self, asset: &Asset) -> Result<Custody> {
         let mut handoffs = Vec::new();
         let mut longest = 0;
-        for handoff in &asset.handoffs {
+        for handoff in asset.custody() {
             let (received_seq, received_at) = handoff.received.ok_or_else(|| Error::Fault("an open handoff passed the judgement".to_owned()))?;
             let (released_seq, released_at) = handoff.released;
             let hours = u64::try_from((received_at.unix_ms() - released_at.unix_ms()).max(0)).unwrap_or(0).div_ceil(3_600_000);
