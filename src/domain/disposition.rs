@@ -310,6 +310,7 @@ impl Fact for DispositionRecorded {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.asset() else { return };
         known.change::<Asset>(&id, stamp.seq, |asset| {
+            asset.assignment = None;
             asset.disposition = Some(Disposition {
                 outcome: self.outcome,
                 mass: self.mass.clone(),

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::proof::digest::sha256;
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
 use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, append, move_head, take_head};
-use crate::store::{Database, Ended, WriteError, derived, from_db, log, tables, to_db};
+use crate::store::{Database, Ended, WriteError, assignees, derived, from_db, log, tables, to_db};
 
 /// Most commands of one batch.
 const BATCH: usize = 256;
@@ -598,6 +598,8 @@ fn batch_in_transaction(
 fn write(db: &mut Database, before: &Head, sealing: Sealing, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {
     append(db, sealing.rows, sealing.subjects)?;
     tables::save(db, known)?;
+    // Only here: a rebuild tells old assignments again, and with whom devices are now is not in the log.
+    assignees::erase_ended(db, known)?;
     for (beside, receipt) in besides {
         beside(db, receipt)?;
     }

@@ -5,7 +5,10 @@ use diesel::prelude::*;
 use super::Database;
 use super::keyring::Keyring;
 use super::schema::assignees;
+use crate::domain::asset::Asset;
+use crate::domain::assignment::AssigneeKind;
 use crate::domain::names::AssetId;
+use crate::domain::records::Records;
 use crate::error::Result;
 use crate::proof::digest::{hex, sha256};
 
@@ -34,6 +37,24 @@ pub fn keep(db: &mut Database, asset: &AssetId, person: &str) -> Result<()> {
 /// Forgets with whom a device is.
 pub fn erase_device(db: &mut Database, asset: &AssetId) -> Result<usize> {
     Ok(diesel::delete(assignees::table.filter(assignees::asset.eq(asset.as_str()))).execute(db)?)
+}
+
+/// Forgets with whom devices are whose assignment to a person has ended with what was recorded just now.
+pub fn erase_ended(db: &mut Database, known: &Records) -> Result<()> {
+    let entry = |asset: Option<&Asset>| {
+        asset
+            .and_then(|asset| asset.assignment.as_ref())
+            .filter(|assignment| assignment.kind == AssigneeKind::Person)
+            .map(|assignment| assignment.entry)
+    };
+    for slot in known.assets.changed() {
+        let Some(before) = &slot.before else { continue };
+        let was = entry(Some(before));
+        if was.is_some() && was != entry(slot.now.as_ref()) {
+            erase_device(db, &before.id)?;
+        }
+    }
+    Ok(())
 }
 
 /// Forgets a person; gives how many devices were with that person.

@@ -11,11 +11,12 @@ use super::request::{self, asset_id};
 use super::session::Viewer;
 use super::{Data, block, writes};
 use crate::domain::Command;
+use crate::domain::asset::Asset;
 use crate::domain::names::clean;
 use crate::domain::refusal::Refusal;
 use crate::operations::once::Once;
 use crate::operations::record::{Beside, Terms};
-use crate::store::assignees;
+use crate::store::{assignees, tables};
 
 /// Longest identifier of a person, in characters.
 const LONGEST: usize = 200;
@@ -53,9 +54,14 @@ pub async fn api_create(
     let key = writes::key(&http, &viewer, format!("{} {}", Value::Object(body.clone()), person.as_deref().unwrap_or_default()).as_bytes())?;
     body.insert("asset".to_owned(), json!(asset));
     let command = Command::read("assign", Value::Object(body))?;
-    let beside: Beside = Arc::new(move |db, _| match &person {
-        Some(person) => assignees::keep(db, &asset, person),
-        None => assignees::erase_device(db, &asset).map(|_| ()),
+    let beside: Beside = Arc::new(move |db, receipt| {
+        let Some(person) = &person else { return assignees::erase_device(db, &asset).map(|_| ()) };
+        // What was recorded in the same moment may have ended this assignment already.
+        let assignment = tables::find::<Asset>(db, &asset)?.and_then(|asset| asset.assignment);
+        match assignment.filter(|assignment| receipt.entries.iter().any(|entry| entry.seq == assignment.entry)) {
+            Some(_) => assignees::keep(db, &asset, person),
+            None => Ok(()),
+        }
     });
     let terms = Terms { beside: Some(beside), once: Once::created(key.as_ref(), |receipt| Ok(receipt.clone())), ..Terms::default() };
     let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, terms).await) };

@@ -6,6 +6,7 @@ use quittance::proof::bundle::Bundle;
 use quittance::proof::verify::{self, Trust, Verdict};
 use serde_json::json;
 
+use super::orders::prepare;
 use super::server::Server;
 use super::story::{self, outcome};
 
@@ -46,6 +47,35 @@ fn a_holder_fetches_all_parts_and_checks_them_with_the_public_keys_alone() {
     server.get("stranger", &format!("/api/v1/certificates/{number}")).refused(404, "request.unknown");
     assert_eq!(server.get("stranger", "/api/v1/certificates").taken()["certificates"], json!([]));
     assert_eq!(server.get("operator", "/api/v1/certificates").taken()["certificates"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_device_that_was_lost_on_its_way_and_found_again_is_certified() {
+    let server = Server::start();
+    let body = json!({"tag": "LOST-1", "serial": "SLOST1", "category": "monitor", "manufacturer": "Dell", "model": "P2419H", "site": "Central"});
+    let device = Server::subject(&server.command("coordinator", "register_asset", body).taken(), "Asset");
+    server.command("coordinator", "attest_no_storage", json!({"asset": device, "basis": "model_has_none"})).taken();
+    server.command("coordinator", "retire", json!({"asset": device, "reason": "end_of_life"})).taken();
+    prepare(&server, &device);
+    let open = json!({"reference": "P-LOST", "from_site": "Central", "to": server.parties["GreenLoop Recycling"], "to_site": "Akron"});
+    let consignment = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");
+    server.command("coordinator", "add_lines", json!({"consignment": consignment, "assets": [device], "container": "BOX"})).taken();
+    server.command("coordinator", "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "BOX"}]})).taken();
+    server.command("coordinator", "release_consignment", json!({"consignment": consignment})).taken();
+    let empty = json!({"consignment": consignment, "containers": [], "scans": []});
+    let short = Server::subject(&server.command("operator", "receive_consignment", empty).taken(), "Discrepancy");
+    let lost = json!({"discrepancy": short, "resolution": "confirmed_missing", "reference": "INC-1"});
+    server.command("approver", "resolve_discrepancy", lost).taken();
+    server.command("coordinator", "report_found", json!({"asset": device, "site": "Central"})).taken();
+    prepare(&server, &device);
+    let mass = json!({"weight_grams": 5_500, "weight_basis": "scale", "recovered_grams": 5_000, "energy_grams": 300, "landfill_grams": 200});
+    server.command("coordinator", "record_disposition", json!({"asset": device, "outcome": "recycled", "mass": mass})).taken();
+    let issued = server.post("approver", "/api/v1/certificates", &json!({"asset": device})).taken();
+    let address = format!("/certificates/{}/certificate.vc.json", issued["number"].as_str().unwrap());
+    let credential = server.get("nobody", &address).json();
+    // Its custody is known again from the day on which it was found: the release that nobody received lies before.
+    assert_eq!(credential["credentialSubject"]["custody"]["handoffs"].as_array().map_or(0, Vec::len), 0, "{credential}");
+    server.audit();
 }
 
 #[test]

@@ -169,6 +169,44 @@ fn no_name_is_in_ledger_tables_logs_or_exports() {
 }
 
 #[test]
+fn with_whom_a_device_was_is_forgotten_when_its_assignment_ends() {
+    let server = Server::start();
+    let with = |person: &str| server.post("coordinator", "/api/v1/assignees/searches", &json!({"person": person})).taken()["assets"].clone();
+    let assigned = |n: usize, person: &str| {
+        let body = json!({"tag": format!("LENT-{n}"), "category": "laptop", "manufacturer": "M", "model": "M", "site": "Central"});
+        let id = Server::subject(&server.command("coordinator", "register_asset", body).taken(), "Asset");
+        let body = json!({"kind": "person", "person": person, "assignee_active": "yes", "active_on": "2026-01-05"});
+        server.post("coordinator", &format!("/api/v1/assets/{id}/assignments"), &body).taken();
+        assert_eq!(with(person), json!([id]));
+        id
+    };
+    let ends = [
+        ("retire", json!({"reason": "surplus"})),
+        ("redeploy", json!({"site": "Central"})),
+        ("send_to_repair", json!({"fault": "board"})),
+        ("assign", json!({"kind": "cart", "place": "CART-1"})),
+        ("assign", json!({"kind": "person", "assignee_active": "unknown", "active_on": "2026-01-05"})),
+    ];
+    for (n, (name, mut body)) in ends.into_iter().enumerate() {
+        let person = format!("pupil-{n}");
+        body["asset"] = json!(assigned(n, &person));
+        server.command("coordinator", name, body).taken();
+        assert_eq!(with(&person), json!([]), "{name}");
+    }
+    let lost = assigned(9, "pupil-9");
+    server.command("coordinator", "report_missing", json!({"asset": lost, "loss": "lost", "custodian": "person", "incident": "INC-9"})).taken();
+    assert_eq!(with("pupil-9"), json!([lost]), "whoever had it last is asked");
+    server.command("coordinator", "report_found", json!({"asset": lost, "site": "Central"})).taken();
+    assert_eq!(with("pupil-9"), json!([]));
+    let gone = assigned(10, "pupil-10");
+    server.command("coordinator", "report_missing", json!({"asset": gone, "loss": "lost", "custodian": "person", "incident": "INC-10"})).taken();
+    let mass = json!({"weight_grams": 2_000, "weight_basis": "spec"});
+    server.command("coordinator", "record_disposition", json!({"asset": gone, "outcome": "lost_or_stolen", "mass": mass})).taken();
+    assert_eq!(with("pupil-10"), json!([]));
+    server.audit();
+}
+
+#[test]
 fn a_name_is_corrected_and_erased_and_the_record_stays_whole() {
     let server = Server::start();
     let yard = Yard::new(&server);
