@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::asset::Holder;
 use super::lifecycle::RetireReason;
 use super::links::OneTimeLink;
-use super::medium::Act;
+use super::medium::{Act, Medium};
 use super::names::{
     AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, QuantityId, Reference, Serial, Tag, codes,
 };
@@ -438,6 +438,10 @@ impl LineId {
     /// The id of any line.
     pub fn of(consignment: &ConsignmentId, item: Item) -> Self {
         Self { consignment: consignment.clone(), item: Some(item) }
+    }
+    /// The id of the line with which a medium travels: its device's, or its own where it is loose.
+    pub fn of_medium(consignment: &ConsignmentId, medium: &Medium) -> Self {
+        Self::of(consignment, medium.host.clone().map_or_else(|| Item::Medium(medium.id.clone()), Item::Asset))
     }
     /// Sorts before every line of the consignment.
     pub fn first_of(consignment: &ConsignmentId) -> Self {

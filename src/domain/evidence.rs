@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::consignment::{self, Consignment, Via};
+use super::asset::Asset;
+use super::consignment::{self, Consignment, Line, LineId, Via};
 use super::medium::Medium;
 use super::names::{ConsignmentId, Digest, MediumId, PartyId, Role, Serial, Technique, codes};
 use super::records::{Records, Stop, record};
@@ -180,7 +181,13 @@ impl Order for ReceiveEvidence {
         {
             happenings.push(Happening::new(EvidenceRead { reader: reader.clone() }, [subject.clone()]));
         }
+        let by_link = consignment.filter(|consignment| links::via(consignment, &occasion.actor.person).is_some());
         let media = known.find_all::<Medium>(self.links.iter().map(|link| &link.medium))?;
+        // Asked for together: a log may be about many.
+        known.find_all::<Asset>(media.iter().flatten().filter_map(|medium| medium.host.as_ref()))?;
+        let lines: Vec<LineId> =
+            by_link.iter().flat_map(|consignment| media.iter().flatten().map(|medium| LineId::of_medium(&consignment.id, medium))).collect();
+        known.find_all::<Line>(&lines)?;
         for (link, medium) in self.links.iter().zip(media) {
             let Some(medium) = medium else {
                 return Err(Refusal::new("evidence.unknown_medium", format!("No medium has the id {}.", link.medium)).into());
@@ -189,6 +196,14 @@ impl Order for ReceiveEvidence {
             match host {
                 Some(host) => occasion.may_touch(host)?,
                 None => occasion.may_touch_loose(medium)?,
+            }
+            // Whoever came by a link speaks for one consignment, not for all that its receiver has.
+            if let Some(consignment) = by_link
+                && !known.find::<Line>(&LineId::of_medium(&consignment.id, medium))?.is_some_and(Line::is_listed)
+            {
+                return Err(
+                    Refusal::new("evidence.unknown_medium", format!("No medium of {} has the id {}.", consignment.reference, link.medium)).into()
+                );
             }
             medium.require_real()?;
             let own = medium.serial.as_ref().or(host.and_then(|host| host.serial.as_ref()));
@@ -271,10 +286,35 @@ impl Fact for EvidenceLinked {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::names::{Instant, PersonId};
     use super::super::records::Need;
+    use super::super::story::{DISTRICT, Story, VENDOR, actor};
     use super::super::{Actor, Event};
     use super::*;
+
+    #[test]
+    fn evidence_by_a_link_is_about_its_own_consignment() {
+        let mut story = Story::new();
+        let (coordinator, operator) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::VendorOperator, VENDOR, 1));
+        let (device, disk) = story.retired("A1", "hdd_ata", "low");
+        let (other, foreign) = story.retired("A2", "hdd_ata", "low");
+        let (id, another) = (story.released("P1", &[&device]), story.released("P2", &[&other]));
+        let guest = actor(Role::VendorOperator, VENDOR, 77);
+        story.done(&coordinator, "create_link", json!({"consignment": id, "link": guest.person, "days": 1}));
+        for (id, tag) in [(&id, "A1"), (&another, "A2")] {
+            story.done(&operator, "receive_consignment", json!({"consignment": id, "containers": [], "scans": [{"tag": tag}]}));
+        }
+        let file = |medium: &str, serial: &str| {
+            let reading = json!({"technique": "host_overwrite", "result": "pass", "errors": 0, "complete": true, "hidden_area": "none"});
+            json!({"sha256": "a".repeat(64), "size_bytes": 10, "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0},
+                "links": [{"medium": medium, "serial": serial, "reading": reading}], "consignment": id})
+        };
+        story.refused(&guest, "receive_evidence", file(&foreign, "MA2"), "evidence.unknown_medium");
+        story.done(&operator, "receive_evidence", file(&foreign, "MA2"));
+        story.done(&guest, "receive_evidence", file(&disk, "MA1"));
+    }
 
     #[test]
     fn a_file_that_was_not_looked_for_is_not_taken_for_a_new_one() {

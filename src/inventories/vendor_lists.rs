@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use calamine::{Data, Reader as _, Xlsx};
+use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
 
 use super::cells;
 use crate::domain::consignment::{Damage, Scan};
@@ -19,6 +19,10 @@ const MAX_COLUMNS: usize = 200;
 const HEADER_WITHIN: usize = 30;
 /// Most bytes that a spreadsheet may unpack to.
 const MAX_UNPACKED: u64 = 256 << 20;
+/// Most cells that are read of a spreadsheet, empty ones too: formatted cells without text are usual.
+const MAX_CELLS: usize = MAX_ROWS * MAX_COLUMNS;
+/// Most bytes of text in the cells together: many cells may share one long text.
+const MAX_TEXT: usize = 32 << 20;
 
 /// Something about one row.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -106,14 +110,40 @@ fn spreadsheet(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, String> {
     }
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| unreadable(error.to_string()))?;
     for name in book.sheet_names() {
-        let sheet = book.worksheet_range(&name).map_err(|error| unreadable(error.to_string()))?;
-        let Some((first, _)) = sheet.start() else { continue };
-        if sheet.height() > MAX_ROWS + HEADER_WITHIN {
-            return Err(format!("The list has more than {MAX_ROWS} rows; split it, and send the first parts with more_to_come."));
+        let mut sheet = match book.worksheet_cells_reader(&name) {
+            Ok(sheet) => sheet,
+            // A sheet that is a diagram.
+            Err(XlsxError::NotAWorksheet(_)) => continue,
+            Err(error) => return Err(unreadable(error.to_string())),
+        };
+        // By the numbers that the cells give themselves: they may be far apart and in any order, so nothing is made for what is between them.
+        let mut rows: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+        let (mut cells, mut bytes) = (0_usize, 0_usize);
+        while let Some(cell) = sheet.next_cell().map_err(|error| unreadable(error.to_string()))? {
+            let (row, column) = cell.get_position();
+            let text = cell_text(cell.get_value());
+            cells += 1;
+            bytes += text.len();
+            if cells > MAX_CELLS || bytes > MAX_TEXT {
+                return Err(
+                    "The spreadsheet has more cells or text than a list of 10,000 rows; leave only the list in it and send it again.".to_owned()
+                );
+            }
+            let Some(column) = usize::try_from(column).ok().filter(|column| *column < MAX_COLUMNS && !text.is_empty()) else { continue };
+            let row = rows.entry(row).or_default();
+            if row.len() <= column {
+                row.resize(column + 1, String::new());
+            }
+            if let Some(place) = row.get_mut(column) {
+                *place = text;
+            }
+            if rows.len() > MAX_ROWS + HEADER_WITHIN {
+                return Err(format!("The list has more than {MAX_ROWS} rows; split it, and send the first parts with more_to_come."));
+            }
         }
-        let first = usize::try_from(first).unwrap_or(0);
-        let row = |(at, cells): (usize, &[Data])| (first + at + 1, cells.iter().take(MAX_COLUMNS).map(cell_text).collect());
-        return Ok(sheet.rows().enumerate().map(row).collect());
+        if !rows.is_empty() {
+            return Ok(rows.into_iter().map(|(row, cells)| (usize::try_from(row).unwrap_or(usize::MAX).saturating_add(1), cells)).collect());
+        }
     }
     Err("The spreadsheet is empty; send the one with the list.".to_owned())
 }
@@ -136,14 +166,15 @@ fn unpacked(bytes: &[u8]) -> Option<u64> {
 }
 
 /// A cell as a person sees it. Whole numbers have no decimal point: serial numbers of digits alone are numbers to a spreadsheet.
-fn cell_text(cell: &Data) -> String {
+fn cell_text(cell: &DataRef<'_>) -> String {
     match cell {
-        Data::Empty | Data::Error(_) => String::new(),
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.trim().to_owned(),
-        Data::Int(number) => number.to_string(),
-        Data::Float(number) => number.to_string(),
-        Data::Bool(flag) => flag.to_string(),
-        Data::DateTime(at) => {
+        DataRef::Empty | DataRef::Error(_) => String::new(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.trim().to_owned(),
+        DataRef::SharedString(text) => text.trim().to_owned(),
+        DataRef::Int(number) => number.to_string(),
+        DataRef::Float(number) => number.to_string(),
+        DataRef::Bool(flag) => flag.to_string(),
+        DataRef::DateTime(at) => {
             // Days since 30 December 1899; what a list needs of it is the day.
             let day = chrono::NaiveDate::from_ymd_opt(1899, 12, 30).zip(whole_days(at.as_f64()));
             let day = day.and_then(|(start, days)| start.checked_add_days(chrono::Days::new(days)));
@@ -534,6 +565,56 @@ mod tests {
         let one = &settled[0];
         assert_eq!((one.outcome, one.weight_grams, one.proceeds_cents), (Outcome::Resold, Some(1_480), Some(123_950)));
         assert_eq!((errors.len(), errors[0].row), (1, 3));
+    }
+
+    /// A spreadsheet with this inside its one sheet's data, as a zip file whose members are stored as they are.
+    fn book(rows: &str) -> Vec<u8> {
+        let workbook = r#"<workbook xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="List" sheetId="1" r:id="rId1"/></sheets></workbook>"#;
+        let relations = r#"<Relationships><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
+        let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+        let strings = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(32 << 10));
+        let members = [
+            ("xl/sharedStrings.xml", strings.as_str()),
+            ("xl/workbook.xml", workbook),
+            ("xl/_rels/workbook.xml.rels", relations),
+            ("xl/worksheets/sheet1.xml", sheet.as_str()),
+        ];
+        let (mut zip, mut directory) = (Vec::new(), Vec::new());
+        for (name, text) in members {
+            let mut crc = flate2::Crc::new();
+            crc.update(text.as_bytes());
+            let (size, at) = (u32::try_from(text.len()).unwrap().to_le_bytes(), u32::try_from(zip.len()).unwrap().to_le_bytes());
+            let length = u16::try_from(name.len()).unwrap().to_le_bytes();
+            // Version, flags, method, time and date; then checksum, both sizes, and the lengths of name and extra field.
+            let about = [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..], &crc.sum().to_le_bytes(), &size, &size, &length, &[0, 0]].concat();
+            zip.extend([&b"PK\x03\x04"[..], about.as_slice(), name.as_bytes(), text.as_bytes()].concat());
+            directory.extend([&b"PK\x01\x02"[..], &[20, 0][..], &about, &[0; 10], &at, name.as_bytes()].concat());
+        }
+        let (size, at) = (u32::try_from(directory.len()).unwrap().to_le_bytes(), u32::try_from(zip.len()).unwrap().to_le_bytes());
+        zip.extend(directory);
+        zip.extend([&b"PK\x05\x06"[..], &[0, 0, 0, 0, 4, 0, 4, 0][..], &size, &at, &[0, 0]].concat());
+        zip
+    }
+
+    fn cell(place: &str, text: &str) -> String {
+        format!(r#"<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>"#)
+    }
+
+    #[test]
+    fn a_spreadsheet_costs_what_is_in_it_and_not_what_its_cells_call_themselves() {
+        let row = |place: u32, cells: &[String]| format!(r#"<row r="{place}">{}</row>"#, cells.concat());
+        let far = row(1, &[cell("A1", "Asset Tag"), cell("B1", "Serial")]) + &row(1_048_576, &[cell("A1048576", "CB-1"), cell("XFD1048576", "far")]);
+        let list = table(&book(&far)).unwrap();
+        assert_eq!((list.format, list.headers.len()), ("XLSX", 2));
+        assert_eq!(list.rows, [(1_048_576, vec!["CB-1".to_owned()])]);
+        // In any order.
+        let turned = row(3, &[cell("B3", "5CD1"), cell("A3", "CB-1")]) + &row(2, &[cell("A2", "Asset Tag"), cell("B2", "Serial")]);
+        assert_eq!(table(&book(&turned)).unwrap().rows, [(3, vec!["CB-1".to_owned(), "5CD1".to_owned()])]);
+        let long: String = (1..=u32::try_from(MAX_ROWS).unwrap() + 31).map(|place| row(place, &[cell(&format!("A{place}"), "CB-1")])).collect();
+        assert!(table(&book(&long)).unwrap_err().contains("more than 10000 rows"));
+        // A thousand cells that share one text of 32 KB.
+        let wide = row(1, &[cell("A1", "Asset Tag"), cell("B1", "Serial")]) + &row(2, &vec![r#"<c r="A2" t="s"><v>0</v></c>"#.to_owned(); 1_025]);
+        assert!(table(&book(&wide)).unwrap_err().contains("more cells or text"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Service;
 use super::once::{Once, Outcome, once};
 use super::record::{Receipt, Recorded, Terms};
 use crate::domain::asset::Asset;
+use crate::domain::consignment::{Consignment, Line, LineId};
 use crate::domain::evidence::{Evidence, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult};
 use crate::domain::medium::Medium;
 use crate::domain::names::{ConsignmentId, Digest, IdentifiedBy, Instant, MediumId, PartyId, Serial};
@@ -123,11 +124,18 @@ fn record_reading(
 ) -> Result<Outcome<Received>> {
     let read = evidence::read(bytes);
     let mut db = service.app.read()?;
-    let already_stored =
-        tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| !actor.role.is_vendor() || evidence.concerns(&actor.party));
+    // Whoever came by a link learns nothing of what else its receiver has.
+    let by_link = match consignment {
+        Some(id) => tables::find::<Consignment>(&mut db, id)?.filter(|found| found.links.iter().any(|link| link.id == actor.person)),
+        None => None,
+    };
+    let already_stored = match &by_link {
+        Some(consignment) => consignment.documents.contains(&sha256),
+        None => tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| !actor.role.is_vendor() || evidence.concerns(&actor.party)),
+    };
     let mut records = Vec::new();
     for found in read.iter().flat_map(|reading| &reading.records) {
-        records.push(record(&mut db, actor, read.as_ref(), found)?);
+        records.push(record(&mut db, (actor, by_link.as_ref()), read.as_ref(), found)?);
     }
     // Others may read while this waits for the writer.
     drop(db);
@@ -162,7 +170,12 @@ fn record_reading(
     service.recorder.record_once(command, actor, terms)?.map(|receipt| received(&receipt))
 }
 
-fn record(db: &mut Database, actor: &Actor, read: Option<&reading::Reading>, found: &reading::MediumReading) -> Result<Record> {
+fn record(
+    db: &mut Database,
+    (actor, by_link): (&Actor, Option<&Consignment>),
+    read: Option<&reading::Reading>,
+    found: &reading::MediumReading,
+) -> Result<Record> {
     let tool = read.and_then(|read| {
         read.tool.as_ref().map(|tool| read.tool_version.as_ref().map_or_else(|| tool.clone(), |version| format!("{tool} {version}")))
     });
@@ -179,16 +192,24 @@ fn record(db: &mut Database, actor: &Actor, read: Option<&reading::Reading>, fou
     let (medium, not_linked) = match found.serial.as_deref().map(Serial::parse) {
         None => (None, Some("The file names no serial number; link it by hand or upload a log that does.".to_owned())),
         Some(Err(refusal)) => (None, Some(refusal.why)),
-        Some(Ok(serial)) => match medium_with(db, actor, &serial)? {
-            Some(medium) => (Some(medium), None),
-            None => (None, Some(format!("No medium in your hands has the serial {serial}; record the medium first."))),
+        Some(Ok(serial)) => match (medium_with(db, actor, by_link, &serial)?, by_link) {
+            (Some(medium), _) => (Some(medium), None),
+            (None, Some(consignment)) => {
+                let why = format!(
+                    "No medium that came with {} has the serial {serial}; ask whoever sent you the link to look at it.",
+                    consignment.reference
+                );
+                (None, Some(why))
+            }
+            (None, None) => (None, Some(format!("No medium in your hands has the serial {serial}; record the medium first."))),
         },
     };
     Ok(Record { serial: found.serial.clone(), reading, medium, not_linked })
 }
 
-/// The medium with this serial number, or the embedded one of the device with it, if this person may act on it.
-fn medium_with(db: &mut Database, actor: &Actor, serial: &Serial) -> Result<Option<MediumId>> {
+/// The medium with this serial number, or the embedded one of the device with it, if this person may act on it; by a link, if it came with that
+/// consignment.
+fn medium_with(db: &mut Database, actor: &Actor, by_link: Option<&Consignment>, serial: &Serial) -> Result<Option<MediumId>> {
     let owner = |db: &mut Database, key: Key| tables::owner(db, &key);
     let medium = match owner(db, Medium::serial_key(serial))? {
         Some(id) => tables::find::<Medium>(db, &MediumId::parse(&id)?)?,
@@ -202,6 +223,11 @@ fn medium_with(db: &mut Database, actor: &Actor, serial: &Serial) -> Result<Opti
         },
     };
     let Some(medium) = medium else { return Ok(None) };
+    if let Some(consignment) = by_link
+        && !tables::find::<Line>(db, &LineId::of_medium(&consignment.id, &medium))?.is_some_and(|line| line.is_listed())
+    {
+        return Ok(None);
+    }
     let at_hand = |holder: &PartyId, in_transit: bool| !actor.role.is_vendor() || (holder == &actor.party && !in_transit);
     let may = match &medium.host {
         Some(host) => {
