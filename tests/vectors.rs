@@ -340,16 +340,16 @@ fn encoded_status_lists_have_the_bits_that_they_say() {
         let bits = 8 * vector["bytes"].as_u64().unwrap();
         assert_eq!((list.get(bits - 1).is_some(), list.get(bits)), (true, None), "{name}");
         assert_eq!((0..bits).filter(|bit| list.get(*bit) == Some(true)).collect::<Vec<_>>(), set, "{name}");
-        let mut ours = StatusList::new();
+        let mut ours = StatusList::default();
         assert!(set.iter().all(|bit| ours.set(*bit)));
         assert_eq!(ours, list);
         assert_eq!(StatusList::decode(&ours.encode()).unwrap(), list);
     }
     // The bits, not the text: gzip may be written in several ways, and the service and the auditor's build link different writers.
     let golden = value("golden-itad/status-1.vc.json");
-    assert_eq!(StatusList::decode(golden["credentialSubject"]["encodedList"].as_str().unwrap()).unwrap(), StatusList::new());
-    assert_eq!(StatusList::new().get(131_072), None);
-    assert!(!StatusList::new().set(131_072));
+    assert_eq!(StatusList::decode(golden["credentialSubject"]["encodedList"].as_str().unwrap()).unwrap(), StatusList::default());
+    assert_eq!(StatusList::default().get(131_072), None);
+    assert!(!StatusList::default().set(131_072));
 }
 
 #[test]
@@ -487,7 +487,7 @@ impl House {
     }
 
     fn status(&self, revoked: bool, valid_from: &str) -> Vec<u8> {
-        let mut list = StatusList::new();
+        let mut list = StatusList::default();
         assert!(!revoked || list.set(94567));
         let contexts = ["https://www.w3.org/ns/credentials/v2".to_owned()];
         integrity::secure(status::credential(LIST, json!({"id": DID}), &contexts, valid_from, &list), &self.issuer, valid_from).unwrap()
@@ -495,8 +495,13 @@ impl House {
 
     /// The parts of a certificate over the second entry of a log with four.
     fn bundle(&self) -> Bundle {
+        self.bundle_citing(json!({"v": 1, "method": "purge", "result": "pass"}))
+    }
+
+    /// The same, where the entry that it cites holds this.
+    fn bundle_citing(&self, data: Value) -> Bundle {
         let genesis = self.seal(0, GENESIS_PREV, "log.genesis", ORIGIN, json!({"v": 1}));
-        let sanitized = self.seal(1, genesis.leaf, "media.sanitized", "urn:uuid:1", json!({"v": 1, "method": "purge", "result": "pass"}));
+        let sanitized = self.seal(1, genesis.leaf, "media.sanitized", "urn:uuid:1", data);
         let credential = json!({
             "@context": ["https://www.w3.org/ns/credentials/v2", "http://localhost:8080/ns/quittance/v1"], "id": CERTIFICATE,
             "type": ["VerifiableCredential", "CertificateOfSanitization"], "name": "Certificate of sanitization NSD-2026-7K4Q-XM2R",
@@ -577,6 +582,24 @@ fn a_whole_bundle_is_authentic_and_says_what_it_lacks() {
 }
 
 #[test]
+fn what_somebody_signed_elsewhere_lends_nothing_to_an_entry() {
+    let house = House::new(10);
+    let key = Signer::from_seed(String::new(), [50; 32]).public().multibase();
+    let own = Signer::from_seed(format!("did:key:{key}#{key}"), [50; 32]);
+    let citing = |what: &str| {
+        let statement = json!({"@context": ["https://w3id.org/security/data-integrity/v2"], "type": "Statement", "what": what,
+            "about": "urn:uuid:1", "when": "2026-11-23T10:31:00Z", "says": {"medium": "urn:uuid:1"}});
+        let signed: Value = serde_json::from_slice(&integrity::secure(statement, &own, "2026-11-23T10:31:00Z").unwrap()).unwrap();
+        house.bundle_citing(json!({"v": 1, "method": "purge", "result": "pass", "signed": signed}))
+    };
+    let alone = |bundle: &Bundle| failed(&verify::ledger_entry(bundle.part("entries/1.json").unwrap(), None, &house.trust()));
+    let good = citing("record_sanitization");
+    assert_eq!((house.check(&good).verdict, alone(&good)), (Verdict::Authentic, vec![]));
+    let lent = citing("verify_sanitization");
+    assert_eq!((failed(&house.check(&lent)), alone(&lent)), (vec![Finding::CitedEntry { seq: 1 }], vec![Finding::OwnSignature]));
+}
+
+#[test]
 fn keys_that_are_not_trusted_prove_nothing_however_complete_the_bundle() {
     let (house, forger) = (House::new(10), House::new(40));
     let forged = forger.bundle();
@@ -628,7 +651,7 @@ fn a_revocation_shows_wherever_it_stands_and_only_a_fresh_list_clears() {
     assert_eq!((older.verdict.exit_code(), not_run(&older)), (3, vec![Finding::StatusNow]));
     assert_eq!(failed(&check(&House::new(40).now())), [Finding::StatusNow]);
     let contexts = ["https://www.w3.org/ns/credentials/v2".to_owned()];
-    let elsewhere = status::credential("http://localhost:8080/status/2", json!(DID), &contexts, "2026-12-01T00:00:00Z", &StatusList::new());
+    let elsewhere = status::credential("http://localhost:8080/status/2", json!(DID), &contexts, "2026-12-01T00:00:00Z", &StatusList::default());
     let elsewhere = integrity::secure(elsewhere, &house.issuer, "2026-12-01T00:00:00Z").unwrap();
     assert_eq!(failed(&check(&elsewhere)), [Finding::StatusNow]);
 }

@@ -115,6 +115,10 @@ impl Order for RegisterKey {
             let why = if own.revoked.is_some() { "This key was revoked; make a new one." } else { "This key is registered already." };
             return Err(Refusal::new("own_keys.known", why).because(cause).into());
         }
+        if known.owner(&Party::own_key(&self.key))?.is_some() {
+            let why = "This key is another party's; make one of your own (`quittance sign --new`) and register that.";
+            return Err(Refusal::new("own_keys.known", why).into());
+        }
         if party.keys.iter().filter(|own| own.revoked.is_none()).count() >= MOST_KEYS {
             let why = format!("{} has {MOST_KEYS} keys; revoke one that is not used any more.", party.name);
             return Err(Refusal::new("own_keys.too_many", why).into());
@@ -194,7 +198,10 @@ mod tests {
         let stranger = actor(Role::VendorOperator, super::super::story::OTHER, 1);
         assert_eq!(story.when_signed(&stranger, Some(KEY), "revoke_key", body.clone()).unwrap_err().code, "own_keys.not_live");
         story.refused(&stranger, "revoke_key", json!({"key": KEY, "party": VENDOR}), "own_keys.not_yours");
+        // Nor can another party have it, then or later.
+        assert_eq!(story.when_signed(&stranger, Some(KEY), "register_key", body.clone()).unwrap_err().code, "own_keys.known");
         story.done(&operator, "revoke_key", body.clone());
+        assert_eq!(story.when_signed(&stranger, Some(KEY), "register_key", body.clone()).unwrap_err().code, "own_keys.known");
         assert_eq!(story.when_signed(&operator, Some(KEY), "register_key", body.clone()).unwrap_err().code, "own_keys.known");
         story.refused(&operator, "revoke_key", body, "own_keys.revoked");
         for wrong in ["", "did:key:z6Mk", "did:web:a.example", "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2do/"] {

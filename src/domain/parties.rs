@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mappings::Mapping;
 use super::names::{Name, PartyId, PersonId, Role, codes};
-use super::own_keys::OwnKey;
+use super::own_keys::{OwnKey, OwnKeyId};
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
 use super::vendors::{Contract, Credential, Downstream, Training};
@@ -51,12 +51,16 @@ pub struct Party {
 }
 
 record!(Party, id: PartyId = |p| p.id.clone(), owner: |p| p.id.as_str().to_owned(), shelf: parties, need: Party,
-    keys: |p| vec![Party::name_key(&p.name)]);
+    keys: |p| std::iter::once(Party::name_key(&p.name)).chain(p.keys.iter().map(|own| Party::own_key(&own.key))).collect());
 
 impl Party {
     /// The unique value of a name.
     pub fn name_key(name: &Name) -> Key {
         Key::new("party.name", name.as_str().to_lowercase())
+    }
+    /// The unique value of a key of its own: whoever signs is known by the key.
+    pub fn own_key(key: &OwnKeyId) -> Key {
+        Key::new("party.own_key", key.as_str())
     }
     /// Its sites, as a sentence lists them.
     pub(super) fn sites_in_words(&self) -> String {

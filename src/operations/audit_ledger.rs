@@ -12,14 +12,14 @@ use crate::domain::medium::Medium;
 use crate::domain::names::{Digest, Instant};
 use crate::domain::parties::Party;
 use crate::domain::records::{Record, Records, Shelf};
-use crate::domain::{Event, SIGNED, Stamp};
+use crate::domain::{Event, Stamp};
 use crate::error::Result;
 use crate::proof::bundle::{self, Bundle};
+use crate::proof::canonical;
 use crate::proof::checkpoint::Checkpoint;
 use crate::proof::digest::{Hash, hex, sha256};
 use crate::proof::entry::{Entry, GENESIS_PREV};
 use crate::proof::tree::Frontier;
-use crate::proof::{canonical, integrity};
 use crate::store::listings::{CertificatePartyRow, CountRow, LineTagRow};
 use crate::store::mass::MassRow;
 use crate::store::search::SearchRow;
@@ -36,7 +36,7 @@ const DESCRIBED: usize = 200;
 /// What the audit covers, in words: whatever is not named here is not covered.
 pub const COVERED: &[&str] = &[
     "every entry: canonical bytes, signature, place in the chain, time order, tree nodes (tables entries and log_head)",
-    "what somebody signed with a key of their own: the signature, and that the key was their party's at that moment",
+    "what somebody signed with a key of their own: the signature, that it states this event, and that the key was their party's at that moment",
     "every checkpoint: signature, root, no gap in their numbers, none missing at the end (table checkpoints, file high-water)",
     "the index of subjects and of unique values (tables entry_subjects, record_keys, asset_parties)",
     "every derived record, column by column (tables assets, media, parties, consignments, consignment_lines, discrepancies, evidence, certificates, exceptions)",
@@ -215,7 +215,7 @@ fn last_instant(time: &str) -> i64 {
 fn apply(entry: &Entry, known: &mut Records, replay: &mut Replay) -> std::result::Result<(), String> {
     let frame = entry.frame();
     let (event, about, stamp) = super::rebuild_tables::happened(entry)?;
-    check_own_signature(frame.data.get(SIGNED), &event, &stamp, known)?;
+    check_own_signature(entry, &event, &stamp, known)?;
     replay.subjects.extend(about.iter().map(|subject| (subject.id.clone(), to_db(stamp.seq))));
     event.apply(&about, &stamp, known);
     match &event {
@@ -233,10 +233,9 @@ fn apply(entry: &Entry, known: &mut Records, replay: &mut Replay) -> std::result
     Ok(())
 }
 
-/// What somebody signed with a key of their own: by that key, and the key was their party's at that moment.
-fn check_own_signature(signed: Option<&Value>, event: &Event, stamp: &Stamp, known: &Records) -> std::result::Result<(), String> {
-    let Some(signed) = signed else { return Ok(()) };
-    let key = integrity::verify_own(signed).map_err(|why| format!("what was signed with own key: {why}"))?;
+/// What somebody signed with a key of their own: by that key, this event and no other, and the key was their party's at that moment.
+fn check_own_signature(entry: &Entry, event: &Event, stamp: &Stamp, known: &Records) -> std::result::Result<(), String> {
+    let Some(key) = entry.own_key().map_err(|why| format!("what was signed with own key: {why}"))? else { return Ok(()) };
     let party = known.find::<Party>(&stamp.actor.party).ok().flatten();
     let registers = matches!(event, Event::KeyRegistered(registered) if registered.key.as_str() == key);
     if registers || party.is_some_and(|party| party.has_live_key(&key)) {

@@ -20,6 +20,10 @@ impl Signed {
     pub fn document(&self) -> &Value {
         &self.document
     }
+    /// What it is about: the id that the body of its command names first, or a key.
+    pub fn about(&self) -> &str {
+        self.document.get("about").and_then(Value::as_str).unwrap_or_default()
+    }
     /// `did:key:…`
     pub fn key(&self) -> &str {
         self.key.as_str()
@@ -68,5 +72,49 @@ pub fn check(document: Value, name: &str, body: &Map<String, Value>, occurred: O
     if occurred != Some(when) {
         return Err(wrong(format!("it says that this happened at {when}; send the same time as occurred.")));
     }
+    // Whoever checks the entry later compares texts.
+    if ![when.text(), when.whole_seconds()].iter().any(|spelt| spelt == text("when")) {
+        return Err(wrong(format!("its time is not spelt as the record spells it; write {when} and sign it again.")));
+    }
     Ok(Signed { key: OwnKeyId::parse(&key)?, document })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::domain::{Command, Event};
+    use crate::proof::entry::SIGNED_COMMANDS;
+
+    /// Commands whose bodies name nothing that a statement can be about, and those of which the doors take no statement.
+    const NEVER_SIGNED: [&str; 15] = [
+        "assign",
+        "assign_exception",
+        "create_link",
+        "issue_certificate",
+        "look_for_exceptions",
+        "open_log",
+        "publish_status",
+        "receive_evidence",
+        "record_count",
+        "record_loose_media",
+        "record_rendering",
+        "reopen_exception",
+        "resolve_exception",
+        "revoke_certificate",
+        "snooze_exception",
+    ];
+
+    #[test]
+    fn every_command_is_signed_for_known_events_or_never() {
+        let pairs: Vec<(&str, &str)> = SIGNED_COMMANDS.split("; ").map(|pair| pair.split_once(' ').unwrap()).collect();
+        let signed: BTreeSet<&str> = pairs.iter().map(|(command, _)| *command).collect();
+        for (command, _) in Command::KINDS {
+            assert!(signed.contains(command) != NEVER_SIGNED.contains(command), "{command}");
+        }
+        assert!(signed.iter().all(|command| Command::KINDS.iter().any(|(name, _)| name == command)));
+        for (command, event) in pairs {
+            assert!(Event::KINDS.iter().any(|(name, _)| *name == event), "{command} {event}");
+        }
+    }
 }

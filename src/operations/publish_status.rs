@@ -102,7 +102,7 @@ pub fn newest(app: &App) -> Result<Option<Vec<u8>>> {
 
 /// The list as the tables have it, and how many places are revoked.
 fn bits(app: &App) -> Result<(StatusList, u32)> {
-    let mut list = StatusList::new();
+    let mut list = StatusList::default();
     let mut revoked = 0;
     for row in app.read()?.snapshot(CertificateRow::all)? {
         let certificate = row.record()?;

@@ -724,13 +724,17 @@ impl<'a> Sealing<'a> {
 
     fn seal(&mut self, job: &Job, at: At, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
         let mut receipt = Receipt { time: Some(at), entries: Vec::with_capacity(happenings.len()) };
+        // What was signed is carried by the first entry about what it is about. A key is nobody's subject: its command gives one entry.
+        let signed = job.terms.signed.as_deref();
+        let carrier =
+            happenings.iter().position(|happening| signed.is_some_and(|signed| happening.about.iter().any(|subject| subject.id == signed.about())));
+        let carrier = carrier.unwrap_or_default();
         for (n, happening) in happenings.into_iter().enumerate() {
             let seq = self.head.frontier.size();
             let stamp = Stamp { seq, at, occurred: job.terms.occurred.unwrap_or(at), actor: job.actor.clone() };
             let happening = Happening { batch: happening.batch.or_else(|| job.terms.batch.clone()), ..happening };
             self.set_frame(&stamp, &happening)?;
-            // The first entry of a command carries what was signed.
-            if let (0, Some(signed), Some(data)) = (n, &job.terms.signed, self.frame.data.as_object_mut()) {
+            if let (true, Some(signed), Some(data)) = (n == carrier, signed, self.frame.data.as_object_mut()) {
                 data.insert(SIGNED.to_owned(), signed.document().clone());
             }
             let sealed = seal(&self.frame, &self.app.keys.entry).map_err(|error| match error {

@@ -21,6 +21,28 @@ pub const MAX_ENTRY_BYTES: usize = 65_535;
 /// The version of the frame.
 const FRAME_VERSION: u64 = 1;
 
+/// The commands that are signed with keys of one's own, each with an event that carries what was signed.
+pub const SIGNED_COMMANDS: &str = "\
+    register_party party.registered; add_site party.site_added; name_signers party.signers_named; record_credential credential.recorded; \
+    suspend_credential credential.suspended; record_contract contract.recorded; record_training operator.qualified; \
+    approve_downstream downstream.approved; withdraw_downstream downstream.withdrawn; grant_override override.granted; \
+    register_asset asset.registered; record_media media.recorded; harvest_medium media.removed; install_medium media.installed; \
+    attest_no_storage asset.no_storage_attested; send_to_repair asset.sent_to_repair; return_from_repair asset.repaired; redeploy asset.redeployed; \
+    retire asset.retired; return_to_service asset.returned_to_service; harvest_part asset.part_harvested; evaluate asset.evaluated; \
+    authorize_surplus asset.surplus_authorized; authorize_consignment consignment.authorized; release_accounts asset.accounts_released; \
+    grade asset.graded; place_legal_hold asset.held; lift_legal_hold asset.released_from_hold; quarantine asset.held; \
+    lift_quarantine asset.released_from_hold; report_missing asset.reported_missing; record_remote_command asset.remote_command; \
+    report_found asset.found; write_off asset.written_off; report_medium_found media.found; open_consignment consignment.opened; \
+    add_lines consignment.line_added; add_quantity consignment.quantity_added; remove_lines consignment.line_removed; \
+    record_container consignment.container_recorded; scan consignment.line_added; seal_consignment consignment.sealed; \
+    unseal_consignment consignment.unsealed; cancel_consignment consignment.cancelled; release_consignment consignment.released; \
+    receive_consignment consignment.received; revoke_link consignment.link_revoked; map_columns party.columns_mapped; \
+    resolve_discrepancy discrepancy.resolved; record_sanitization media.sanitized; record_sanitization media.sanitization_failed; \
+    verify_sanitization media.verified; validate_sanitization media.validated; record_disposition disposition.recorded; \
+    correct_registration entry.corrected; withdraw_no_storage entry.corrected; withdraw_medium entry.corrected; void_sanitization entry.corrected; \
+    void_disposition entry.corrected; expect_media media.recorded; confirm_medium media.seen; see_device device.seen; \
+    register_key party.key_registered; revoke_key party.key_revoked";
+
 /// Who did it: the person or service, in which role, for which party.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Actor {
@@ -179,6 +201,23 @@ impl Entry {
     /// The DID URL of the key that the proof names.
     pub fn verification_method(&self) -> &str {
         &self.verification_method
+    }
+
+    /// The did:key by which the actor signed with a key of their own, if they did: a command that gives this event, at its time, about one of its subjects
+    /// or something that its data names. Whose key it is, others have to say.
+    pub fn own_key(&self) -> Result<Option<String>, Unproven> {
+        let frame = &self.frame;
+        let Some(signed) = frame.data.get("signed") else { return Ok(None) };
+        let text = |member: &str| signed.get(member).and_then(Value::as_str).unwrap_or_default();
+        let (given, about) = (format!("{} {}", text("what"), frame.event), text("about"));
+        let named = frame.data.as_object().is_some_and(|data| data.values().any(|value| value == about));
+        integrity::require([
+            (text("type") == "Statement", "what was signed is not a statement"),
+            (SIGNED_COMMANDS.split("; ").any(|pair| pair == given), "what was signed is a command that does not give this event"),
+            (text("when").replace(".000Z", "Z") == frame.occurred.replace(".000Z", "Z"), "what was signed is of another time than this event"),
+            (named || frame.subjects.iter().any(|subject| subject.id == about), "what was signed is about something else than this event"),
+        ])
+        .and_then(|()| integrity::verify_own(signed).map(Some))
     }
 
     /// Checks the signature against the entry keys of a trusted DID document.
@@ -491,6 +530,38 @@ mod tests {
         assert_eq!(changed(|e| e["proof"]["domain"] = "x".into()), Err(EntryError::Canonical(NotCanonical::Spelling)));
         let spaced = serde_json::to_vec_pretty(&original).unwrap();
         assert_eq!(Entry::parse(&spaced), Err(EntryError::Canonical(NotCanonical::Spelling)));
+    }
+
+    /// A good signature on something else than the entry is worth nothing.
+    #[test]
+    fn what_was_signed_with_an_own_key_states_this_entry_and_no_other() {
+        let key = Signer::from_seed(String::new(), [6; 32]).public().multibase();
+        let own = Signer::from_seed(format!("did:key:{key}#{key}"), [6; 32]);
+        let entry = |event: &str, occurred: &str, statement: Value| {
+            let signed: Value = serde_json::from_slice(&integrity::secure(statement, &own, "2026-11-23T10:31:02Z").unwrap()).unwrap();
+            let data = json!({"v": 1, "host": "urn:uuid:9", "signed": signed});
+            let frame = Frame { event: event.to_owned(), occurred: occurred.to_owned(), data, ..frame() };
+            Entry::parse(&seal(&frame, &signer()).unwrap().bytes).unwrap().own_key()
+        };
+        let (seconds, millis) = ("2026-11-23T10:31:02Z", "2026-11-23T10:31:02.000Z");
+        let statement = |what: &str, about: &str, when: &str| json!({"@context": ["https://w3id.org/security/data-integrity/v2"], "type": "Statement", "what": what, "about": about, "when": when});
+        let good = statement("retire", "urn:uuid:3", seconds);
+        assert_eq!(entry("asset.retired", millis, good.clone()), Ok(Some(format!("did:key:{key}"))));
+        assert!(entry("media.recorded", seconds, statement("record_media", "urn:uuid:9", millis)).is_ok());
+        let mut untyped = good.clone();
+        untyped["type"] = "Letter".into();
+        for (refused, why) in [
+            (entry("asset.graded", millis, good.clone()), "does not give this event"),
+            (entry("asset.retired", "2026-11-23T10:31:02.001Z", good), "another time"),
+            (entry("asset.retired", millis, statement("retire", "urn:uuid:4", seconds)), "something else"),
+            (entry("asset.retired", millis, statement("", "urn:uuid:3", seconds)), "does not give this event"),
+            (entry("asset.retired", millis, untyped), "not a statement"),
+        ] {
+            assert!(refused.unwrap_err().to_string().contains(why), "{why}");
+        }
+        let mut altered = frame();
+        altered.data = json!({"v": 1, "signed": {}});
+        assert!(Entry::parse(&seal(&altered, &signer()).unwrap().bytes).unwrap().own_key().is_err());
     }
 
     #[test]

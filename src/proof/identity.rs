@@ -17,35 +17,23 @@ const ED25519_PUBLIC: [u8; 2] = [0xed, 0x01];
 /// The longest base58 text that 34 bytes can give, with its `z`.
 const MULTIKEY_LENGTH: usize = 48;
 
-/// Why a key or a DID document is not accepted: a sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityError(String);
-
-impl fmt::Display for IdentityError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for IdentityError {}
-
 /// An Ed25519 public key that signatures can be believed by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {
-    /// Reads the 32 bytes of RFC 8032; refuses points of small order and non-canonical spellings, by which signatures prove nothing.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, IdentityError> {
+    /// Reads the 32 bytes of RFC 8032; refuses points of small order and non-canonical spellings, by which signatures prove nothing. The error is a sentence.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, String> {
         let key = VerifyingKey::from_bytes(bytes).ok().filter(|key| key.to_edwards().compress().to_bytes() == *bytes && !key.is_weak());
-        key.map(Self).ok_or_else(|| IdentityError("the key is a weak or non-canonical Ed25519 point".to_owned()))
+        key.map(Self).ok_or_else(|| "the key is a weak or non-canonical Ed25519 point".to_owned())
     }
 
     /// Reads `z6Mk…`: base58btc of 0xed 0x01 and the 32 bytes.
-    pub fn from_multibase(text: &str) -> Result<Self, IdentityError> {
+    pub fn from_multibase(text: &str) -> Result<Self, String> {
         let encoded = text.strip_prefix('z').filter(|_| text.len() <= MULTIKEY_LENGTH);
         let bytes = encoded.and_then(|encoded| bs58::decode(encoded).into_vec().ok()).unwrap_or_default();
         let key = bytes.strip_prefix(&ED25519_PUBLIC).and_then(|key| key.try_into().ok());
-        Self::from_bytes(key.ok_or_else(|| IdentityError("the key is not an Ed25519 public key in Multikey form (z6Mk…)".to_owned()))?)
+        Self::from_bytes(key.ok_or_else(|| "the key is not an Ed25519 public key in Multikey form (z6Mk…)".to_owned())?)
     }
 
     /// `z6Mk…`, as `publicKeyMultibase` carries it.
@@ -128,8 +116,8 @@ impl DidDocument {
     }
 
     /// Reads a DID document in any JSON spelling. A listed key that cannot be read is an error, not a missing key.
-    pub fn parse(bytes: &[u8]) -> Result<Self, IdentityError> {
-        let wrong = |what: &str| IdentityError(format!("the DID document {what}"));
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let wrong = |what: &str| format!("the DID document {what}");
         let document: Value = serde_json::from_slice(bytes).map_err(|_| wrong("is not JSON"))?;
         let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).map(str::to_owned);
         let list = |member: &str| document.get(member).and_then(Value::as_array).map(Vec::as_slice);
@@ -248,12 +236,12 @@ mod tests {
         let mut not_reduced = [0xff; 32];
         (not_reduced[0], not_reduced[31]) = (0xf0, 0x7f);
         for weak in [[0; 32], identity_point, not_reduced] {
-            assert!(PublicKey::from_multibase(&multikey(weak)).unwrap_err().to_string().contains("weak"));
+            assert!(PublicKey::from_multibase(&multikey(weak)).unwrap_err().contains("weak"));
         }
         let good = document().key(&format!("{DID}#entry-2026")).unwrap().multibase();
         assert!(PublicKey::from_multibase(&good).is_ok());
         for wrong in ["", "z", &good[1..], &format!("{good}1"), "z6Mk0OIl"] {
-            assert!(PublicKey::from_multibase(wrong).unwrap_err().to_string().contains("Multikey"), "{wrong}");
+            assert!(PublicKey::from_multibase(wrong).unwrap_err().contains("Multikey"), "{wrong}");
         }
     }
 }

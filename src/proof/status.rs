@@ -31,17 +31,13 @@ pub struct StatusList {
 }
 
 impl Default for StatusList {
+    /// 131,072 bits, none set.
     fn default() -> Self {
-        Self::new()
+        Self { bytes: vec![0; MIN_BYTES] }
     }
 }
 
 impl StatusList {
-    /// 131,072 bits, none set.
-    pub fn new() -> Self {
-        Self { bytes: vec![0; MIN_BYTES] }
-    }
-
     /// The bit, or `None` beyond the end.
     pub fn get(&self, index: u64) -> Option<bool> {
         let byte = self.bytes.get(usize::try_from(index / 8).ok()?)?;

@@ -33,9 +33,7 @@ pub struct Trust {
 impl Trust {
     /// Reads a DID document and a verifier key (`name+hash+base64`, white space around it ignored). The error is a sentence.
     pub fn from_files(did_json: &[u8], vkey: &str) -> Result<Self, String> {
-        let did = DidDocument::parse(did_json).map_err(|why| why.to_string())?;
-        let log = NoteVerifier::parse(vkey.trim()).map_err(|why| why.to_string())?;
-        Ok(Self { did, log })
+        Ok(Self { did: DidDocument::parse(did_json)?, log: NoteVerifier::parse(vkey.trim()).map_err(|why| why.to_string())? })
     }
 }
 
@@ -52,7 +50,7 @@ pub enum Finding {
     EntrySignature,
     /// That entry records the issue of exactly these bytes.
     EntryNamesCredential,
-    /// What the actor signed with a key of their own travels in the entry, and that key signed it.
+    /// What the actor signed with a key of their own travels in the entry, that key signed it, and it states this event.
     OwnSignature,
     /// The log signed the checkpoint in the receipt.
     LogSignature,
@@ -72,11 +70,6 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// For machines.
-    pub fn name(&self) -> &'static str {
-        self.words().0
-    }
-
     /// For people.
     pub fn title(&self) -> &'static str {
         self.words().1
@@ -124,32 +117,28 @@ pub struct Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Everything holds, and a status list given for this check says good.
-    Authentic,
+    Authentic = 0,
     /// Nothing is wrong, but status, log or pages were not checked.
-    AuthenticNotFullyChecked,
+    AuthenticNotFullyChecked = 3,
     /// Altered, not signed by a trusted key, or revoked.
-    Refused,
+    Refused = 1,
     /// Not a certificate at all, as far as can be read.
-    Unreadable,
+    Unreadable = 2,
 }
 
 impl Verdict {
     /// The exit code of `quittance verify`.
     pub fn exit_code(&self) -> u8 {
-        self.words().0
+        *self as u8
     }
 
     /// For machines.
     pub fn name(&self) -> &'static str {
-        self.words().1
-    }
-
-    fn words(&self) -> (u8, &'static str) {
         match self {
-            Self::Authentic => (0, "authentic"),
-            Self::Refused => (1, "refused"),
-            Self::Unreadable => (2, "unreadable"),
-            Self::AuthenticNotFullyChecked => (3, "authentic_not_fully_checked"),
+            Self::Authentic => "authentic",
+            Self::Refused => "refused",
+            Self::Unreadable => "unreadable",
+            Self::AuthenticNotFullyChecked => "authentic_not_fully_checked",
         }
     }
 }
@@ -174,7 +163,7 @@ impl Report {
                 Outcome::Failed(detail) => ("failed", detail),
                 Outcome::NotRun(detail) => ("not_run", detail),
             };
-            let mut row = json!({"check": check.finding.name(), "title": check.finding.title(), "outcome": outcome, "detail": detail});
+            let mut row = json!({"check": check.finding.words().0, "title": check.finding.title(), "outcome": outcome, "detail": detail});
             if let (Finding::CitedEntry { seq }, Some(row)) = (check.finding, row.as_object_mut()) {
                 row.insert("seq".to_owned(), seq.into());
             }
@@ -239,9 +228,9 @@ pub fn certificate(bundle: &Bundle, trust: &Trust, status: Option<&[u8]>, redraw
 pub fn ledger_entry(entry: &[u8], receipt: Option<&[u8]>, trust: &Trust) -> Report {
     let mut checks = Checks::default();
     let read = checks.signed_entry(entry, trust);
-    if let Some(own) = read.as_ref().and_then(|entry| entry.frame().data.get("signed")) {
+    if let Some(own) = read.as_ref().and_then(|entry| entry.own_key().transpose()) {
         let named = |key: String| format!("signed with own key {key}; whose key that was, an entry party.key_registered says");
-        checks.add(Finding::OwnSignature, integrity::verify_own(own).map(named).map_err(|why| why.to_string()));
+        checks.add(Finding::OwnSignature, own.map(named));
     }
     checks.receipt(receipt, read.as_ref(), trust);
     checks.report(is_json(entry), None)
@@ -399,6 +388,7 @@ fn cited_entry(bundle: &Bundle, trust: &Trust, cited: &Citation, issued: Option<
             return Err(format!("{name} is not the entry that the certificate cites"));
         }
         let signed = entry_of_this_log(&entry, trust)?;
+        entry.own_key().map_err(|why| why.to_string())?;
         if issued.is_some_and(|issued| issued.frame().seq <= cited.seq) {
             return Err("the certificate cites an entry that was made after it".to_owned());
         }
