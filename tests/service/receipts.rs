@@ -180,6 +180,13 @@ fn a_vendor_that_never_signs_in_is_received_reconciled_and_settled_from_its_own_
     assert_eq!(report["lines"][0]["row"], 6, "{report}");
     let again = server.send("coordinator", "POST", &settlements, &[], &settlement).taken();
     assert_eq!((&again["recorded"], &again["unchanged"]), (&json!(0), &json!(4)), "{again}");
+    // The same device with other proceeds is not what was recorded.
+    let text = b"Serial Number,Final Disposition,Grade,Unit Weight (kg),Net Proceeds\n5CD9000A01,Remarketed,C4,1.48,999.00\n8100200300,Remarketed,C3,5.08,1030.25\n";
+    for path in [format!("{settlements}?dry_run=true"), settlements.clone()] {
+        let other = server.send("coordinator", "POST", &path, &[], text).taken();
+        assert_eq!((&other["recorded"], &other["unchanged"], &other["refused"]), (&json!(0), &json!(1), &json!(1)), "{other}");
+        assert!(other["lines"][0]["row"] == 2 && other["lines"][0]["what"].as_str().unwrap().contains("says another outcome"), "{other}");
+    }
     let laptop = server.get("auditor", &format!("/api/v1/assets/{}", assets[0])).taken()["asset"].clone();
     assert_eq!((&laptop["disposition"]["proceeds_cents"], &laptop["disposition"]["grade"]), (&json!(8_450), &json!("C4")), "{laptop}");
     assert_eq!(laptop["disposition"]["recorded"]["party"], server.parties[VENDOR]);
