@@ -4,7 +4,7 @@ use std::fs;
 
 use quittance::config::Limits;
 use quittance::domain::names::Role;
-use quittance::store::{links, log, people};
+use quittance::store::{inventory, links, log, people};
 use serde_json::{Value, json};
 
 use super::orders::{Vendor, Yard, prepare};
@@ -79,6 +79,32 @@ fn shown(server: &Server, consignment: &str) -> Value {
 fn discrepancy<'a>(shown: &'a Value, kind: &str) -> &'a Value {
     let all = shown["discrepancies"].as_array().unwrap();
     all.iter().find(|one| one["kind"] == kind && one["resolution"].is_null()).unwrap_or_else(|| panic!("no open {kind} in {shown}"))
+}
+
+#[test]
+fn what_has_come_hides_nothing_that_is_missing() {
+    let server = Server::start();
+    let assets = devices(&server);
+    let open = json!({"reference": "PU-2026-003", "from_site": "Central", "to": server.parties[VENDOR], "to_site": "Akron"});
+    let id = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");
+    server.command("coordinator", "add_lines", json!({"consignment": id, "assets": assets, "container": "PALLET-1"})).taken();
+    let toner = json!({"consignment": id, "what": "toner", "count": 9, "no_data": true, "container": "PALLET-1"});
+    server.command("coordinator", "add_quantity", toner).taken();
+    server.command("coordinator", "seal_consignment", json!({"consignment": id, "containers": [{"label": "PALLET-1"}]})).taken();
+    server.command("coordinator", "release_consignment", json!({"consignment": id})).taken();
+    let made = server.post("coordinator", &format!("/api/v1/consignments/{id}/links"), &json!({"days": 7})).taken();
+    let secret = made["address"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let body = json!({"containers": [], "scans": [{"tag": "RX-0001"}, {"tag": "RX-0002"}], "more_to_come": true});
+    server.post("nobody", &format!("/api/v1/r/{secret}/receipts"), &body).taken();
+    // As many as are shown would have been filled by what came.
+    let (things, counted) = inventory::awaited(&mut server.service.app.read().unwrap(), &id, 1).unwrap();
+    assert_eq!((things[0].record().unwrap().name.as_str(), things.len(), counted.len()), ("RX-0003", 1, 1));
+    let seen = server.get("nobody", &format!("/api/v1/r/{secret}")).taken();
+    let missing: Vec<&str> = seen["missing"].as_array().unwrap().iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!((missing, &seen["more"]), (vec!["asset", "asset", "quantity"], &json!(false)), "{seen}");
+    let page = server.page("nobody", &format!("/r/{secret}")).text();
+    assert!(page.contains("RX-0004") && page.contains("Number of toner cartridges that came") && !page.contains("RX-0001"), "{page}");
+    server.audit();
 }
 
 /// Keeps what is proposed for a list, after it was refused because nobody had mapped it.
