@@ -284,6 +284,16 @@ fn a_one_time_link_opens_one_consignment_and_nothing_else() {
     let page = server.page("auditor", &format!("/consignments/{}", consignment.trim_start_matches("urn:uuid:"))).text();
     assert!(page.contains("through a one-time link"), "{page}");
 
+    // A log is about what came with this consignment; of what else its receiver has, the link says nothing.
+    let (foreign, _) = yard.settleable(Vendor::RecycleOne);
+    let unknown = server.send("nobody", "POST", &format!("{api}/evidence"), &[], &nwipe_log("NOBODYS001")).taken();
+    let of_another = server.send("nobody", "POST", &format!("{api}/evidence"), &[], &nwipe_log(&foreign.drive)).taken();
+    let told = |answer: &Value, serial: &str| answer["records"][0]["not_linked"].as_str().unwrap().replace(serial, "…");
+    assert_eq!(told(&of_another, &foreign.drive), told(&unknown, "NOBODYS001"));
+    assert_eq!((&of_another["records"][0]["medium"], &of_another["already_stored"]), (&Value::Null, &json!(false)), "{of_another}");
+    let own = server.send("nobody", "POST", &format!("{api}/evidence"), &[], &nwipe_log(&thing.drive)).taken();
+    assert_eq!(own["records"][0]["medium"], json!(thing.medium), "{own}");
+
     // A link is no account: neither its secret nor anything else opens another door with it.
     let bearer = format!("Bearer {secret}");
     server.send("nobody", "GET", "/api/v1/consignments", &[("Authorization", &bearer)], b"").refused(401, "session.signed_out");
