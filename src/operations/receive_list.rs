@@ -233,14 +233,29 @@ pub struct SettlementReport {
 
 impl SettlementReport {
     fn refuse(&mut self, row: usize, why: &Refusal) {
-        if why.code == "disposition.recorded" {
-            self.unchanged += 1;
-            return;
-        }
         self.refused += 1;
         if self.lines.len() < DESCRIBED {
             self.lines.push(RowRemark { row, what: why.why.clone() });
         }
+    }
+    /// A refusal by the rules of a disposition: what is recorded already, word for word, is nothing to correct.
+    fn compare(&mut self, db: &mut Database, (one, said): &(&Settled, RecordDisposition), why: &Refusal) -> Result<()> {
+        let asset = if why.code == "disposition.recorded" { tables::find::<Asset>(db, &said.asset)? } else { None };
+        let Some(recorded) = asset.as_ref().and_then(|asset| asset.disposition.as_ref()) else {
+            self.refuse(one.row, why);
+            return Ok(());
+        };
+        let before = (recorded.outcome, &recorded.mass, &recorded.grade, recorded.proceeds_cents);
+        if before == (said.outcome, &said.mass, &said.grade, said.proceeds_cents) {
+            self.unchanged += 1;
+            return Ok(());
+        }
+        let differs = format!(
+            "{} Entry {} says another outcome, mass, grade or proceeds than this row: correct the row, or have an approver void that entry first.",
+            why.why, recorded.recorded.seq
+        );
+        self.refuse(one.row, &Refusal::new("settlement.differs", differs));
+        Ok(())
     }
     fn count(&mut self, one: &Settled) {
         self.recorded += 1;
@@ -273,7 +288,7 @@ pub fn settle(
             sha256: sha256.clone(),
         };
         let mut db = service.app.read()?;
-        let mut commands: Vec<(&Settled, Command)> = Vec::new();
+        let mut commands: Vec<(&Settled, RecordDisposition)> = Vec::new();
         let mut seen = BTreeSet::new();
         for one in &settled {
             match disposition(&mut db, ready, actor, one, (&sha256, basis))? {
@@ -281,16 +296,16 @@ pub fn settle(
                 Ok(command) if !seen.insert(command.asset.clone()) => {
                     report.refuse(one.row, &Refusal::new("settlement.twice", "This device is in the list twice; the first row counts."));
                 }
-                Ok(command) => commands.push((one, command.into())),
+                Ok(command) => commands.push((one, command)),
             }
         }
         if dry_run {
             let mut known = Records::default();
             as_if_stored(&mut known, actor, &sha256, bytes);
-            for (one, command) in &commands {
-                match rehearse(service, &mut db, &mut known, actor, command)? {
-                    Ok(_) => report.count(one),
-                    Err(refusal) => report.refuse(one.row, &refusal),
+            for command in &commands {
+                match rehearse(service, &mut db, &mut known, actor, &command.1.clone().into())? {
+                    Ok(_) => report.count(command.0),
+                    Err(refusal) => report.compare(&mut db, command, &refusal)?,
                 }
             }
             return Ok(Outcome::Now(report));
@@ -304,11 +319,11 @@ pub fn settle(
         }
         receive_evidence::receive_for(service, actor, bytes, &ready.consignment.id, None)?;
         for chunk in commands.chunks(CHUNK) {
-            let given = chunk.iter().map(|(_, command)| (command.clone(), None)).collect();
-            for ((one, _), answer) in chunk.iter().zip(service.recorder.record_many(given, actor)) {
+            let given = chunk.iter().map(|(_, command)| (command.clone().into(), None)).collect();
+            for (command, answer) in chunk.iter().zip(service.recorder.record_many(given, actor)) {
                 match answer {
-                    Ok(_) => report.count(one),
-                    Err(Error::Refused(refusal) | Error::Conflict(refusal)) => report.refuse(one.row, &refusal),
+                    Ok(_) => report.count(command.0),
+                    Err(Error::Refused(refusal) | Error::Conflict(refusal)) => report.compare(&mut *service.app.read()?, command, &refusal)?,
                     Err(other) => return Err(other),
                 }
             }

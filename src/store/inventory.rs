@@ -12,6 +12,7 @@ use super::schema::{
 };
 use super::tables::{AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, LineRow, PartyRow};
 use super::to_db;
+use crate::domain::consignment::LineState;
 use crate::error::Result;
 
 /// What to list of the devices.
@@ -159,6 +160,27 @@ pub fn lines(db: &mut Database, consignment: &str, after: Option<&(String, Strin
         consignment_lines::table.filter(consignment_lines::consignment.eq(consignment)).filter(consignment_lines::item.eq_any(items)).load(db)?;
     let mut rows: BTreeMap<String, LineRow> = rows.into_iter().map(|row| (row.item.clone(), row)).collect();
     Ok(names.into_iter().filter_map(|(name, item)| rows.remove(&item).map(|row| (name, row))).collect())
+}
+
+/// The lines of a consignment that have not come, by what one finds them by: at most so many things, and every line of counted things.
+pub fn awaited(db: &mut Database, consignment: &str, limit: i64) -> Result<(Vec<LineRow>, Vec<LineRow>)> {
+    let state = |state: LineState| format!("%\"state\":\"{}\"%", state.as_str());
+    let awaited = || {
+        let waits = consignment_lines::state.like(state(LineState::Listed)).or(consignment_lines::state.like(state(LineState::Short)));
+        let lines = consignment_lines::table.filter(consignment_lines::consignment.eq(consignment)).filter(waits).select(consignment_lines::item);
+        let order = (consignment_tags::tag, consignment_tags::item);
+        let named = consignment_tags::table.filter(consignment_tags::consignment.eq(consignment)).order(order).select(consignment_tags::item);
+        named.filter(consignment_tags::item.eq_any(lines))
+    };
+    let things: Vec<String> = awaited().filter(consignment_tags::item.not_like("quantity %")).limit(limit).load(db)?;
+    let counted: Vec<String> = awaited().filter(consignment_tags::item.like("quantity %")).load(db)?;
+    let mut rows = |items: Vec<String>| -> Result<Vec<LineRow>> {
+        let select = consignment_lines::table.filter(consignment_lines::consignment.eq(consignment));
+        let rows: Vec<LineRow> = select.filter(consignment_lines::item.eq_any(&items)).load(db)?;
+        let mut rows: BTreeMap<String, LineRow> = rows.into_iter().map(|row| (row.item.clone(), row)).collect();
+        Ok(items.iter().filter_map(|item| rows.remove(item)).collect())
+    };
+    Ok((rows(things)?, rows(counted)?))
 }
 
 /// The discrepancies of a consignment in the order of their ids, after an id.

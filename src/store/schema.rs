@@ -117,3 +117,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(asset_parties, assets, certificate_parties, certificates, entries, entry_subjects);
+diesel::allow_tables_to_appear_in_same_query!(consignment_lines, consignment_tags);

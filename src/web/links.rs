@@ -14,7 +14,7 @@ use super::request::{self, consignment_id};
 use super::session::{self, Viewer};
 use super::{Data, block, verifications, writes};
 use crate::domain::Command;
-use crate::domain::consignment::{Consignment, ContainerReceived, Damage, Line, LineState, Scan, SealState};
+use crate::domain::consignment::{Consignment, ContainerReceived, Damage, Line, Scan, SealState};
 use crate::domain::links::OneTimeLink;
 use crate::domain::mappings::WeightUnit;
 use crate::domain::names::{QuantityId, Reference, Serial, Tag};
@@ -27,10 +27,11 @@ use crate::operations::once::Once;
 use crate::operations::receive_evidence::{self, MAX_BYTES};
 use crate::operations::record::Terms;
 use crate::store::people::Person;
+use crate::store::tables::LineRow;
 use crate::store::{Database, inventory};
 
-/// Lines that the page shows.
-const LINES: i64 = 500;
+/// Things that the page shows.
+const LINES: usize = 500;
 
 /// `POST /api/v1/consignments/{id}/links` with `{"days": 14}`.
 pub async fn api_create(
@@ -85,11 +86,12 @@ async fn follow(state: &Data, secret: &str) -> std::result::Result<Followed, Pro
     .await
 }
 
-/// Lines that have not come, as people know them.
-fn awaited(db: &mut Database, consignment: &Consignment) -> Result<Vec<Line>> {
-    let rows = inventory::lines(db, consignment.id.as_str(), None, LINES)?;
-    let lines = rows.iter().map(|(_, row)| row.record()).collect::<Result<Vec<_>>>()?;
-    Ok(lines.into_iter().filter(|line| matches!(line.state, LineState::Listed | LineState::Short)).collect())
+/// Lines that have not come, as people know them: the first things and every line of counted ones; and whether there are more things.
+fn awaited(db: &mut Database, consignment: &Consignment) -> Result<(Vec<Line>, bool)> {
+    let (mut things, counted) = inventory::awaited(db, consignment.id.as_str(), i64::try_from(LINES + 1).unwrap_or(i64::MAX))?;
+    let more = things.len() > LINES;
+    things.truncate(LINES);
+    Ok((things.iter().chain(&counted).map(LineRow::record).collect::<Result<_>>()?, more))
 }
 
 /// `GET /api/v1/r/{secret}`: what is on its way, and what of it is missing.
@@ -98,14 +100,15 @@ pub async fn api_show(state: Data, secret: web::Path<String>) -> std::result::Re
     let answer = block(&state, move |service| {
         let mut db = service.app.read()?;
         let Followed { consignment, link, .. } = followed;
-        let missing: Vec<Value> = awaited(&mut db, &consignment)?
+        let (awaited, more) = awaited(&mut db, &consignment)?;
+        let missing: Vec<Value> = awaited
             .iter()
             .map(|line| json!({"kind": line.item.kind(), "tag": line.name, "serial": line.serial, "title": line.title, "container": line.container, "state": line.state}))
             .collect();
         let containers: Vec<&Reference> = consignment.containers.iter().map(|container| &container.label).collect();
         Ok(json!({
             "reference": consignment.reference, "status": consignment.status, "containers": containers, "lines": consignment.lines,
-            "scanned": consignment.scanned, "missing": missing, "receipt_due_at": consignment.receipt_due_at(),
+            "scanned": consignment.scanned, "missing": missing, "more": more, "receipt_due_at": consignment.receipt_due_at(),
             "open_discrepancies": consignment.open_discrepancies.len(), "documents": consignment.documents, "expires_at": link.expires_at,
         }))
     })
@@ -230,7 +233,7 @@ async fn draw(
         let db = &mut *db;
         let mut names = Names::new(&service.app);
         let Followed { consignment, link, .. } = followed;
-        let lines = awaited(db, &consignment)?;
+        let (lines, more) = awaited(db, &consignment)?;
         let fresh = || {
             let empty = |label: &Reference| ContainerAsked {
                 label: label.to_string(),
@@ -255,7 +258,7 @@ async fn draw(
             scanned: consignment.scanned,
             open: consignment.open_discrepancies.len(),
             documents: consignment.documents.len(),
-            more: i64::from(consignment.lines) > LINES,
+            more,
             lines: lines
                 .iter()
                 .map(|line| LineShown {

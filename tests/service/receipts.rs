@@ -4,7 +4,7 @@ use std::fs;
 
 use quittance::config::Limits;
 use quittance::domain::names::Role;
-use quittance::store::{links, log, people};
+use quittance::store::{inventory, links, log, people};
 use serde_json::{Value, json};
 
 use super::orders::{Vendor, Yard, prepare};
@@ -79,6 +79,32 @@ fn shown(server: &Server, consignment: &str) -> Value {
 fn discrepancy<'a>(shown: &'a Value, kind: &str) -> &'a Value {
     let all = shown["discrepancies"].as_array().unwrap();
     all.iter().find(|one| one["kind"] == kind && one["resolution"].is_null()).unwrap_or_else(|| panic!("no open {kind} in {shown}"))
+}
+
+#[test]
+fn what_has_come_hides_nothing_that_is_missing() {
+    let server = Server::start();
+    let assets = devices(&server);
+    let open = json!({"reference": "PU-2026-003", "from_site": "Central", "to": server.parties[VENDOR], "to_site": "Akron"});
+    let id = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");
+    server.command("coordinator", "add_lines", json!({"consignment": id, "assets": assets, "container": "PALLET-1"})).taken();
+    let toner = json!({"consignment": id, "what": "toner", "count": 9, "no_data": true, "container": "PALLET-1"});
+    server.command("coordinator", "add_quantity", toner).taken();
+    server.command("coordinator", "seal_consignment", json!({"consignment": id, "containers": [{"label": "PALLET-1"}]})).taken();
+    server.command("coordinator", "release_consignment", json!({"consignment": id})).taken();
+    let made = server.post("coordinator", &format!("/api/v1/consignments/{id}/links"), &json!({"days": 7})).taken();
+    let secret = made["address"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let body = json!({"containers": [], "scans": [{"tag": "RX-0001"}, {"tag": "RX-0002"}], "more_to_come": true});
+    server.post("nobody", &format!("/api/v1/r/{secret}/receipts"), &body).taken();
+    // As many as are shown would have been filled by what came.
+    let (things, counted) = inventory::awaited(&mut server.service.app.read().unwrap(), &id, 1).unwrap();
+    assert_eq!((things[0].record().unwrap().name.as_str(), things.len(), counted.len()), ("RX-0003", 1, 1));
+    let seen = server.get("nobody", &format!("/api/v1/r/{secret}")).taken();
+    let missing: Vec<&str> = seen["missing"].as_array().unwrap().iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!((missing, &seen["more"]), (vec!["asset", "asset", "quantity"], &json!(false)), "{seen}");
+    let page = server.page("nobody", &format!("/r/{secret}")).text();
+    assert!(page.contains("RX-0004") && page.contains("Number of toner cartridges that came") && !page.contains("RX-0001"), "{page}");
+    server.audit();
 }
 
 /// Keeps what is proposed for a list, after it was refused because nobody had mapped it.
@@ -180,6 +206,13 @@ fn a_vendor_that_never_signs_in_is_received_reconciled_and_settled_from_its_own_
     assert_eq!(report["lines"][0]["row"], 6, "{report}");
     let again = server.send("coordinator", "POST", &settlements, &[], &settlement).taken();
     assert_eq!((&again["recorded"], &again["unchanged"]), (&json!(0), &json!(4)), "{again}");
+    // The same device with other proceeds is not what was recorded.
+    let text = b"Serial Number,Final Disposition,Grade,Unit Weight (kg),Net Proceeds\n5CD9000A01,Remarketed,C4,1.48,999.00\n8100200300,Remarketed,C3,5.08,1030.25\n";
+    for path in [format!("{settlements}?dry_run=true"), settlements.clone()] {
+        let other = server.send("coordinator", "POST", &path, &[], text).taken();
+        assert_eq!((&other["recorded"], &other["unchanged"], &other["refused"]), (&json!(0), &json!(1), &json!(1)), "{other}");
+        assert!(other["lines"][0]["row"] == 2 && other["lines"][0]["what"].as_str().unwrap().contains("says another outcome"), "{other}");
+    }
     let laptop = server.get("auditor", &format!("/api/v1/assets/{}", assets[0])).taken()["asset"].clone();
     assert_eq!((&laptop["disposition"]["proceeds_cents"], &laptop["disposition"]["grade"]), (&json!(8_450), &json!("C4")), "{laptop}");
     assert_eq!(laptop["disposition"]["recorded"]["party"], server.parties[VENDOR]);
@@ -250,6 +283,16 @@ fn a_one_time_link_opens_one_consignment_and_nothing_else() {
     assert_eq!((&told["consignment"]["status"], &told["consignment"]["receipts"][0]["by"]), (&json!("reconciled"), &json!("link")));
     let page = server.page("auditor", &format!("/consignments/{}", consignment.trim_start_matches("urn:uuid:"))).text();
     assert!(page.contains("through a one-time link"), "{page}");
+
+    // A log is about what came with this consignment; of what else its receiver has, the link says nothing.
+    let (foreign, _) = yard.settleable(Vendor::RecycleOne);
+    let unknown = server.send("nobody", "POST", &format!("{api}/evidence"), &[], &nwipe_log("NOBODYS001")).taken();
+    let of_another = server.send("nobody", "POST", &format!("{api}/evidence"), &[], &nwipe_log(&foreign.drive)).taken();
+    let told = |answer: &Value, serial: &str| answer["records"][0]["not_linked"].as_str().unwrap().replace(serial, "…");
+    assert_eq!(told(&of_another, &foreign.drive), told(&unknown, "NOBODYS001"));
+    assert_eq!((&of_another["records"][0]["medium"], &of_another["already_stored"]), (&Value::Null, &json!(false)), "{of_another}");
+    let own = server.send("nobody", "POST", &format!("{api}/evidence"), &[], &nwipe_log(&thing.drive)).taken();
+    assert_eq!(own["records"][0]["medium"], json!(thing.medium), "{own}");
 
     // A link is no account: neither its secret nor anything else opens another door with it.
     let bearer = format!("Bearer {secret}");
