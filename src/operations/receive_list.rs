@@ -361,6 +361,17 @@ fn disposition(
             format!("This is no device of {}; send it with the list of the consignment that it came with.", ready.consignment.reference),
         )));
     };
+    let known = tables::find::<Asset>(db, &asset)?.ok_or_else(|| Error::Fault("a line without its device".to_owned()))?;
+    let another_tag = one.tag.as_ref().is_some_and(|tag| tag.normal() != known.tag.normal());
+    let another_serial = one.serial.as_ref().zip(known.serial.as_ref()).is_some_and(|(captured, own)| !captured.same(own));
+    if another_tag || another_serial {
+        let captured = if another_tag { "tag" } else { "serial number" };
+        let why = format!(
+            "The {captured} of this row is not that of {}, which its other number names; look at the device, and correct the row.",
+            known.tag
+        );
+        return Ok(Err(Refusal::new("settlement.mismatch", why)));
+    }
     let Some(weight_grams) = one.weight_grams else {
         return Ok(Err(Refusal::new("disposition.weight", "The row has no weight; fill it in.")));
     };

@@ -247,6 +247,20 @@ fn the_same_list_as_a_spreadsheet_is_received_and_reconciled_at_once() {
     let damaged = received["lines"].as_array().unwrap().iter().find(|line| line["tag"] == "RX-0002").unwrap();
     assert_eq!((&damaged["state"], &damaged["damage"]), (&json!("received"), &json!("screen")));
     server.send("coordinator", "POST", &receipts, &[], &list).refused(422, "consignment.wrong_status");
+    // A row whose tag and serial number do not belong together is about neither.
+    let columns = json!({"tag": "Asset Tag", "serial": "Serial Number", "outcome": "Outcome", "weight": "Weight", "grade": "Grade"});
+    let mapping = json!({"party": server.parties[VENDOR], "profile": "both", "kind": "settlement", "columns": columns, "weight_unit": "kg"});
+    server.command("coordinator", "map_columns", mapping).taken();
+    let list =
+        b"Asset Tag,Serial Number,Outcome,Weight,Grade\nRX-0004,5CD7777777,Donated,5.1,C5\nRX-9999,CN0MON0004,Donated,5.1,C5\nRX-0004,cn0-mon0004,Donated,5.1,C5\n";
+    let settlements = format!("/api/v1/consignments/{consignment}/settlements?dry_run=true");
+    let report = server.send("coordinator", "POST", &settlements, &[], list).taken();
+    assert_eq!((&report["recorded"], &report["refused"]), (&json!(1), &json!(2)), "{report}");
+    for (line, row, captured) in [(0, 2, "serial number"), (1, 3, "tag")] {
+        let line = &report["lines"][line];
+        let words = format!("The {captured} of this row is not that of RX-0004");
+        assert!(line["row"] == row && line["what"].as_str().unwrap().contains(&words), "{report}");
+    }
     server.audit();
 }
 
