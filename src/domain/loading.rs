@@ -45,7 +45,8 @@ pub struct OpenConsignment {
 pub struct ConsignmentOpened {
     /// The sender's own number for it.
     pub reference: Reference,
-    /// From whom to whom.
+    /// From whom to whom. The first entries of this kind did not say it: then every consignment was a pickup.
+    #[serde(default = "pickup")]
     pub kind: ConsignmentKind,
     /// Who releases.
     pub from: Holder,
@@ -141,6 +142,10 @@ impl Order for OpenConsignment {
         };
         Ok(vec![Happening::new(event, [subject(&id)])])
     }
+}
+
+fn pickup() -> ConsignmentKind {
+    ConsignmentKind::Pickup
 }
 
 impl Fact for ConsignmentOpened {

@@ -633,6 +633,17 @@ mod tests {
     }
 
     #[test]
+    fn entries_of_the_first_records_are_read() {
+        let holder = serde_json::json!({"party": "urn:uuid:00000000-0000-4000-8000-00000000d157", "site": "Site"});
+        let opened = serde_json::json!({"v": 1, "reference": "C1", "from": holder, "to": holder});
+        assert!(
+            matches!(Event::read("consignment.opened", &opened), Ok(Event::ConsignmentOpened(event)) if event.kind == consignment::ConsignmentKind::Pickup)
+        );
+        let sealed = serde_json::json!({"v": 1, "containers": [{"label": "BOX-1"}], "lines": 3});
+        assert!(Event::read("consignment.sealed", &sealed).unwrap().sentence().ends_with("in 1 containers."));
+    }
+
+    #[test]
     fn unknown_commands_and_members_are_refused_with_what_is_allowed() {
         let refusal = Command::read("explode", Value::Null).unwrap_err();
         assert!(refusal.why.contains("register_asset"), "{refusal}");

@@ -36,7 +36,8 @@ pub struct ConsignmentSealed {
     /// Number of lines.
     pub lines: u32,
     /// SHA-256 of the [`Manifest`].
-    pub manifest: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<Digest>,
 }
 
 impl Order for SealConsignment {
@@ -68,7 +69,7 @@ impl Order for SealConsignment {
             Refusal::new("consignment.no_manifest", format!("The manifest cannot be written ({error}); tell the operator of this service."))
         })?;
         let manifest = Digest::from_bytes((occasion.sha256)(&bytes));
-        let event = ConsignmentSealed { containers, lines: consignment.lines, manifest };
+        let event = ConsignmentSealed { containers, lines: consignment.lines, manifest: Some(manifest) };
         Ok(vec![Happening::new(event, [subject(&consignment.id)])])
     }
 }
@@ -80,11 +81,12 @@ impl Fact for ConsignmentSealed {
             consignment.status = ConsignmentStatus::Sealed;
             consignment.containers.clone_from(&self.containers);
             consignment.sealed = Some(stamp.act());
-            consignment.manifest = Some(self.manifest.clone());
+            consignment.manifest.clone_from(&self.manifest);
         });
     }
     fn sentence(&self) -> String {
-        format!("Sealed with {} lines in {} containers; manifest sha256 {}.", self.lines, self.containers.len(), self.manifest)
+        let manifest = self.manifest.as_ref().map(|digest| format!("; manifest sha256 {digest}")).unwrap_or_default();
+        format!("Sealed with {} lines in {} containers{manifest}.", self.lines, self.containers.len())
     }
 }
 

@@ -185,12 +185,17 @@ fn with_whom_a_device_was_is_forgotten_when_its_assignment_ends() {
         ("redeploy", json!({"site": "Central"})),
         ("send_to_repair", json!({"fault": "board"})),
         ("assign", json!({"kind": "cart", "place": "CART-1"})),
-        ("assign", json!({"kind": "person", "assignee_active": "unknown", "active_on": "2026-01-05"})),
+        ("assign", json!({"kind": "person", "person": "pupil-somebody-else", "assignee_active": "yes", "active_on": "2026-01-05"})),
     ];
     for (n, (name, mut body)) in ends.into_iter().enumerate() {
         let person = format!("pupil-{n}");
-        body["asset"] = json!(assigned(n, &person));
-        server.command("coordinator", name, body).taken();
+        let id = assigned(n, &person);
+        if name == "assign" {
+            server.post("coordinator", &format!("/api/v1/assets/{id}/assignments"), &body).taken();
+        } else {
+            body["asset"] = json!(id);
+            server.command("coordinator", name, body).taken();
+        }
         assert_eq!(with(&person), json!([]), "{name}");
     }
     let lost = assigned(9, "pupil-9");
