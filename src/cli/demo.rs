@@ -337,6 +337,8 @@ impl Stage<'_> {
         )?;
         self.qualify(&administrator, (&recycler, RECYCLER_SITE), (Scheme::NaidAaa, "NA-20418"), &[logical, physical], told)?;
         self.qualify(&administrator, (&refurbisher, REFURBISHER_SITE), (Scheme::R2v3, "C2022-00871"), &[logical, Scope::TestAndRepair], told)?;
+        self.contract(&administrator, &recycler, "NP-C-2214", told)?;
+        self.contract(&administrator, &refurbisher, "NP-C-2215", told)?;
         let coordinator = self.person(&mut players, "Marisol Vance", "Technology asset coordinator", Role::Coordinator, &district, ORGANISATION)?;
         let approver =
             self.person(&mut players, "Theodore Okafor", "Assistant superintendent for operations", Role::Approver, &district, ORGANISATION)?;
@@ -361,7 +363,7 @@ impl Stage<'_> {
         Ok((cast, players))
     }
 
-    /// Records what lets a vendor's site have the district's devices: a credential that began well before the story and ends after it, and the contract.
+    /// Records what lets a vendor's site have the district's devices: a credential that began well before the story and ends after it.
     fn qualify(&self, who: &Actor, (party, site): (&PartyId, &str), credential: (Scheme, &str), scope: &[Scope], at: Instant) -> Result<()> {
         let (issued_on, expires_on) = (self.day(60), self.day(60) + Days::new(3 * 365));
         let record = RecordCredential {
@@ -375,13 +377,18 @@ impl Stage<'_> {
             evidence: None,
         };
         self.one(who, record, at)?;
+        Ok(())
+    }
+
+    /// Records the contract with a vendor, as long as its credentials.
+    fn contract(&self, who: &Actor, party: &PartyId, number: &str, at: Instant) -> Result<()> {
         let contract = RecordContract {
             party: party.clone(),
-            reference: reference("NP-C-2214")?,
-            starts_on: issued_on,
-            ends_on: Some(expires_on),
+            reference: reference(number)?,
+            starts_on: self.day(60),
+            ends_on: Some(self.day(60) + Days::new(3 * 365)),
             confidentiality: true,
-            insured_until: Some(expires_on),
+            insured_until: Some(self.day(60) + Days::new(3 * 365)),
         };
         self.one(who, contract, at)?;
         Ok(())

@@ -115,11 +115,11 @@ pub struct Asset {
     pub cost_cents: Option<u32>,
     /// What the organisation is doing with it.
     pub status: Status,
-    /// The site it was last used at: where it was registered, or redeployed to.
+    /// The site it was last used at: where it was registered, redeployed to, or belongs by a correction.
     pub home: Name,
     /// Who has it; while it travels, who released it.
     pub holder: Holder,
-    /// The consignment it is a line of, from the scan at the dock to the receipt.
+    /// The consignment it is a line of, until it is received, taken off, or what became of it is resolved.
     pub consignment: Option<ConsignmentId>,
     /// Released and not yet received.
     pub in_transit: bool,

@@ -1,6 +1,7 @@
 //! A consignment: what travels together, its lines (devices, loose media and quantities), and what differed when it arrived; folded from the events
-//! of [`loading`](super::loading), [`handoff`](super::handoff), [`receipt`](super::receipt), [`reconciliation`](super::reconciliation) and
-//! [`links`](super::links).
+//! of [`loading`](super::loading), [`sealing`](super::sealing), [`handoff`](super::handoff), [`receipt`](super::receipt),
+//! [`reconciliation`](super::reconciliation) and [`links`](super::links), and of what is said of it in [`preparation`](super::preparation),
+//! [`overrides`](super::overrides) and [`evidence`](super::evidence).
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,13 @@ codes! {
         Pickup = "pickup", "pickup by a vendor";
         Downstream = "downstream", "handed on from vendor to vendor";
         Return = "return", "return to the organisation";
+    }
+}
+
+impl ConsignmentKind {
+    /// Whether a vendor receives it.
+    pub const fn is_to_vendor(self) -> bool {
+        matches!(self, ConsignmentKind::Pickup | ConsignmentKind::Downstream)
     }
 }
 
@@ -364,12 +372,12 @@ impl Consignment {
 }
 
 /// Business days from a release to its receipt: three, the starting point for contracts (a handoff that nobody acknowledges is a gap in custody).
-pub const RECEIPT_DAYS: u32 = 3;
+pub const RECEIPT_DAYS: i64 = 3;
 /// Business days from a discrepancy to its resolution: two, as long as what differs can still be found.
-pub const DISCREPANCY_DAYS: u32 = 2;
+pub const DISCREPANCY_DAYS: i64 = 2;
 
-/// So many business days later, Monday to Friday in UTC, at the same time of day; public holidays count.
-pub fn business_days_after(at: Instant, days: u32) -> Instant {
+/// So many business days later, Monday to Friday in UTC, at the same time of day; public holidays are not known here and count.
+pub fn business_days_after(at: Instant, days: i64) -> Instant {
     const DAY_MS: i64 = 86_400_000;
     let mut ms = at.unix_ms();
     let mut left = days;
@@ -524,7 +532,7 @@ pub struct Discrepancy {
     /// A seal: its state and the number that is on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<(SealState, Option<Reference>)>,
-    /// Grams or pieces: as released, and as received.
+    /// Grams or pieces: as released, or scanned; and as received, or counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<(u32, u32)>,
     /// When it should be resolved.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
 use super::certification::{Certificate, CertificateRevoked, RevocationReason};
+use super::consignment::{asset_subject, medium_subject};
 use super::medium::{self, Medium, MediumState};
 use super::names::{AssetId, Category, IdentifiedBy, MediumId, Name, Role, Sensitivity, Serial, codes};
 use super::records::{Key, Records, Stop};
@@ -153,14 +154,6 @@ pub struct DispositionVoided {
     pub recorded: u64,
 }
 
-fn asset_subject(id: &AssetId) -> Subject {
-    Subject::new(SubjectKind::Asset, id.as_str())
-}
-
-fn medium_subject(id: &MediumId) -> Subject {
-    Subject::new(SubjectKind::Medium, id.as_str())
-}
-
 /// The act of one correction: the declaration, what follows from it, and the end of what relied on it.
 struct Correction<'a> {
     known: &'a Records,
@@ -203,16 +196,11 @@ impl Correction<'_> {
         let declared = EntryCorrected { seq: self.seq, reason: self.reason, replacements };
         let mut act = vec![Happening::new(declared, [self.about])];
         act.append(&mut self.follows);
-        let id = format!("urn:uuid:{}", occasion.fresh(0).hyphenated());
-        let of = u32::try_from(act.len()).unwrap_or(u32::MAX);
-        for (part, happening) in (1u32..).zip(&mut act) {
-            happening.batch = Some((id.clone(), part, (part == of).then_some(of)));
-        }
-        Ok(act)
+        Ok(Happening::one_act(act, occasion.fresh(0)))
     }
 }
 
-/// What travels or is disputed is not what it is taken for.
+/// What travels is not at hand to be looked at again.
 fn require_at_rest(asset: &Asset) -> Result<(), Refusal> {
     if asset.in_transit {
         let why = format!("{} is on its way; correct what was recorded of it when it has been received.", asset.tag);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
-use super::evidence::Evidence;
+use super::evidence::require_document;
 use super::medium::{Act, Medium};
 use super::names::{AssetId, Digest, Grade, Method, PartyId, Reference, Role, WeightBasis, codes};
 use super::policy::Pack;
@@ -258,11 +258,7 @@ impl Order for RecordDisposition {
 impl RecordDisposition {
     /// Who processed it: the party of the one who says so; or the one that has it, where the coordinator records what that party's list says.
     fn processor(&self, known: &Records, asset: &Asset, occasion: &Occasion) -> Result<PartyId, Stop> {
-        if let Some(file) = &self.file
-            && !known.find::<Evidence>(file)?.is_some_and(|stored| !occasion.actor.role.is_vendor() || stored.concerns(&occasion.actor.party))
-        {
-            return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {file} is stored; upload it first.")).into());
-        }
+        require_document(known, self.file.as_ref(), occasion)?;
         let party = self.processor.as_ref().unwrap_or(&occasion.actor.party);
         let own = party == &occasion.actor.party;
         if !own && (occasion.actor.role.is_vendor() || self.file.is_none() || party != &asset.holder.party) {

@@ -284,6 +284,16 @@ impl Fact for EvidenceLinked {
     }
 }
 
+/// A document that is named has to be stored; what does not concern a vendor is unknown to it.
+pub(super) fn require_document(known: &Records, document: Option<&Digest>, occasion: &Occasion) -> Result<(), Stop> {
+    if let Some(document) = document
+        && !known.find::<Evidence>(document)?.is_some_and(|stored| !occasion.actor.role.is_vendor() || stored.concerns(&occasion.actor.party))
+    {
+        return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {document} is stored; upload it first.")).into());
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -66,7 +66,7 @@ impl ReleaseConsignment {
         may_hold_data: bool,
         occasion: &Occasion,
     ) -> Result<(Vec<QualifiedBy>, Option<u64>), Stop> {
-        if !matches!(consignment.kind, ConsignmentKind::Pickup | ConsignmentKind::Downstream) {
+        if !consignment.kind.is_to_vendor() {
             return Ok((Vec::new(), None));
         }
         if consignment.kind == ConsignmentKind::Downstream && !from.may_hand_on_to(&consignment.to.party) {

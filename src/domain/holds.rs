@@ -6,7 +6,7 @@ use super::asset::{Asset, Status};
 use super::names::{AssetId, DiscrepancyId, Instant, Reference, Role, codes};
 use super::records::{Key, Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subjects, about, require_asset};
 
 codes! {
     /// Kinds of hold.
@@ -174,10 +174,6 @@ pub struct HoldLifted {
     pub kind: HoldKind,
     /// The decision that ends it, or what was done.
     pub reference: Reference,
-}
-
-fn about(asset: &Asset) -> [Subject; 1] {
-    [Subject::new(SubjectKind::Asset, asset.id.as_str())]
 }
 
 /// What may be held: everything that is not gone for good.

@@ -12,7 +12,7 @@ use super::preparation::Preparation;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::registration::{Found, MediumSeen, media_recorded, require_host_serial};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subjects, about, parties, require_asset};
 
 codes! {
     /// What is wrong with a device that goes to repair.
@@ -250,10 +250,6 @@ pub(super) fn require_whole(known: &Records, asset: &Asset, verb: &str) -> Resul
     }
 }
 
-fn about(asset: &Asset) -> [Subject; 1] {
-    [Subject::new(SubjectKind::Asset, asset.id.as_str())]
-}
-
 impl Order for SendToRepair {
     const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver];
 
@@ -270,8 +266,7 @@ impl Order for SendToRepair {
                     return Err(Refusal::new("lifecycle.own_house", why).into());
                 }
                 if !vendor.sites.contains(site) {
-                    let sites: Vec<_> = vendor.sites.iter().map(Name::as_str).collect();
-                    let why = format!("{} has no site “{site}”; it has: {}.", vendor.name, sites.join(", "));
+                    let why = format!("{} has no site “{site}”; it has: {}.", vendor.name, vendor.sites_in_words());
                     return Err(Refusal::new("lifecycle.unknown_site", why).into());
                 }
                 Some(Holder { party: id.clone(), site: site.clone() })

@@ -357,7 +357,7 @@ fn on_another(known: &Records, occasion: &Occasion, other: &ConsignmentId, item:
 
 /// Which devices travel: inside the organisation any that is at hand, out of it only a retired one.
 fn require_travels(asset: &Asset, kind: ConsignmentKind) -> Result<(), Refusal> {
-    let leaves = matches!(kind, ConsignmentKind::Pickup | ConsignmentKind::Downstream);
+    let leaves = kind.is_to_vendor();
     match asset.status {
         Status::Retired => Ok(()),
         Status::InStock | Status::InService | Status::InRepair if !leaves => Ok(()),

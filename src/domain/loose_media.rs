@@ -7,7 +7,7 @@ use super::medium::{self, Medium, MediumState};
 use super::names::{AssetId, IdentifiedBy, MediumId, Name, Role, Sensitivity, codes};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::registration::{Found, MediumSeen, media_recorded};
+use super::registration::{Found, MediumSeen, media_recorded, unknown_sensitivity};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, lifecycle, parties, require_asset};
 
 codes! {
@@ -30,10 +30,6 @@ pub struct RecordLooseMedia {
     /// How confidential what is on them is.
     #[serde(default = "unknown_sensitivity")]
     pub sensitivity: Sensitivity,
-}
-
-fn unknown_sensitivity() -> Sensitivity {
-    Sensitivity::Unknown
 }
 
 /// Takes a medium out of its device; it lives on by itself.

@@ -82,7 +82,7 @@ pub struct Medium {
     pub holder: Option<Holder>,
     /// Loose: how confidential what is on it is. In a device, the device says so.
     pub sensitivity: Option<Sensitivity>,
-    /// Loose: the consignment it is a line of, from the scan at the dock to the receipt.
+    /// Loose: the consignment it is a line of, until it is received, taken off, or what became of it is resolved.
     pub consignment: Option<ConsignmentId>,
     /// Loose: released and not yet received.
     pub in_transit: bool,

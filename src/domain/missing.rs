@@ -8,7 +8,7 @@ use super::names::{AssetId, Digest, Instant, MediumId, Name, PartyId, Reference,
 use super::preparation::{Preparation, require_stored};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, parties, require_asset};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, about, parties, require_asset};
 
 codes! {
     /// How a device went missing.
@@ -222,10 +222,6 @@ pub struct MediumFound {
     pub holder: Holder,
 }
 
-fn about(asset: &Asset) -> [Subject; 1] {
-    [Subject::new(SubjectKind::Asset, asset.id.as_str())]
-}
-
 fn require_missing<'a>(known: &'a Records, id: &AssetId) -> Result<&'a Asset, Stop> {
     let asset = require_asset(known, id)?;
     if asset.status == Status::Missing {
@@ -315,16 +311,21 @@ impl Fact for RemoteCommandRecorded {
     }
 }
 
+/// What may still arrive is neither found nor given up.
+fn require_off_consignment(asset: &Asset) -> Result<(), Refusal> {
+    if asset.consignment.is_none() {
+        return Ok(());
+    }
+    let why = format!("{} is on a consignment that nobody has received yet; that has to be received, and the line resolved, first.", asset.tag);
+    Err(Refusal::new("missing.in_transit", why).because(Cause::Entry(asset.last_seq)))
+}
+
 impl Order for ReportFound {
     const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_missing(known, &self.asset)?;
-        if asset.consignment.is_some() {
-            let why =
-                format!("{} is on a consignment that nobody has received yet; that has to be received, and the line resolved, first.", asset.tag);
-            return Err(Refusal::new("missing.in_transit", why).because(Cause::Entry(asset.last_seq)).into());
-        }
+        require_off_consignment(asset)?;
         known.find_all::<Medium>(&asset.media)?;
         let party = self.party.as_ref().unwrap_or(&occasion.actor.party);
         parties::require(known, party)?;
@@ -350,7 +351,7 @@ impl Fact for Found {
             asset.assignment = None;
             asset.disposition = None;
             // What was found out about it before says nothing about it now.
-            asset.preparation = Preparation { evaluation: None, authorization: None, accounts: None, grade: None };
+            asset.preparation = Preparation::default();
             asset.custody_since = Some(stamp.seq);
             media.clone_from(&asset.media);
         });
@@ -368,11 +369,7 @@ impl Order for WriteOff {
 
     fn decide(&self, known: &Records, _occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_missing(known, &self.asset)?;
-        if asset.consignment.is_some() {
-            let why =
-                format!("{} is on a consignment that nobody has received yet; that has to be received, and the line resolved, first.", asset.tag);
-            return Err(Refusal::new("missing.in_transit", why).because(Cause::Entry(asset.last_seq)).into());
-        }
+        require_off_consignment(asset)?;
         asset.require_free("missing.held")?;
         Ok(vec![Happening::new(WrittenOff { investigation: self.investigation.clone(), assessment: self.assessment.clone() }, about(asset))])
     }

@@ -172,6 +172,9 @@ pub struct Actor {
     pub party: PartyId,
 }
 
+/// How far ahead of the service's clock another one may be: five minutes.
+pub const AHEAD_MS: i64 = 300_000;
+
 /// The circumstances of a decision. Everything that a pure function cannot know by itself.
 #[derive(Clone, Debug)]
 pub struct Occasion<'a> {
@@ -273,6 +276,17 @@ impl Happening {
     /// An event about a few things.
     pub fn new(event: impl Into<Event>, about: impl IntoIterator<Item = Subject>) -> Self {
         Self { event: event.into(), about: Subjects::new(about), batch: None }
+    }
+
+    /// All entries of one act, numbered.
+    fn one_act(mut happenings: Vec<Self>, act: uuid::Uuid) -> Vec<Self> {
+        let of = u32::try_from(happenings.len()).unwrap_or(u32::MAX);
+        if of > 1 {
+            for (part, happening) in (1u32..).zip(&mut happenings) {
+                happening.batch = Some((format!("urn:uuid:{}", act.hyphenated()), part, (part == of).then_some(of)));
+            }
+        }
+        happenings
     }
 
     /// An event about `one` thing and `many` others: one entry, or several parts of one act.
@@ -393,7 +407,7 @@ macro_rules! commands {
             pub fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
                 let roles = match self { $(Command::$name(_) => <$chapter::$name as Order>::ROLES,)+ };
                 require_role(roles, occasion.actor)?;
-                if occasion.occurred.unix_ms() > occasion.at.unix_ms() + 300_000 {
+                if occasion.occurred.unix_ms() > occasion.at.unix_ms() + AHEAD_MS {
                     return Err(Refusal::new("command.future", format!("It cannot have happened at {}, which is still to come; correct the time or the device's clock.", occasion.occurred)).into());
                 }
                 // A key that is being registered is not live yet; its command asks for the signature itself.
@@ -593,6 +607,11 @@ fn require_role(roles: &[Role], actor: &Actor) -> Result<(), Refusal> {
     }
     let may: Vec<_> = roles.iter().filter(|role| **role != Role::Service).map(|role| role.label()).collect();
     Err(Refusal::new("command.wrong_role", format!("This needs the role {}; you are signed in as {}.", may.join(" or "), actor.role.label())))
+}
+
+/// What an entry about one device is about.
+fn about(asset: &Asset) -> [Subject; 1] {
+    [Subject::new(SubjectKind::Asset, asset.id.as_str())]
 }
 
 /// A device that must exist.

@@ -1,5 +1,5 @@
-//! Observation: a device was seen. Of retired, disposed and missing devices that is an entry, because it needs an explanation; of those in use it is a
-//! row outside the log.
+//! Observation: a device was seen. Of retired, disposed, missing and written-off devices that is an entry, because it needs an
+//! explanation; of those in use it is a row outside the log.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ pub const fn needs_explanation(status: Status) -> bool {
     !matches!(status, Status::InStock | Status::InService | Status::InRepair)
 }
 
-/// Says that a retired, disposed or missing device was seen.
+/// Says that a retired, disposed, missing or written-off device was seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeeDevice {

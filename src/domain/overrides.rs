@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Override, require, require_status, subject};
+use super::consignment::{Consignment, ConsignmentStatus, Override, require, require_status, subject};
 use super::names::{ConsignmentId, Reference, Role, codes};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -58,7 +58,7 @@ impl Order for GrantOverride {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let consignment = require(known, &self.consignment, occasion)?;
         require_status(consignment, "given an override", &[ConsignmentStatus::Open, ConsignmentStatus::Sealed])?;
-        if !matches!(consignment.kind, ConsignmentKind::Pickup | ConsignmentKind::Downstream) {
+        if !consignment.kind.is_to_vendor() {
             let why = format!("{} goes to no vendor, so no vendor has to be qualified for it; release it.", consignment.reference);
             return Err(Refusal::new("override.not_needed", why).into());
         }

@@ -11,7 +11,7 @@ use super::evidence::Evidence;
 use super::names::{AssetId, ConsignmentId, Digest, Reference, Role, codes};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
-use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, lifecycle, require_asset};
+use super::{Fact, Happening, Occasion, Order, Stamp, Subjects, about, lifecycle, require_asset};
 
 codes! {
     /// What may be done with a retired device, best first: each keeps more of it in use than the next.
@@ -270,10 +270,6 @@ pub struct AssetGraded {
     pub functional: u8,
 }
 
-fn about(asset: &Asset) -> [Subject; 1] {
-    [Subject::new(SubjectKind::Asset, asset.id.as_str())]
-}
-
 /// What others have to say about a device that goes: a sentence for each thing that is missing. Sources: 47 CFR 54.513 (E-rate: no sale or gift for
 /// five years after installation), 2 CFR 200.313(e) (federal awards: instructions where a unit is worth more than $10,000, for awards before October
 /// 2024 $5,000; worth at most what it cost), leases (what is another's).
@@ -401,14 +397,16 @@ impl Order for AuthorizeSurplus {
     }
 }
 
+fn require_evaluated(asset: &Asset) -> Result<&Evaluation, Refusal> {
+    let why = || format!("{} is not evaluated: a coordinator has to say first whether it can be used again.", asset.tag);
+    asset.preparation.evaluation.as_ref().ok_or_else(|| Refusal::new("preparation.not_evaluated", why()))
+}
+
 /// A device that an approver may let go: here, evaluated to leave, and with nobody else's word missing.
 fn require_authorizable(asset: &Asset, consent: Option<&Reference>, occasion: &Occasion) -> Result<(), Refusal> {
     lifecycle::require_status(asset, "authorised as surplus", &[Status::Retired])?;
     lifecycle::require_here(asset, occasion, "authorised as surplus")?;
-    let Some(evaluation) = &asset.preparation.evaluation else {
-        let why = format!("{} is not evaluated: a coordinator has to say first whether it can be used again.", asset.tag);
-        return Err(Refusal::new("preparation.not_evaluated", why));
-    };
+    let evaluation = require_evaluated(asset)?;
     if evaluation.rung < Rung::Resale {
         let why = format!("{} is to stay, by its evaluation: {}. Use it again, or evaluate it anew.", asset.tag, evaluation.rung.label());
         return Err(Refusal::new("preparation.stays", why).because(Cause::Entry(evaluation.entry)));
@@ -542,10 +540,7 @@ impl Order for Grade {
             return Err(Refusal::new("preparation.grade", why).into());
         }
         lifecycle::require_status(asset, "graded", &[Status::Retired])?;
-        if asset.preparation.evaluation.is_none() {
-            let why = format!("{} is not evaluated: a coordinator has to say first whether it can be used again.", asset.tag);
-            return Err(Refusal::new("preparation.not_evaluated", why).into());
-        }
+        require_evaluated(asset)?;
         if !asset.data_gone() {
             let why = format!("{} is graded once its data is gone: have its media sanitized, verified and validated first.", asset.tag);
             return Err(Refusal::new("preparation.not_sanitized", why).into());

@@ -9,7 +9,7 @@ use super::consignment::{
     Consignment, ConsignmentStatus, ContainerReceived, DISCREPANCY_DAYS, Damage, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState,
     Receipt, Scan, SealState, Via, asset_subject, business_days_after, require, require_status, require_weights, subject,
 };
-use super::evidence::Evidence;
+use super::evidence::require_document;
 use super::medium::{self, Medium};
 use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, QuantityId, Reference, Role};
 use super::reconciliation::{ConsignmentReconciled, DiscrepancyRecorded};
@@ -208,11 +208,7 @@ impl ReceiveConsignment {
         if self.transcribed.is_some() && self.file.is_some() {
             return Err(Refusal::new("receipt.two_sources", "Name either the paper (transcribed) or the list (file) that this comes from.").into());
         }
-        if let Some(document) = document
-            && !known.find::<Evidence>(document)?.is_some_and(|stored| !occasion.actor.role.is_vendor() || stored.concerns(&occasion.actor.party))
-        {
-            return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {document} is stored; upload it first.")).into());
-        }
+        require_document(known, document, occasion)?;
         links::require_live(consignment, occasion)?;
         let person = &occasion.actor.person;
         if own && links::via(consignment, person).is_none() && !parties::require(known, &occasion.actor.party)?.may_sign(person) {
@@ -388,7 +384,7 @@ impl Order for ReceiveConsignment {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let consignment = require(known, &self.consignment, occasion)?;
         self.require_voice(known, consignment, occasion)?;
-        if let Some(closed) = consignment.received.as_ref().filter(|_| consignment.status != ConsignmentStatus::PartlyReceived) {
+        if let Some(closed) = &consignment.received {
             let why = format!(
                 "The receipt of {} is closed. What turned up since was declared short: an approver resolves that as located_at_receiver; \
                  what nobody listed goes back, or leaves on a consignment that lists it.",
@@ -458,19 +454,8 @@ impl Order for ReceiveConsignment {
             let reconciled = ConsignmentReconciled { listed: count(lines.len()), discrepancies: count(consignment.discrepancies.len()) };
             happenings.push(Happening::new(reconciled, [subject(&consignment.id)]));
         }
-        Ok(one_act(happenings, occasion.fresh(0)))
+        Ok(Happening::one_act(happenings, occasion.fresh(0)))
     }
-}
-
-/// All entries of one act, numbered.
-fn one_act(mut happenings: Vec<Happening>, act: uuid::Uuid) -> Vec<Happening> {
-    let of = count(happenings.len());
-    if of > 1 {
-        for (part, happening) in (1u32..).zip(&mut happenings) {
-            happening.batch = Some((format!("urn:uuid:{}", act.hyphenated()), part, (part == of).then_some(of)));
-        }
-    }
-    happenings
 }
 
 /// The device arrived: its holder is the receiver now.

@@ -7,7 +7,7 @@ use super::consignment::{
     Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject, require,
     subject,
 };
-use super::evidence::Evidence;
+use super::evidence::require_document;
 use super::holds::{Hold, HoldKind};
 use super::medium::{self, Medium, MediumState};
 use super::missing::{Loss, Missing};
@@ -177,7 +177,7 @@ pub struct DiscrepancyResolved {
     pub reference: Option<Reference>,
     /// The stored document that shows it.
     pub document: Option<Digest>,
-    /// Who has the device from now on, where that changes.
+    /// Who has the device or the loose medium from now on, where that changes.
     pub holder: Option<Holder>,
     /// The serial number it has from now on, where that changes.
     pub serial: Option<Serial>,
@@ -238,11 +238,7 @@ impl Order for ResolveDiscrepancy {
             )
             .into());
         }
-        if let Some(document) = &self.document
-            && known.find::<Evidence>(document)?.is_none()
-        {
-            return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {document} is stored; upload it first.")).into());
-        }
+        require_document(known, self.document.as_ref(), occasion)?;
         let consignment = require(known, &discrepancy.consignment, occasion)?;
         let mut about = vec![Subject::new(SubjectKind::Discrepancy, discrepancy.id.as_str()), subject(&consignment.id)];
         let mut holder = None;

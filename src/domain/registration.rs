@@ -60,7 +60,7 @@ pub struct RegisterAsset {
     pub media: Vec<MediumSeen>,
 }
 
-fn unknown_sensitivity() -> Sensitivity {
+pub(super) fn unknown_sensitivity() -> Sensitivity {
     Sensitivity::Unknown
 }
 fn in_stock() -> Status {

@@ -12,7 +12,7 @@ use super::names::{AssetId, Category, ConsignmentId, IdentifiedBy, MediaType, Me
 use super::preparation::{self, AuthorizeUnder, Evaluate, Rung};
 use super::records::{Records, Stop};
 use super::refusal::Refusal;
-use super::registration::{AttestNoStorage, MediumRecorded, MediumSeen, NoStorageBasis, RegisterAsset, require_not_held};
+use super::registration::{AttestNoStorage, MediumRecorded, MediumSeen, NoStorageBasis, RegisterAsset, require_not_held, unknown_sensitivity};
 use super::together::Together;
 use super::{Happening, Occasion, Order, Subject, SubjectKind, require_asset};
 
@@ -52,10 +52,6 @@ pub struct DeviceSeen {
     /// Its media, where they are known.
     #[serde(default)]
     pub media: Vec<MediumSeen>,
-}
-
-fn unknown_sensitivity() -> Sensitivity {
-    Sensitivity::Unknown
 }
 
 /// One scan into a consignment: the tag, the serial number or both, which must match exactly.

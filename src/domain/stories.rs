@@ -61,11 +61,14 @@ struct World {
     log: Vec<(Stamp, Subjects, &'static str, Value)>,
 }
 
-/// By command: how often it was given, how often taken.
+/// What all stories together came to.
 #[derive(Default)]
 struct Seen {
+    /// By command: how often it was given, how often taken.
     given: BTreeMap<&'static str, (u32, u32)>,
+    /// By code: how often a refusal was met, and one of its reasons.
     codes: BTreeMap<&'static str, (u32, String)>,
+    /// From which state to which devices went.
     moves: BTreeSet<(Label, Label)>,
 }
 

@@ -125,14 +125,11 @@ impl Story {
     /// The same, signed with a key of their own.
     pub fn when_signed(&self, actor: &Actor, signed_by: Option<&str>, name: &str, body: Value) -> Result<Vec<Happening>, Refusal> {
         let occasion = Occasion { signed_by, ..self.occasion(actor) };
-        match Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
+        Command::read(name, body).and_then(|command| match command.decide(&self.known, &occasion) {
             Ok(happenings) => Ok(happenings),
             Err(Stop::Refused(refusal)) => Err(refusal),
             Err(Stop::Needs(needs)) => panic!("a complete record lacks {needs:?}"),
-        }) {
-            Ok(happenings) => Ok(happenings),
-            Err(refusal) => Err(refusal),
-        }
+        })
     }
 
     /// Given that a command was carried out; gives the ids of what its events are about.
@@ -225,24 +222,18 @@ impl Story {
 
     /// Sanitized by incineration, verified and validated, each by another person.
     pub fn destroyed(&mut self, medium: &str) {
-        let statement = json!({"facility": "SMELTER", "facility_batch": "B1"});
-        self.done(
-            &actor(Role::Coordinator, DISTRICT, 1),
-            "record_sanitization",
-            json!({"medium": medium, "technique": "incinerate", "statement": statement}),
-        );
-        self.done(&actor(Role::Coordinator, DISTRICT, 2), "verify_sanitization", json!({"medium": medium}));
-        self.done(&actor(Role::Approver, DISTRICT, 1), "validate_sanitization", json!({"medium": medium}));
+        self.sanitized(medium, "incinerate", json!({"facility": "SMELTER", "facility_batch": "B1"}));
     }
 
     /// Sanitized by degaussing, verified and validated, each by another person.
     pub fn degaussed(&mut self, medium: &str) {
         let statement = json!({"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000});
-        self.done(
-            &actor(Role::Coordinator, DISTRICT, 1),
-            "record_sanitization",
-            json!({"medium": medium, "technique": "degauss", "statement": statement}),
-        );
+        self.sanitized(medium, "degauss", statement);
+    }
+
+    fn sanitized(&mut self, medium: &str, technique: &str, statement: Value) {
+        let body = json!({"medium": medium, "technique": technique, "statement": statement});
+        self.done(&actor(Role::Coordinator, DISTRICT, 1), "record_sanitization", body);
         self.done(&actor(Role::Coordinator, DISTRICT, 2), "verify_sanitization", json!({"medium": medium}));
         self.done(&actor(Role::Approver, DISTRICT, 1), "validate_sanitization", json!({"medium": medium}));
     }

@@ -54,17 +54,10 @@ impl<'a> Together<'a> {
     }
 
     /// The events of all steps, as the parts of one act.
-    pub(super) fn finish(mut self) -> Result<Vec<Happening>, Stop> {
-        let of = u32::try_from(self.happenings.len()).unwrap_or(u32::MAX);
-        if of == 0 {
+    pub(super) fn finish(self) -> Result<Vec<Happening>, Stop> {
+        if self.happenings.is_empty() {
             return Err(Refusal::new("command.nothing", "Nothing is left to be done; look it up.").into());
         }
-        if of > 1 {
-            let act = format!("urn:uuid:{}", self.occasion.fresh(0).hyphenated());
-            for (part, happening) in (1u32..).zip(&mut self.happenings) {
-                happening.batch = Some((act.clone(), part, (part == of).then_some(of)));
-            }
-        }
-        Ok(self.happenings)
+        Ok(Happening::one_act(self.happenings, self.occasion.fresh(0)))
     }
 }

@@ -71,15 +71,9 @@ const TABLE: &[(&str, &[Label])] = &[
             LegalHold,
         ],
     ),
-    (
-        "harvest_medium",
-        &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady],
-    ),
+    ("harvest_medium", OPENED),
     ("install_medium", &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, RedeployReady]),
-    (
-        "attest_no_storage",
-        &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady],
-    ),
+    ("attest_no_storage", OPENED),
     ("send_to_repair", &[InStock, InService]),
     ("return_from_repair", &[InRepair]),
     ("redeploy", &[InStock, InService, RedeployReady]),
@@ -173,21 +167,12 @@ const TABLE: &[(&str, &[Label])] = &[
     ("issue_certificate", &[Disposed]),
     ("revoke_certificate", &[Disposed]),
     ("correct_registration", NOT_TRAVELLING),
-    (
-        "withdraw_no_storage",
-        &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady],
-    ),
+    ("withdraw_no_storage", OPENED),
     ("withdraw_medium", NOT_TRAVELLING),
     ("void_sanitization", &[Sanitizing, Sanitized, Graded, RedeployReady, Disposed]),
     ("void_disposition", &[Sanitized, Graded, Disposed, Missing, WrittenOff]),
-    (
-        "expect_media",
-        &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady],
-    ),
-    (
-        "confirm_medium",
-        &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady],
-    ),
+    ("expect_media", OPENED),
+    ("confirm_medium", OPENED),
     (
         "see_device",
         &[
@@ -212,6 +197,9 @@ const TABLE: &[(&str, &[Label])] = &[
     ),
 ];
 
+/// At rest, with nothing that holds it, and not in use: its media can be reached.
+const OPENED: &[Label] =
+    &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady];
 /// Every state but those in which a device is between two hands.
 const NOT_TRAVELLING: &[Label] = &[
     InStock,

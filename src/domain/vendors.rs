@@ -29,8 +29,8 @@ codes! {
 codes! {
     /// What a credential says a site may do.
     Scope {
-        DataSanitizationLogical = "data_sanitization_logical", "data sanitization, logical";
-        DataSanitizationPhysical = "data_sanitization_physical", "data sanitization, physical";
+        DataSanitizationLogical = "data_sanitization_logical", "logical data sanitization";
+        DataSanitizationPhysical = "data_sanitization_physical", "physical data sanitization";
         TestAndRepair = "test_and_repair", "test and repair";
         Specialty = "specialty", "specialty electronics";
         MaterialsRecovery = "materials_recovery", "materials recovery";

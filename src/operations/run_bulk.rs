@@ -147,7 +147,7 @@ struct Plan {
 }
 
 /// Reads what is the same for all: when it happened stands beside the members of the command.
-fn occurred(body: &mut Map<String, Value>) -> std::result::Result<Option<Instant>, Refusal> {
+pub fn occurred(body: &mut Map<String, Value>) -> std::result::Result<Option<Instant>, Refusal> {
     match body.remove("occurred") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => {

@@ -12,7 +12,7 @@ use crate::domain::counting::{self, RecordCount};
 use crate::domain::names::{AssetId, Instant, Name, Reference};
 use crate::domain::observation::{SeeDevice, SightingSource, needs_explanation};
 use crate::domain::refusal::Refusal;
-use crate::domain::{Actor, Command};
+use crate::domain::{AHEAD_MS, Actor, Command};
 use crate::error::{Error, Result};
 use crate::store::idempotency::RequestKey;
 use crate::store::inventory::{self, Filter};
@@ -82,7 +82,7 @@ pub fn take(service: &Service, actor: &Actor, asked: &Sightings) -> Result<Repor
     if asked.sightings.iter().any(|seen| seen.scan.tag.is_none() && seen.scan.serial.is_none()) {
         return Err(Refusal::new("observation.empty_scan", "A scan has neither tag nor serial number; send one of them.").into());
     }
-    let latest = now().unix_ms() + 300_000;
+    let latest = now().unix_ms() + AHEAD_MS;
     if let Some(seen) = asked.sightings.iter().find(|seen| seen.at.unix_ms() > latest) {
         return Err(
             Refusal::new("command.future", format!("Nothing can have been seen at {}, which is still to come; correct the time.", seen.at)).into()

@@ -3,14 +3,13 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::commands::must_have_a_door;
 use super::problem::Problem;
 use super::session::Viewer;
 use super::{Data, block, request, writes};
 use crate::domain::Command;
-use crate::domain::refusal::Refusal;
 use crate::operations::once::Outcome;
 use crate::operations::run_bulk::{self, Asked};
 use crate::store::bulk;
@@ -23,8 +22,7 @@ pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload:
     }
     let bytes = request::json(&http, &state, payload).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
-    let asked: Asked = serde_path_to_error::deserialize(Value::Object(request::object(&bytes)?))
-        .map_err(|error| Refusal::new("bulk.malformed", error.to_string().chars().take(600).collect::<String>()))?;
+    let asked: Asked = request::read(&bytes, "bulk.malformed")?;
     if Command::KINDS.iter().any(|(name, _)| *name == asked.command) {
         must_have_a_door(&asked.command)?;
         viewer.must_be_able_to(&asked.command)?;
@@ -42,7 +40,7 @@ pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload:
 
 /// `GET /api/v1/bulk/{id}`
 pub async fn api_show(viewer: Viewer, state: Data, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let id = request::consignment_id(&id)?.to_string();
+    let id = request::job_id(&id)?;
     let progress = block(&state, move |service| run_bulk::progress(service, &viewer.actor, &id)).await?;
     Ok(HttpResponse::Ok().json(progress))
 }
@@ -58,7 +56,7 @@ pub struct From {
 /// `GET /api/v1/bulk/{id}/items?from=&limit=`: what became of each, from an item's number on.
 pub async fn api_items(viewer: Viewer, state: Data, id: web::Path<String>, asked: web::Query<From>) -> Result<HttpResponse, Problem> {
     let (from, limit) = (request::from(asked.from.as_deref())?, request::limit(asked.limit.as_deref())?);
-    let id = request::consignment_id(&id)?.to_string();
+    let id = request::job_id(&id)?;
     let (items, next) = block(&state, move |service| {
         let mut db = service.app.read()?;
         run_bulk::find(&mut db, &viewer.actor, &id)?;
@@ -74,7 +72,7 @@ pub async fn api_items(viewer: Viewer, state: Data, id: web::Path<String>, asked
 
 /// `POST /api/v1/bulk/{id}/cancellations`: by anyone who could give its command.
 pub async fn api_cancel(viewer: Viewer, state: Data, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let id = request::consignment_id(&id)?.to_string();
+    let id = request::job_id(&id)?;
     let (actor, looked) = (viewer.actor.clone(), id.clone());
     let command = block(&state, move |service| Ok(run_bulk::find(&mut *service.app.read()?, &actor, &looked)?.command)).await?;
     viewer.must_be_able_to(&command)?;

@@ -12,13 +12,13 @@ use super::problem::Problem;
 use super::request;
 use super::session::Viewer;
 use super::writes;
-use crate::domain::names::{ConsignmentId, Instant, Role};
-use crate::domain::refusal::Refusal;
+use crate::domain::names::{ConsignmentId, Role};
 use crate::domain::{Command, SIGNED};
 use crate::operations::check_signed;
 use crate::operations::once::{Once, Outcome};
 use crate::operations::publish_status;
 use crate::operations::record::{Post, Terms};
+use crate::operations::run_bulk;
 
 /// Commands that have a door of their own, because more than the command belongs to them.
 const OWN_DOORS: &[(&str, &str)] = &[
@@ -76,11 +76,7 @@ pub async fn create(
     let bytes = request::json(&http, &state, payload).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
     let mut body = request::object(&bytes)?;
-    let occurred = match body.remove("occurred") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(Instant::parse(&text).map_err(|refusal| Refusal::new(refusal.code, format!("occurred: {}", refusal.why)))?),
-        Some(_) => return Err(Refusal::new("names.not_a_time", "occurred is a time like 2026-11-23T10:31:02Z.").into()),
-    };
+    let occurred = run_bulk::occurred(&mut body)?;
     let signed = match body.remove(SIGNED) {
         None | Some(Value::Null) => None,
         Some(document) => Some(Arc::new(check_signed::check(document, &name, &body, occurred)?)),

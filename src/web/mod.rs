@@ -52,7 +52,7 @@ const WAITING_THREADS: usize = 8;
 /// Large bodies that are held in memory at once: of people who are signed in, and of anyone who checks a certificate.
 const UPLOADS_AT_ONCE: usize = 24;
 const CHECKS_AT_ONCE: usize = 12;
-/// How often connections that keep the service waiting are looked for.
+/// How often connections that keep the service waiting, and bulk jobs, are looked for.
 const LOOK: Duration = Duration::from_millis(500);
 
 macro_rules! routes {

@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::session::Viewer;
 use super::{Data, block, request, writes};
 use crate::app::now;
-use crate::domain::names::{PersonId, Role};
+use crate::domain::names::Role;
 use crate::domain::refusal::Refusal;
 use crate::error::{Error, Result};
 use crate::operations::Service;
@@ -16,11 +16,6 @@ use crate::operations::once::Outcome;
 use crate::store::people::{self, Correction};
 
 const ADMINISTRATORS: &[Role] = &[Role::Administrator];
-
-fn id(text: &str) -> std::result::Result<String, Problem> {
-    let urn = if text.starts_with("urn:") { text.to_owned() } else { format!("urn:uuid:{text}") };
-    Ok(PersonId::parse(&urn).map_err(|refusal| Problem::unknown(refusal.why))?.to_string())
-}
 
 /// `GET /api/v1/people`
 pub async fn api_index(viewer: Viewer, state: Data) -> std::result::Result<HttpResponse, Problem> {
@@ -54,10 +49,9 @@ pub async fn api_correct(
     payload: web::Payload,
 ) -> std::result::Result<HttpResponse, Problem> {
     viewer.must_be(ADMINISTRATORS)?;
-    let person = id(&person)?;
+    let person = request::person_id(&person)?.to_string();
     let bytes = request::json(&http, &state, payload).await?;
-    let correction: Correction = serde_path_to_error::deserialize(Value::Object(request::object(&bytes)?))
-        .map_err(|error| Refusal::new("people.malformed", error.to_string().chars().take(600).collect::<String>()))?;
+    let correction: Correction = request::read(&bytes, "people.malformed")?;
     correction.check()?;
     writes::answer(&state, viewer, None, StatusCode::OK, move |service, _, _| write(service, move |db| people::correct(db, &person, &correction)))
         .await
@@ -66,7 +60,7 @@ pub async fn api_correct(
 /// `POST /api/v1/people/{id}/erasures`
 pub async fn api_erase(viewer: Viewer, state: Data, person: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
     viewer.must_be(ADMINISTRATORS)?;
-    let person = id(&person)?;
+    let person = request::person_id(&person)?.to_string();
     if person == viewer.actor.person.as_str() {
         return Err(Refusal::new("people.oneself", "Nobody erases themselves; another administrator has to.").into());
     }

@@ -127,7 +127,7 @@ struct TableShown {
     id: &'static str,
     title: &'static str,
     columns: &'static [&'static str],
-    /// From this column on, figures.
+    /// Its rows, cell by cell.
     rows: Vec<Vec<Shown>>,
     /// Where its CSV is.
     csv: String,

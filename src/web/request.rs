@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::State;
 use super::problem::Problem;
-use crate::domain::names::{AssetId, ConsignmentId, PartyId};
+use crate::domain::names::{AssetId, ConsignmentId, PartyId, PersonId};
 use crate::domain::refusal::Refusal;
 use crate::error::Error;
 
@@ -168,6 +168,12 @@ impl<'de> Visitor<'de> for NoneTwiceVisitor {
     }
 }
 
+/// Reads a body of this shape; `code` says which members are wrong where it has another.
+pub fn read<T: DeserializeOwned>(bytes: &[u8], code: &'static str) -> Result<T, Problem> {
+    let body = Value::Object(object(bytes)?);
+    Ok(serde_path_to_error::deserialize(body).map_err(|error| Refusal::new(code, error.to_string().chars().take(600).collect::<String>()))?)
+}
+
 /// How many things a page of a list holds: as asked for, between 1 and 200.
 pub fn limit(asked: Option<&str>) -> Result<i64, Problem> {
     match asked.map(str::parse) {
@@ -264,6 +270,16 @@ pub fn consignment_id(text: &str) -> Result<ConsignmentId, Problem> {
 /// A party's id, with or without `urn:uuid:`.
 pub fn party_id(text: &str) -> Result<PartyId, Problem> {
     PartyId::parse(&urn(text)).map_err(no_such)
+}
+
+/// A person's id, with or without `urn:uuid:`.
+pub fn person_id(text: &str) -> Result<PersonId, Problem> {
+    PersonId::parse(&urn(text)).map_err(no_such)
+}
+
+/// A job's id, with or without `urn:uuid:`.
+pub fn job_id(text: &str) -> Result<String, Problem> {
+    consignment_id(text).map(|id| id.to_string())
 }
 
 fn no_such(refusal: Refusal) -> Problem {

@@ -2,29 +2,20 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::problem::Problem;
 use super::session::Viewer;
 use super::{Data, request, writes};
-use crate::domain::refusal::Refusal;
 use crate::operations::once::{Outcome, keep, once};
 use crate::operations::take_sightings::{self, Count, Sightings};
 use crate::store::idempotency::Answer;
-
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let body = Value::Object(request::object(bytes)?);
-    Ok(serde_path_to_error::deserialize(body)
-        .map_err(|error| Refusal::new("command.malformed", error.to_string().chars().take(600).collect::<String>()))?)
-}
 
 /// `POST /api/v1/sightings`
 pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
     viewer.must_be_able_to("see_device")?;
     let bytes = request::json(&http, &state, payload).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
-    let asked: Sightings = read(&bytes)?;
+    let asked: Sightings = request::read(&bytes, "command.malformed")?;
     writes::answer(&state, viewer, key, StatusCode::OK, move |service, viewer, key| {
         once(service, key, || {
             let report = take_sightings::take(service, &viewer.actor, &asked)?;
@@ -42,7 +33,7 @@ pub async fn api_count(http: HttpRequest, viewer: Viewer, state: Data, payload: 
     viewer.must_be_able_to("record_count")?;
     let bytes = request::json(&http, &state, payload).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
-    let asked: Count = read(&bytes)?;
+    let asked: Count = request::read(&bytes, "command.malformed")?;
     writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {
         once(service, key, || take_sightings::count(service, &viewer.actor, &asked, key))
     })

@@ -33,7 +33,7 @@ fn fleet(server: &Server, letters: &str, count: u32, site: &str) -> Vec<String> 
 }
 
 /// Waits until a job has ended.
-fn ended(server: &Server, who: &str, id: &str) -> Value {
+pub fn ended(server: &Server, who: &str, id: &str) -> Value {
     let until = Instant::now() + Duration::from_secs(300);
     loop {
         let job = server.get(who, &format!("/api/v1/bulk/{id}")).taken();

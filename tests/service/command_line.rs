@@ -6,13 +6,13 @@ use std::process::{Command, Output};
 
 use super::server::Server;
 
-fn quittance(arguments: &[&str]) -> Command {
+pub fn quittance(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
     command.args(arguments).env_remove("QUITTANCE_TOKEN");
     command
 }
 
-fn said(output: &Output) -> (i32, String, String) {
+pub fn said(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }

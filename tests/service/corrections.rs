@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use quittance::operations::audit_ledger;
 use quittance::proof::entry::Entry;
 use quittance::store::log;
 use serde_json::{Value, json};
 
+use super::command_line;
 use super::orders::{Vendor, Yard};
 use super::server::Server;
 
@@ -57,9 +56,7 @@ fn a_certificate_that_relied_on_a_corrected_entry_is_revoked_in_the_same_act() {
 }
 
 fn quittance(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_quittance")).args(arguments).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    command_line::said(&command_line::quittance(arguments).output().unwrap())
 }
 
 fn sign(folder: &Path, key: &str, statement: &Value) -> Value {
@@ -154,6 +151,5 @@ fn what_a_party_signs_with_its_own_key_stands_in_the_entry_and_is_checked() {
     let media = json!({"asset": thing.asset, "media": [{"serial": "OWNDRV1", "media_type": "hdd_ata"}]});
     let signed = sign(folder.path(), key, &json!({"what": "record_media", "when": when, "says": media}));
     server.command("operator", "record_media", with(&media, &signed, &when)).refused(422, "own_keys.not_live");
-    let report = audit_ledger::audit(&server.service.app, &mut server.service.app.connect().unwrap(), |_, _| ()).unwrap();
-    assert_eq!(report.findings, []);
+    server.audit();
 }

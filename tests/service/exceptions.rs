@@ -85,7 +85,7 @@ fn people_deal_with_them_on_their_pages() {
     for words in ["Approver Example", "explained by the evidence named", "reference CASE-3", "Open again"] {
         assert!(page.contains(words), "no “{words}” in {page}");
     }
-    // What somebody resolved stays so while its condition goes on, and the condition's end is noted.
+    // What somebody resolved stays so while its condition goes on, until somebody opens it again.
     assert_eq!(find_exceptions::all(&server.service).unwrap(), 0);
     assert_eq!(send("same-origin", "command=reopen_exception&reason=resolved_in_error").status, 303);
     assert_eq!(listed(&server, "auditor", "open")[0]["id"], json!(id));

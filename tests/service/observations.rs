@@ -73,12 +73,8 @@ fn what_a_model_is_known_to_have_is_shown_and_expected_in_bulk() {
     );
     let asked = json!({"command": "expect_media", "selection": {"filter": {"category": "chromebook"}}});
     let job = server.post("coordinator", "/api/v1/bulk", &asked).taken();
-    let medium = loop {
-        if server.get("coordinator", &format!("/api/v1/bulk/{}", job["id"].as_str().unwrap())).taken()["state"] == "done" {
-            break shown(&id)["media"][0].clone();
-        }
-        std::thread::sleep(std::time::Duration::from_millis(30));
-    };
+    super::bulk::ended(&server, "coordinator", job["id"].as_str().unwrap());
+    let medium = shown(&id)["media"][0].clone();
     assert_eq!((&medium["seen"], &medium["identified_by"]), (&json!("expected"), &json!("host_serial")));
     let page = |id: &str| server.page("auditor", &format!("/assets/{}", id.trim_start_matches("urn:uuid:"))).text();
     assert!(page(&id).contains("expected (model)") && page(&id).contains("1,450 g (default for the kind of device)"), "{}", page(&id));

@@ -170,6 +170,7 @@ impl Stage<'_> {
         let recycler = cast.recycler.party.clone();
         let party = self.vendor(&cast.administrator, SMELTER, SMELTER_SITE, self.at(2, 2, 0))?;
         self.qualify(&cast.administrator, (&party, SMELTER_SITE), (Scheme::R2v3, "C2024-00417"), &[Scope::MaterialsRecovery], self.at(2, 2, 10))?;
+        self.contract(&cast.administrator, &party, "NP-C-2231", self.at(2, 2, 10))?;
         self.one(&cast.approver, ApproveDownstream { party: recycler, downstream: party.clone() }, self.at(2, 2, 30))?;
         let to = Holder { party, site: Name::parse(SMELTER_SITE)? };
         let actor = &cast.recycler;

@@ -1,10 +1,10 @@
 //! The rules themselves: each a condition with its severity, threshold and due date; and the one table of thresholds.
 
-use chrono::{Datelike, TimeDelta, Weekday};
+use chrono::TimeDelta;
 
 use super::Severity;
 use crate::domain::asset::{Asset, Holder, Status};
-use crate::domain::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Discrepancy, DiscrepancyKind};
+use crate::domain::consignment::{Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, RECEIPT_DAYS, business_days_after};
 use crate::domain::holds::HoldKind;
 use crate::domain::medium::{Medium, MediumState};
 use crate::domain::missing::RemoteState;
@@ -50,7 +50,7 @@ pub struct Limit {
 }
 
 macro_rules! limits {
-    ($($(#[$doc:meta])* $name:ident $days:literal $what:literal $basis:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident $days:tt $what:literal $basis:literal;)+) => {
         $($(#[$doc])* const $name: Limit = Limit { what: $what, days: $days, basis: $basis };)+
         /// Every threshold.
         pub const LIMITS: &[Limit] = &[$($name),+];
@@ -60,7 +60,7 @@ macro_rules! limits {
 limits! {
     GRACE 3 "days after the retirement in which a sighting says nothing" "E-02 (proposal)";
     CERTIFICATE 2 "days from the disposition to the certificate" "E-03 with the 48 hours of E-12 (proposal)";
-    RECEIPT 3 "business days from a release to its receipt" "E-05 (proposal)";
+    RECEIPT RECEIPT_DAYS "business days from a release to its receipt" "E-05 (proposal)";
     RECEIPT_HIGH 1 "business days from a release to its receipt where a device's sensitivity is high or unknown" "E-05 (proposal)";
     DISCREPANCY 2 "days from a receipt until what differs is resolved" "E-06 (proposal)";
     SAME_DAY 1 "days to act on what is critical" "critical: act on the same day (domain study §6)";
@@ -73,19 +73,6 @@ limits! {
 
 fn after(at: Instant, limit: &Limit) -> Instant {
     Instant::new(at.utc() + TimeDelta::days(limit.days))
-}
-
-/// So many business days later, at the same time of day: Saturday and Sunday do not count. Holidays are not known here.
-fn business_days_after(at: Instant, days: i64) -> Instant {
-    let mut at = at.utc();
-    let mut left = days;
-    while left > 0 {
-        at += TimeDelta::days(1);
-        if !matches!(at.weekday(), Weekday::Sat | Weekday::Sun) {
-            left -= 1;
-        }
-    }
-    Instant::new(at)
 }
 
 impl<'a> Scene<'a> {
@@ -184,7 +171,7 @@ fn is_sensitive(scene: &Scene<'_>, consignment: &Consignment) -> Result<bool, St
 /// E-14, about a consignment: on the day of its release the vendor's site was not qualified for what it was to receive.
 pub(super) fn not_qualified(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let Some(consignment) = scene.consignment()? else { return Ok(None) };
-    let to_vendor = matches!(consignment.kind, ConsignmentKind::Pickup | ConsignmentKind::Downstream);
+    let to_vendor = consignment.kind.is_to_vendor();
     let Some(released) = consignment.released.as_ref().filter(|_| to_vendor) else { return Ok(None) };
     let concerns = scene.of_consignment(consignment);
     // Whoever may have what holds data may have the rest: thousands of lines are looked at only where it depends on them.
