@@ -14,6 +14,7 @@ use super::request::{self, consignment_id, cut};
 use super::session::Viewer;
 use super::{Data, block};
 use crate::app::now;
+use crate::documents::csv_file::{self, Field};
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Discrepancy, DiscrepancyKind, Line, Presets, Receipt, Scan};
 use crate::domain::links::OneTimeLink;
@@ -214,7 +215,7 @@ pub async fn api_manifest_csv(viewer: Viewer, state: Data, id: web::Path<String>
     let id = consignment_id(&id)?;
     let text = block(&state, move |service| {
         let (consignment, lines, _) = frozen(&mut *service.app.read()?, &viewer, &id)?;
-        csv_of(&consignment, &lines).map_err(|error| Error::fault("writing a manifest", error))
+        Ok(csv_of(&consignment, &lines))
     })
     .await?;
     Ok(HttpResponse::Ok()
@@ -223,14 +224,8 @@ pub async fn api_manifest_csv(viewer: Viewer, state: Data, id: web::Path<String>
         .body(text))
 }
 
-/// A cell that no spreadsheet takes for a formula.
-fn cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
-}
-
-fn csv_of(consignment: &Consignment, lines: &[Line]) -> std::result::Result<Vec<u8>, csv::Error> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record([
+fn csv_of(consignment: &Consignment, lines: &[Line]) -> String {
+    const HEAD: [&str; 13] = [
         "consignment",
         "container",
         "seal",
@@ -244,28 +239,30 @@ fn csv_of(consignment: &Consignment, lines: &[Line]) -> std::result::Result<Vec<
         "unit_weight_grams",
         "entry",
         "manifest_sha256",
-    ])?;
-    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+    ];
+    let text = |text: &str| Field::Text(text.to_owned());
+    let number = |number: Option<u32>| Field::Number(number.map(|number| number.to_string()).unwrap_or_default());
     let refs: Vec<&Line> = lines.iter().collect();
-    for line in &Manifest::of(consignment, &consignment.containers, &refs).lines {
+    let manifest = Manifest::of(consignment, &consignment.containers, &refs);
+    let rows = manifest.lines.iter().map(|line| {
         let container = consignment.containers.iter().find(|container| Some(&container.label) == line.container);
-        csv.write_record([
-            cell(consignment.reference.as_str()),
-            cell(line.container.map_or("", |label| label.as_str())),
-            cell(container.and_then(|container| container.seal.as_ref()).map_or("", |seal| seal.as_str())),
+        [
+            text(consignment.reference.as_str()),
+            text(line.container.map_or("", |label| label.as_str())),
+            text(container.and_then(|container| container.seal.as_ref()).map_or("", |seal| seal.as_str())),
             number(container.and_then(|container| container.tare_weight_grams)),
             number(container.and_then(|container| container.gross_weight_grams)),
-            line.kind.to_owned(),
-            cell(line.name),
-            cell(line.serial.map_or("", |serial| serial.as_str())),
-            cell(line.title),
+            text(line.kind),
+            text(line.name),
+            text(line.serial.map_or("", |serial| serial.as_str())),
+            text(line.title),
             number(line.quantity.map(|quantity| quantity.count)),
             number(line.quantity.and_then(|quantity| quantity.unit_weight_grams)),
-            line.entry.to_string(),
-            consignment.manifest.as_ref().map(ToString::to_string).unwrap_or_default(),
-        ])?;
-    }
-    csv.into_inner().map_err(|error| error.into_error().into())
+            Field::Number(line.entry.to_string()),
+            Field::Text(consignment.manifest.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ]
+    });
+    csv_file::write(HEAD.map(text), rows)
 }
 
 /// A line as programs read it: what it lists stands under the name of its kind.
