@@ -3,20 +3,14 @@
 use serde_json::json;
 
 use super::Event;
-use super::asset::{Asset, Label, Phase, Status};
+use super::asset::{Label, Phase, Status};
 use super::certification::{CertificateKind, judge};
 use super::consignment::{Consignment, ConsignmentStatus};
-use super::medium::{Medium, MediumState};
-use super::names::{AssetId, ConsignmentId, MediumId, Role};
+use super::medium::MediumState;
+use super::names::{AssetId, ConsignmentId, Role};
 use super::records::Stop;
 use super::story::{DISTRICT, OTHER, Story, VENDOR, actor};
 
-fn asset<'a>(story: &'a Story, id: &str) -> &'a Asset {
-    story.known().find::<Asset>(&AssetId::parse(id).unwrap()).unwrap().unwrap()
-}
-fn medium<'a>(story: &'a Story, id: &str) -> &'a Medium {
-    story.known().find::<Medium>(&MediumId::parse(id).unwrap()).unwrap().unwrap()
-}
 fn missing(story: &Story, id: &str) -> Vec<String> {
     match judge(story.known(), &AssetId::parse(id).unwrap(), story.policy()) {
         Ok(_) => Vec::new(),
@@ -56,16 +50,16 @@ fn repair_and_redeployment_void_earlier_sanitization() {
     let (device, disk) = story.retired("A1", "hdd_ata", "moderate");
     story.refused(&coordinator, "redeploy", json!({"asset": device, "site": "School"}), "lifecycle.not_clean");
     story.degaussed(&disk);
-    assert_eq!(medium(&story, &disk).state, MediumState::Purged);
+    assert_eq!(story.medium(&disk).state, MediumState::Purged);
     story.done(&coordinator, "redeploy", json!({"asset": device, "site": "School"}));
-    assert_eq!(medium(&story, &disk).state, MediumState::DataPresent);
-    assert!(medium(&story, &disk).sanitization.is_none());
-    assert_eq!(asset(&story, &device).label(), Label::InService);
+    assert_eq!(story.medium(&disk).state, MediumState::DataPresent);
+    assert!(story.medium(&disk).sanitization.is_none());
+    assert_eq!(story.asset(&device).label(), Label::InService);
     story.done(&coordinator, "send_to_repair", json!({"asset": device, "fault": "screen"}));
     story.refused(&coordinator, "redeploy", json!({"asset": device, "site": "School"}), "lifecycle.wrong_status");
     let same = json!([{"medium": disk, "found": "same"}]);
     story.done(&coordinator, "return_from_repair", json!({"asset": device, "status": "in_stock", "media": same}));
-    assert_eq!(asset(&story, &device).status, Status::InStock);
+    assert_eq!(story.asset(&device).status, Status::InStock);
 }
 
 #[test]
@@ -77,7 +71,7 @@ fn a_refusal_names_the_entry_that_stands_in_the_way() {
     let (device, _) = story.retired("A1", "hdd_ata", "low");
     let again = json!({"tag": "a1", "category": "laptop", "manufacturer": "M", "model": "M", "site": "S"});
     assert_eq!(cause(&story, "register_asset", again), Some(Cause::First(device.clone())));
-    assert_eq!(cause(&story, "retire", json!({"asset": device, "reason": "surplus"})), Some(Cause::Entry(asset(&story, &device).last_seq)));
+    assert_eq!(cause(&story, "retire", json!({"asset": device, "reason": "surplus"})), Some(Cause::Entry(story.asset(&device).last_seq)));
     let open = json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"});
     let consignment = story.done(&coordinator, "open_consignment", open.clone())[0].1.clone();
     assert_eq!(cause(&story, "open_consignment", open), Some(Cause::First(consignment.clone())));
@@ -87,7 +81,7 @@ fn a_refusal_names_the_entry_that_stands_in_the_way() {
     let added = of(&story).last_seq;
     // The entry that put it there, not whatever happened to the device since.
     story.done(&coordinator, "record_media", json!({"asset": device, "media": [{"serial": "M-2", "media_type": "hdd_ata"}]}));
-    assert!(asset(&story, &device).last_seq > added);
+    assert!(story.asset(&device).last_seq > added);
     let line = json!({"consignment": consignment, "assets": [device]});
     assert_eq!(cause(&story, "add_lines", line.clone()), Some(Cause::Entry(added)));
     assert_eq!(super::consignment::require_unmoved(&of(&story), added), Ok(()));
@@ -110,7 +104,7 @@ fn only_retired_devices_at_hand_travel_and_only_once() {
     story.done(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [device]}));
     story.refused(&coordinator, "add_lines", json!({"consignment": consignment, "assets": [device]}), "consignment.already_listed");
     story.refused(&coordinator, "release_consignment", json!({"consignment": consignment}), "consignment.wrong_status");
-    assert_eq!(asset(&story, &device).label(), Label::Staged);
+    assert_eq!(story.asset(&device).label(), Label::Staged);
     story.refused(&coordinator, "redeploy", json!({"asset": device, "site": "S"}), "lifecycle.on_consignment");
 }
 
@@ -123,7 +117,7 @@ fn a_receipt_is_counted_independently_and_differences_hold_the_devices() {
     let (short, _) = story.retired("A2", "hdd_ata", "low");
     let (mixed, _) = story.retired("A3", "hdd_ata", "low");
     let consignment = story.released("C1", &[&good, &short, &mixed]);
-    assert_eq!(asset(&story, &good).label(), Label::Released);
+    assert_eq!(story.asset(&good).label(), Label::Released);
     let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}],
         "scans": [{"tag": "A1", "serial": "SA1"}, {"tag": "A3", "serial": "SOMETHING"}, {"tag": "NEVER-SEEN"}]});
     story.refused(&actor(Role::VendorOperator, OTHER, 1), "receive_consignment", receipt.clone(), "consignment.unknown");
@@ -134,11 +128,11 @@ fn a_receipt_is_counted_independently_and_differences_hold_the_devices() {
     let Event::ConsignmentReceived(received) = &happenings[0].event else { panic!() };
     assert_eq!((received.matched, received.short, received.over, received.mismatch), (1, 1, 1, 1));
     let about = story.done(&operator, "receive_consignment", receipt);
-    assert_eq!(asset(&story, &good).label(), Label::Received);
-    assert_eq!(asset(&story, &good).holder.party.as_str(), VENDOR);
-    assert_eq!(asset(&story, &short).label(), Label::Discrepancy);
-    assert!(asset(&story, &short).in_transit);
-    assert_eq!(asset(&story, &mixed).label(), Label::Discrepancy);
+    assert_eq!(story.asset(&good).label(), Label::Received);
+    assert_eq!(story.asset(&good).holder.party.as_str(), VENDOR);
+    assert_eq!(story.asset(&short).label(), Label::Discrepancy);
+    assert!(story.asset(&short).in_transit);
+    assert_eq!(story.asset(&mixed).label(), Label::Discrepancy);
     assert!(missing(&story, &short).iter().any(|why| why.contains("discrepancy")));
     let discrepancies: Vec<_> = about.iter().filter(|(kind, _)| *kind == super::SubjectKind::Discrepancy).map(|(_, id)| id.clone()).collect();
     let of = |name: &str| -> String {
@@ -160,14 +154,14 @@ fn a_receipt_is_counted_independently_and_differences_hold_the_devices() {
     assert!(why.contains("upload what shows it"), "{why}");
     located["document"] = json!(story.document());
     story.done(&approver, "resolve_discrepancy", located);
-    assert!(asset(&story, &short).handoffs.last().unwrap().unconfirmed.is_some(), "the receiver itself has said nothing");
-    assert_eq!(asset(&story, &short).label(), Label::Received);
+    assert!(story.asset(&short).handoffs.last().unwrap().unconfirmed.is_some(), "the receiver itself has said nothing");
+    assert_eq!(story.asset(&short).label(), Label::Received);
     story.done(&approver, "resolve_discrepancy", resolve(&b, "returned_to_sender"));
     let status = |story: &Story| story.known().find::<Consignment>(&ConsignmentId::parse(&consignment).unwrap()).unwrap().unwrap().status;
     assert_eq!(status(&story), ConsignmentStatus::Received);
     story.done(&approver, "resolve_discrepancy", resolve(&c, "serial_corrected"));
     assert_eq!(status(&story), ConsignmentStatus::Reconciled);
-    assert_eq!(asset(&story, &mixed).serial.as_ref().unwrap().as_str(), "SOMETHING");
+    assert_eq!(story.asset(&mixed).serial.as_ref().unwrap().as_str(), "SOMETHING");
     story.refused(&approver, "resolve_discrepancy", resolve(&c, "scan_error"), "consignment.resolved");
 }
 
@@ -182,8 +176,8 @@ fn a_short_device_that_is_confirmed_missing_is_never_certified() {
     let discrepancy = about.iter().find(|(kind, _)| *kind == super::SubjectKind::Discrepancy).unwrap().1.clone();
     let resolve = json!({"discrepancy": discrepancy, "resolution": "confirmed_missing", "reference": "POLICE-7"});
     story.done(&actor(Role::Approver, DISTRICT, 1), "resolve_discrepancy", resolve);
-    assert_eq!(asset(&story, &device).status, Status::Missing);
-    assert!(medium(&story, &disk).sanitization.is_none(), "nobody knew where it was: earlier sanitization does not count");
+    assert_eq!(story.asset(&device).status, Status::Missing);
+    assert!(story.medium(&disk).sanitization.is_none(), "nobody knew where it was: earlier sanitization does not count");
     story.done(
         &actor(Role::Coordinator, DISTRICT, 1),
         "record_disposition",
@@ -210,13 +204,13 @@ fn sanitization_takes_three_people() {
     assert!(why.contains("purged and verified before"), "{why}");
     story.refused(&one, "record_sanitization", json!({"medium": disk, "technique": "damage"}), "sanitization.not_reached");
     story.done(&one, "record_sanitization", json!({"medium": disk, "technique": "melt", "statement": statement}));
-    assert_eq!(medium(&story, &disk).state, MediumState::InProcess);
+    assert_eq!(story.medium(&disk).state, MediumState::InProcess);
     story.refused(&one, "verify_sanitization", json!({"medium": disk}), "sanitization.same_person");
     story.refused(&approver, "validate_sanitization", json!({"medium": disk}), "sanitization.not_verified");
     story.done(&two, "verify_sanitization", json!({"medium": disk}));
     story.refused(&two, "validate_sanitization", json!({"medium": disk}), "command.wrong_role");
     story.done(&approver, "validate_sanitization", json!({"medium": disk}));
-    assert_eq!(medium(&story, &disk).state, MediumState::Destroyed);
+    assert_eq!(story.medium(&disk).state, MediumState::Destroyed);
     story.refused(&one, "record_sanitization", json!({"medium": disk, "technique": "melt", "statement": statement}), "sanitization.destroyed");
 }
 
@@ -236,7 +230,7 @@ fn a_failed_sanitization_leaves_only_destruction() {
     let overwrite = |digit: char| json!({"medium": disk, "technique": "host_overwrite", "evidence": digit.to_string().repeat(64)});
     assert_eq!(story.when(&coordinator, "record_sanitization", overwrite('a')).unwrap()[0].event.name(), "media.sanitized");
     story.done(&coordinator, "record_sanitization", overwrite('b'));
-    assert_eq!(medium(&story, &disk).state, MediumState::Failed);
+    assert_eq!(story.medium(&disk).state, MediumState::Failed);
     story.refused(&coordinator, "record_sanitization", overwrite('a'), "sanitization.only_destroy");
     story.done(&coordinator, "record_sanitization", json!({"medium": disk, "technique": "disintegrate", "statement": {"equipment": "D1"}}));
 }
@@ -274,7 +268,7 @@ fn an_outcome_waits_until_the_data_is_gone() {
     unbalanced["mass"]["recovered_grams"] = json!(1_900);
     story.refused(&coordinator, "record_disposition", unbalanced, "disposition.mass_balance");
     story.done(&coordinator, "record_disposition", recycled(&device));
-    assert_eq!((asset(&story, &device).phase(), asset(&story, &device).label()), (Phase::Disposed, Label::Disposed));
+    assert_eq!((story.asset(&device).phase(), story.asset(&device).label()), (Phase::Disposed, Label::Disposed));
     story.refused(&coordinator, "record_disposition", recycled(&device), "disposition.recorded");
 }
 
