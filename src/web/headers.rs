@@ -54,7 +54,7 @@ pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'stat
     };
     let mut response = tagged(if for_program { answer.await? } else { asked.scope(answer).await? });
     let state = response.request().app_data::<web::Data<State>>().cloned();
-    let secure = state.as_ref().is_some_and(|state| state.service.app.identity.public_url.starts_with("https://"));
+    let secure = state.as_ref().is_some_and(|state| page::is_https(state));
     let public = is_public(response.headers());
     let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if is_page && said {

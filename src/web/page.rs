@@ -61,6 +61,11 @@ impl Page {
     }
 }
 
+/// Whether the record's own address is on HTTPS.
+pub fn is_https(state: &State) -> bool {
+    state.service.app.identity.public_url.starts_with("https://")
+}
+
 /// The path of the record's own address.
 pub fn base(state: &State) -> String {
     let url = &state.service.app.identity.public_url;
@@ -82,8 +87,7 @@ pub fn redirect(state: &State, path: &str) -> HttpResponse {
 /// The same after something was recorded: the next page says as which entry.
 pub fn redirect_said(state: &State, path: &str, receipt: &Receipt) -> HttpResponse {
     let Some(seq) = receipt.entries.last().map(|entry| entry.seq) else { return redirect(state, path) };
-    let secure = state.service.app.identity.public_url.starts_with("https://");
-    let said = Cookie::build(asked::SAID, seq.to_string()).http_only(true).same_site(SameSite::Strict).path("/").secure(secure);
+    let said = Cookie::build(asked::SAID, seq.to_string()).http_only(true).same_site(SameSite::Strict).path("/").secure(is_https(state));
     let said = said.max_age(Duration::seconds(60)).finish();
     HttpResponse::SeeOther().insert_header((LOCATION, format!("{}{path}", base(state)))).cookie(said).finish()
 }

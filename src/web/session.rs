@@ -237,8 +237,7 @@ pub async fn destroy(request: HttpRequest, state: Data) -> std::result::Result<H
 }
 
 fn cookie(state: &Data, token: String) -> Cookie<'static> {
-    let secure = state.service.app.identity.public_url.starts_with("https://");
-    Cookie::build(COOKIE, token).http_only(true).same_site(SameSite::Strict).path("/").secure(secure).finish()
+    Cookie::build(COOKIE, token).http_only(true).same_site(SameSite::Strict).path("/").secure(page::is_https(state)).finish()
 }
 
 #[cfg(test)]
