@@ -106,7 +106,11 @@ pub struct Catalogue {
 impl Catalogue {
     /// Reads a catalogue.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        toml::from_str(text).map_err(|error| Refusal::new("catalogue.malformed", format!("The catalogue cannot be read: {error}")))
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let why = format!("Line {} of the catalogue cannot be read, correct it: {}.", 1 + before.matches('\n').count(), error.message());
+            Refusal::new("catalogue.malformed", why)
+        })
     }
 
     /// The shipped one with the organisation's own models, which win. `mark` tells this table from others.

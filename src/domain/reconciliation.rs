@@ -252,19 +252,15 @@ impl Order for ResolveDiscrepancy {
                 Resolution::LocatedAtReceiver => holder = Some(consignment.to.clone()),
                 Resolution::NeverLeft => holder = Some(consignment.from.clone()),
                 Resolution::SerialCorrected => {
-                    let Some(scanned) = discrepancy.scan.as_ref().and_then(|scan| scan.serial.clone()) else {
-                        return Err(Refusal::new(
-                            "consignment.no_serial",
-                            "The receiver scanned no serial number, so none can be corrected; resolve it as scan_error.",
-                        )
-                        .into());
-                    };
-                    if known.owner(&Asset::serial_key(&scanned))?.is_some_and(|owner| owner != id.as_str()) {
+                    // A mismatch has one: by it alone the device was found, or it is what differs.
+                    serial = discrepancy.scan.as_ref().and_then(|scan| scan.serial.clone());
+                    if let Some(scanned) = &serial
+                        && known.owner(&Asset::serial_key(scanned))?.is_some_and(|owner| owner != id.as_str())
+                    {
                         return Err(
                             Refusal::new("registration.serial_taken", format!("The serial {scanned} belongs to another registered device.")).into()
                         );
                     }
-                    serial = Some(scanned);
                 }
                 _ => {}
             }

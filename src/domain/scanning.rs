@@ -244,7 +244,7 @@ impl Order for ScanIn {
                 return Err(Refusal::new("consignment.unknown_scan", why).into());
             }
         }
-        together.finish()
+        Ok(together.finish())
     }
 }
 

@@ -65,9 +65,7 @@ impl Order for SealConsignment {
             let why = format!("There are lines in {first}, and it is no container of {}; give its seal, or its label alone.", consignment.reference);
             return Err(Refusal::new("consignment.unknown_container", why).into());
         }
-        let bytes = Manifest::of(consignment, &containers, &lines).bytes().map_err(|error| {
-            Refusal::new("consignment.no_manifest", format!("The manifest cannot be written ({error}); tell the operator of this service."))
-        })?;
+        let bytes = Manifest::of(consignment, &containers, &lines).bytes()?;
         let manifest = Digest::from_bytes((occasion.sha256)(&bytes));
         let event = ConsignmentSealed { containers, lines: consignment.lines, manifest: Some(manifest) };
         Ok(vec![Happening::new(event, [subject(&consignment.id)])])
