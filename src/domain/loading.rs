@@ -172,6 +172,7 @@ impl Fact for ConsignmentOpened {
                 manifest: None,
                 overrides: Vec::new(),
                 released: None,
+                receipt_days: None,
                 received: None,
                 scanned: None,
                 open_discrepancies: Vec::new(),

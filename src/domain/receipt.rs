@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder};
 use super::consignment::{
-    Consignment, ConsignmentStatus, ContainerReceived, DISCREPANCY_DAYS, Damage, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState,
-    Receipt, Scan, SealState, Via, asset_subject, business_days_after, require, require_status, require_weights, subject,
+    Consignment, ConsignmentStatus, ContainerReceived, Damage, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Receipt, Scan, SealState,
+    Via, asset_subject, require, require_status, require_weights, resolution_due, subject,
 };
 use super::evidence::require_document;
 use super::medium::{self, Medium};
-use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, QuantityId, Reference, Role};
+use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, QuantityId, Reference, Role};
 use super::reconciliation::{ConsignmentReconciled, DiscrepancyRecorded};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -429,20 +429,20 @@ impl Order for ReceiveConsignment {
             happenings.extend(Happening::about_many(event, subject(&consignment.id), many, occasion.fresh(0)));
         }
         happenings.extend(compared.counted.iter().map(|counted| Happening::new(counted.clone(), [subject(&consignment.id)])));
-        let due_at: Instant = business_days_after(occasion.occurred, DISCREPANCY_DAYS);
         for (n, (kind, differing)) in (1u32..).zip(&compared.differing) {
             let here = matches!(kind, DiscrepancyKind::Over | DiscrepancyKind::Mismatch | DiscrepancyKind::Incomplete);
+            let critical = !kind.is_of_the_whole() && differing.asset.is_none_or(|asset| asset.no_storage.is_none());
             let event = DiscrepancyRecorded {
                 kind: *kind,
                 scan: differing.scan.cloned(),
                 to: here.then(|| consignment.to.clone()),
-                critical: !kind.is_of_the_whole() && differing.asset.is_none_or(|asset| asset.no_storage.is_none()),
+                critical,
                 container: differing.container.clone(),
                 seal: differing.seal.clone(),
                 quantity: differing.quantity.clone(),
                 figures: differing.figures,
                 unconfirmed: unconfirmed.clone(),
-                due_at: Some(due_at),
+                due_at: Some(resolution_due(*kind, critical, occasion.occurred)),
             };
             let id = DiscrepancyId::from_uuid(occasion.fresh(n));
             let mut about = vec![Subject::new(SubjectKind::Discrepancy, id.as_str()), subject(&consignment.id)];
@@ -572,7 +572,8 @@ impl Fact for QuantityReceived {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::names::{ConsignmentId, QuantityId};
+    use super::super::consignment::business_days_after;
+    use super::super::names::{ConsignmentId, Instant, QuantityId};
     use super::super::story::{DISTRICT, Story, VENDOR, actor};
     use super::*;
 
@@ -618,7 +619,9 @@ mod tests {
         assert_eq!((closed.status, closed.scanned, closed.receipts.len()), (ConsignmentStatus::Received, Some(2), 2));
         assert_eq!(closed.receipt_due_at(), None);
         let short = open(&story, &id, DiscrepancyKind::Short);
-        assert!(short.critical && short.due_at.is_some() && short.asset.as_ref().unwrap().as_str() == devices[2]);
+        assert!(short.critical && short.asset.as_ref().unwrap().as_str() == devices[2]);
+        let found = closed.received.as_ref().unwrap().occurred;
+        assert_eq!(short.due_at.utc() - found.utc(), chrono::TimeDelta::days(1), "what may hold data and is not there is looked for on the same day");
         let why = story.refused(&operator(), "receive_consignment", receipt(&id, &json!([{"tag": "A3"}]), false), "consignment.wrong_status");
         assert!(why.contains("located_at_receiver"), "{why}");
         resolve(&mut story, &id, DiscrepancyKind::Short, "located_at_receiver");

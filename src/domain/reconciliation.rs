@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::asset::{Asset, Handoff, Holder, Status};
 use super::consignment::{
     Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject, require,
-    subject,
+    resolution_due, subject,
 };
 use super::evidence::require_document;
 use super::holds::{Hold, HoldKind};
@@ -103,7 +103,7 @@ impl Fact for DiscrepancyRecorded {
                 container: self.container.clone(),
                 seal: self.seal.clone(),
                 figures: self.figures,
-                due_at: self.due_at,
+                due_at: self.due_at.unwrap_or_else(|| resolution_due(self.kind, self.critical, stamp.occurred)),
                 resolution: None,
                 resolved: None,
                 document: None,
