@@ -255,6 +255,11 @@ impl Asset {
         }
     }
 
+    /// Whether data may be on it: not all of it is known to be gone. What the release, the receipt and every exception ask.
+    pub fn may_hold_data(&self) -> bool {
+        !self.data_gone()
+    }
+
     /// The public phase.
     pub fn phase(&self) -> Phase {
         match self.status {

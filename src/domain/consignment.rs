@@ -329,6 +329,8 @@ pub struct Consignment {
     pub overrides: Vec<Override>,
     /// The release.
     pub released: Option<Act>,
+    /// Whether data may have been on something of it when it was released.
+    pub may_hold_data: bool,
     /// Business days from the release until its receipt is due.
     pub receipt_days: Option<i64>,
     /// The receipt that closed it.

@@ -57,7 +57,7 @@ pub struct ConsignmentReleased {
 fn may_hold_data(known: &Records, lines: &[&Line]) -> Result<bool, Stop> {
     let assets = known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
     let media = known.find_all::<Medium>(lines.iter().filter_map(|line| line.medium()))?;
-    Ok(assets.into_iter().flatten().any(|asset| !asset.data_gone()) || media.into_iter().flatten().any(|medium| !medium.state.is_gone()))
+    Ok(assets.into_iter().flatten().any(Asset::may_hold_data) || media.into_iter().flatten().any(Medium::may_hold_data))
 }
 
 /// Business days until somebody must have acknowledged these: fewer where one of them is highly sensitive, or nobody knows how much (E-05).
@@ -182,6 +182,7 @@ impl Fact for ConsignmentReleased {
         known.change::<Consignment>(&id, stamp.seq, |consignment| {
             consignment.status = ConsignmentStatus::Released;
             consignment.driver.clone_from(&self.driver);
+            consignment.may_hold_data = self.may_hold_data;
             consignment.receipt_days = self.receipt_days;
             consignment.released.get_or_insert_with(|| stamp.act());
         });

@@ -144,6 +144,13 @@ struct Differing<'a> {
     figures: Option<(u32, u32)>,
 }
 
+impl Differing<'_> {
+    /// Whether data may be on it; on what nobody knows, too.
+    fn may_hold_data(&self) -> bool {
+        self.asset.map(Asset::may_hold_data).or(self.medium.map(Medium::may_hold_data)).unwrap_or(true)
+    }
+}
+
 /// What a receipt comes to, line by line.
 #[derive(Default)]
 struct Compared<'a> {
@@ -431,7 +438,7 @@ impl Order for ReceiveConsignment {
         happenings.extend(compared.counted.iter().map(|counted| Happening::new(counted.clone(), [subject(&consignment.id)])));
         for (n, (kind, differing)) in (1u32..).zip(&compared.differing) {
             let here = matches!(kind, DiscrepancyKind::Over | DiscrepancyKind::Mismatch | DiscrepancyKind::Incomplete);
-            let critical = !kind.is_of_the_whole() && differing.asset.is_none_or(|asset| asset.no_storage.is_none());
+            let critical = !kind.is_of_the_whole() && differing.may_hold_data();
             let event = DiscrepancyRecorded {
                 kind: *kind,
                 scan: differing.scan.cloned(),

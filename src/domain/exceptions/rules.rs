@@ -101,14 +101,6 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Whether data may be on a device: its media are not known, or one of them was not sanitized.
-fn may_hold_data(known: &Records, asset: &Asset) -> Result<bool, Stop> {
-    if asset.media.is_empty() {
-        return Ok(asset.no_storage.is_none());
-    }
-    Ok(known.find_all::<Medium>(&asset.media)?.into_iter().flatten().any(|medium| medium.sanitization.is_none()))
-}
-
 /// Whether it is in other hands than the organisation's, or on its way there: since when.
 fn away_since(scene: &Scene<'_>, asset: &Asset) -> Option<Instant> {
     let last = asset.handoffs.last().filter(|handoff| &handoff.to.party != scene.organisation)?;
@@ -161,16 +153,8 @@ pub(super) fn not_qualified(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let Some(consignment) = scene.consignment()? else { return Ok(None) };
     let to_vendor = consignment.kind.is_to_vendor();
     let Some(released) = consignment.released.as_ref().filter(|_| to_vendor) else { return Ok(None) };
-    let concerns = scene.of_consignment(consignment);
-    // Whoever may have what holds data may have the rest: thousands of lines are looked at only where it depends on them.
-    if unqualified_on(scene, &consignment.to, true, released.occurred, Vec::new())?.is_none() {
-        return Ok(None);
-    }
-    let lines = scene.known.lines_of(&consignment.id)?;
-    let assets = scene.known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
     // What it was when it left is in the release; what was sanitized there since needed the credential.
-    let data = lines.iter().any(|line| line.medium().is_some()) || assets.into_iter().flatten().any(|asset| asset.no_storage.is_none());
-    unqualified_on(scene, &consignment.to, data, released.occurred, concerns)
+    unqualified_on(scene, &consignment.to, consignment.may_hold_data, released.occurred, scene.of_consignment(consignment))
 }
 
 /// E-14, about a device: on the day of a sanitization the site of the vendor that performed it was not qualified for it.
@@ -232,7 +216,7 @@ pub(super) fn lost_or_stolen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let Some(asset) = scene.asset()?.filter(|asset| asset.status == Status::Missing) else { return Ok(None) };
     let Some(missing) = &asset.missing else { return Ok(None) };
     let out_of_reach = missing.remote.iter().any(|remote| remote.state == RemoteState::Confirmed);
-    let exposed = !out_of_reach && may_hold_data(scene.known, asset)?;
+    let exposed = !out_of_reach && asset.may_hold_data();
     let (severity, limit) = if exposed { (Severity::Critical, &SAME_DAY) } else { (Severity::High, &WEEK) };
     Ok(Some(Found { severity, due_at: after(missing.reported, limit), concerns: scene.of_asset(asset) }))
 }
@@ -273,7 +257,7 @@ pub(super) fn stuck(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
         let received = asset.handoffs.last().and_then(|handoff| handoff.received);
         if let Some((_, at)) = received.filter(|_| asset.disposition.is_none())
             && scene.now >= after(at, &UNSANITIZED)
-            && may_hold_data(scene.known, asset)?
+            && asset.may_hold_data()
         {
             due = Some(after(at, &UNSANITIZED));
         }
