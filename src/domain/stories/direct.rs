@@ -1,6 +1,6 @@
 //! Refusals that random people do not come to: each is met by what leads to it alone, and counts with the others.
 
-use super::super::catalogue::Catalogue;
+use super::super::catalogue::{Catalogue, SHIPPED};
 use super::super::consignment::require_unmoved;
 use super::super::exceptions::ExceptionId;
 use super::super::manifest;
@@ -8,8 +8,16 @@ use super::super::own_keys::OwnKeyId;
 use super::*;
 
 /// Every one.
-pub(super) const ALL: &[fn() -> Refusal] =
-    &[malformed_catalogue, consignment_that_moved_on, manifest_that_cannot_be_written, too_many_files, no_id_of_an_exception, no_key, too_many_keys];
+pub(super) const ALL: &[fn() -> Refusal] = &[
+    malformed_catalogue,
+    model_with_a_pattern_for_a_maker,
+    consignment_that_moved_on,
+    manifest_that_cannot_be_written,
+    too_many_files,
+    no_id_of_an_exception,
+    no_key,
+    too_many_keys,
+];
 
 fn coordinator() -> Actor {
     actor(Role::Coordinator, DISTRICT, 1)
@@ -18,6 +26,14 @@ fn coordinator() -> Actor {
 /// The catalogue is read before the first command.
 fn malformed_catalogue() -> Refusal {
     Catalogue::parse("name = 1").unwrap_err()
+}
+
+/// The organisation's own table is read before the first command, too.
+fn model_with_a_pattern_for_a_maker() -> Refusal {
+    let catalogue = Catalogue::parse(SHIPPED).unwrap();
+    let mut model = catalogue.models[0].clone();
+    model.manufacturer.push('*');
+    model.check(&catalogue).unwrap_err()
 }
 
 fn opened(story: &mut Story) -> String {

@@ -627,8 +627,12 @@ fn map_columns(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn expect_media(w: &mut World) -> Option<(Actor, Value)> {
-    let model = w.dice.of(&["Chromebook 3100", "ThinkPad L14", "Chromebook 3100", "ThinkPad L14", "WD19S", "Model"]).unwrap();
-    let fits = |asset: &Asset| asset.model.as_str() == model && asset.media.is_empty() && asset.no_storage.is_none() && !asset.label().is_gone();
+    let models: &[&str] = if w.dice.one_in(5) { &["WD19S", "Model"] } else { &["Chromebook 3100", "ThinkPad L14"] };
+    let unnumbered = w.dice.one_in(8);
+    let fits = |asset: &Asset| {
+        let known = models.contains(&asset.model.as_str()) && asset.serial.is_none() == unnumbered;
+        known && asset.media.is_empty() && asset.no_storage.is_none() && !asset.label().is_gone()
+    };
     let asset = w.device(|_, asset| fits(asset))?;
     patiently(w, "expect_media", coordinator(1), json!({"asset": asset.id}))
 }
@@ -680,10 +684,12 @@ fn correct_registration(w: &mut World) -> Option<(Actor, Value)> {
     if !w.dice.one_in(3) {
         return None;
     }
-    let asset = w.device(|_, asset| !asset.in_transit)?;
+    let bare = w.dice.one_in(2);
+    let opened = |asset: &Asset| asset.media.is_empty() && asset.no_storage.is_none() && asset.serial.is_some() && !asset.label().is_gone();
+    let asset = w.device(|_, asset| !asset.in_transit && (!bare || opened(asset)))?;
     let n = w.number();
     let mut body = json!({"asset": asset.id, "reason": "misread"});
-    match w.dice.below(8) {
+    match w.dice.below(if bare { 16 } else { 8 }) {
         6 => body["tag"] = json!(format!("T-{n}")),
         7 => body["tag"] = json!(w.device(|_, _| true).map(|other| other.tag)),
         0 => body["serial"] = json!(format!("SER-{n}")),
