@@ -403,12 +403,13 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     macro_rules! save_shelf {
         ($shelf:ident, $row:ident) => {{
-            let (mut written, mut touched, mut moved) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut written, mut touched, mut labelled, mut moved) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             for slot in known.$shelf.changed() {
                 let Some(record) = &slot.now else { continue };
                 let row = $row::of(record)?;
                 match &slot.before {
                     Some(before) if !all_at_once && row.differs_only_in(&rows::TOUCHED, before)? => touched.push(row),
+                    Some(before) if !all_at_once && row.differs_only_in(&rows::LABELLED, before)? => labelled.push(row),
                     Some(before) if !all_at_once && row.differs_only_in(&rows::MOVED, before)? => moved.push(row),
                     _ => written.push(row),
                 }
@@ -416,6 +417,7 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
             }
             rows::upsert(db, written)?;
             rows::touch(db, touched)?;
+            rows::label(db, labelled)?;
             rows::relocate(db, moved)?;
         }};
     }
