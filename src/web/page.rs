@@ -36,6 +36,10 @@ impl Page {
             style: style_version(),
         }
     }
+    /// The name of whoever is signed in.
+    pub fn name(&self) -> &str {
+        self.viewer.as_ref().map_or("", |(name, _)| name)
+    }
 }
 
 /// The path of the record's own address.
@@ -43,6 +47,11 @@ pub fn base(state: &State) -> String {
     let url = &state.service.app.identity.public_url;
     let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     rest.split_once('/').map_or_else(String::new, |(_, path)| format!("/{path}"))
+}
+
+/// Text within an address: everything but what needs no escape, and `/` and `:`.
+pub fn escaped(text: &str) -> String {
+    text.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-._~/:".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// Draws a page.

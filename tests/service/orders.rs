@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use quittance::domain::Command;
+use quittance::domain::names::Role;
 use quittance::proof::identity::Signer;
 use quittance::proof::integrity;
 use quittance::store::people;
@@ -356,16 +357,7 @@ impl<'a> Yard<'a> {
 
     /// The id of somebody new in the directory.
     pub fn somebody(&self) -> String {
-        let person = people::Person {
-            id: self.id(),
-            name: "Somebody Else".to_owned(),
-            title: String::new(),
-            role: "reports".to_owned(),
-            party: self.server.parties["district"].clone(),
-            token_sha256: people::token_digest(&people::new_token().unwrap()),
-            phone: String::new(),
-            email: String::new(),
-        };
+        let person = people::Person::new(&self.id(), "Somebody Else", "", Role::Reports, &self.server.parties["district"]);
         people::add(&mut self.server.service.app.connect().unwrap(), &person).unwrap();
         person.id
     }

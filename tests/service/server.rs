@@ -6,11 +6,12 @@ use std::sync::mpsc;
 use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Nullable, Text};
-use quittance::config::{Config, Limits};
+use quittance::app::now;
+use quittance::config::{Config, Limits, SignIn};
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
-use quittance::store::{Database, log, people};
+use quittance::store::{self, Database, log, people};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -95,24 +96,18 @@ impl Server {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         let database = databases::database(module_path!(), &data);
-        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits };
+        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, sign_in: SignIn::default() };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
         let mut db = service.app.connect().unwrap();
         let mut add = |name: &'static str, role: Role, party: &str, tokens: &mut HashMap<&'static str, String>| {
-            let token = people::new_token().unwrap();
-            let person = people::Person {
-                id: format!("urn:uuid:00000000-0000-4000-8000-{:012}", tokens.len() + 1),
-                name: format!("{}{} Example", name[..1].to_uppercase(), &name[1..]),
-                title: role.label().to_owned(),
-                role: role.to_string(),
-                party: party.to_owned(),
-                token_sha256: people::token_digest(&token),
-                phone: String::new(),
-                email: String::new(),
-            };
-            people::add(&mut db, &person).unwrap();
+            let token = store::tokens::new_token().unwrap();
+            let id = format!("urn:uuid:00000000-0000-4000-8000-{:012}", tokens.len() + 1);
+            let shown = format!("{}{} Example", name[..1].to_uppercase(), &name[1..]);
+            let mut person = people::Person::new(&id, &shown, role.label(), role, party);
+            person.email = format!("{name}@northfield.example");
+            people::add_with_token(&mut db, &person, &token, now().unix_ms()).unwrap();
             tokens.insert(name, token);
         };
         for (name, role, _) in PEOPLE.iter().filter(|(_, _, party)| *party == "district") {
