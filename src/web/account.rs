@@ -309,7 +309,7 @@ struct CodesPage {
 
 /// `POST /account/factor`: every other browser is signed out; the recovery codes are shown once.
 pub async fn set_factor(http: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     let FactorForm { secret, code, next } = request::form(&http, &state, payload).await?;
     let (session, person, viewer) = match setting_up(&http, &state, &next).await? {
         Ok(found) => found,

@@ -73,7 +73,7 @@ pub async fn show(state: Data, secret: web::Path<String>) -> std::result::Result
 
 /// `POST /invitations/{secret}`
 pub async fn accept(http: HttpRequest, state: Data, secret: web::Path<String>, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     let Accept { email, password, repeated } = request::form(&http, &state, payload).await?;
     state.rates.sign_in(&http)?;
     let wanted = secret.clone();

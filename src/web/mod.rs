@@ -1,6 +1,8 @@
 //! The HTTP door: parses, calls, renders; decides nothing. Every route stands in the one list below.
 
 mod account;
+mod appearance;
+mod asked;
 mod assets;
 mod assignments;
 mod bulk;
@@ -23,6 +25,7 @@ mod oidc;
 mod page;
 mod parties;
 mod people;
+mod policy_reports;
 mod problem;
 mod receipts;
 mod reports;
@@ -31,7 +34,9 @@ mod session;
 mod setup;
 mod sightings;
 mod sign_in;
+mod statics;
 mod verifications;
+mod words;
 mod writes;
 
 use std::net::SocketAddr;
@@ -117,7 +122,9 @@ routes! {
     get  "/did.json"                                  => files::did;
     get  "/ns/quittance/v1"                           => files::context;
     get  "/status/1"                                  => files::status;
-    get  "/static/style.css"                          => files::style;
+    get  "/static/{version}/{path:.+}"                => statics::show;
+    post "/appearance"                                => appearance::update;
+    post "/policy-reports"                            => policy_reports::create;
     get  "/healthz"                                   => files::healthz;
     get  "/ledger/checkpoint"                         => ledger::checkpoint;
     get  "/ledger/proof/{seq}"                        => ledger::proof;
@@ -286,6 +293,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
             .app_data(post)
             .wrap(middleware::from_fn(limits::admit))
             .wrap(middleware::from_fn(headers::finish))
+            .wrap(middleware::Compress::default())
             .configure(routes)
             .default_service(web::to(no_route))
     })

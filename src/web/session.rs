@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, HeaderName, USER_AGENT};
+use actix_web::http::header::{AUTHORIZATION, HeaderName, ORIGIN, USER_AGENT};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
 use super::page;
@@ -237,21 +237,41 @@ impl FromRequest for Viewer {
     }
 }
 
-/// Refuses a form that another site sent.
-pub fn same_site(request: &HttpRequest) -> std::result::Result<(), Problem> {
-    match request.headers().get(HeaderName::from_static("sec-fetch-site")).map(|value| value.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(Problem::new(403, "session.other_site", "This form was sent by another site; open the page here and send it again.")),
+/// Refuses a form that another site sent: browsers say where a request comes from, by `Sec-Fetch-Site` or, older ones, by `Origin`.
+pub fn same_site(request: &HttpRequest, state: &State) -> std::result::Result<(), Problem> {
+    let header = |name: HeaderName| request.headers().get(name).map(|value| value.as_bytes().to_vec());
+    let own = match header(HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => site == b"same-origin",
+        None => header(ORIGIN).is_some_and(|origin| origin == origin_of(&state.service.app.identity.public_url).as_bytes()),
+    };
+    if own {
+        return Ok(());
     }
+    Err(Problem::new(403, "session.other_site", "This form was not sent by a page of this service; open the page here and send it again."))
+}
+
+/// Scheme, host and port of an address.
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url.get(host..).and_then(|rest| rest.find('/')).map_or(url, |end| url.get(..host + end).unwrap_or(url))
 }
 
 /// The person who sent a form of a page here: with the browser's cookie, which is good for nothing that another site sends.
 pub async fn by_form(request: &HttpRequest, state: &Data) -> std::result::Result<Viewer, Problem> {
-    same_site(request)?;
+    same_site(request, state)?;
     match presented(request, state).or_else(|| cookie_of(request, state).map(Presented::Cookie)) {
         Some(presented) => may_write(request, find(state, presented).await?),
         None => Err(Error::SignedOut.into()),
     }
+}
+
+/// Where somebody goes who has signed in and asked for nothing in particular.
+pub const HOME: &str = "/";
+
+/// Only a path of this site, else `otherwise`.
+pub fn own_path<'a>(next: &'a str, otherwise: &'a str) -> &'a str {
+    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control);
+    if own && !next.starts_with("/sign-") { next } else { otherwise }
 }
 
 /// A session that has begun in a browser: the cookie's token.

@@ -112,7 +112,7 @@ pub struct First {
 
 /// `POST /setup`
 pub async fn create(http: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     if !is_open(&state).await? {
         return Err(nothing_here());
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::guesses::too_early;
 use super::page::{self, Page};
 use super::problem::Problem;
-use super::session::{self, Begun, Viewer, current};
+use super::session::{self, Begun, HOME, Viewer, current};
 use super::{Data, State, block, request};
 use crate::domain::names::{Role, SignedIn};
 use crate::error::Error;
@@ -107,8 +107,7 @@ const WRONG: &str = "E-mail address, password or code is wrong.";
 
 /// Only a path of this site.
 pub fn own_path(next: &str) -> &str {
-    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control);
-    if own && !next.starts_with("/sign-") { next } else { "/assets" }
+    session::own_path(next, HOME)
 }
 
 /// An address with where to go afterwards.
@@ -190,7 +189,7 @@ pub async fn new(state: Data, query: web::Query<Next>) -> std::result::Result<Ht
 
 /// `POST /sign-in`
 pub async fn create(http: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     let SignIn { email, password, next } = request::form(&http, &state, payload).await?;
     state.rates.sign_in(&http)?;
     let typed = email.trim().to_lowercase();
@@ -270,7 +269,7 @@ async fn code_taken(state: &Data, person: &Person, code: String) -> std::result:
 
 /// `POST /sign-in/code`
 pub async fn give_code(http: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     let Code { code, next } = request::form(&http, &state, payload).await?;
     let (session, person) = match in_stage(&http, &state, CODE, &next).await? {
         Ok(found) => found,
@@ -316,7 +315,7 @@ pub struct Agreed {
 
 /// `POST /agreement`
 pub async fn agree_to_it(http: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     let Agreed { document, next } = request::form(&http, &state, payload).await?;
     let (session, person) = match in_stage(&http, &state, AGREEMENT, &next).await? {
         Ok(found) => found,
@@ -390,7 +389,7 @@ pub fn proved_or(state: &State, viewer: &Viewer, next: &str) -> Option<HttpRespo
 
 /// `POST /sign-out`
 pub async fn destroy(http: HttpRequest, state: Data) -> std::result::Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     if let Some((session, _)) = current(&http, &state).await? {
         block(&state, move |service| service.recorder.write_waiting(move |db| crate::store::sessions::end(db, &session.id))).await?;
         state.sessions.forget();
@@ -406,7 +405,7 @@ mod tests {
     fn after_signing_in_nobody_is_sent_to_another_site() {
         assert_eq!(own_path("/assets/1?x=2"), "/assets/1?x=2");
         for elsewhere in ["", "https://evil.example", "//evil.example", "/\\evil.example", "assets", "/sign-out"] {
-            assert_eq!(own_path(elsewhere), "/assets", "{elsewhere}");
+            assert_eq!(own_path(elsewhere), "/", "{elsewhere}");
         }
         assert_eq!(with_next("/sign-in", "/assets?a=b&c=d"), "/sign-in?next=/assets%3Fa%3Db%26c%3Dd");
     }
