@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::Database;
 use super::schema::{people, people_erased, shown_names};
+use super::{Database, outbox};
 use crate::domain::Actor;
 use crate::domain::names::{PartyId, PersonId, Role, clean};
 use crate::domain::refusal::Refusal;
@@ -115,13 +115,15 @@ pub fn correct(db: &mut Database, id: &str, correction: &Correction) -> Result<b
     Ok(diesel::update(people::table.find(id)).set(set).execute(db)? == 1)
 }
 
-/// Erases a person at so many milliseconds since 1970: name, title, phone, token and the salts of every shown name go, the id stays. Whether there was one.
+/// Erases a person at so many milliseconds since 1970: name, title, phone, token, letters to them and the salts of every shown name go, the id stays.
+/// Whether there was one.
 pub fn erase(db: &mut Database, id: &str, at: i64) -> Result<bool> {
     let Some(person) = by_id(db, id)? else { return Ok(false) };
     let erased =
         (people_erased::id.eq(&person.id), people_erased::role.eq(&person.role), people_erased::party.eq(&person.party), people_erased::at.eq(at));
     diesel::insert_into(people_erased::table).values(erased).execute(db)?;
     diesel::delete(shown_names::table.filter(shown_names::person.eq(id))).execute(db)?;
+    outbox::forget(db, id)?;
     diesel::delete(people::table.find(id)).execute(db)?;
     Ok(true)
 }
