@@ -361,6 +361,7 @@ fn person(service: &Service, role: Role, party: &str) -> (Actor, String) {
         party: party.to_owned(),
         token_sha256: people::token_digest(&token),
         phone: String::new(),
+        email: String::new(),
     };
     people::add(&mut service.app.connect().unwrap(), &person).unwrap();
     (person.actor().unwrap(), token)

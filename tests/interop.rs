@@ -83,6 +83,7 @@ impl Record {
                 party: actor.party.to_string(),
                 token_sha256: people::token_digest(&people::new_token().unwrap()),
                 phone: String::new(),
+                email: String::new(),
             };
             people::add(&mut db, &person).unwrap();
         }

@@ -410,6 +410,7 @@ impl Stage<'_> {
             party: party.to_string(),
             token_sha256: people::token_digest(&token),
             phone: String::new(),
+            email: String::new(),
         };
         people::add(&mut self.db, &person)?;
         players.push(Player { name: name.to_owned(), title: title.to_owned(), role: role.label().to_owned(), party: party_name.to_owned(), token });

@@ -111,6 +111,9 @@ pub enum People {
         /// The telephone number
         #[arg(long, default_value = "")]
         phone: String,
+        /// The e-mail address
+        #[arg(long, default_value = "")]
+        email: String,
         /// coordinator, approver, vendor_operator, vendor_verifier, auditor, reports or administrator
         #[arg(long)]
         role: String,
@@ -118,7 +121,7 @@ pub enum People {
         #[arg(long)]
         party: Option<String>,
     },
-    /// Correct a name, a title or a telephone number, while no service runs on this record; certificates that show the old one stay as they are
+    /// Correct a name, a title, a telephone number or an e-mail address, while no service runs on this record; certificates that show the old one stay as they are
     Correct {
         /// The person's id, as `people list` shows it
         id: String,
@@ -131,6 +134,9 @@ pub enum People {
         /// The telephone number
         #[arg(long)]
         phone: Option<String>,
+        /// The e-mail address
+        #[arg(long)]
+        email: Option<String>,
     },
     /// Erase a person, while no service runs on this record: the id stays in the entries, and nobody can tell any more whose it was
     Erase {
@@ -347,8 +353,8 @@ fn directory(config: &Config, command: People) -> Result<u8> {
                 println!("{:<28} {role:<18} {:<28} {:<18} {id}", "name erased", "", "");
             }
         }
-        People::Correct { id, name, title, phone } => {
-            let correction = people::Correction { name, title, phone };
+        People::Correct { id, name, title, phone, email } => {
+            let correction = people::Correction { name, title, phone, email };
             correction.check()?;
             let known = db.write(|db| people::correct(db, &id, &correction).map(Ended::Committed))?.value();
             if !known {
@@ -362,10 +368,14 @@ fn directory(config: &Config, command: People) -> Result<u8> {
                 return Err(nobody(&id));
             }
             println!(
-                "Erased: name, title, phone, token, and the salts of every shown name. Certificates that name the person are documents of their own."
+                "Erased: name, title, phone, e-mail address, token, and the salts of every shown name. Certificates that name the person are documents of their own."
             );
         }
-        People::Add { name, title, phone, role, party } => {
+        People::Add { name, title, phone, email, role, party } => {
+            let email = if email.is_empty() { email } else { people::email(&email)? };
+            if people::by_email(&mut db, &email)?.is_some() {
+                return Err(Error::Unknown(format!("Somebody has the e-mail address {email} already; `quittance people list` shows who.")));
+            }
             let role = Role::parse(&role)?;
             if role == Role::Service {
                 return Err(Error::Unknown("Nobody signs in as the service itself; choose another role.".to_owned()));
@@ -391,6 +401,7 @@ fn directory(config: &Config, command: People) -> Result<u8> {
                 party: party.id.clone(),
                 token_sha256: people::token_digest(&token),
                 phone,
+                email,
             };
             db.write(|db| people::add(db, &person).map(Ended::Committed))?;
             println!("{name} can sign in at {}/sign-in with this token. It is shown only now:\n\n  {token}\n", app.identity.public_url);

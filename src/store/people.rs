@@ -28,6 +28,8 @@ pub struct Person {
     pub token_sha256: String,
     /// Telephone number; may be empty.
     pub phone: String,
+    /// E-mail address, in lower case; may be empty, and otherwise nobody else has it.
+    pub email: String,
 }
 
 impl Person {
@@ -65,6 +67,11 @@ pub fn by_id(db: &mut Database, id: &str) -> Result<Option<Person>> {
     Ok(people::table.find(id).first(db).optional()?)
 }
 
+/// Who has this e-mail address, as [`email`] writes it.
+pub fn by_email(db: &mut Database, email: &str) -> Result<Option<Person>> {
+    Ok(people::table.filter(people::email.eq(email)).filter(people::email.ne("")).first(db).optional()?)
+}
+
 /// Everyone, by name.
 pub fn all(db: &mut Database) -> Result<Vec<Person>> {
     Ok(people::table.order((people::name, people::id)).load(db)?)
@@ -80,6 +87,8 @@ pub struct Correction {
     pub title: Option<String>,
     /// Telephone number.
     pub phone: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
 }
 
 /// Most characters of a name, a title or a telephone number.
@@ -89,7 +98,7 @@ impl Correction {
     /// Refuses what no directory should hold.
     pub fn check(&self) -> std::result::Result<(), Refusal> {
         if *self == Self::default() {
-            return Err(Refusal::new("people.nothing", "Name what is to be corrected: name, title or phone, with what is right."));
+            return Err(Refusal::new("people.nothing", "Name what is to be corrected: name, title, phone or email, with what is right."));
         }
         if self.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
             return Err(Refusal::new("people.name", "A name is not empty; to erase somebody, erase them."));
@@ -100,17 +109,49 @@ impl Correction {
                 clean(what, text, MOST_CHARACTERS)?;
             }
         }
+        if let Some(text) = self.email.as_ref().filter(|text| !text.is_empty()) {
+            email(text)?;
+        }
         Ok(())
+    }
+}
+
+/// Longest e-mail address (RFC 5321 §4.5.3.1.3 without its angle brackets).
+const EMAIL_CHARACTERS: usize = 254;
+
+/// An e-mail address as it is kept: in lower case, one `@` with something before it and a host name behind it. Whether mail arrives there only mail can tell.
+pub fn email(text: &str) -> std::result::Result<String, Refusal> {
+    let text = clean("e-mail address", text, EMAIL_CHARACTERS)?.to_lowercase();
+    let host = |host: &str| {
+        let label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        host.split('.').all(label)
+    };
+    let local = |local: &str| {
+        let odd = |c: char| c.is_whitespace() || "()<>[],;:\\\"".contains(c);
+        !local.is_empty() && !local.contains(odd) && !local.starts_with('.') && !local.ends_with('.')
+    };
+    match text.split_once('@') {
+        Some((before, behind)) if !behind.contains('@') && local(before) && host(behind) => Ok(text),
+        _ => Err(Refusal::new("people.email", "This is no e-mail address; write it as name@example.org.")),
     }
 }
 
 /// Corrects what the directory holds of a person; whether there is one.
 pub fn correct(db: &mut Database, id: &str, correction: &Correction) -> Result<bool> {
     let Some(person) = by_id(db, id)? else { return Ok(false) };
+    let email = match correction.email.as_deref() {
+        None => person.email,
+        Some("") => String::new(),
+        Some(text) => email(text)?,
+    };
+    if !email.is_empty() && by_email(db, &email)?.is_some_and(|other| other.id != id) {
+        return Err(Refusal::new("people.email_taken", "Somebody else has this e-mail address; correct theirs first, or give another.").into());
+    }
     let set = (
         people::name.eq(correction.name.clone().unwrap_or(person.name)),
         people::title.eq(correction.title.clone().unwrap_or(person.title)),
         people::phone.eq(correction.phone.clone().unwrap_or(person.phone)),
+        people::email.eq(email),
     );
     Ok(diesel::update(people::table.find(id)).set(set).execute(db)? == 1)
 }
@@ -144,4 +185,30 @@ pub fn keep_salt(db: &mut Database, certificate: &str, person: &str, salt: &[u8]
 /// Every salt that is still kept: `(certificate, person, salt)`.
 pub fn all_salts(db: &mut Database) -> Result<Vec<(String, String, Vec<u8>)>> {
     Ok(shown_names::table.order((shown_names::certificate, shown_names::person)).load(db)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::email;
+
+    #[test]
+    fn an_address_is_one_that_mail_can_be_sent_to() {
+        assert_eq!(email(" Dana.Ortiz+x@Northfield.Example ").unwrap(), "dana.ortiz+x@northfield.example");
+        assert_eq!(email("a@localhost").unwrap(), "a@localhost");
+        for none in [
+            "",
+            "dana",
+            "@example.org",
+            "dana@",
+            "a@b@c.example",
+            "a b@c.example",
+            "a@c..example",
+            "a@c_d.example",
+            "a\n@c.example",
+            "<a@c.example>",
+            ".a@c.example",
+        ] {
+            assert!(email(none).is_err(), "{none}");
+        }
+    }
 }

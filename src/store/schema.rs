@@ -77,7 +77,7 @@ diesel::table! {
     tables_version (id) { id -> Integer, version -> BigInt, }
 }
 diesel::table! {
-    people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, phone -> Text, }
+    people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, phone -> Text, email -> Text, }
 }
 diesel::table! {
     assignees (asset) { asset -> Text, person -> Text, }

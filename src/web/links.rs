@@ -77,6 +77,7 @@ async fn follow(state: &Data, secret: &str) -> std::result::Result<Followed, Pro
             name: "through a one-time link".to_owned(),
             title: String::new(),
             phone: String::new(),
+            email: String::new(),
             role: actor.role.to_string(),
             party: actor.party.to_string(),
             token_sha256: String::new(),

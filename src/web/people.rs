@@ -26,7 +26,7 @@ pub async fn api_index(viewer: Viewer, state: Data) -> std::result::Result<HttpR
     })
     .await?;
     let everyone = everyone.into_iter().map(|person| {
-        json!({"id": person.id, "name": person.name, "title": person.title, "phone": person.phone, "role": person.role, "party": person.party})
+        json!({"id": person.id, "name": person.name, "title": person.title, "phone": person.phone, "email": person.email, "role": person.role, "party": person.party})
     });
     let erased = erased.into_iter().map(|(id, role, party, _)| json!({"id": id, "name": null, "role": role, "party": party}));
     Ok(HttpResponse::Ok().json(json!({"people": everyone.chain(erased).collect::<Vec<_>>()})))

@@ -88,6 +88,7 @@ impl Ledger {
             party,
             token_sha256: people::token_digest(&token),
             phone: String::new(),
+            email: String::new(),
         };
         people::add(&mut self.service.app.connect().unwrap(), &person).unwrap();
         Someone { actor: person.actor().unwrap(), token }

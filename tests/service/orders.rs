@@ -364,6 +364,7 @@ impl<'a> Yard<'a> {
             party: self.server.parties["district"].clone(),
             token_sha256: people::token_digest(&people::new_token().unwrap()),
             phone: String::new(),
+            email: String::new(),
         };
         people::add(&mut self.server.service.app.connect().unwrap(), &person).unwrap();
         person.id

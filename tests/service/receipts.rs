@@ -28,6 +28,7 @@ fn devices(server: &Server) -> Vec<String> {
         party: server.parties["district"].clone(),
         token_sha256: people::token_digest(&second),
         phone: String::new(),
+        email: String::new(),
     };
     people::add(&mut server.service.app.connect().unwrap(), &person).unwrap();
     let mut made = Vec::new();

@@ -110,6 +110,7 @@ impl Server {
                 party: party.to_owned(),
                 token_sha256: people::token_digest(&token),
                 phone: String::new(),
+                email: String::new(),
             };
             people::add(&mut db, &person).unwrap();
             tokens.insert(name, token);
