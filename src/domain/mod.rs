@@ -14,6 +14,7 @@ pub mod exceptions;
 pub mod handoff;
 pub mod holds;
 pub mod ledger;
+pub mod letters;
 pub mod lifecycle;
 pub mod links;
 pub mod loading;

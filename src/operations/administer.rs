@@ -7,13 +7,15 @@ use serde_json::json;
 use super::Service;
 use crate::app::{App, now, seed};
 use crate::domain::Actor;
-use crate::domain::names::{Role, clean};
+use crate::domain::letters::{Invitation, Letter};
+use crate::domain::names::{Instant, PartyId, Role, clean};
 use crate::domain::parties::{Party, PartyKind};
 use crate::domain::refusal::Refusal;
 use crate::error::{Error, Result};
 use crate::proof::digest::hex;
 use crate::store::administration::{self, Act};
 use crate::store::keyring::{Keyring, hmac};
+use crate::store::outbox::{self, To};
 use crate::store::people::{self, Correction, Person};
 use crate::store::{Database, accounts, invitations, log, sessions, tables, tokens};
 
@@ -84,7 +86,7 @@ fn check_place(app: &App, db: &mut Database, role: Role, party: &str, site: &str
     if role == Role::Service {
         return refuse("people.role", "Nobody signs in as the service itself; choose another role.".to_owned());
     }
-    let id = crate::domain::names::PartyId::parse(party)?;
+    let id = PartyId::parse(party)?;
     let Some(party) = tables::find::<Party>(db, &id)? else {
         return refuse("people.party", "There is no such party; register it first, or choose another.".to_owned());
     };
@@ -129,12 +131,28 @@ pub fn invite(service: &Service, by: &Actor, new: Newcomer) -> Result<(Person, S
     let person = newcomer(&service.app, &mut *service.app.read()?, new)?;
     let secret = invitations::new_secret()?;
     let (added, kept) = (person.clone(), secret.clone());
-    act(service, by.person.as_str(), "person.invited", &person.id, move |_, db| {
+    act(service, by.person.as_str(), "person.invited", &person.id, move |app, db| {
         people::add(db, &added)?;
-        invitations::invite(db, &added.id, &kept, now().unix_ms(), invitations::INVITED_MS)
+        send_invitation(app, db, &added, &kept, invitations::INVITED_MS)
     })
     .map_err(taken)?;
     Ok((person, secret))
+}
+
+/// Where an invitation leads.
+pub fn invitation_address(app: &App, secret: &str) -> String {
+    format!("{}/invitations/{secret}", app.identity.public_url)
+}
+
+/// Keeps an invitation, and writes the letter with it to whoever has an address.
+fn send_invitation(app: &App, db: &mut Database, person: &Person, secret: &str, lasts_ms: i64) -> Result<()> {
+    let at = now();
+    invitations::invite(db, &person.id, secret, at.unix_ms(), lasts_ms)?;
+    let until = Instant::from_unix_ms(at.unix_ms().saturating_add(lasts_ms));
+    let Some(expires_at) = until.filter(|_| !person.email.is_empty()) else { return Ok(()) };
+    let party = tables::find::<Party>(db, &PartyId::parse(&person.party)?)?.map(|party| party.name.to_string()).unwrap_or_default();
+    let letter = Invitation { address: invitation_address(app, secret), role: Role::parse(&person.role)?, party, expires_at };
+    outbox::enqueue(db, &To::Person(person.id.clone()), &Letter::Invitation(letter), at)
 }
 
 /// What the database says where somebody else took an address a moment ago, in words for people.
@@ -167,14 +185,14 @@ fn require_other(db: &mut Database, by: &str, id: &str, leaves_office: bool) -> 
 pub fn invite_again(service: &Service, by: &Actor, id: &str) -> Result<String> {
     let secret = invitations::new_secret()?;
     let (person, kept) = (id.to_owned(), secret.clone());
-    act(service, by.person.as_str(), "person.invited_again", id, move |_, db| {
+    act(service, by.person.as_str(), "person.invited_again", id, move |app, db| {
         let known = people::by_id(db, &person)?.ok_or_else(nobody)?;
         if known.disabled_at.is_some() {
             return Err(Refusal::new("people.disabled", "This person may not sign in; let them in again first.").into());
         }
         // Somebody who has a password and asks for a new one has less time.
         let lasts = if accounts::of(db, &person)?.is_some() { invitations::ANEW_MS } else { invitations::INVITED_MS };
-        invitations::invite(db, &person, &kept, now().unix_ms(), lasts)
+        send_invitation(app, db, &known, &kept, lasts)
     })?;
     Ok(secret)
 }

@@ -6,8 +6,9 @@
 //! Not derived: `people` and `people_erased` (the directory), `credentials`, `recovery_codes`, `oidc_identities`, `sessions`, `api_tokens`, `invitations`
 //! (what people and programs sign in with), `administration` (what was done about people and access), `one_time_links` (hashes of their secrets), `assignees` (which device is with whom, as
 //! keyed hashes), `last_seen` (where devices in use were seen), `bulk_jobs` and `bulk_items` (work under way), `idempotency` (answers that may be
-//! asked for again), `shown_names` (salts), `certificate_parts` and `status_lists` (which stored files belong together;
-//! `audit` draws every certificate's pages again from them and compares the digest that the log names).
+//! asked for again), `outbox`, `outbox_told` and `mail_preferences` (letters to be sent, what was told, who wants what), `shown_names` (salts),
+//! `certificate_parts` and `status_lists` (which stored files belong together; `audit` draws every certificate's pages again from them and compares
+//! the digest that the log names).
 
 pub mod accounts;
 pub mod administration;
@@ -24,6 +25,7 @@ pub mod links;
 pub mod listings;
 pub mod log;
 pub mod mass;
+pub mod outbox;
 pub mod people;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::schema::{api_tokens, people, people_erased, shown_names};
-use super::{Database, accounts, invitations, sessions, tokens};
+use super::{Database, accounts, invitations, outbox, sessions, tokens};
 use crate::domain::Actor;
 use crate::domain::names::{Name, PartyId, PersonId, Role, clean};
 use crate::domain::refusal::Refusal;
@@ -186,8 +186,8 @@ pub fn is_last_administrator(db: &mut Database, id: &str) -> Result<bool> {
     Ok(others.select(people::id).first::<String>(db).optional()?.is_none())
 }
 
-/// Erases a person at so many milliseconds since 1970: everything but the id and as what it acted goes, with whatever they signed in with and the salts
-/// of every shown name. Whether there was one.
+/// Erases a person at so many milliseconds since 1970: everything but the id and as what it acted goes, with whatever they signed in with, letters to
+/// them and the salts of every shown name. Whether there was one.
 pub fn erase(db: &mut Database, id: &str, at: i64) -> Result<bool> {
     let Some(person) = by_id(db, id)? else { return Ok(false) };
     let erased =
@@ -198,6 +198,7 @@ pub fn erase(db: &mut Database, id: &str, at: i64) -> Result<bool> {
     invitations::withdraw(db, id)?;
     accounts::forget(db, id)?;
     diesel::delete(api_tokens::table.filter(api_tokens::person.eq(id))).execute(db)?;
+    outbox::forget(db, id)?;
     diesel::delete(people::table.find(id)).execute(db)?;
     Ok(true)
 }

@@ -147,6 +147,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    outbox (id) {
+        id -> Text, person -> Nullable<Text>, to_address -> Nullable<Text>, kind -> Text, language -> Text, data -> Text, created -> BigInt,
+        next_try -> Nullable<BigInt>, tries -> BigInt, last_error -> Nullable<Text>, sent_at -> Nullable<BigInt>, given_up_at -> Nullable<BigInt>,
+        runner -> Text, lease -> BigInt,
+    }
+}
+diesel::table! {
+    outbox_told (what) { what -> Text, at -> BigInt, }
+}
+diesel::table! {
+    mail_preferences (person) { person -> Text, language -> Text, switched_off -> Text, }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(asset_parties, assets, certificate_parties, certificates, entries, entry_subjects);
 diesel::allow_tables_to_appear_in_same_query!(consignment_lines, consignment_tags);
 diesel::allow_tables_to_appear_in_same_query!(people, api_tokens, credentials, oidc_identities, sessions, invitations);

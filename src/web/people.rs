@@ -194,11 +194,9 @@ struct InvitedPage {
     name: String,
     address: String,
     link: String,
+    /// Whether a letter with it is on its way.
+    mailed: bool,
     minutes: bool,
-}
-
-fn link(state: &Data, secret: &str) -> String {
-    format!("{}/invitations/{secret}", state.service.app.identity.public_url)
 }
 
 /// Somebody who administers people with a browser and has shown lately who they are, or the way to where they can.
@@ -222,7 +220,8 @@ pub async fn create(http: HttpRequest, state: Data, payload: web::Payload) -> st
             page: Page::new(&state, "Invited", Some(&viewer)),
             name: person.name,
             address: format!("/people/{}", bare(&person.id)),
-            link: link(&state, &secret),
+            link: administer::invitation_address(&state.service.app, &secret),
+            mailed: !person.email.is_empty(),
             minutes: false,
         }),
         Err(problem) if problem.status == StatusCode::UNPROCESSABLE_ENTITY => {
@@ -356,17 +355,18 @@ pub async fn update(http: HttpRequest, state: Data, id: web::Path<String>, paylo
         Ok(Changed::Done) => Ok(page::redirect(&state, &here)),
         Ok(Changed::Gone) => Ok(page::redirect(&state, "/people")),
         Ok(Changed::Invited(secret)) => {
-            let (name, minutes) = block(&state, move |service| {
+            let (person, minutes) = block(&state, move |service| {
                 let mut db = service.app.read()?;
-                let name = people::by_id(&mut db, &id)?.map(|person| person.name).unwrap_or_default();
-                Ok((name, accounts::of(&mut db, &id)?.is_some()))
+                let person = people::by_id(&mut db, &id)?.ok_or_else(|| Error::Unknown("This person was erased meanwhile.".to_owned()))?;
+                Ok((person, accounts::of(&mut db, &id)?.is_some()))
             })
             .await?;
             page::render(&InvitedPage {
                 page: Page::new(&state, "Invited", Some(&viewer)),
-                name,
+                mailed: !person.email.is_empty(),
+                name: person.name,
                 address: here,
-                link: link(&state, &secret),
+                link: administer::invitation_address(&state.service.app, &secret),
                 minutes,
             })
         }
