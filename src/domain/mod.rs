@@ -56,6 +56,7 @@ use serde_json::{Map, Value};
 
 use asset::Asset;
 use catalogue::Catalogue;
+use consignment::Consignment;
 use exceptions::ExceptionId;
 use medium::Medium;
 use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, Name, PartyId, PersonId, Role, SignedIn, codes};
@@ -182,6 +183,33 @@ impl Actor {
     pub const fn new(person: PersonId, role: Role, party: PartyId) -> Self {
         Self { person, role, party, site: None, signed_in: None }
     }
+    /// Whether a device may be known to them: to a vendor's people what concerns their company, to a school contact what is or was at the own site.
+    pub fn sees(&self, asset: &Asset) -> bool {
+        match (self.role, &self.site) {
+            (Role::SchoolContact, Some(site)) => asset.was_at(&self.party, site),
+            (Role::SchoolContact, None) => false,
+            (role, _) => !role.is_vendor() || asset.concerns(&self.party),
+        }
+    }
+    /// The same of a medium that is in no device.
+    pub fn sees_loose(&self, medium: &Medium) -> bool {
+        match (self.role, &self.site) {
+            (Role::SchoolContact, site) => {
+                medium.holder.as_ref().is_some_and(|holder| holder.party == self.party && Some(&holder.site) == site.as_ref())
+            }
+            (role, _) => !role.is_vendor() || medium.concerns(&self.party),
+        }
+    }
+    /// The same of a consignment.
+    pub fn sees_consignment(&self, consignment: &Consignment) -> bool {
+        match (self.role, &self.site) {
+            (Role::SchoolContact, site) => {
+                let own = |holder: &asset::Holder| holder.party == self.party && Some(&holder.site) == site.as_ref();
+                own(&consignment.from) || own(&consignment.to)
+            }
+            (role, _) => !role.is_vendor() || consignment.concerns(&self.party),
+        }
+    }
 }
 
 /// How far ahead of the service's clock another one may be: five minutes.
@@ -234,11 +262,25 @@ impl Occasion<'_> {
         Ok(())
     }
 
-    /// A vendor's people act on what their company holds; the organisation's act on everything. What never concerned a vendor is unknown to it.
+    /// A school contact acts at one site alone; everybody else wherever their role lets them.
+    pub fn may_act_at(&self, site: &Name) -> Result<(), Refusal> {
+        if self.actor.role != Role::SchoolContact || self.actor.site.as_ref() == Some(site) {
+            return Ok(());
+        }
+        let own = self.actor.site.as_ref().map_or_else(|| "no site yet".to_owned(), |own| format!("{own} alone"));
+        Err(Refusal::new("custody.other_site", format!("You act for {own}; somebody of {site} or a coordinator has to do this.")))
+    }
+
+    /// A vendor's people act on what their company holds, a school contact on what is at the own site; the organisation's other people act on
+    /// everything. What never concerned them is unknown to a vendor and to a school contact.
     pub fn may_touch(&self, asset: &Asset) -> Result<(), Refusal> {
-        if self.actor.role.is_vendor() && !asset.concerns(&self.actor.party) {
+        if !self.actor.sees(asset) {
             return Err(unknown_asset(&asset.id));
         }
+        if self.actor.role == Role::SchoolContact && (asset.holder.party != self.actor.party || asset.in_transit) {
+            return Err(Refusal::new("custody.other_site", format!("{} is not at your site any more; a coordinator has to do this.", asset.tag)));
+        }
+        self.may_act_at(&asset.holder.site)?;
         if self.actor.role.is_vendor() && (asset.holder.party != self.actor.party || asset.in_transit) {
             return Err(Refusal::new(
                 "custody.not_yours",
@@ -250,7 +292,7 @@ impl Occasion<'_> {
 
     /// The same for a medium that is in no device.
     pub fn may_touch_loose(&self, medium: &Medium) -> Result<(), Refusal> {
-        if self.actor.role.is_vendor() && !medium.concerns(&self.actor.party) {
+        if !self.actor.sees_loose(medium) {
             return Err(medium::unknown(&medium.id));
         }
         let holds = medium.holder.as_ref().is_some_and(|holder| holder.party == self.actor.party);

@@ -225,9 +225,10 @@ pub(super) fn media_recorded(found: &Found, seen: &[MediumSeen], known: &Records
 }
 
 impl Order for RegisterAsset {
-    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Administrator];
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Administrator, Role::SchoolContact];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        occasion.may_act_at(&self.site)?;
         let id = self.asset.clone().unwrap_or_else(|| AssetId::from_uuid(occasion.fresh(0)));
         let mut keys = vec![Asset::tag_key(&self.tag)];
         keys.extend(self.serial.as_ref().map(Asset::serial_key));
