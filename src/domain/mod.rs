@@ -711,6 +711,49 @@ mod tests {
     }
 
     #[test]
+    fn a_school_contact_acts_at_the_own_site_alone() {
+        use super::story::{DISTRICT, Story, VENDOR, actor};
+        use serde_json::json;
+        let mut story = Story::new();
+        story.done(&actor(Role::Administrator, DISTRICT, 1), "add_site", json!({"party": DISTRICT, "site": "School"}));
+        let contact = Actor { site: Some(Name::parse("School").unwrap()), ..actor(Role::SchoolContact, DISTRICT, 1) };
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let device = |n: u32, site: &str| json!({"tag": format!("S-{n}"), "category": "dock", "manufacturer": "M", "model": "D", "site": site});
+        let own = story.done(&contact, "register_asset", device(1, "School"))[0].1.clone();
+        assert_eq!(story.when(&contact, "register_asset", device(2, "Site")).unwrap_err().code, "custody.other_site");
+        let other = story.done(&coordinator, "register_asset", device(2, "Site"))[0].1.clone();
+        let retire = |id: &str| json!({"asset": id, "reason": "surplus"});
+        assert_eq!(story.when(&contact, "retire", retire(&other)).unwrap_err().code, "registration.unknown_asset");
+        let open =
+            |reference: &str, from: &str, to: &str, to_site: &str| json!({"reference": reference, "from_site": from, "to": to, "to_site": to_site});
+        let internal = story.done(&coordinator, "open_consignment", open("C1", "School", DISTRICT, "Site"))[0].1.clone();
+        let elsewhere = story.done(&coordinator, "open_consignment", open("C2", "Site", DISTRICT, "Site"))[0].1.clone();
+        let pickup = story.done(&coordinator, "open_consignment", open("C3", "School", VENDOR, "Site"))[0].1.clone();
+        let list = |consignment: &str, id: &str| json!({"consignment": consignment, "assets": [id]});
+        for (consignment, id, code) in [
+            (&elsewhere, &own, "consignment.unknown"),
+            (&pickup, &own, "consignment.not_internal"),
+            (&internal, &other, "registration.unknown_asset"),
+        ] {
+            assert_eq!(story.when(&contact, "add_lines", list(consignment, id)).unwrap_err().code, code);
+        }
+        story.done(&contact, "add_lines", list(&internal, &own));
+        story.done(&contact, "remove_lines", list(&internal, &own));
+        let missing = json!({"asset": own, "loss": "lost", "custodian": "cart", "incident": "INC-1"});
+        story.done(&contact, "report_missing", missing);
+        let found = |site: &str| json!({"asset": own, "site": site});
+        assert_eq!(story.when(&contact, "report_found", found("Site")).unwrap_err().code, "custody.other_site");
+        story.done(&contact, "report_found", found("School"));
+        story.done(&contact, "retire", retire(&own));
+        for command in ["seal_consignment", "release_consignment", "evaluate", "open_consignment"] {
+            let refused = story.when(&contact, command, json!({"consignment": internal, "containers": []}));
+            assert!(refused.is_err(), "{command}");
+        }
+        let nowhere = actor(Role::SchoolContact, DISTRICT, 2);
+        assert_eq!(story.when(&nowhere, "retire", retire(&other)).unwrap_err().code, "registration.unknown_asset");
+    }
+
+    #[test]
     fn entries_of_the_first_records_are_read() {
         let holder = serde_json::json!({"party": "urn:uuid:00000000-0000-4000-8000-00000000d157", "site": "Site"});
         let opened = serde_json::json!({"v": 1, "reference": "C1", "from": holder, "to": holder});

@@ -15,6 +15,7 @@ mod limits;
 mod matrix;
 mod observations;
 mod orders;
+mod other_sign_in;
 mod pages;
 mod pallet;
 mod privacy;

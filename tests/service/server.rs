@@ -98,10 +98,14 @@ impl Server {
     }
     /// A server that lets nobody ask for more than this.
     pub fn start_within(limits: Limits) -> Self {
+        Self::start_signing_in(limits, SignIn::default())
+    }
+    /// The same, where people sign in so.
+    pub fn start_signing_in(limits: Limits, sign_in: SignIn) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         let database = databases::database(module_path!(), &data);
-        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, sign_in: SignIn::default() };
+        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, sign_in };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
