@@ -1,8 +1,10 @@
 //! The verbs: one file for each thing the service does, where domain, proof, documents and store meet.
 
+pub mod announce;
 pub mod audit_ledger;
 pub mod check_signed;
 pub mod create_link;
+pub mod deliver_mail;
 pub mod find_exceptions;
 pub mod finish_work;
 pub mod grow_catalogue;
@@ -16,6 +18,7 @@ pub mod rebuild_tables;
 pub mod receive_evidence;
 pub mod receive_list;
 pub mod record;
+pub mod remind;
 pub mod run_bulk;
 pub mod take_sightings;
 pub mod verify_certificate;

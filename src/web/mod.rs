@@ -15,6 +15,7 @@ mod imports;
 mod ledger;
 mod limits;
 mod links;
+mod mail;
 mod page;
 mod parties;
 mod people;
@@ -42,7 +43,7 @@ use tokio::sync::Semaphore;
 use crate::app::seed;
 use crate::error::{Error, Result};
 use crate::operations::record::Post;
-use crate::operations::{Service, find_exceptions, finish_work, once, publish_checkpoint, run_bulk};
+use crate::operations::{Service, deliver_mail, find_exceptions, finish_work, once, publish_checkpoint, run_bulk};
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
@@ -124,6 +125,14 @@ routes! {
     get  "/vendors"                                   => parties::index;
     get  "/vendors/{id}"                              => parties::show;
     // For programs, with a bearer token
+    get  "/account/mail"                              => mail::account;
+    post "/account/mail"                              => mail::choose;
+    get  "/mail"                                      => mail::index;
+    post "/mail/{id}/retries"                         => mail::retry;
+    get  "/mail/unsubscribe/{token}"                  => mail::leaving;
+    post "/mail/unsubscribe/{token}"                  => mail::leave;
+    get  "/api/v1/mail"                               => mail::api_index;
+    post "/api/v1/mail/{id}/retries"                  => mail::api_retry;
     post "/api/v1/bulk"                               => bulk::api_create;
     get  "/api/v1/bulk/{id}"                          => bulk::api_show;
     get  "/api/v1/bulk/{id}/items"                    => bulk::api_items;
@@ -199,12 +208,15 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     let ending = Arc::new(AtomicBool::new(false));
     let publisher = publish_every_second(service.clone(), Arc::clone(&ending))?;
     let worker = run_bulk_jobs(service.clone(), Arc::clone(&ending))?;
+    let mail = deliver_mail::go_on(service.clone(), Arc::clone(&ending))?;
     let looking = service.app.limits.look_every;
     let looking = looking.map(|every| find_exceptions::every(service.clone(), every, Arc::clone(&ending))).transpose()?;
     let served = actix_web::rt::System::new().block_on(run(service, listen, started));
     ending.store(true, Ordering::Relaxed);
     worker.thread().unpark();
     worker.join().map_err(|_| Error::Fault("the thread that runs bulk jobs has failed".to_owned()))?;
+    mail.thread().unpark();
+    mail.join().map_err(|_| Error::Fault("the thread that delivers letters has failed".to_owned()))?;
     if let Some(looking) = looking {
         looking.thread().unpark();
         looking.join().map_err(|_| Error::Fault("the thread that looks for exceptions has failed".to_owned()))?;
