@@ -256,7 +256,7 @@ fn unsubscribe_token(app: &App, person: &str) -> Result<String> {
 }
 
 /// Where one click ends the digest of a person, without signing in.
-fn unsubscribe_address(app: &App, person: &str) -> Result<String> {
+pub fn unsubscribe_address(app: &App, person: &str) -> Result<String> {
     let id = person.strip_prefix("urn:uuid:").unwrap_or(person);
     Ok(format!("{}/mail/unsubscribe/{id}.{}", app.identity.public_url, unsubscribe_token(app, person)?))
 }

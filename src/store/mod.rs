@@ -5,7 +5,7 @@
 //! `asset_search`, `asset_trigrams`, `exceptions`, `exception_lists`, `exception_counts`, `mass_sums`. `tables_version` says which program's shape they have.
 //! Not derived: `people` and `people_erased` (the directory), `one_time_links` (hashes of their secrets), `assignees` (which device is with whom, as
 //! keyed hashes), `last_seen` (where devices in use were seen), `bulk_jobs` and `bulk_items` (work under way), `idempotency` (answers that may be
-//! asked for again), `outbox`, `outbox_told` and `mail_preferences` (letters to be sent, what was told, who wants what), `shown_names` (salts),
+//! asked for again), `notes` (what people write to each other), `outbox`, `outbox_told` and `mail_preferences` (letters to be sent, what was told, who wants what), `shown_names` (salts),
 //! `certificate_parts` and `status_lists` (which stored files belong together; `audit` draws every certificate's pages again from them and compares
 //! the digest that the log names).
 
@@ -21,6 +21,7 @@ pub mod links;
 pub mod listings;
 pub mod log;
 pub mod mass;
+pub mod notes;
 pub mod outbox;
 pub mod people;
 #[cfg(feature = "postgres")]

@@ -16,6 +16,7 @@ mod ledger;
 mod limits;
 mod links;
 mod mail;
+mod notes;
 mod page;
 mod parties;
 mod people;
@@ -125,6 +126,18 @@ routes! {
     get  "/vendors"                                   => parties::index;
     get  "/vendors/{id}"                              => parties::show;
     // For programs, with a bearer token
+    post "/consignments/{id}/notes"                   => notes::on_consignment;
+    post "/exceptions/{id}/notes"                     => notes::on_exception;
+    get  "/evidence/{sha256}/notes"                   => notes::of_evidence;
+    post "/evidence/{sha256}/notes"                   => notes::on_evidence;
+    post "/notes/{id}/erasures"                       => notes::erase_shown;
+    get  "/api/v1/consignments/{id}/notes"            => notes::api_of_consignment;
+    post "/api/v1/consignments/{id}/notes"            => notes::api_on_consignment;
+    get  "/api/v1/evidence/{sha256}/notes"            => notes::api_of_evidence;
+    post "/api/v1/evidence/{sha256}/notes"            => notes::api_on_evidence;
+    get  "/api/v1/exceptions/{id}/notes"              => notes::api_of_exception;
+    post "/api/v1/exceptions/{id}/notes"              => notes::api_on_exception;
+    post "/api/v1/notes/{id}/erasures"                => notes::api_erase;
     get  "/account/mail"                              => mail::account;
     post "/account/mail"                              => mail::choose;
     get  "/mail"                                      => mail::index;

@@ -1,6 +1,7 @@
 //! A server with a record of its own and a person of each role, and a client that speaks to it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::mpsc;
 
 use diesel::QueryableByName;
@@ -10,7 +11,7 @@ use quittance::config::{Config, Limits, Mail};
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
-use quittance::store::{Database, log, people};
+use quittance::store::{Database, DatabaseUrl, log, people};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -86,6 +87,11 @@ impl Answer {
     }
 }
 
+/// A new database for the module that this is in.
+pub fn database(data: &Path) -> DatabaseUrl {
+    databases::database(module_path!(), data)
+}
+
 impl Server {
     pub fn start() -> Self {
         Self::start_within(Limits::uncounted())
@@ -101,7 +107,7 @@ impl Server {
     fn start_as(limits: Limits, mail: Mail) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let database = databases::database(module_path!(), &data);
+        let database = database(&data);
         let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, mail };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
