@@ -453,7 +453,7 @@ pub async fn update(http: HttpRequest, state: Data, id: web::Path<String>, paylo
     let command = Command::read(&name, form.body(&id))?;
     let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, Terms::default()).await) };
     match request::answer_in_time(&state, recorded).await? {
-        Ok(_) => Ok(page::redirect(&state, &format!("/exceptions/{}", in_address(&exception.id)))),
+        Ok(done) => Ok(page::redirect_said(&state, &format!("/exceptions/{}", in_address(&exception.id)), &done.now()?)),
         Err(error) => Err(writes::explain(&state, viewer, error).await),
     }
 }
