@@ -116,6 +116,17 @@ codes! {
 }
 
 impl DiscrepancyKind {
+    /// How one of this kind can be resolved.
+    pub const fn resolutions(self) -> &'static [Resolution] {
+        match self {
+            DiscrepancyKind::Short => &[Resolution::LocatedAtReceiver, Resolution::NeverLeft, Resolution::ConfirmedMissing],
+            DiscrepancyKind::Over => &[Resolution::ScanError, Resolution::ReturnedToSender, Resolution::KeptByReceiver],
+            DiscrepancyKind::Mismatch => &[Resolution::ScanError, Resolution::SerialCorrected],
+            DiscrepancyKind::Incomplete => &[Resolution::ScanError, Resolution::RemovedBefore, Resolution::ConfirmedMissing],
+            DiscrepancyKind::Seal | DiscrepancyKind::Weight => &[Resolution::ContentsVerified, Resolution::RecordCorrected],
+            DiscrepancyKind::Count => &[Resolution::ContentsVerified, Resolution::RecordCorrected, Resolution::ConfirmedMissing],
+        }
+    }
     /// Whether it is about the consignment as a whole: nothing in it may be worked on until it is resolved.
     pub const fn is_of_the_whole(self) -> bool {
         matches!(self, DiscrepancyKind::Seal | DiscrepancyKind::Weight | DiscrepancyKind::Count)
@@ -139,6 +150,24 @@ codes! {
     /// By which way somebody without an account spoke.
     Via {
         Link = "link", "through a one-time link";
+    }
+}
+
+codes! {
+    /// How the driver accepted a consignment.
+    AcceptedBy {
+        Code = "code", "by a one-time code";
+        Paper = "paper", "on the signed paper manifest";
+    }
+}
+
+codes! {
+    /// How the code of a thing was taken down.
+    CaptureMethod {
+        Scanner = "scanner", "scanner or keyboard";
+        Camera = "camera", "camera";
+        Photo = "photo", "photograph of the label";
+        Hand = "hand", "typed by hand: no label";
     }
 }
 
@@ -205,6 +234,17 @@ pub struct Presets {
     /// Why nothing better is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejected: Vec<Rejection>,
+}
+
+/// The code of one scan as it was captured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Captured {
+    /// What the scanner sent, where that is more than the tag or serial number: a prefix, an address around it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Name>,
+    /// By which means.
+    pub method: CaptureMethod,
 }
 
 /// An approver lets a consignment go although a rule stands against it.
@@ -287,6 +327,18 @@ pub struct Receipt {
     pub by: Option<Via>,
 }
 
+/// The driver's word that a consignment was handed over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Who said so, or entered the paper.
+    pub act: Act,
+    /// By which way.
+    pub by: AcceptedBy,
+    /// The stored photograph of the signed paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Digest>,
+}
+
 /// What travels together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Consignment {
@@ -316,6 +368,9 @@ pub struct Consignment {
     pub presets: Presets,
     /// An approver authorised whatever is put on it to be given away.
     pub authorization: Option<Authorization>,
+    /// How many things are to be put on it, as planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u32>,
     /// Number of lines.
     pub lines: u32,
     /// When it was opened.
@@ -328,6 +383,9 @@ pub struct Consignment {
     pub overrides: Vec<Override>,
     /// The release.
     pub released: Option<Act>,
+    /// Whoever drives it away has said that it was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Acceptance>,
     /// The receipt that closed it.
     pub received: Option<Act>,
     /// Things the receiver scanned.
@@ -364,6 +422,10 @@ impl Consignment {
     pub fn receipt_due_at(&self) -> Option<Instant> {
         let waiting = matches!(self.status, ConsignmentStatus::Released | ConsignmentStatus::PartlyReceived);
         self.released.as_ref().filter(|_| waiting).map(|act| business_days_after(act.occurred, RECEIPT_DAYS))
+    }
+    /// For whom the driver speaks: the carrier, or the receiver's own truck; on the way back the sender's.
+    pub fn driver_party(&self) -> &PartyId {
+        self.carrier_party.as_ref().unwrap_or(&self.to.party)
     }
     /// Whether this party releases or receives it.
     pub fn concerns(&self, party: &PartyId) -> bool {

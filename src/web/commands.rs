@@ -28,6 +28,7 @@ const OWN_DOORS: &[(&str, &str)] = &[
     ("receive_evidence", "POST /api/v1/evidence"),
     ("record_count", "POST /api/v1/counts"),
     ("create_link", "POST /api/v1/consignments/{id}/links"),
+    ("offer_acceptance", "POST /consignments/{id}/handoff"),
 ];
 
 fn only_the_service(roles: &[Role]) -> bool {

@@ -9,22 +9,29 @@ mod catalogue;
 mod certificates;
 mod commands;
 mod consignments;
+mod discrepancies;
+mod dock;
+mod events;
 mod evidence;
 mod exceptions;
 mod files;
+mod handoffs;
 mod headers;
 mod imports;
 mod ledger;
 mod limits;
 mod links;
+mod openings;
 mod page;
 mod parties;
 mod people;
 mod policy_reports;
 mod problem;
 mod receipts;
+mod receivings;
 mod reports;
 mod request;
+mod scans;
 mod session;
 mod sightings;
 mod statics;
@@ -104,6 +111,8 @@ routes! {
     get  "/ns/quittance/v1"                           => files::context;
     get  "/status/1"                                  => files::status;
     get  "/static/{version}/{path:.+}"                => statics::show;
+    get  "/sw.js"                                     => statics::worker;
+    get  "/dock"                                      => scans::offline;
     post "/appearance"                                => appearance::update;
     post "/policy-reports"                            => policy_reports::create;
     get  "/healthz"                                   => files::healthz;
@@ -111,6 +120,8 @@ routes! {
     get  "/ledger/proof/{seq}"                        => ledger::proof;
     get  "/ledger/log.vkey"                           => ledger::vkey;
     // For whoever has a one-time link
+    get  "/accept/{secret}"                           => handoffs::accept;
+    post "/accept/{secret}"                           => handoffs::accepted;
     get  "/r/{secret}"                                => links::show;
     post "/r/{secret}"                                => links::create;
     post "/r/{secret}/evidence"                       => links::upload;
@@ -122,7 +133,21 @@ routes! {
     get  "/assets"                                    => assets::index;
     get  "/assets/{id}"                               => assets::show;
     get  "/consignments"                              => consignments::index;
+    get  "/consignments/new"                          => openings::new;
+    post "/consignments/new"                          => openings::create;
     get  "/consignments/{id}"                         => consignments::show;
+    get  "/consignments/{id}/scan"                    => scans::show;
+    post "/consignments/{id}/scan"                    => scans::create;
+    post "/consignments/{id}/scans"                   => scans::batch;
+    post "/consignments/{id}/photos"                  => scans::photo;
+    get  "/consignments/{id}/events"                  => events::show;
+    get  "/consignments/{id}/handoff"                 => handoffs::show;
+    post "/consignments/{id}/handoff"                 => handoffs::create;
+    post "/consignments/{id}/handoff/paper"           => handoffs::paper;
+    get  "/consignments/{id}/receive"                 => receivings::show;
+    post "/consignments/{id}/receive"                 => receivings::create;
+    get  "/consignments/{id}/reconcile"               => discrepancies::show;
+    post "/consignments/{id}/reconcile"               => discrepancies::update;
     get  "/certificates"                              => certificates::index;
     get  "/exceptions"                                => exceptions::index;
     get  "/exceptions/{id}"                           => exceptions::show;
@@ -185,6 +210,7 @@ pub(crate) struct State {
     uploads: Semaphore,
     checks: Semaphore,
     running: writes::Running,
+    watched: events::Watched,
 }
 
 /// What every handler is given.
@@ -238,6 +264,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         uploads: Semaphore::new(UPLOADS_AT_ONCE),
         checks: Semaphore::new(CHECKS_AT_ONCE),
         running: writes::Running::default(),
+        watched: events::Watched::default(),
     });
     let server = HttpServer::new(move || {
         // One of each worker, on its thread.
