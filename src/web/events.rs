@@ -8,8 +8,9 @@ use std::time::Duration;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::rt::time::{Instant, sleep, timeout};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::stream;
+use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::dock::{self, Contents};
@@ -111,8 +112,22 @@ fn wants_stream(http: &HttpRequest) -> bool {
     http.headers().get(ACCEPT).and_then(|kinds| kinds.to_str().ok()).is_some_and(|kinds| kinds.contains("text/event-stream"))
 }
 
-/// `GET /consignments/{id}/events`: a stream for those who accept one, else the counts as they are now.
-pub async fn show(http: HttpRequest, viewer: Viewer, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+/// How a stream is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// Where there are too many: not refused, but told to come again, as pages want it that work without.
+    wait: Option<String>,
+}
+
+/// `GET /consignments/{id}/events?wait=`: a stream for those who accept one, else the counts as they are now.
+pub async fn show(
+    http: HttpRequest,
+    viewer: Viewer,
+    state: Data,
+    id: web::Path<String>,
+    asked: web::Query<Asked>,
+) -> std::result::Result<HttpResponse, Problem> {
     let id = consignment_id(&id)?;
     if !wants_stream(&http) {
         let counts = block(&state, move |service| {
@@ -123,7 +138,13 @@ pub async fn show(http: HttpRequest, viewer: Viewer, state: Data, id: web::Path<
         .await?;
         return Ok(HttpResponse::Ok().json(counts));
     }
-    let place = state.watched.enter(viewer.person.id.as_str())?;
+    let place = match state.watched.enter(viewer.person.id.as_str()) {
+        Ok(place) => place,
+        Err(_) if asked.wait.is_some() => return Ok(stream_head().body("retry: 30000\n\n")),
+        Err(problem) => return Err(problem),
+    };
+    // Before the first look, so that nothing is missed between the two.
+    let early = state.watched.0.lock().unwrap_or_else(PoisonError::into_inner).messages.get(&id).map(watch::Sender::subscribe);
     let asked = id.clone();
     let (last_seq, first) = block(&state, move |service| {
         let mut db = service.app.read()?;
@@ -131,18 +152,16 @@ pub async fn show(http: HttpRequest, viewer: Viewer, state: Data, id: web::Path<
         Ok((consignment.last_seq, message(&mut db, &consignment)?))
     })
     .await?;
-    let receiver = {
+    let receiver = early.unwrap_or_else(|| {
         let mut watching = state.watched.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match watching.messages.get(&id) {
-            Some(sender) => sender.subscribe(),
-            None => {
-                let (sender, receiver) = watch::channel(String::new());
-                watching.messages.insert(id.clone(), sender);
-                actix_web::rt::spawn(look(state.clone(), id, Arc::clone(&state.watched.0), last_seq));
-                receiver
-            }
+        if let Some(sender) = watching.messages.get(&id) {
+            return sender.subscribe();
         }
-    };
+        let (sender, receiver) = watch::channel(String::new());
+        watching.messages.insert(id.clone(), sender);
+        actix_web::rt::spawn(look(state.clone(), id, Arc::clone(&state.watched.0), last_seq));
+        receiver
+    });
     let ends = Instant::now() + LASTS;
     let first = format!("retry: 1000\n{first}");
     let events = stream::unfold((Some(first), receiver, place), move |(first, mut receiver, place)| async move {
@@ -157,12 +176,15 @@ pub async fn show(http: HttpRequest, viewer: Viewer, state: Data, id: web::Path<
             _ => None,
         }
     });
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
-        .insert_header((CACHE_CONTROL, "private, no-store"))
-        // What is compressed is held back until there is enough of it.
-        .insert_header((CONTENT_ENCODING, "identity"))
-        .streaming(events))
+    Ok(stream_head().streaming(events))
+}
+
+fn stream_head() -> HttpResponseBuilder {
+    let mut head = HttpResponse::Ok();
+    head.insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8")).insert_header((CACHE_CONTROL, "private, no-store"));
+    // What is compressed is held back until there is enough of it.
+    head.insert_header((CONTENT_ENCODING, "identity"));
+    head
 }
 
 #[cfg(test)]

@@ -187,6 +187,10 @@ fn sites(parties: &[Party], viewer: &Viewer, chosen: &str) -> Vec<Site> {
             });
         }
     }
+    // Where there is one choice, it is made.
+    if let [only] = sites.iter_mut().filter(|site: &&mut Site| site.missing.is_empty()).collect::<Vec<_>>().as_mut_slice() {
+        only.chosen = true;
+    }
     sites.sort_by(|a, b| (a.own, !a.missing.is_empty(), &a.name, &a.site).cmp(&(b.own, !b.missing.is_empty(), &b.name, &b.site)));
     sites
 }

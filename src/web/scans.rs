@@ -27,7 +27,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scanning::ScanIn;
 use crate::domain::{AHEAD_MS, Command};
 use crate::error::{Error, Result};
-use crate::operations::once::Once;
+use crate::operations::once::{Once, Outcome};
 use crate::operations::record::Terms;
 use crate::operations::{Service, receive_evidence};
 use crate::store::{Database, tables};
@@ -183,12 +183,15 @@ fn named(db: &mut Database, viewer: &Viewer, tag: Option<&Tag>, serial: Option<&
     Ok(Named { tagged, numbered, drive })
 }
 
+/// The id, the name and the title of a thing.
+type Thing = (String, String, String);
+
 /// A code that can be given to the domain.
 struct Ready {
     command: ScanIn,
     occurred: Option<Instant>,
-    /// The device or medium that it names, where that is known: its id, name and what it is.
-    thing: Option<(String, String, String)>,
+    /// The device that it names, where that is known.
+    thing: Option<Thing>,
     on_this: bool,
 }
 
@@ -268,7 +271,7 @@ fn believable(at: &str, consignment: &Consignment) -> Option<Instant> {
 }
 
 /// The words of an answer that stand in a receipt: what was listed.
-fn listed(db: &mut Database, receipt: &Value) -> Result<(Option<u64>, Option<String>, Option<(String, String, String)>)> {
+fn listed(db: &mut Database, receipt: &Value) -> Result<(Option<u64>, Option<String>, Option<Thing>)> {
     let entries = receipt["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(added) = entries.iter().rev().find(|entry| entry["event"] == "consignment.line_added") else { return Ok((None, None, None)) };
     let subjects = added["subjects"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -309,7 +312,7 @@ fn take(service: &Service, viewer: &Viewer, id: &ConsignmentId, items: &[CodeSca
     }
     let answers = service.recorder.record_each(commands, &viewer.actor);
     for ((place, item, thing, on_this), answer) in waiting.into_iter().zip(answers) {
-        let known = |mut result: CodeResult, thing: Option<(String, String, String)>| {
+        let known = |mut result: CodeResult, thing: Option<Thing>| {
             if let Some((id, name, title)) = thing {
                 result.item = result.item.or(Some(id));
                 result.name = Some(name);
@@ -320,8 +323,8 @@ fn take(service: &Service, viewer: &Viewer, id: &ConsignmentId, items: &[CodeSca
         let result = match answer {
             Ok(outcome) => {
                 let receipt = match &outcome {
-                    crate::operations::once::Outcome::Now(receipt) => serde_json::to_value(receipt)?,
-                    crate::operations::once::Outcome::Before(answer) => serde_json::from_slice(&answer.body)?,
+                    Outcome::Now(receipt) => serde_json::to_value(receipt)?,
+                    Outcome::Before(answer) => serde_json::from_slice(&answer.body)?,
                 };
                 let (entry, line, thing) = listed(&mut db, &receipt)?;
                 let mut result = CodeResult::of(item, Fate::Ok);
@@ -346,7 +349,7 @@ fn take(service: &Service, viewer: &Viewer, id: &ConsignmentId, items: &[CodeSca
     Ok(results.into_values().collect())
 }
 
-fn on_list(db: &mut Database, thing: Option<&(String, String, String)>, id: &ConsignmentId) -> Result<bool> {
+fn on_list(db: &mut Database, thing: Option<&Thing>, id: &ConsignmentId) -> Result<bool> {
     let Some(asset) = thing.and_then(|(id, ..)| AssetId::parse(id).ok()) else { return Ok(false) };
     Ok(tables::find::<Asset>(db, &asset)?.is_some_and(|asset| asset.consignment.as_ref() == Some(id)))
 }

@@ -59,6 +59,8 @@ pub async fn show(path: web::Path<(String, String)>) -> Result<HttpResponse, Pro
     response.insert_header((CONTENT_TYPE, kind(&path)));
     if path.ends_with("decoder.js") {
         response.insert_header((CONTENT_SECURITY_POLICY, DECODER_POLICY));
+        // A page that embeds nothing of others starts no worker that might.
+        response.insert_header(("cross-origin-embedder-policy", "require-corp"));
     }
     // A page from before an update may ask for files by the old digest: it gets the new ones, to be kept by nobody.
     if asked == version() {

@@ -6,8 +6,10 @@ const EVERY = 5_000;
 const PATIENCE = 15_000;
 
 let opened;
+let db;
 
 function open() {
+  if (db) return db;
   opened ??= new Promise((resolve, reject) => {
     const asked = indexedDB.open(NAME, 1);
     asked.onupgradeneeded = () => {
@@ -16,8 +18,10 @@ function open() {
     };
     asked.onsuccess = () => {
       // A newer page of this service, in another tab, may change the store.
-      asked.result.onversionchange = () => { asked.result.close(); opened = undefined; };
-      resolve(asked.result);
+      asked.result.onversionchange = () => { asked.result.close(); opened = db = undefined; };
+      asked.result.onclose = () => { opened = db = undefined; };
+      db = asked.result;
+      resolve(db);
     };
     asked.onerror = () => { opened = undefined; reject(asked.error); };
   });
@@ -26,21 +30,19 @@ function open() {
 
 /** Does work in one transaction; resolves to what `work` asked for when that is on the disk. */
 async function within(mode, work) {
-  const db = await open();
+  // Where the store is open, all of it is handed over at once: it goes through even when the page is left in the same moment.
+  const there = db ?? await open();
   return new Promise((resolve, reject) => {
-    const transaction = db.transaction(STORE, mode, { durability: 'strict' });
+    const transaction = there.transaction(STORE, mode, { durability: 'strict' });
     const asked = work(transaction.objectStore(STORE));
     transaction.oncomplete = () => resolve(asked?.result);
     transaction.onabort = transaction.onerror = () => reject(transaction.error);
+    transaction.commit?.();
   });
 }
 
-/** Keeps a scan for `address`; its id is its own for ever, so that it can be sent again. */
-export async function keep(address, scan) {
-  const kept = { id: crypto.randomUUID(), at: new Date().toISOString(), ...scan };
-  await within('readwrite', (store) => store.add({ address, scan: kept }));
-  return kept;
-}
+/** Keeps a scan for `address`. It has an id of its own for ever, so that it can be sent again; resolves when it is on the disk. */
+export const keep = (address, scan) => within('readwrite', (store) => store.add({ address, scan }));
 
 /** What is kept for `address`, in the order of scanning. */
 export const kept = (address) => within('readonly', (store) => store.index('address').getAll(address));
@@ -66,6 +68,7 @@ export async function flush(address, told) {
     for (;;) {
       const next = (await kept(address)).slice(0, BATCH);
       if (next.length === 0) return 'sent';
+      if (navigator.onLine === false) return 'offline';
       let answer;
       let results;
       try {

@@ -36,7 +36,6 @@ class ScanBox extends HTMLElement {
       if (!typing && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) this.field.focus();
     };
     document.addEventListener('keydown', this.strays);
-    addEventListener('beforeunload', this.leaving = (event) => { if (this.unsaved) event.preventDefault(); });
     this.camera();
     try {
       await queue.ready();
@@ -56,7 +55,6 @@ class ScanBox extends HTMLElement {
 
   disconnectedCallback() {
     document.removeEventListener('keydown', this.strays);
-    removeEventListener('beforeunload', this.leaving);
     this.stop?.();
     this.source?.close();
   }
@@ -76,21 +74,18 @@ class ScanBox extends HTMLElement {
     if (this.storageless) { this.field.value = text; HTMLFormElement.prototype.submit.call(this.form); return; }
     const container = this.container?.value.trim() || undefined;
     this.show({ outcome: 'waiting', code: text.slice(0, LONGEST), container });
-    this.unsaved = (this.unsaved ?? 0) + 1;
-    // One after the other, so that they are kept in the order of scanning.
-    this.keeping = (this.keeping ?? Promise.resolve()).then(async () => {
-      try {
-        const kept = await queue.keep(this.address, { code: text.slice(0, 2_000), container, method });
-        this.row(kept.id, { outcome: 'waiting', code: text.slice(0, LONGEST), container });
-      } catch {
-        this.say('bad', this.dataset.storage);
-        this.show({ outcome: 'problem', code: text, why: this.dataset.storage });
-        this.signals.tell('problem');
-      } finally {
-        this.unsaved -= 1;
-      }
-    });
-    await this.keeping;
+    const scan = { id: crypto.randomUUID(), at: new Date().toISOString(), code: text.slice(0, 2_000), container, method };
+    this.row(scan.id, { outcome: 'waiting', code: text.slice(0, LONGEST), container });
+    try {
+      await queue.keep(this.address, scan);
+    } catch {
+      this.say('bad', this.dataset.storage);
+      const result = { outcome: 'problem', code: text, why: this.dataset.storage };
+      this.row(scan.id, result);
+      this.show(result);
+      this.signals.tell('problem');
+      return;
+    }
     this.send();
   }
 
@@ -240,8 +235,8 @@ class ScanBox extends HTMLElement {
     const waiting = await queue.count(this.address).catch(() => 0);
     this.count('device', waiting);
     this.querySelector('[data-device]')?.toggleAttribute('hidden', waiting === 0);
-    if (waiting === 0) { this.say('', ''); return; }
-    if (this.sending && this.outcome !== 'offline') return;
+    // What is being sent just now is no news.
+    if (waiting === 0 || !['offline', 'signed-out', 'refused'].includes(this.outcome)) { this.say('', ''); return; }
     const why = { 'signed-out': this.dataset.signedOut, refused: this.dataset.refused }[this.outcome];
     this.say('warn', [told(this.dataset.queued, waiting), why].filter(Boolean).join(' '));
   }
@@ -249,7 +244,13 @@ class ScanBox extends HTMLElement {
   /** What others do to the same list. */
   watch() {
     if (!this.dataset.events || !globalThis.EventSource) return;
-    this.source = new EventSource(this.dataset.events);
+    addEventListener('offline', () => { this.source?.close(); this.source = undefined; this.send(); });
+    addEventListener('online', () => { if (!this.source) this.listen(); });
+    this.listen();
+  }
+
+  listen() {
+    this.source = new EventSource(`${this.dataset.events}?wait=1`);
     this.source.addEventListener('message', (event) => {
       const counts = JSON.parse(event.data);
       for (const name of ['listed', 'data', 'blocked', 'expected']) this.count(name, counts[name]);
