@@ -7,6 +7,7 @@ const SHOWN = 20;
 const POLITE = 700;
 const LONGEST = 64;
 const NEAR = 2_000;
+const PAUSE = 4_500;
 
 const told = (words, what) => words.replace('{}', what);
 
@@ -86,7 +87,8 @@ class ScanBox extends HTMLElement {
       this.signals.tell('problem');
       return;
     }
-    this.send();
+    // Where the network was gone a moment ago, nobody asks it again for every scan.
+    if (this.outcome === 'offline' && !this.sending && performance.now() - this.tried < PAUSE) await this.counted(); else this.send();
   }
 
   /** Sends what is kept; once more where something came meanwhile. */
@@ -96,6 +98,7 @@ class ScanBox extends HTMLElement {
     try {
       do {
         this.again = false;
+        this.tried = performance.now();
         this.outcome = await queue.flush(this.address, (answer) => this.answered(answer));
       } while (this.again);
     } catch {
