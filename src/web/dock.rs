@@ -43,7 +43,7 @@ pub fn newest_entry(outcome: &Outcome<Receipt>) -> Option<u64> {
         Outcome::Now(receipt) => receipt.entries.last().map(|entry| entry.seq),
         Outcome::Before(answer) => {
             let body: Value = serde_json::from_slice(&answer.body).ok()?;
-            body["entries"].as_array()?.last()?["seq"].as_u64()
+            body.get("entries")?.as_array()?.last()?.get("seq")?.as_u64()
         }
     }
 }

@@ -256,9 +256,11 @@ async fn open(state: &Data, viewer: &Viewer, form: &Form) -> std::result::Result
         let outcome = service.recorder.record_once(command, &actor, terms)?;
         let mut entry = dock::newest_entry(&outcome);
         let receipt = dock::receipt(outcome)?;
-        let opened = receipt["entries"][0]["subjects"].as_array().into_iter().flatten().find(|subject| subject["type"] == "Consignment");
-        let id = opened.and_then(|subject| subject["id"].as_str()).unwrap_or_default();
-        let id = ConsignmentId::parse(id)?;
+        let subjects = receipt.pointer("/entries/0/subjects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let text = |subject: &Value, member: &str| subject.get(member).and_then(Value::as_str).map(str::to_owned);
+        let opened = subjects.iter().find(|subject| text(subject, "type").as_deref() == Some("Consignment"));
+        let id = opened.and_then(|opened| text(opened, "id")).unwrap_or_default();
+        let id = ConsignmentId::parse(&id)?;
         // A cut here leaves fewer containers: they are named again while scanning, or when it is sealed.
         for label in labels {
             let container = Command::read("record_container", json!({"consignment": id, "label": label}))?;

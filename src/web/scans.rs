@@ -272,23 +272,25 @@ fn believable(at: &str, consignment: &Consignment) -> Option<Instant> {
 
 /// The words of an answer that stand in a receipt: what was listed.
 fn listed(db: &mut Database, receipt: &Value) -> Result<(Option<u64>, Option<String>, Option<Thing>)> {
-    let entries = receipt["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let Some(added) = entries.iter().rev().find(|entry| entry["event"] == "consignment.line_added") else { return Ok((None, None, None)) };
-    let subjects = added["subjects"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let of = |kind: &str| subjects.iter().find(|subject| subject["type"] == kind).and_then(|subject| subject["id"].as_str());
+    let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).map(str::to_owned);
+    let list = |value: &Value, member: &str| value.get(member).and_then(Value::as_array).cloned().unwrap_or_default();
+    let added = list(receipt, "entries").into_iter().rfind(|entry| text(entry, "event").as_deref() == Some("consignment.line_added"));
+    let Some(added) = added else { return Ok((None, None, None)) };
+    let subjects = list(&added, "subjects");
+    let of = |kind: &str| subjects.iter().find(|subject| text(subject, "type").as_deref() == Some(kind)).and_then(|subject| text(subject, "id"));
     let mut item = None;
     let mut thing = None;
-    if let Some(id) = of("Asset").and_then(|id| AssetId::parse(id).ok()) {
+    if let Some(id) = of("Asset").and_then(|id| AssetId::parse(&id).ok()) {
         thing = tables::find::<Asset>(db, &id)?.map(|asset| (asset.id.to_string(), asset.tag.to_string(), asset.title()));
         item = Some(Item::Asset(id).key());
-    } else if let Some(id) = of("Medium").and_then(|id| MediumId::parse(id).ok()) {
+    } else if let Some(id) = of("Medium").and_then(|id| MediumId::parse(&id).ok()) {
         thing = tables::find::<Medium>(db, &id)?.map(|medium| {
             let serial = medium.serial.as_ref().map(ToString::to_string).unwrap_or_default();
             (medium.id.to_string(), serial, medium.media_type.label().to_owned())
         });
         item = Some(Item::Medium(id).key());
     }
-    Ok((added["seq"].as_u64(), item, thing))
+    Ok((added.get("seq").and_then(Value::as_u64), item, thing))
 }
 
 /// Gives every code to the domain, in their order; those that must be sent again are not among the answers.
