@@ -255,13 +255,13 @@ impl Order for AcceptConsignment {
         let code = unchecked.and_then(|consignment| consignment.links.iter().find(|link| link.accepts && link.id == occasion.actor.person));
         let (consignment, by) = match (unchecked, code) {
             (Some(consignment), Some(code)) => {
+                if self.document.is_some() {
+                    return Err(Refusal::new("handoff.two_sources", "You accept by your code: leave the document out.").into());
+                }
                 require_status(consignment, "accepted by its driver", &[ConsignmentStatus::Released])?;
                 require_not_accepted(consignment)?;
                 if !code.is_live(occasion.at) {
                     return Err(Refusal::new("links.ended", "This code has ended. Ask whoever showed it to you for another one.").into());
-                }
-                if self.document.is_some() {
-                    return Err(Refusal::new("handoff.two_sources", "You accept by your code: leave the document out.").into());
                 }
                 (consignment, AcceptedBy::Code)
             }

@@ -764,7 +764,7 @@ fn grant_override(w: &mut World) -> Option<(Actor, Value)> {
 fn presets(w: &mut World) -> Value {
     let mut presets = json!({"reason": "surplus", "rung": "recycling", "rejected": better_than("recycling")});
     match w.dice.below(9) {
-        0 => presets["no_storage"] = json!(true),
+        0 | 5 | 6 => presets["no_storage"] = json!(true),
         1 => presets["media_type"] = json!("emmc"),
         2 => presets = json!({"no_storage": true, "media_type": "emmc"}),
         3 => presets = json!({"rung": "repair", "rejected": better_than("repair")}),
@@ -1031,7 +1031,7 @@ fn accept_consignment(w: &mut World) -> Option<(Actor, Value)> {
         return Some((sender(w, &consignment), json!({"consignment": consignment.id, "document": paper})));
     };
     let driver = Actor { person: code.id, party: consignment.driver_party().clone(), ..actor(Role::VendorOperator, VENDOR, 1) };
-    let document = paper.filter(|_| w.dice.one_in(4));
+    let document = paper.filter(|_| w.dice.one_in(2));
     Some((driver, json!({"consignment": consignment.id, "document": document})))
 }
 

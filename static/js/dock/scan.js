@@ -161,8 +161,9 @@ class ScanBox extends HTMLElement {
     strong.textContent = name ?? code ?? '';
     what.append(strong, ` ${title ?? ''}${container ? ` · ${container}` : ''}`);
     const parts = [word, what];
-    if (why && outcome !== 'again') parts.push(line('why', why));
-    if (refusal === 'consignment.unknown_scan' && document.getElementById('by-hand')) parts.push(this.toHand(code));
+    const unknown = refusal === 'consignment.unknown_scan';
+    if (why && outcome !== 'again') parts.push(line('why', unknown ? this.dataset.unknown : why));
+    if (unknown && document.getElementById('by-hand')) parts.push(this.toHand(code));
     // Whoever listens hears a problem at once, and the rest no faster than it can be spoken.
     const urgent = outcome === 'problem' || outcome === 'conflict' || outcome === 'choice';
     band.setAttribute('role', urgent ? 'alert' : 'status');
@@ -190,7 +191,7 @@ class ScanBox extends HTMLElement {
   }
 
   /** A row of the list of what was scanned last. */
-  row(id, { outcome, code, name, title, container, entry, why, item }) {
+  row(id, { outcome, code, name, title, container, entry, why, refusal, item }) {
     const template = this.querySelector('template[data-result]');
     if (!template || !this.list) return;
     let row = this.rows.get(id);
@@ -205,7 +206,7 @@ class ScanBox extends HTMLElement {
     if (item) row.dataset.item = item;
     row.querySelector('strong').textContent = name ?? code;
     row.querySelector('.title').textContent = title ?? '';
-    row.querySelector('.why').textContent = outcome === 'ok' ? '' : ` ${outcome === 'problem' && why ? why : this.words(outcome)}`;
+    row.querySelector('.why').textContent = outcome === 'ok' ? '' : ` ${outcome === 'problem' && why && refusal !== 'consignment.unknown_scan' ? why : this.words(outcome)}`;
     const small = row.querySelector('small');
     small.textContent = container ?? '';
     if (entry) {
