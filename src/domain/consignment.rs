@@ -423,9 +423,13 @@ impl Consignment {
         let waiting = matches!(self.status, ConsignmentStatus::Released | ConsignmentStatus::PartlyReceived);
         self.released.as_ref().filter(|_| waiting).map(|act| business_days_after(act.occurred, RECEIPT_DAYS))
     }
-    /// For whom the driver speaks: the carrier, or the receiver's own truck; on the way back the sender's.
+    /// For whom the driver speaks: the carrier, where that is registered, else the receiver.
     pub fn driver_party(&self) -> &PartyId {
         self.carrier_party.as_ref().unwrap_or(&self.to.party)
+    }
+    /// Whether the driver is of another party than the sender, and not of the organisation itself.
+    pub fn another_drives(&self) -> bool {
+        self.driver_party() != &self.from.party && (self.carrier_party.is_some() || self.kind.is_to_vendor())
     }
     /// Whether this party releases or receives it.
     pub fn concerns(&self, party: &PartyId) -> bool {

@@ -212,7 +212,7 @@ impl Order for OfferAcceptance {
         require_sender(consignment, occasion)?;
         require_status(consignment, "accepted by the driver", &[ConsignmentStatus::Released])?;
         require_not_accepted(consignment)?;
-        if consignment.driver_party() == &consignment.from.party {
+        if !consignment.another_drives() {
             let why = "No other party drives it: the receiving site signs for it. Where the driver signs the paper manifest, photograph that.";
             return Err(Refusal::new("handoff.own_driver", why).into());
         }

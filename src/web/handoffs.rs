@@ -193,7 +193,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, beside: Beside) -
             sealed,
             manifest: consignment.manifest.as_ref().map(|digest| (digest.to_string(), page::short(digest.as_str()))),
             released,
-            own_driver: consignment.driver_party() == &consignment.from.party,
+            own_driver: !consignment.another_drives(),
             accepted: consignment.accepted.as_ref().map(|accepted| AcceptedShown {
                 by: if accepted.by == AcceptedBy::Code { "code" } else { "paper" },
                 at: accepted.act.occurred.into(),
