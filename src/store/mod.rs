@@ -27,6 +27,7 @@ mod rows;
 pub mod schema;
 pub mod search;
 pub mod tables;
+pub mod views;
 pub mod watchlist;
 
 use std::path::Path;

@@ -116,5 +116,9 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(asset_parties, assets, certificate_parties, certificates, entries, entry_subjects);
+diesel::table! {
+    views (id) { id -> Text, person -> Text, name -> Text, query -> Text, role -> Text, }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(asset_parties, assets, certificate_parties, certificates, entries, entry_subjects, exceptions);
 diesel::allow_tables_to_appear_in_same_query!(consignment_lines, consignment_tags);

@@ -143,6 +143,25 @@ pub fn counts(db: &mut Database, party: Option<&str>) -> Result<Vec<CountRow>> {
     Ok(rows.order((exception_counts::status, exception_counts::severity)).load(db)?)
 }
 
+/// Whether an exception about this thing is open.
+pub fn is_open_about(db: &mut Database, id: &str) -> Result<bool> {
+    let about = exceptions::table.filter(exceptions::subject.eq(id)).filter(exceptions::status.eq("open"));
+    Ok(about.select(exceptions::id).first::<String>(db).optional()?.is_some())
+}
+
+/// How many stand so, by party.
+pub fn by_party(db: &mut Database, status: &str) -> Result<std::collections::HashMap<String, i64>> {
+    let rows: Vec<(String, i64)> = exception_counts::table
+        .filter(exception_counts::status.eq(status))
+        .select((exception_counts::party, exception_counts::exceptions))
+        .load(db)?;
+    let mut counts = std::collections::HashMap::new();
+    for (party, n) in rows {
+        *counts.entry(party).or_insert(0) += n;
+    }
+    Ok(counts)
+}
+
 /// The things that rules look at, one kind after the other, each in the order of its ids, after `after`. An exception stands for what it is about.
 pub fn things(db: &mut Database, kind: SubjectKind, after: &str, limit: i64) -> Result<Vec<Subject>> {
     macro_rules! ids {

@@ -153,16 +153,60 @@ const fn badge(severity: Severity) -> &'static str {
 }
 
 /// An exception in a list.
-struct Row {
-    address: String,
-    rule: &'static str,
-    title: &'static str,
-    about: String,
-    severity: &'static str,
-    badge: &'static str,
-    due: When,
-    overdue: bool,
-    owner: String,
+pub struct Row {
+    /// Its address, below `/exceptions/`.
+    pub address: String,
+    /// The number of its rule.
+    pub rule: &'static str,
+    /// What should not be so.
+    pub title: &'static str,
+    /// What it is about.
+    pub about: String,
+    /// How bad it is.
+    pub severity: &'static str,
+    /// How that looks.
+    pub badge: &'static str,
+    /// When it is due.
+    pub due: When,
+    /// Whether that is past.
+    pub overdue: bool,
+    /// How long it has been open, against which limit.
+    pub clock: String,
+    /// In whose hand it is.
+    pub owner: String,
+}
+
+/// `3 days`, `5 hours`
+fn lasting(ms: i64) -> String {
+    let (hours, days) = (ms / 3_600_000, ms / 86_400_000);
+    match (days, hours) {
+        (0, 1) => "1 hour".to_owned(),
+        (0, hours) => format!("{hours} hours"),
+        (1, _) => "1 day".to_owned(),
+        (days, _) => format!("{days} days"),
+    }
+}
+
+/// Exceptions as lists show them.
+pub fn rows(db: &mut Database, names: &mut Names, exceptions: &[Exception]) -> Result<Vec<Row>> {
+    let at = now();
+    let row = |exception: &Exception| {
+        let open = at.unix_ms().saturating_sub(exception.raised_at.unix_ms()).max(0);
+        let limit = exception.due_at.unix_ms().saturating_sub(exception.raised_at.unix_ms()).max(0);
+        Ok(Row {
+            address: in_address(exception),
+            rule: exception.rule.as_str(),
+            title: exception.rule.label(),
+            about: about(db, &exception.subject)?.0,
+            severity: exception.severity.label(),
+            badge: badge(exception.severity),
+            due: exception.due_at.into(),
+            overdue: exception.status != ExceptionStatus::Resolved && exception.due_at < at,
+            clock: format!("open {}, limit {}", lasting(open), lasting(limit)),
+            owner: exception.owner.as_ref().map_or(Ok("nobody yet".to_owned()), |person| names.person(db, person.as_str()))?,
+        })
+    };
+    exceptions.iter().map(row).collect()
 }
 
 /// A status that can be chosen, with how many there are of each severity.
@@ -216,22 +260,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
         let mut names = Names::new(&service.app);
         let (exceptions, next) = list(&mut db, &viewer, status, after.as_ref(), limit)?;
         let counts = watchlist::counts(&mut db, viewer.narrowed_to().as_deref())?;
-        let rows = exceptions
-            .iter()
-            .map(|exception| {
-                Ok(Row {
-                    address: in_address(exception),
-                    rule: exception.rule.as_str(),
-                    title: exception.rule.label(),
-                    about: about(&mut db, &exception.subject)?.0,
-                    severity: exception.severity.label(),
-                    badge: badge(exception.severity),
-                    due: exception.due_at.into(),
-                    overdue: exception.status != ExceptionStatus::Resolved && exception.due_at < now(),
-                    owner: exception.owner.as_ref().map_or(Ok("nobody yet".to_owned()), |person| names.person(&mut db, person.as_str()))?,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let rows = rows(&mut db, &mut names, &exceptions)?;
         let (chips, paged) = (chips(&counts, status), after.is_some());
         Ok(IndexPage { page, chips, status: status.as_str(), words: status.label(), rows, next, paged })
     })

@@ -1,22 +1,30 @@
 //! The HTTP door: parses, calls, renders; decides nothing. Every route stands in the one list below.
 
+mod actions;
 mod appearance;
 mod asked;
 mod assets;
 mod assignments;
 mod bulk;
+mod bulk_pages;
 mod catalogue;
 mod certificates;
+mod command_forms;
 mod commands;
 mod consignments;
+mod dashboard;
 mod evidence;
 mod exceptions;
+mod explorer;
+mod exports;
 mod files;
+mod forms;
 mod headers;
 mod imports;
 mod ledger;
 mod limits;
 mod links;
+mod open_exceptions;
 mod page;
 mod parties;
 mod people;
@@ -26,9 +34,11 @@ mod receipts;
 mod reports;
 mod request;
 mod session;
+mod settings;
 mod sightings;
 mod statics;
 mod verifications;
+mod views;
 mod words;
 mod writes;
 
@@ -89,7 +99,7 @@ routes! {
     get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
     post "/api/v1/imports"                            => imports::api_create;
     // For anyone
-    get  "/"                                          => session::index;
+    get  "/"                                          => dashboard::show;
     get  "/sign-in"                                   => session::new;
     post "/sign-in"                                   => session::create;
     post "/sign-out"                                  => session::destroy;
@@ -97,6 +107,8 @@ routes! {
     post "/verify"                                    => verifications::create;
     post "/api/v1/verifications"                      => verifications::api_create;
     get  "/certificates/{number}.pdf"                 => certificates::pdf;
+    get  "/certificates/{number}/revocation"          => certificates::revocation_new;
+    post "/certificates/{number}/revocation"          => certificates::revocation_create;
     get  "/certificates/{number}"                     => certificates::show;
     get  "/certificates/{number}/{part:.+}"           => certificates::part;
     get  "/.well-known/did.json"                      => files::did;
@@ -118,18 +130,51 @@ routes! {
     post "/api/v1/r/{secret}/receipts"                => links::api_receive;
     post "/api/v1/r/{secret}/evidence"                => links::api_upload;
     // For people who are signed in
-    get  "/ledger/entries/{seq}"                      => ledger::entry;
+    get  "/ledger"                                    => explorer::index;
+    get  "/ledger/heads"                              => explorer::heads;
+    get  "/ledger/entries/{seq}"                      => explorer::entry;
     get  "/assets"                                    => assets::index;
+    get  "/search"                                    => dashboard::search;
+    get  "/assets/new"                                => actions::device_new;
+    post "/assets/new"                                => actions::device_create;
+    get  "/assets/new/medium"                         => actions::medium_new;
+    post "/assets/new/medium"                         => actions::medium_create;
+    get  "/assets/import"                             => imports::new;
+    post "/assets/import"                             => imports::create;
+    post "/assets/import/{sha256}"                    => imports::apply;
+    get  "/assets.csv"                                => assets::csv;
+    post "/views"                                     => views::create;
+    post "/views/{id}/removals"                       => views::remove;
+    get  "/bulk/new"                                  => bulk_pages::new;
+    post "/bulk"                                      => bulk_pages::create;
+    get  "/bulk/{id}"                                 => bulk_pages::show;
+    get  "/bulk/{id}/refused.csv"                     => bulk_pages::refused_csv;
+    post "/bulk/{id}/cancellations"                   => bulk_pages::cancel;
     get  "/assets/{id}"                               => assets::show;
+    get  "/assets/{id}/actions"                       => actions::of_device;
+    get  "/assets/{id}/actions/{command}"             => actions::of_device_new;
+    post "/assets/{id}/actions/{command}"             => actions::of_device_create;
     get  "/consignments"                              => consignments::index;
     get  "/consignments/{id}"                         => consignments::show;
+    get  "/consignments/{id}/actions"                 => actions::of_consignment;
+    get  "/consignments/{id}/actions/{command}"       => actions::of_consignment_new;
+    post "/consignments/{id}/actions/{command}"       => actions::of_consignment_create;
     get  "/certificates"                              => certificates::index;
     get  "/exceptions"                                => exceptions::index;
     get  "/exceptions/{id}"                           => exceptions::show;
     post "/exceptions/{id}"                           => exceptions::update;
+    get  "/reports"                                   => reports::index;
+    get  "/settings"                                  => settings::index;
+    get  "/settings/policy"                           => settings::policy;
+    get  "/settings/system"                           => settings::system;
     get  "/reports/{name}"                            => reports::show;
     get  "/vendors"                                   => parties::index;
+    get  "/vendors/new"                               => actions::party_new;
+    post "/vendors/new"                               => actions::party_create;
     get  "/vendors/{id}"                              => parties::show;
+    get  "/vendors/{id}/actions"                      => actions::of_party;
+    get  "/vendors/{id}/actions/{command}"            => actions::of_party_new;
+    post "/vendors/{id}/actions/{command}"            => actions::of_party_create;
     // For programs, with a bearer token
     post "/api/v1/bulk"                               => bulk::api_create;
     get  "/api/v1/bulk/{id}"                          => bulk::api_show;
@@ -185,6 +230,8 @@ pub(crate) struct State {
     uploads: Semaphore,
     checks: Semaphore,
     running: writes::Running,
+    open: open_exceptions::OpenExceptions,
+    exports: exports::Exports,
 }
 
 /// What every handler is given.
@@ -204,11 +251,12 @@ pub(crate) async fn block<T: Send + 'static>(
 /// Serves until the process is told to end (SIGINT or SIGTERM); requests under way are finished first. `started` is told the address.
 pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let ending = Arc::new(AtomicBool::new(false));
-    let publisher = publish_every_second(service.clone(), Arc::clone(&ending))?;
+    let open = open_exceptions::OpenExceptions::default();
+    let publisher = publish_every_second(service.clone(), open.clone(), Arc::clone(&ending))?;
     let worker = run_bulk_jobs(service.clone(), Arc::clone(&ending))?;
     let looking = service.app.limits.look_every;
     let looking = looking.map(|every| find_exceptions::every(service.clone(), every, Arc::clone(&ending))).transpose()?;
-    let served = actix_web::rt::System::new().block_on(run(service, listen, started));
+    let served = actix_web::rt::System::new().block_on(run(service, open, listen, started));
     ending.store(true, Ordering::Relaxed);
     worker.thread().unpark();
     worker.join().map_err(|_| Error::Fault("the thread that runs bulk jobs has failed".to_owned()))?;
@@ -221,7 +269,7 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     served
 }
 
-async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
+async fn run(service: Service, open: open_exceptions::OpenExceptions, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let allowed = service.app.limits.clone();
     let connections = limits::Connections::new(&allowed);
     let watched = Arc::clone(&connections);
@@ -238,6 +286,8 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         uploads: Semaphore::new(UPLOADS_AT_ONCE),
         checks: Semaphore::new(CHECKS_AT_ONCE),
         running: writes::Running::default(),
+        open,
+        exports: exports::Exports::default(),
     });
     let server = HttpServer::new(move || {
         // One of each worker, on its thread.
@@ -293,7 +343,7 @@ fn run_bulk_jobs(service: Service, ending: Arc<AtomicBool>) -> Result<std::threa
 }
 
 /// Signs a checkpoint every second in which the log has grown, and once more at the end.
-fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
+fn publish_every_second(service: Service, open: open_exceptions::OpenExceptions, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
     let work = move || {
         let mut said = String::new();
         loop {
@@ -303,6 +353,9 @@ fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std
             }
             if let Err(error) = once::sweep(&service) {
                 tracing::debug!("old answers are not removed yet: {error}");
+            }
+            if let Err(error) = open.look(&service.app) {
+                tracing::debug!("open exceptions are not counted yet: {error}");
             }
             let published = publish_checkpoint::behind(&service.app)
                 .and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });

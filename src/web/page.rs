@@ -25,6 +25,10 @@ pub struct Page {
     pub organisation: String,
     /// Who is signed in: name and role.
     pub viewer: Option<(String, &'static str)>,
+    /// How many exceptions are open that this viewer sees.
+    pub open: i64,
+    /// Whether the viewer is one of the organisation's own people.
+    pub own: bool,
     /// In front of the path of every style sheet, script and picture.
     pub statics: String,
     /// How the request wants its page: language, theme, nonce, the entry that was just recorded.
@@ -39,6 +43,8 @@ impl Page {
             statics: format!("{}/static/{}", base(state), statics::version()),
             base: base(state),
             organisation: state.service.app.organisation.to_string(),
+            open: viewer.map_or(0, |viewer| state.open.of(viewer.narrowed_to().as_deref())),
+            own: viewer.is_some_and(|viewer| !viewer.actor.role.is_vendor()),
             viewer: viewer.map(|viewer| (viewer.person.name.clone(), viewer.actor.role.label())),
             asked: Asked::now(),
         }
@@ -50,6 +56,11 @@ impl Page {
     /// The same with something in the place of `{}`.
     pub fn t1(&self, english: &str, what: impl std::fmt::Display) -> String {
         self.t(english).replacen("{}", &what.to_string(), 1)
+    }
+    /// Whether the page belongs to this part of the navigation.
+    pub fn is_at(&self, part: &str) -> bool {
+        let path = self.asked.here.split('?').next().unwrap_or_default();
+        path == part || part.len() > 1 && path.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
     }
     /// The entry that was just recorded, as people read numbers.
     pub fn said(&self) -> Option<String> {
@@ -81,7 +92,12 @@ pub fn redirect(state: &State, path: &str) -> HttpResponse {
 
 /// The same after something was recorded: the next page says as which entry.
 pub fn redirect_said(state: &State, path: &str, receipt: &Receipt) -> HttpResponse {
-    let Some(seq) = receipt.entries.last().map(|entry| entry.seq) else { return redirect(state, path) };
+    redirect_told(state, path, receipt.entries.last().map(|entry| entry.seq))
+}
+
+/// The same, by the number of the entry.
+pub fn redirect_told(state: &State, path: &str, seq: Option<u64>) -> HttpResponse {
+    let Some(seq) = seq else { return redirect(state, path) };
     let secure = state.service.app.identity.public_url.starts_with("https://");
     let said = Cookie::build(asked::SAID, seq.to_string()).http_only(true).same_site(SameSite::Strict).path("/").secure(secure);
     let said = said.max_age(Duration::seconds(60)).finish();

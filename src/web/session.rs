@@ -197,12 +197,6 @@ pub fn own_path<'a>(next: &'a str, otherwise: &'a str) -> &'a str {
     if own && !next.starts_with("/sign-") { next } else { otherwise }
 }
 
-/// `GET /`
-pub async fn index(state: Data, viewer: std::result::Result<Viewer, Problem>) -> std::result::Result<HttpResponse, Problem> {
-    let there = if viewer.is_ok() { "/assets" } else { "/sign-in" };
-    Ok(page::redirect(&state, there))
-}
-
 /// `GET /sign-in`
 pub async fn new(state: Data, query: web::Query<Next>) -> std::result::Result<HttpResponse, Problem> {
     page::render(&NewPage { page: Page::new(&state, "Sign in", None), next: own_path(&query.next, HOME).to_owned(), wrong: false })

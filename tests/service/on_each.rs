@@ -8,6 +8,7 @@ mod bulk;
 mod certificates;
 mod command_line;
 mod corrections;
+mod desk;
 mod exceptions;
 mod idempotency;
 mod limits;
