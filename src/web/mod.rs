@@ -105,6 +105,7 @@ routes! {
     post "/sign-out"                                  => session::destroy;
     get  "/verify"                                    => verifications::new;
     post "/verify"                                    => verifications::create;
+    get  "/verify.html"                               => verifications::download;
     post "/api/v1/verifications"                      => verifications::api_create;
     get  "/certificates/{number}.pdf"                 => certificates::pdf;
     get  "/certificates/{number}/revocation"          => certificates::revocation_new;

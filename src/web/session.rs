@@ -153,7 +153,7 @@ pub fn same_site(request: &HttpRequest, state: &State) -> std::result::Result<()
 }
 
 /// Scheme, host and port of an address.
-fn origin_of(url: &str) -> &str {
+pub fn origin_of(url: &str) -> &str {
     let host = url.find("://").map_or(0, |at| at + 3);
     url.get(host..).and_then(|rest| rest.find('/')).map_or(url, |end| url.get(..host + end).unwrap_or(url))
 }

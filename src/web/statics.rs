@@ -6,8 +6,10 @@ use std::sync::LazyLock;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
+use serde_json::Value;
 
 use super::problem::Problem;
+use super::words::{self, Language};
 use crate::proof::digest::{hex, sha256};
 
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/statics.rs"));
@@ -17,8 +19,77 @@ static TREE: LazyLock<BTreeMap<&'static str, Vec<u8>>> = LazyLock::new(|| {
     let is_style = |path: &str| path.starts_with("css/");
     let style = FILES.iter().filter(|(path, _)| is_style(path)).map(|(_, bytes)| *bytes).collect::<Vec<_>>().concat();
     let others = FILES.iter().filter(|(path, _)| !is_style(path)).map(|(path, bytes)| (*path, bytes.to_vec()));
-    others.chain([("style.css", style)]).collect()
+    others.chain([("style.css", style), ("js/words/es.js", words_of_scripts().into_bytes())]).collect()
 });
+
+/// What scripts say, in Spanish: a module for `js/say.js`.
+fn words_of_scripts() -> String {
+    let scripts = FILES.iter().filter(|(path, _)| path.ends_with(".js")).filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok());
+    format!("export default {};\n", spanish(&scripts.collect::<String>()))
+}
+
+/// What a script says, with its Spanish.
+fn spanish(script: &str) -> Value {
+    let said = words::said_by_script(script).into_iter();
+    said.map(|english| (english.clone(), Language::Spanish.say(&english).to_owned())).collect::<BTreeMap<String, String>>().into_iter().collect()
+}
+
+/// A page that checks certificates and is one file: its scripts as one, each module a function that gives what it exports. The modules are written so that
+/// this needs no parser: imports and exports stand at the beginning of a line, in one spelling.
+fn bundled(entry: &str) -> String {
+    fn add<'a>(path: &str, done: &mut Vec<String>, out: &mut String) -> Option<()> {
+        if done.iter().any(|known| known == path) {
+            return Some(());
+        }
+        let text = std::str::from_utf8(file(path)?).ok()?;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let (mut body, mut exports) = (String::new(), Vec::new());
+        for line in text.lines() {
+            if let Some(import) = line.strip_prefix("import ") {
+                let target = resolve(folder, import.split('\'').nth(1)?);
+                add(&target, done, out)?;
+                if let Some(names) = import.split(['{', '}']).nth(1) {
+                    body.push_str(&format!("const {{{}}} = modules[{target:?}];\n", names.replace(" as ", ": ")));
+                }
+            } else if let Some(export) = line.strip_prefix("export ") {
+                let name = export.trim_start_matches("async ").split_whitespace().nth(1)?;
+                exports.push(name.split(['(', '=', ';', '{']).next()?.to_owned());
+                body.push_str(export);
+                body.push('\n');
+            } else {
+                body.push_str(line);
+                body.push('\n');
+            }
+        }
+        out.push_str(&format!("modules[{path:?}] = await (async () => {{\n{body}return {{ {} }};\n}})();\n", exports.join(", ")));
+        done.push(path.to_owned());
+        Some(())
+    }
+    let mut out = String::from("const modules = {};\n");
+    add(entry, &mut Vec::new(), &mut out).map_or_else(String::new, |()| out)
+}
+
+/// A relative import, as a path of the tree.
+fn resolve(folder: &str, target: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// The script of the page that is one file, with its words.
+pub fn single_script() -> &'static str {
+    static SCRIPT: LazyLock<String> = LazyLock::new(|| {
+        let script = bundled("js/verify/page.js");
+        format!("globalThis.quittanceWords = {{ es: {} }};\n{script}", spanish(&script))
+    });
+    &SCRIPT
+}
 
 /// Changes with any of the files.
 pub fn version() -> &'static str {
@@ -81,15 +152,7 @@ mod tests {
             for import in text.lines().filter(|line| line.starts_with("import ")) {
                 let target = import.split(['\'', '"']).nth(1).unwrap();
                 let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-                for part in target.split('/') {
-                    match part {
-                        "." => {}
-                        ".." => drop(parts.pop()),
-                        part => parts.push(part),
-                    }
-                }
-                assert!(file(&parts.join("/")).is_some(), "{path} imports {target}, which is not there");
+                assert!(file(&resolve(folder, target)).is_some(), "{path} imports {target}, which is not there");
             }
             // Text becomes markup in one place only, and from this service's own pages only.
             for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createPolicy", "eval(", "new Function"] {

@@ -3,8 +3,11 @@
 use std::time::Instant;
 
 use actix_multipart::Multipart;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,11 +15,12 @@ use serde_json::{Value, json};
 use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::Viewer;
-use super::{Data, block, request, session};
+use super::{Data, State, block, request, session, statics};
 use crate::app::now;
 use crate::domain::certification::Certificate;
 use crate::operations::verify_certificate;
 use crate::proof::bundle::{BundleError, MAX_PDF_BYTES};
+use crate::proof::digest::{hex, sha256};
 use crate::proof::verify::{Finding, Outcome, Report, Verdict};
 use crate::store::tables;
 
@@ -68,6 +72,80 @@ struct NewPage {
     page: Page,
     number: String,
     wrong: Option<String>,
+    /// The DID document, as published.
+    did: String,
+    /// The log's key.
+    vkey: String,
+    /// The keys of the DID document: name and key.
+    keys: Vec<(String, String)>,
+    /// SHA-256 of the page that is one file.
+    single_digest: String,
+}
+
+impl NewPage {
+    fn new(state: &State, viewer: Option<&Viewer>, number: String, wrong: Option<String>) -> Self {
+        let keys = &state.service.app.keys;
+        let mut page = Page::new(state, "", viewer);
+        page.title = page.t("Verify a certificate").to_owned();
+        if wrong.is_some() {
+            page.title = page.t1("Problem: {}", &page.title);
+        }
+        let did = String::from_utf8_lossy(&keys.did_bytes).into_owned();
+        let methods = serde_json::from_str(&did).unwrap_or(Value::Null);
+        let methods = methods.get("verificationMethod").and_then(Value::as_array).cloned().unwrap_or_default();
+        let text = |method: &Value, member: &str| method.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self {
+            number,
+            wrong,
+            keys: methods.iter().map(|method| (text(method, "id"), text(method, "publicKeyMultibase"))).collect(),
+            vkey: keys.log.vkey(),
+            single_digest: hex(&sha256(single(state).as_bytes())),
+            did,
+            page,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "verifications/single.html", escape = "html")]
+struct SinglePage<'a> {
+    page: Page,
+    did: String,
+    vkey: String,
+    url: &'a str,
+    style: &'a str,
+    script: &'a str,
+    policy: String,
+}
+
+/// The page that is one file. It pins this organisation's keys, and asks its address for the status list alone.
+fn single(state: &State) -> String {
+    let app = &state.service.app;
+    let (style, script) = (statics::file("style.css").map(String::from_utf8_lossy).unwrap_or_default(), statics::single_script());
+    let digest = |text: &str| STANDARD.encode(sha256(text.as_bytes()));
+    let page = SinglePage {
+        page: Page::new(state, "Verify a certificate", None),
+        did: String::from_utf8_lossy(&app.keys.did_bytes).into_owned(),
+        vkey: app.keys.log.vkey(),
+        url: &app.identity.public_url,
+        style: &style,
+        script,
+        policy: format!(
+            "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src {}; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+            digest(script),
+            digest(&style),
+            session::origin_of(&app.identity.public_url)
+        ),
+    };
+    page.render().unwrap_or_default()
+}
+
+/// `GET /verify.html`: to be kept and opened without a network.
+pub async fn download(state: Data) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "application/octet-stream"))
+        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"verify.html\""))
+        .body(single(&state))
 }
 
 /// What the form for a number sends.
@@ -82,7 +160,7 @@ pub async fn new(viewer: Result<Viewer, Problem>, state: Data, query: web::Query
     let number: String = query.number.trim().to_uppercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
     let viewer = viewer.ok();
     if number.is_empty() {
-        return page::render(&NewPage { page: Page::new(&state, "Verify a certificate", viewer.as_ref()), number, wrong: None });
+        return page::render(&NewPage::new(&state, viewer.as_ref(), number, None));
     }
     let wanted = number.clone();
     let found = block(&state, move |service| tables::find::<Certificate>(&mut *service.app.read()?, &wanted)).await?;
@@ -90,7 +168,7 @@ pub async fn new(viewer: Result<Viewer, Problem>, state: Data, query: web::Query
         return Ok(page::redirect(&state, &format!("/certificates/{number}")));
     }
     let wrong = Some(format!("There is no certificate {number} here. Read the number again, or check the file itself."));
-    page::render(&NewPage { page: Page::new(&state, "Problem: Verify a certificate", viewer.as_ref()), number, wrong })
+    page::render(&NewPage::new(&state, viewer.as_ref(), number, wrong))
 }
 
 /// One check as the page shows it.
@@ -126,7 +204,7 @@ pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<H
     let file = uploaded(&state, form, MAX_PDF_BYTES).await?;
     if file.is_empty() {
         let wrong = Some("No file was chosen. Choose the certificate's PDF or its JSON credential.".to_owned());
-        return page::render(&NewPage { page: Page::new(&state, "Problem: Verify a certificate", None), number: String::new(), wrong });
+        return page::render(&NewPage::new(&state, None, String::new(), wrong));
     }
     let checked = check(&state, file).await?;
     page::render(&show(&state, &checked))

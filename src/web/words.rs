@@ -56,6 +56,11 @@ impl Language {
     }
 }
 
+/// Every sentence that a script says: `say('…')`, its one spelling.
+pub fn said_by_script(script: &str) -> Vec<String> {
+    script.split("say('").skip(1).filter_map(|rest| rest.split_once('\'')).map(|(sentence, _)| sentence.to_owned()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -63,15 +68,17 @@ mod tests {
 
     use super::*;
 
-    /// Every `page.t("…")` of a folder of templates.
+    /// Every sentence of a folder of templates, handlers or scripts.
     fn said(folder: &Path, found: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 said(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "html") {
+            } else if path.extension().is_some_and(|extension| extension == "js") {
+                found.extend(said_by_script(&std::fs::read_to_string(&path).unwrap()));
+            } else if path.extension().is_some_and(|extension| extension == "html" || extension == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                for start in ["page.t(\"", "page.t1(\""] {
+                for start in [concat!("page.t", "(\""), concat!("page.t1", "(\"")] {
                     found.extend(text.split(start).skip(1).map(|rest| rest.split("\"").next().unwrap().to_owned()));
                 }
             }
@@ -82,11 +89,13 @@ mod tests {
     fn every_sentence_is_translated_and_every_translation_is_said() {
         let mut sentences = BTreeSet::new();
         said(Path::new("templates"), &mut sentences);
+        said(Path::new("static/js"), &mut sentences);
+        said(Path::new("src/web"), &mut sentences);
         let translated: BTreeMap<String, String> = toml::from_str(include_str!("../../templates/words/es.toml")).unwrap();
         let missing: Vec<_> = sentences.iter().filter(|sentence| !translated.contains_key(*sentence)).collect();
         assert!(missing.is_empty(), "not in templates/words/es.toml: {missing:#?}");
         let unused: Vec<_> = translated.keys().filter(|sentence| !sentences.contains(*sentence)).collect();
-        assert!(unused.is_empty(), "said by no template: {unused:#?}");
+        assert!(unused.is_empty(), "said by no template and no script: {unused:#?}");
         for (english, spanish) in &translated {
             assert_eq!(english.matches("{}").count(), spanish.matches("{}").count(), "{english}");
         }

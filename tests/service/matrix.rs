@@ -34,6 +34,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /sign-out", "anyone", "–"),
     ("get /verify", "anyone", "–"),
     ("post /verify", "anyone", "–"),
+    ("get /verify.html", "anyone", "–"),
     ("post /api/v1/verifications", "anyone", "–"),
     ("get /certificates/{number}.pdf", "anyone", "–"),
     ("get /certificates/{number}", "anyone", "–"),
