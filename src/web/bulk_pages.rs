@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde_json::{Map, Value};
 
-use super::assets::bare;
+use super::assets::{self, bare};
 use super::command_forms::{self, DEVICE};
 use super::forms::{self, Complaint, Context, Control, Form, Given, KEY, Wrong};
 use super::page::{self, Page, When, thousands};
@@ -81,7 +81,13 @@ impl Chosen {
         Ok(Self { ids: found, filter: None, hidden })
     }
     /// As the job takes it: about devices, or about the media in them.
-    fn selection(&self, db: &mut Database, about_media: bool) -> Result<Selection> {
+    fn selection(&self, db: &mut Database, viewer: &Viewer, about_media: bool) -> Result<Selection> {
+        // What concerns others is unknown to a vendor's people, also by its id.
+        if viewer.actor.role.is_vendor() {
+            for id in &self.ids {
+                assets::find(db, viewer, &AssetId::parse(id)?)?;
+            }
+        }
         match &self.filter {
             Some(filter) => Ok(Selection { ids: None, filter: Some(filter.clone()) }),
             None if about_media => Ok(Selection { ids: Some(crate::store::inventory::media_in(db, &self.ids)?), filter: None }),
@@ -123,24 +129,27 @@ struct NewPage {
     reasons: Vec<Reason>,
 }
 
-/// Tags of devices, or of the devices that media are in.
-fn tag_of(db: &mut Database, id: &str) -> Result<String> {
-    if let Some(asset) = tables::find::<Asset>(db, &AssetId::parse(id)?)? {
-        return Ok(asset.tag.to_string());
+/// Tags of devices, or of the devices that media are in, as far as this viewer may know them.
+fn tag_of(db: &mut Database, viewer: &Viewer, id: &str) -> Result<String> {
+    let known = |db: &mut Database, id: &AssetId| match assets::find(db, viewer, id) {
+        Ok(asset) => Ok(Some(asset.tag.to_string())),
+        Err(Error::Unknown(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
+    if let Some(tag) = known(db, &AssetId::parse(id)?)? {
+        return Ok(tag);
     }
-    let medium = tables::find::<Medium>(db, &MediumId::parse(id)?)?;
-    let host = medium.as_ref().and_then(|medium| medium.host.clone());
-    let tag = host.map(|host| tables::find::<Asset>(db, &host)).transpose()?.flatten().map(|asset| asset.tag.to_string());
-    Ok(match (tag, medium) {
-        (Some(tag), _) => tag,
-        (None, Some(medium)) => medium.title(),
-        (None, None) => bare(id).to_owned(),
-    })
+    let host = tables::find::<Medium>(db, &MediumId::parse(id)?)?.and_then(|medium| medium.host);
+    let tag = match host {
+        Some(host) => known(db, &host)?,
+        None => None,
+    };
+    Ok(tag.unwrap_or_else(|| bare(id).to_owned()))
 }
 
-fn reasons(db: &mut Database, blockers: &[Blocker]) -> Result<Vec<Reason>> {
+fn reasons(db: &mut Database, viewer: &Viewer, blockers: &[Blocker]) -> Result<Vec<Reason>> {
     let reason = |blocker: &Blocker| {
-        let mut named = blocker.ids.iter().take(NAMED).map(|id| tag_of(db, id)).collect::<Result<Vec<_>>>()?.join(", ");
+        let mut named = blocker.ids.iter().take(NAMED).map(|id| tag_of(db, viewer, id)).collect::<Result<Vec<_>>>()?.join(", ");
         if blocker.ids.len() > NAMED {
             named.push_str(&format!(" and {} more", thousands(i64::try_from(blocker.ids.len() - NAMED).unwrap_or(0))));
         }
@@ -243,16 +252,17 @@ pub async fn create(http: HttpRequest, state: Data, payload: web::Payload) -> st
     };
     let starts = given.get("step") == "start";
     let key = given.key(&http, &viewer);
-    let (service, actor, selected) = (state.service.clone(), viewer.actor.clone(), chosen.clone());
+    let (service, giver, selected) = (state.service.clone(), viewer.clone(), chosen.clone());
+    let actor = viewer.actor.clone();
     type Done = (Option<Outcome<Progress>>, Option<(Preview, Vec<Reason>)>);
     let work = move || -> Result<Done> {
-        let selection = selected.selection(&mut *service.app.read()?, is_about_media(form))?;
+        let selection = selected.selection(&mut *service.app.read()?, &giver, is_about_media(form))?;
         let asked = Asked { command: form.command.to_owned(), body, selection, dry_run: !starts };
         if starts {
             return Ok((Some(run_bulk::start(&service, &actor, &asked, key.as_ref())?), None));
         }
         let preview = run_bulk::preview(&service, &actor, &asked)?;
-        let reasons = reasons(&mut *service.app.read()?, &preview.blockers)?;
+        let reasons = reasons(&mut *service.app.read()?, &giver, &preview.blockers)?;
         Ok((None, Some((preview, reasons))))
     };
     let done = web::block(work).await.map_err(|error| Problem::from(Error::fault("waiting for a thread", error)))?;
@@ -322,7 +332,7 @@ pub struct From {
     from: Option<String>,
 }
 
-fn item(db: &mut Database, item: bulk::Item) -> Result<ItemShown> {
+fn item(db: &mut Database, viewer: &Viewer, item: bulk::Item) -> Result<ItemShown> {
     let is_device = tables::find::<Asset>(db, &AssetId::parse(&item.subject)?)?.is_some();
     let (state, badge) = match item.state.as_str() {
         bulk::WAITING => ("waiting", "plain"),
@@ -331,7 +341,7 @@ fn item(db: &mut Database, item: bulk::Item) -> Result<ItemShown> {
     };
     Ok(ItemShown {
         number: item.number,
-        tag: tag_of(db, &item.subject)?,
+        tag: tag_of(db, viewer, &item.subject)?,
         address: is_device.then(|| format!("/assets/{}", bare(&item.subject))),
         state,
         badge,
@@ -376,8 +386,8 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             may_cancel: running && actions::role_may(&viewer, &progress.command),
             began: progress.began.map(When::from),
             ended: progress.ended.map(When::from),
-            reasons: reasons(&mut db, &progress.blockers)?,
-            items: rows.into_iter().map(|row| item(&mut db, row)).collect::<Result<Vec<_>>>()?,
+            reasons: reasons(&mut db, &viewer, &progress.blockers)?,
+            items: rows.into_iter().map(|row| item(&mut db, &viewer, row)).collect::<Result<Vec<_>>>()?,
             next,
             paged: from > 0,
         })
@@ -408,7 +418,7 @@ pub async fn refused_csv(viewer: Viewer, state: Data, id: web::Path<String>) -> 
         let mut lines = Vec::new();
         for item in bulk::refused(&mut db, &id)? {
             if !tags.contains_key(&item.subject) {
-                tags.insert(item.subject.clone(), tag_of(&mut db, &item.subject)?);
+                tags.insert(item.subject.clone(), tag_of(&mut db, &viewer, &item.subject)?);
             }
             let tag = tags.get(&item.subject).cloned().unwrap_or_default();
             lines.push([tag, item.subject, item.code.unwrap_or_default(), item.why.unwrap_or_default()].map(Field::Text));

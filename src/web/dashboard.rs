@@ -157,7 +157,7 @@ pub async fn show(state: Data, viewer: std::result::Result<Viewer, Problem>) -> 
         let mut db = service.app.read()?;
         let db = &mut *db;
         let party = viewer.narrowed_to();
-        let found = watchlist::list(db, party.as_deref(), ExceptionStatus::Open.as_str(), None, SHOWN)?;
+        let found = watchlist::list(db, party.as_deref(), ExceptionStatus::Open.as_str(), None, None, SHOWN)?;
         let found: Vec<_> = found.into_iter().map(|(_, exception)| exception).collect();
         let open: i64 = watchlist::counts(db, party.as_deref())?
             .iter()

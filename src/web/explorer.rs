@@ -193,8 +193,13 @@ impl Asked {
     }
 }
 
+/// The number of an entry. Eight digits and more may also begin a hash: behind `#` they are a number.
 fn number(text: &str) -> Option<u64> {
-    text.trim_start_matches('#').replace(',', "").parse().ok()
+    let plain = text.replace(',', "");
+    match plain.strip_prefix('#') {
+        Some(number) => number.parse().ok(),
+        None => plain.parse().ok().filter(|_| plain.len() < 8),
+    }
 }
 
 /// `GET /ledger?kind=&subject=&actor=&on=&before=`, and `?to=` for a number or the beginning of a hash.
@@ -214,7 +219,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
     if beginning.as_ref().is_some_and(|to| to.len() < 8 || !to.bytes().all(|byte| byte.is_ascii_hexdigit())) {
         return Err(Problem::new(422, "ledger.jump", "Give the number of an entry, or at least 8 digits of its leaf hash."));
     }
-    let before = filled(&asked.before).map(|text| number(text).ok_or_else(|| request::no_cursor("before"))).transpose()?;
+    let before = filled(&asked.before).map(|text| text.parse::<u64>().ok().ok_or_else(|| request::no_cursor("before"))).transpose()?;
     let on = filled(&asked.on).map(|day| Instant::parse(&format!("{day}T23:59:59.999Z"))).transpose()?;
     let page = Page::new(&state, "Ledger", Some(&viewer));
     let looked = beginning.clone();

@@ -71,7 +71,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /views", "signed in", "–"),
     ("post /views/{id}/removals", "none [404 request.unknown]", "–"),
     ("get /bulk/new", "vendor_operator, vendor_verifier, coordinator, approver, administrator", "–"),
-    ("post /bulk", "vendor_operator, vendor_verifier, coordinator", "–"),
+    ("post /bulk", "vendor_operator, vendor_verifier, coordinator", "unknown"),
     ("get /bulk/{id}", "signed in", "unknown"),
     ("get /bulk/{id}/refused.csv", "signed in", "unknown"),
     ("post /bulk/{id}/cancellations", "vendor_operator, vendor_verifier, coordinator", "unknown"),
@@ -382,9 +382,9 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             body = format!("command=assign_exception&person=urn%3Auuid%3A00000000-0000-4000-8000-{own:012}").into_bytes();
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
         }
-        "get /bulk/new" => path.push_str(&format!("?ids={}", things.thing.asset.trim_start_matches("urn:uuid:"))),
+        "get /bulk/new" => path.push_str("?all=true&label=received"),
         "post /bulk" => {
-            body = format!("command=verify_sanitization&step=preview&of.ids={}", things.thing.asset.trim_start_matches("urn:uuid:")).into_bytes();
+            body = format!("command=verify_sanitization&step=preview&of.ids={}", things.thing.asset).into_bytes();
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
         }
         "post /views" => {
