@@ -1,6 +1,8 @@
 //! Settings: each is a flag, an environment variable and a line of one TOML file; flags win over the environment, the environment over the file.
 //! A setting that nobody knows is an error.
 
+mod mail;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::store::DatabaseUrl;
+
+pub use mail::{Mail, Smtp, Tls};
 
 /// Settings as one source gives them.
 #[derive(Clone, Debug, Default, Deserialize, clap::Args)]
@@ -35,12 +39,54 @@ pub struct Given {
     /// Requests a minute from one address without a token; 0 is no limit [default: 60]
     #[arg(long, value_name = "N", env = "QUITTANCE_PUBLIC_RATE", global = true)]
     pub public_rate: Option<u32>,
+    /// Tries to sign in a minute from one address; 0 is no limit [default: 10]
+    #[arg(long, value_name = "N", env = "QUITTANCE_SIGN_IN_RATE", global = true)]
+    pub sign_in_rate: Option<u32>,
+    /// Whether administrators and approvers need a second factor beside a password [default: true]
+    #[arg(long, value_name = "BOOL", env = "QUITTANCE_SECOND_FACTOR", global = true)]
+    pub second_factor: Option<bool>,
+    /// Another sign-in that people may use: the issuer of an OpenID Connect provider, as https://accounts.google.com [default: none]
+    #[arg(long, value_name = "URL", env = "QUITTANCE_OIDC_ISSUER", global = true)]
+    pub oidc_issuer: Option<String>,
+    /// What this service is called there
+    #[arg(long, value_name = "ID", env = "QUITTANCE_OIDC_CLIENT_ID", global = true)]
+    pub oidc_client_id: Option<String>,
+    /// The file with the secret that this service has there
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_OIDC_CLIENT_SECRET_FILE", global = true)]
+    pub oidc_client_secret_file: Option<PathBuf>,
+    /// The only domain whose e-mail addresses count there, as example.org [default: any that somebody was invited by]
+    #[arg(long, value_name = "DOMAIN", env = "QUITTANCE_OIDC_DOMAIN", global = true)]
+    pub oidc_domain: Option<String>,
     /// Connections at once from one address; 0 is no limit [default: 100]
     #[arg(long, value_name = "N", env = "QUITTANCE_ADDRESS_CONNECTIONS", global = true)]
     pub address_connections: Option<u32>,
     /// Reverse proxies whose X-Forwarded-For is believed, as 10.0.0.0/8,::1 [default: none]
     #[arg(long, value_name = "NETWORKS", env = "QUITTANCE_TRUSTED_PROXY", global = true)]
     pub trusted_proxy: Option<String>,
+    /// The mail server, smtps://NAME@HOST or smtp://NAME@HOST:587, with STARTTLS [default: none; letters are written to the data folder]
+    #[arg(long, value_name = "URL", env = "QUITTANCE_SMTP_URL", global = true)]
+    pub smtp_url: Option<String>,
+    /// A file with the password for the mail server
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_SMTP_PASSWORD_FILE", global = true)]
+    pub smtp_password_file: Option<PathBuf>,
+    /// A file with certificates (PEM) of authorities that may vouch for the mail server besides the known ones
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_SMTP_CA_FILE", global = true)]
+    pub smtp_ca_file: Option<PathBuf>,
+    /// In whose name letters are sent, as "Records <records@example.org>"
+    #[arg(long, value_name = "ADDRESS", env = "QUITTANCE_MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
+    /// The certificate for HTTPS, PEM, with those between it and its authority; taken up again when the file changes
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_TLS_CERTIFICATE", global = true)]
+    pub tls_certificate: Option<PathBuf>,
+    /// The private key of that certificate, PEM, without a passphrase
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_TLS_KEY", global = true)]
+    pub tls_key: Option<PathBuf>,
+    /// Serve in the clear to everyone, although tokens can then be read on the way [default: only on this machine]
+    #[arg(long, value_name = "true", env = "QUITTANCE_INSECURE_HTTP", global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub insecure_http: Option<bool>,
+    /// Whom someone who finds a device should call or write to, as labels' pages show it [default: the organisation's name alone]
+    #[arg(long, value_name = "TEXT", env = "QUITTANCE_FOUND_CONTACT", global = true)]
+    pub found_contact: Option<String>,
 }
 
 /// The environment variables that are settings; a token is one for those who speak to a running service.
@@ -52,8 +98,22 @@ const VARIABLES: &[&str] = &[
     "QUITTANCE_PERSON_RATE",
     "QUITTANCE_TOKEN_RATE",
     "QUITTANCE_PUBLIC_RATE",
+    "QUITTANCE_SIGN_IN_RATE",
+    "QUITTANCE_SECOND_FACTOR",
+    "QUITTANCE_OIDC_ISSUER",
+    "QUITTANCE_OIDC_CLIENT_ID",
+    "QUITTANCE_OIDC_CLIENT_SECRET_FILE",
+    "QUITTANCE_OIDC_DOMAIN",
     "QUITTANCE_ADDRESS_CONNECTIONS",
     "QUITTANCE_TRUSTED_PROXY",
+    "QUITTANCE_SMTP_URL",
+    "QUITTANCE_SMTP_PASSWORD_FILE",
+    "QUITTANCE_SMTP_CA_FILE",
+    "QUITTANCE_MAIL_FROM",
+    "QUITTANCE_TLS_CERTIFICATE",
+    "QUITTANCE_TLS_KEY",
+    "QUITTANCE_INSECURE_HTTP",
+    "QUITTANCE_FOUND_CONTACT",
     "QUITTANCE_CONFIG",
     "QUITTANCE_TOKEN",
 ];
@@ -71,6 +131,92 @@ pub struct Config {
     pub listen: String,
     /// How much anyone may ask of it.
     pub limits: Limits,
+    /// How it is reached.
+    pub serving: Serving,
+    /// How letters leave.
+    pub mail: Mail,
+    /// How people sign in.
+    pub sign_in: SignIn,
+}
+
+/// How people sign in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// Whether administrators and approvers need a second factor beside a password.
+    pub second_factor: bool,
+    /// Another sign-in that they may use.
+    pub oidc: Option<Oidc>,
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        Self { second_factor: true, oidc: None }
+    }
+}
+
+/// An OpenID Connect provider.
+#[derive(Clone)]
+pub struct Oidc {
+    /// Its issuer, exactly as it writes it.
+    pub issuer: String,
+    /// What this service is called there.
+    pub client_id: String,
+    /// The secret that this service has there; none where PKCE has to do.
+    pub client_secret: Option<String>,
+    /// The only domain whose e-mail addresses count.
+    pub domain: Option<String>,
+}
+
+impl std::fmt::Debug for Oidc {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Oidc").field("issuer", &self.issuer).field("client_id", &self.client_id).field("domain", &self.domain).finish_non_exhaustive()
+    }
+}
+
+impl Oidc {
+    fn new(issuer: Option<String>, client_id: Option<String>, secret: Option<PathBuf>, domain: Option<String>) -> Result<Option<Self>> {
+        let (Some(issuer), Some(client_id)) = (issuer.clone(), client_id.clone()) else {
+            if issuer.is_some() || client_id.is_some() || secret.is_some() || domain.is_some() {
+                return Err(Error::Fault("oidc-issuer and oidc-client-id belong together; set both or none".to_owned()));
+            }
+            return Ok(None);
+        };
+        let here = |host: &str| host.starts_with("localhost") || host.starts_with("127.0.0.1");
+        if !issuer.starts_with("https://") && !issuer.strip_prefix("http://").is_some_and(here) {
+            return Err(Error::Fault(format!("oidc-issuer: “{issuer}” is not on https")));
+        }
+        let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|e| Error::fault(&format!("reading {}", path.display()), e));
+        let client_secret = secret.as_ref().map(read).transpose()?.map(|secret| secret.trim().to_owned());
+        Ok(Some(Self { issuer, client_id, client_secret, domain }))
+    }
+}
+
+/// How the service is reached: over HTTPS or in the clear, and whom its public page names.
+#[derive(Clone, Debug, Default)]
+pub struct Serving {
+    /// The files for HTTPS.
+    pub tls: Option<TlsFiles>,
+    /// Plain HTTP for everyone, because somebody insists.
+    pub insecure_http: bool,
+    /// Whom someone who finds a device should call or write to.
+    pub found_contact: Option<String>,
+}
+
+impl Serving {
+    /// Whether everyone may come in the clear: then pages say so.
+    pub fn is_insecure(&self) -> bool {
+        self.insecure_http && self.tls.is_none()
+    }
+}
+
+/// The files for HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those between it and its authority, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
 }
 
 /// How much anyone may ask of the service, and how long it waits.
@@ -82,6 +228,8 @@ pub struct Limits {
     pub token_rate: u32,
     /// Requests a minute from one address without a token; 0 is no limit.
     pub public_rate: u32,
+    /// Tries to sign in a minute from one address; 0 is no limit.
+    pub sign_in_rate: u32,
     /// Connections at once from one address; 0 is no limit.
     pub address_connections: u32,
     /// Reverse proxies whose `X-Forwarded-For` is believed.
@@ -104,6 +252,7 @@ impl Default for Limits {
             person_rate: 300,
             token_rate: 600,
             public_rate: 60,
+            sign_in_rate: 10,
             address_connections: 100,
             trusted_proxies: Networks::default(),
             head_time: Duration::from_secs(5),
@@ -118,7 +267,7 @@ impl Default for Limits {
 impl Limits {
     /// Nobody is counted, and nothing is recorded but what somebody asked for.
     pub fn uncounted() -> Self {
-        Self { person_rate: 0, token_rate: 0, public_rate: 0, address_connections: 0, look_every: None, ..Self::default() }
+        Self { person_rate: 0, token_rate: 0, public_rate: 0, sign_in_rate: 0, address_connections: 0, look_every: None, ..Self::default() }
     }
 }
 
@@ -141,6 +290,10 @@ impl Networks {
             .map(|part| read(part).ok_or_else(|| Error::Fault(format!("trusted-proxy: “{part}” is no network; write 10.0.0.0/8,192.0.2.7,::1"))))
             .collect::<Result<_>>()
             .map(Self)
+    }
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
     /// Whether an address lies in one of them.
     pub fn contain(&self, address: IpAddr) -> bool {
@@ -170,6 +323,7 @@ impl Config {
                 toml::from_str(&text).map_err(|e| Error::fault(&format!("{}", path.display()), e))?
             }
         };
+        let mail = Mail::new(given, &filed)?;
         let data = given.data.clone().or(filed.data).unwrap_or_else(|| PathBuf::from(data));
         let keys = given.keys.clone().or(filed.keys).unwrap_or_else(|| keys.map_or_else(|| data.join("keys"), PathBuf::from));
         let database = match given.database_url.clone().or(filed.database_url) {
@@ -182,11 +336,33 @@ impl Config {
             person_rate: given.person_rate.or(filed.person_rate).unwrap_or(usual.person_rate),
             token_rate: given.token_rate.or(filed.token_rate).unwrap_or(usual.token_rate),
             public_rate: given.public_rate.or(filed.public_rate).unwrap_or(usual.public_rate),
+            sign_in_rate: given.sign_in_rate.or(filed.sign_in_rate).unwrap_or(usual.sign_in_rate),
             address_connections: given.address_connections.or(filed.address_connections).unwrap_or(usual.address_connections),
             trusted_proxies: Networks::parse(given.trusted_proxy.as_ref().or(filed.trusted_proxy.as_ref()).map_or("", String::as_str))?,
             ..usual
         };
-        Ok(Self { data, keys, database, listen, limits })
+        let sign_in = SignIn {
+            second_factor: given.second_factor.or(filed.second_factor).unwrap_or(true),
+            oidc: Oidc::new(
+                given.oidc_issuer.clone().or(filed.oidc_issuer),
+                given.oidc_client_id.clone().or(filed.oidc_client_id),
+                given.oidc_client_secret_file.clone().or(filed.oidc_client_secret_file),
+                given.oidc_domain.clone().or(filed.oidc_domain),
+            )?,
+        };
+        let certificate = given.tls_certificate.clone().or(filed.tls_certificate);
+        let tls = match (certificate, given.tls_key.clone().or(filed.tls_key)) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(Error::Fault("tls-certificate is given without tls-key: name the file of its private key too".to_owned())),
+            (None, Some(_)) => return Err(Error::Fault("tls-key is given without tls-certificate: name the file of its certificate too".to_owned())),
+        };
+        let insecure_http = given.insecure_http.or(filed.insecure_http).unwrap_or(false);
+        let found_contact = given.found_contact.clone().or(filed.found_contact).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        if found_contact.as_ref().is_some_and(|text| text.chars().count() > 120 || text.chars().any(char::is_control)) {
+            return Err(Error::Fault("found-contact has at most 120 characters on one line, as “+1 937 555 0100”".to_owned()));
+        }
+        Ok(Self { data, keys, database, listen, limits, serving: Serving { tls, insecure_http, found_contact }, sign_in, mail })
     }
 }
 
@@ -206,6 +382,11 @@ mod tests {
         assert!(
             config.limits.trusted_proxies.contain("10.1.2.3".parse().unwrap()) && !config.limits.trusted_proxies.contain("10.2.0.1".parse().unwrap())
         );
+        assert!(config.serving.tls.is_none() && !config.serving.insecure_http);
+        for (alone, missing) in [("tls-key = \"k\"", "tls-certificate"), ("tls-certificate = \"c\"", "tls-key")] {
+            std::fs::write(&file, alone).unwrap();
+            assert!(Config::new(&given, Some(&file), ".", None).unwrap_err().to_string().contains(missing), "{alone}");
+        }
         std::fs::write(&file, "dota = \"/srv/a\"\n").unwrap();
         assert!(Config::new(&given, Some(&file), ".", None).unwrap_err().to_string().contains("dota"));
     }

@@ -17,12 +17,16 @@ use self::fleet::{Device, Dice, LISTS, SITES, Storage};
 use crate::app::now;
 use crate::domain::asset::{Asset, Status};
 use crate::domain::assignment::{Assign, AssigneeKind};
+use crate::domain::catalogue::{ConfirmMedium, Seen};
 use crate::domain::certification::{CertificateKind, RevocationReason};
 use crate::domain::consignment::{Container, ContainerReceived, DiscrepancyKind, Resolution, Scan, SealState};
+use crate::domain::correction::{CorrectionReason, WithdrawMedium};
 use crate::domain::disposition::{Mass, Outcome as Fate, RecordDisposition};
 use crate::domain::handoff::ReleaseConsignment;
 use crate::domain::holds::{HoldReason, Quarantine};
-use crate::domain::lifecycle::{Fault, Redeploy, Retire, RetireReason, ReturnFromRepair, ReturnReason, ReturnToService, SendToRepair};
+use crate::domain::lifecycle::{
+    Fault, MediumCheck, MediumChecked, Redeploy, Retire, RetireReason, ReturnFromRepair, ReturnReason, ReturnToService, SendToRepair,
+};
 use crate::domain::loading::{AddLines, OpenConsignment};
 use crate::domain::missing::{Custodian, Loss, RecordRemoteCommand, RemoteCommand, RemoteState, ReportFound, ReportMissing, WriteOff};
 use crate::domain::names::{
@@ -45,7 +49,7 @@ use crate::operations::record::Receipt;
 use crate::operations::{Service, find_exceptions, import_inventory, issue_certificate, publish_status, receive_evidence};
 use crate::proof::bundle::PAGES;
 use crate::store::files::{replace_durably, sync_folder, write_durably};
-use crate::store::{Database, inventory, log, people, tables};
+use crate::store::{Database, accounts, inventory, log, people, tables, tokens};
 
 /// The district's name, as the record is set up for it.
 pub const ORGANISATION: &str = "North Prairie School District";
@@ -53,8 +57,10 @@ pub const ORGANISATION: &str = "North Prairie School District";
 pub const DISTRICT_SITES: [&str; 4] = SITES;
 /// Commands handed over before the first answer is awaited.
 const CHUNK: usize = 200;
-/// What is told in the end, and that it was.
-const STORY: &str = "story.json";
+/// What is told in the end, and that it was: a file in the demonstration's folder.
+pub const STORY: &str = "story.json";
+/// The password of everybody in it.
+pub const PASSWORD: &str = "prairie lantern copper river";
 
 /// Tells what is happening, how much of it is done, and of how much.
 pub type Progress<'a> = &'a mut dyn FnMut(&str, u64, u64);
@@ -70,7 +76,9 @@ pub struct Player {
     pub role: String,
     /// The party's name.
     pub party: String,
-    /// What to sign in with; shown because this is a demo.
+    /// What to sign in with, beside [`PASSWORD`].
+    pub email: String,
+    /// What a program signs in with; kept because this is a demo.
     pub token: String,
 }
 
@@ -400,20 +408,16 @@ impl Stage<'_> {
     }
 
     fn person(&mut self, players: &mut Vec<Player>, name: &str, title: &str, role: Role, party: &PartyId, party_name: &str) -> Result<Actor> {
-        let token = people::new_token()?;
+        let token = tokens::new_token()?;
         let id = PersonId::from_uuid(uuid::Builder::from_random_bytes(crate::app::seed()?.to_be_bytes()).into_uuid());
-        let person = people::Person {
-            id: id.to_string(),
-            name: name.to_owned(),
-            title: title.to_owned(),
-            role: role.as_str().to_owned(),
-            party: party.to_string(),
-            token_sha256: people::token_digest(&token),
-            phone: String::new(),
-        };
-        people::add(&mut self.db, &person)?;
-        players.push(Player { name: name.to_owned(), title: title.to_owned(), role: role.label().to_owned(), party: party_name.to_owned(), token });
-        Ok(Actor { person: id, role, party: party.clone() })
+        let person = people::Person::new(id.as_str(), name, title, role, party.as_str());
+        let email = format!("{}@{}.example", name.to_lowercase().replace(' ', "."), party_name.to_lowercase().split(' ').next().unwrap_or_default());
+        let person = people::Person { email: people::email(&email)?, ..person };
+        people::add_with_token(&mut self.db, &person, &token, now().unix_ms())?;
+        accounts::set_password(&mut self.db, &person.id, &accounts::hash(PASSWORD)?)?;
+        let (name, title) = (name.to_owned(), title.to_owned());
+        players.push(Player { name, title, role: role.label().to_owned(), party: party_name.to_owned(), email, token });
+        Ok(Actor::new(id, role, party.clone()))
     }
 
     fn register(&mut self, cast: &Cast) -> Result<()> {
@@ -461,6 +465,11 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// The medium that the catalogue expects in a device.
+    fn expected(&mut self, asset: &AssetId) -> Result<Option<MediumId>> {
+        Ok(tables::find::<Asset>(&mut self.db, asset)?.and_then(|asset| asset.media.first().cloned()))
+    }
+
     /// Takes devices of a kind out of the pool, from all over the district.
     fn take(&mut self, key: &str, count: usize) -> Vec<Unit> {
         let of_kind = self.pool.iter().filter(|unit| unit.key == key).count();
@@ -500,7 +509,9 @@ impl Stage<'_> {
                 overridden: None,
             };
             commands.push((send.into(), self.at(19 - n / 2, n % 3, 35)));
-            let back = ReturnFromRepair { asset: unit.id.clone(), status: Status::InService, media: Vec::new() };
+            let same = |medium| MediumChecked { medium, found: MediumCheck::Same, replacement: None };
+            let media = self.expected(&unit.id)?.into_iter().map(same).collect();
+            let back = ReturnFromRepair { asset: unit.id.clone(), status: Status::InService, media };
             commands.push((back.into(), self.at(18 - n / 2, 1 + n % 3, 210)));
         }
         self.many("Twelve repairs", &cast.coordinator, commands)?;
@@ -636,14 +647,30 @@ impl Stage<'_> {
                     printers += 1;
                     // Nobody opened the third.
                     if printers < 3 {
+                        if let Some(medium) = self.expected(&unit.id)? {
+                            self.one(&cast.approver, WithdrawMedium { medium, reason: CorrectionReason::Disproved }, at)?;
+                        }
                         media.push((AttestNoStorage { asset: unit.id.clone(), basis: NoStorageBasis::Removed }.into(), at));
                     }
                     continue;
                 }
             };
-            let seen = MediumSeen { serial: unit.drive_serial.clone(), media_type, capacity_bytes: Some(capacity_bytes) };
             at_media.push((media.len(), unit.id.clone()));
-            media.push((RecordMedia { asset: unit.id.clone(), media: vec![seen] }.into(), at));
+            let seen: Command = match self.expected(&unit.id)? {
+                Some(medium) => ConfirmMedium {
+                    medium,
+                    basis: Seen::Seen,
+                    serial: unit.drive_serial.clone(),
+                    media_type: Some(media_type),
+                    capacity_bytes: Some(capacity_bytes),
+                }
+                .into(),
+                None => {
+                    let seen = MediumSeen { serial: unit.drive_serial.clone(), media_type, capacity_bytes: Some(capacity_bytes) };
+                    RecordMedia { asset: unit.id.clone(), media: vec![seen] }.into()
+                }
+            };
+            media.push((seen, at));
         }
         let receipts = self.many("Recording what stores data in them", &cast.coordinator, media)?;
         let mut found: BTreeMap<AssetId, MediumId> = BTreeMap::new();
@@ -680,6 +707,7 @@ impl Stage<'_> {
             carrier: Some(Name::parse("Great Plains Freight")?),
             carrier_party: None,
             presets: None,
+            expected: None,
         };
         let receipt = self.one(actor, open, self.at(week, 0, 60))?;
         let consignment = ConsignmentId::parse(receipt.subject(SubjectKind::Consignment).unwrap_or_default())?;
@@ -691,7 +719,8 @@ impl Stage<'_> {
             // Two sittings for each: before lunch and after.
             for (half, scans) in (0i64..).zip(load.chunks(load.len().div_ceil(2).max(1))) {
                 let assets = scans.iter().map(|unit| unit.id.clone()).collect();
-                let add = AddLines { consignment: consignment.clone(), assets, media: Vec::new(), container: Some(container.clone()) };
+                let add =
+                    AddLines { consignment: consignment.clone(), assets, media: Vec::new(), container: Some(container.clone()), captured: None };
                 commands.push((add.into(), self.at(week, 1 + u64::try_from(n % 2).unwrap_or(0), 30 + n * 20 + half * 240)));
             }
             let net: u32 = load.iter().map(|unit| unit.scale_grams).sum();
@@ -784,7 +813,7 @@ impl Stage<'_> {
             // What is left over is dust and moisture, which no processor accounts for.
             let part = |percent: u32| (*fate == Fate::Recycled).then(|| grams * percent / 100);
             let mass = Mass { weight_grams: grams, weight_basis, recovered_grams: part(87), energy_grams: part(7), landfill_grams: part(5) };
-            let title = matches!(fate, Fate::Resold | Fate::Donated).then(|| reference(&format!("SB-{}", unit.tag))).transpose()?;
+            let title = fate.changes_hands().then(|| reference(&format!("SB-{}", unit.tag))).transpose()?;
             let disposition = RecordDisposition {
                 asset: unit.id.clone(),
                 outcome: *fate,
@@ -944,11 +973,12 @@ impl Stage<'_> {
             units.iter().skip(skip).take(count).map(|unit| (unit.clone(), fate)).collect()
         };
         let mut fates = fate(&nvme, 0, 10, Fate::Resold);
-        fates.extend(fate(&nvme, 10, 3, Fate::Donated));
+        fates.extend(fate(&nvme, 10, 2, Fate::Donated));
+        fates.extend(fate(&nvme, 12, 1, Fate::TradedIn));
         fates.extend(fate(&nvme, 13, 2, Fate::PartsHarvested));
         fates.extend(fate(&ssd, 0, 5, Fate::Resold));
         fates.extend(fate(&ssd, 5, 3, Fate::Donated));
-        let graded = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Resold | Fate::Donated)).enumerate();
+        let graded = fates.iter().filter(|(_, fate)| fate.changes_hands()).enumerate();
         let graded = graded.map(|(n, (unit, _))| {
             let cosmetic = if n % 3 == 0 { 7 } else { 6 };
             (Grade { asset: unit.id.clone(), cosmetic, functional: 5 }.into(), self.at(3, 2, 60))

@@ -3,6 +3,7 @@
 //! [`reconciliation`](super::reconciliation) and [`links`](super::links), and of what is said of it in [`preparation`](super::preparation),
 //! [`overrides`](super::overrides) and [`evidence`](super::evidence).
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::asset::Holder;
@@ -10,7 +11,7 @@ use super::lifecycle::RetireReason;
 use super::links::OneTimeLink;
 use super::medium::{Act, Medium};
 use super::names::{
-    AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, QuantityId, Reference, Serial, Tag, codes,
+    AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, QuantityId, Reference, Role, Serial, Tag, codes,
 };
 use super::overrides::{Guard, OverrideReason};
 use super::preparation::{Authorization, Rejection, Rung};
@@ -116,6 +117,17 @@ codes! {
 }
 
 impl DiscrepancyKind {
+    /// How one of this kind can be resolved.
+    pub const fn resolutions(self) -> &'static [Resolution] {
+        match self {
+            DiscrepancyKind::Short => &[Resolution::LocatedAtReceiver, Resolution::NeverLeft, Resolution::ConfirmedMissing],
+            DiscrepancyKind::Over => &[Resolution::ScanError, Resolution::ReturnedToSender, Resolution::KeptByReceiver],
+            DiscrepancyKind::Mismatch => &[Resolution::ScanError, Resolution::SerialCorrected],
+            DiscrepancyKind::Incomplete => &[Resolution::ScanError, Resolution::RemovedBefore, Resolution::ConfirmedMissing],
+            DiscrepancyKind::Seal | DiscrepancyKind::Weight => &[Resolution::ContentsVerified, Resolution::RecordCorrected],
+            DiscrepancyKind::Count => &[Resolution::ContentsVerified, Resolution::RecordCorrected, Resolution::ConfirmedMissing],
+        }
+    }
     /// Whether it is about the consignment as a whole: nothing in it may be worked on until it is resolved.
     pub const fn is_of_the_whole(self) -> bool {
         matches!(self, DiscrepancyKind::Seal | DiscrepancyKind::Weight | DiscrepancyKind::Count)
@@ -143,6 +155,24 @@ codes! {
 }
 
 codes! {
+    /// How the driver accepted a consignment.
+    AcceptedBy {
+        Code = "code", "by a one-time code";
+        Paper = "paper", "on the signed paper manifest";
+    }
+}
+
+codes! {
+    /// How the code of a thing was taken down.
+    CaptureMethod {
+        Scanner = "scanner", "scanner or keyboard";
+        Camera = "camera", "camera";
+        Photo = "photo", "photograph of the label";
+        Hand = "hand", "typed by hand: no label";
+    }
+}
+
+codes! {
     /// How a discrepancy was resolved.
     Resolution {
         LocatedAtReceiver = "located_at_receiver", "found at the receiver's after all";
@@ -165,6 +195,7 @@ codes! {
         Broken = "broken", "broken";
         Missing = "missing", "missing";
         Different = "different", "another number than listed";
+        NotStated = "not_stated", "not stated by the receiver";
     }
 }
 
@@ -205,6 +236,17 @@ pub struct Presets {
     /// Why nothing better is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejected: Vec<Rejection>,
+}
+
+/// The code of one scan as it was captured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Captured {
+    /// What the scanner sent, where that is more than the tag or serial number: a prefix, an address around it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Name>,
+    /// By which means.
+    pub method: CaptureMethod,
 }
 
 /// An approver lets a consignment go although a rule stands against it.
@@ -287,6 +329,18 @@ pub struct Receipt {
     pub by: Option<Via>,
 }
 
+/// The driver's word that a consignment was handed over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Who said so, or entered the paper.
+    pub act: Act,
+    /// By which way.
+    pub by: AcceptedBy,
+    /// The stored photograph of the signed paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Digest>,
+}
+
 /// What travels together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Consignment {
@@ -316,6 +370,9 @@ pub struct Consignment {
     pub presets: Presets,
     /// An approver authorised whatever is put on it to be given away.
     pub authorization: Option<Authorization>,
+    /// How many things are to be put on it, as planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u32>,
     /// Number of lines.
     pub lines: u32,
     /// When it was opened.
@@ -328,6 +385,13 @@ pub struct Consignment {
     pub overrides: Vec<Override>,
     /// The release.
     pub released: Option<Act>,
+    /// Whether data may have been on something of it when it was released.
+    pub may_hold_data: bool,
+    /// Business days from the release until its receipt is due.
+    pub receipt_days: Option<i64>,
+    /// Whoever drives it away has said that it was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Acceptance>,
     /// The receipt that closed it.
     pub received: Option<Act>,
     /// Things the receiver scanned.
@@ -360,10 +424,23 @@ impl Consignment {
     pub fn reference_key(from: &PartyId, reference: &Reference) -> Key {
         Key::new("consignment.reference", format!("{} {from}", reference.as_str().to_uppercase()))
     }
-    /// When its receipt is due; nobody waits for one that was received.
+    /// When its receipt is due; nobody waits for one that was received. The first part of what comes over several days is not the receipt of the rest.
     pub fn receipt_due_at(&self) -> Option<Instant> {
+        self.receipt_late_at(1)
+    }
+    /// When so many times the days that its receipt may take are over.
+    pub fn receipt_late_at(&self, times: i64) -> Option<Instant> {
         let waiting = matches!(self.status, ConsignmentStatus::Released | ConsignmentStatus::PartlyReceived);
-        self.released.as_ref().filter(|_| waiting).map(|act| business_days_after(act.occurred, RECEIPT_DAYS))
+        let days = self.receipt_days.unwrap_or(RECEIPT_DAYS);
+        self.released.as_ref().filter(|_| waiting).map(|act| business_days_after(act.occurred, times * days))
+    }
+    /// For whom the driver speaks: the carrier, where that is registered, else the receiver.
+    pub fn driver_party(&self) -> &PartyId {
+        self.carrier_party.as_ref().unwrap_or(&self.to.party)
+    }
+    /// Whether the driver is of another party than the sender, and not of the organisation itself.
+    pub fn another_drives(&self) -> bool {
+        self.driver_party() != &self.from.party && (self.carrier_party.is_some() || self.kind.is_to_vendor())
     }
     /// Whether this party releases or receives it.
     pub fn concerns(&self, party: &PartyId) -> bool {
@@ -373,8 +450,19 @@ impl Consignment {
 
 /// Business days from a release to its receipt: three, the starting point for contracts (a handoff that nobody acknowledges is a gap in custody).
 pub const RECEIPT_DAYS: i64 = 3;
-/// Business days from a discrepancy to its resolution: two, as long as what differs can still be found.
+/// The same where something of high or unknown sensitivity travels: one.
+pub const RECEIPT_DAYS_SENSITIVE: i64 = 1;
+/// Days from a discrepancy to its resolution: two, as long as what differs can still be found.
 pub const DISCREPANCY_DAYS: i64 = 2;
+/// Days to act on what is critical: the same day.
+pub const CRITICAL_DAYS: i64 = 1;
+
+/// When a discrepancy is to be resolved: what may hold data and is not there on the same day, anything else within two days (domain study §6: E-06, E-17,
+/// E-24). The entry that records it says so, and everything else reads it there.
+pub fn resolution_due(kind: DiscrepancyKind, critical: bool, found: Instant) -> Instant {
+    let urgent = kind == DiscrepancyKind::Incomplete || kind == DiscrepancyKind::Short && critical;
+    Instant::new(found.utc() + TimeDelta::days(if urgent { CRITICAL_DAYS } else { DISCREPANCY_DAYS }))
+}
 
 /// So many business days later, Monday to Friday in UTC, at the same time of day; public holidays are not known here and count.
 pub fn business_days_after(at: Instant, days: i64) -> Instant {
@@ -536,8 +624,7 @@ pub struct Discrepancy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<(u32, u32)>,
     /// When it should be resolved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_at: Option<Instant>,
+    pub due_at: Instant,
     /// How it was resolved.
     pub resolution: Option<Resolution>,
     /// By whom.
@@ -566,7 +653,7 @@ impl Discrepancy {
 /// A consignment that must exist. What does not concern a vendor is unknown to it.
 pub(super) fn require<'a>(known: &'a Records, id: &ConsignmentId, occasion: &Occasion) -> Result<&'a Consignment, Stop> {
     match known.find::<Consignment>(id)? {
-        Some(consignment) if !occasion.actor.role.is_vendor() || consignment.concerns(&occasion.actor.party) => Ok(consignment),
+        Some(consignment) if occasion.actor.sees_consignment(consignment) => Ok(consignment),
         _ => Err(Refusal::new("consignment.unknown", format!("No consignment has the id {id}; look it up.")).into()),
     }
 }
@@ -625,7 +712,11 @@ pub fn require_unmoved(consignment: &Consignment, last_seq: u64) -> Result<(), R
 
 pub(super) fn require_sender(consignment: &Consignment, occasion: &Occasion) -> Result<(), Refusal> {
     if consignment.from.party == occasion.actor.party {
-        return Ok(());
+        if occasion.actor.role == Role::SchoolContact && consignment.kind != ConsignmentKind::Internal {
+            let why = format!("{} leaves the organisation; a coordinator has to load it.", consignment.reference);
+            return Err(Refusal::new("consignment.not_internal", why));
+        }
+        return occasion.may_act_at(&consignment.from.site);
     }
     Err(Refusal::new("consignment.not_yours", format!("{} is released by another party; only its people can do this.", consignment.reference)))
 }

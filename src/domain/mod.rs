@@ -14,6 +14,7 @@ pub mod exceptions;
 pub mod handoff;
 pub mod holds;
 pub mod ledger;
+pub mod letters;
 pub mod lifecycle;
 pub mod links;
 pub mod loading;
@@ -23,6 +24,7 @@ pub mod mappings;
 pub mod medium;
 pub mod missing;
 pub mod names;
+pub mod notes;
 pub mod observation;
 pub mod overrides;
 pub mod own_keys;
@@ -55,9 +57,10 @@ use serde_json::{Map, Value};
 
 use asset::Asset;
 use catalogue::Catalogue;
+use consignment::Consignment;
 use exceptions::ExceptionId;
 use medium::Medium;
-use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, PartyId, PersonId, Role, codes};
+use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, Name, PartyId, PersonId, Role, SignedIn, codes};
 use policy::Pack;
 use records::{Records, Stop};
 use refusal::Refusal;
@@ -170,6 +173,48 @@ pub struct Actor {
     pub role: Role,
     /// For whom.
     pub party: PartyId,
+    /// The one site that a school contact acts for; nobody else has one here. Not on the wire.
+    pub site: Option<Name>,
+    /// How they signed in. The service itself does not, nor does whoever has its machine.
+    pub signed_in: Option<SignedIn>,
+}
+
+impl Actor {
+    /// Somebody who acts everywhere that the role allows.
+    pub const fn new(person: PersonId, role: Role, party: PartyId) -> Self {
+        Self { person, role, party, site: None, signed_in: None }
+    }
+    /// Whether a device may be known to them: to a vendor's people what concerns their company, to a school contact what is or was at the own site.
+    pub fn sees(&self, asset: &Asset) -> bool {
+        match (self.role, &self.site) {
+            (Role::SchoolContact, Some(site)) => asset.was_at(&self.party, site),
+            (Role::SchoolContact, None) => false,
+            (role, _) => !role.is_vendor() || asset.concerns(&self.party),
+        }
+    }
+    /// The same of a medium that is in no device.
+    pub fn sees_loose(&self, medium: &Medium) -> bool {
+        match (self.role, &self.site) {
+            (Role::SchoolContact, site) => {
+                medium.holder.as_ref().is_some_and(|holder| holder.party == self.party && Some(&holder.site) == site.as_ref())
+            }
+            (role, _) => !role.is_vendor() || medium.concerns(&self.party),
+        }
+    }
+    /// The same of a consignment.
+    pub fn sees_consignment(&self, consignment: &Consignment) -> bool {
+        match (self.role, &self.site) {
+            (Role::SchoolContact, site) => {
+                let own = |holder: &asset::Holder| holder.party == self.party && Some(&holder.site) == site.as_ref();
+                own(&consignment.from) || own(&consignment.to)
+            }
+            (role, _) => !role.is_vendor() || consignment.concerns(&self.party),
+        }
+    }
+    /// The same of a stored file, which belongs to no site: nothing for a school contact.
+    pub fn sees_evidence(&self, evidence: &evidence::Evidence) -> bool {
+        !self.role.is_narrowed() || (self.role.is_vendor() && evidence.concerns(&self.party))
+    }
 }
 
 /// How far ahead of the service's clock another one may be: five minutes.
@@ -222,11 +267,25 @@ impl Occasion<'_> {
         Ok(())
     }
 
-    /// A vendor's people act on what their company holds; the organisation's act on everything. What never concerned a vendor is unknown to it.
+    /// A school contact acts at one site alone; everybody else wherever their role lets them.
+    pub fn may_act_at(&self, site: &Name) -> Result<(), Refusal> {
+        if self.actor.role != Role::SchoolContact || self.actor.site.as_ref() == Some(site) {
+            return Ok(());
+        }
+        let own = self.actor.site.as_ref().map_or_else(|| "no site yet".to_owned(), |own| format!("{own} alone"));
+        Err(Refusal::new("custody.other_site", format!("You act for {own}; somebody of {site} or a coordinator has to do this.")))
+    }
+
+    /// A vendor's people act on what their company holds, a school contact on what is at the own site; the organisation's other people act on
+    /// everything. What never concerned them is unknown to a vendor and to a school contact.
     pub fn may_touch(&self, asset: &Asset) -> Result<(), Refusal> {
-        if self.actor.role.is_vendor() && !asset.concerns(&self.actor.party) {
+        if !self.actor.sees(asset) {
             return Err(unknown_asset(&asset.id));
         }
+        if self.actor.role == Role::SchoolContact && (asset.holder.party != self.actor.party || asset.in_transit) {
+            return Err(Refusal::new("custody.other_site", format!("{} is not at your site any more; a coordinator has to do this.", asset.tag)));
+        }
+        self.may_act_at(&asset.holder.site)?;
         if self.actor.role.is_vendor() && (asset.holder.party != self.actor.party || asset.in_transit) {
             return Err(Refusal::new(
                 "custody.not_yours",
@@ -238,7 +297,7 @@ impl Occasion<'_> {
 
     /// The same for a medium that is in no device.
     pub fn may_touch_loose(&self, medium: &Medium) -> Result<(), Refusal> {
-        if self.actor.role.is_vendor() && !medium.concerns(&self.actor.party) {
+        if !self.actor.sees_loose(medium) {
             return Err(medium::unknown(&medium.id));
         }
         let holds = medium.holder.as_ref().is_some_and(|holder| holder.party == self.actor.party);
@@ -343,6 +402,8 @@ pub trait Order: DeserializeOwned {
 
 /// The member of an entry's `data` that carries what the actor signed with a key of their own.
 pub const SIGNED: &str = "signed";
+/// The member of an entry's `data` that says how the actor was signed in ([`SignedIn`]); none where nobody signed in.
+pub const SIGNED_IN: &str = "signed_in";
 
 macro_rules! events {
     ($($wire:literal, $version:literal => $chapter:ident::$name:ident;)+) => {
@@ -370,6 +431,7 @@ macro_rules! events {
                 let mut members: Map<String, Value> = data.as_object().cloned().unwrap_or_default();
                 let version = members.remove("v").and_then(|v| v.as_u64());
                 members.remove(SIGNED);
+                members.remove(SIGNED_IN);
                 match (name, version) {
                     $(($wire, Some($version)) => serde_json::from_value(Value::Object(members)).map(Event::$name).map_err(|e| e.to_string()),)+
                     _ => Err(format!("no event {name} of version {version:?} is known to this program")),
@@ -399,8 +461,8 @@ macro_rules! commands {
             pub fn read(name: &str, body: Value) -> Result<Self, Refusal> {
                 match name {
                     $($wire => serde_path_to_error::deserialize(body).map(Command::$name).map_err(|e| malformed(name, &e.to_string())),)+
-                    _ => Err(Refusal::new("command.unknown", format!("There is no command “{}”. The commands are: {}.",
-                        name.chars().take(60).collect::<String>(), [$($wire),+].join(", ")))),
+                    _ => Err(Refusal::new("command.unknown", format!("There is no command “{}”; GET /api/v1/commands lists them.",
+                        name.chars().take(60).collect::<String>()))),
                 }
             }
             /// The events that it comes to, or why not.
@@ -426,6 +488,7 @@ events! {
     "party.registered", 1 => parties::PartyRegistered;
     "party.site_added", 1 => parties::SiteAdded;
     "party.signers_named", 1 => vendors::SignersNamed;
+    "party.signing_agreed", 1 => vendors::SigningAgreed;
     "credential.recorded", 1 => vendors::CredentialRecorded;
     "credential.suspended", 1 => vendors::CredentialSuspended;
     "contract.recorded", 1 => vendors::ContractRecorded;
@@ -466,6 +529,7 @@ events! {
     "consignment.unsealed", 1 => sealing::ConsignmentUnsealed;
     "consignment.cancelled", 1 => sealing::ConsignmentCancelled;
     "consignment.released", 1 => handoff::ConsignmentReleased;
+    "consignment.accepted", 1 => handoff::ConsignmentAccepted;
     "consignment.received", 1 => receipt::ConsignmentReceived;
     "consignment.line_received", 1 => receipt::LineReceived;
     "consignment.quantity_received", 1 => receipt::QuantityReceived;
@@ -508,6 +572,7 @@ events! {
     "exception.snoozed", 1 => exceptions::ExceptionSnoozed;
     "exception.resolved", 1 => exceptions::ExceptionResolved;
     "exception.reopened", 1 => exceptions::ExceptionReopened;
+    "note.added", 1 => notes::NoteAdded;
 }
 
 commands! {
@@ -515,6 +580,7 @@ commands! {
     "register_party" => parties::RegisterParty;
     "add_site" => parties::AddSite;
     "name_signers" => vendors::NameSigners;
+    "agree_to_sign" => vendors::AgreeToSign;
     "record_credential" => vendors::RecordCredential;
     "suspend_credential" => vendors::SuspendCredential;
     "record_contract" => vendors::RecordContract;
@@ -559,6 +625,8 @@ commands! {
     "unseal_consignment" => sealing::UnsealConsignment;
     "cancel_consignment" => sealing::CancelConsignment;
     "release_consignment" => handoff::ReleaseConsignment;
+    "offer_acceptance" => handoff::OfferAcceptance;
+    "accept_consignment" => handoff::AcceptConsignment;
     "receive_consignment" => receipt::ReceiveConsignment;
     "create_link" => links::CreateLink;
     "revoke_link" => links::RevokeLink;
@@ -589,6 +657,7 @@ commands! {
     "snooze_exception" => exceptions::SnoozeException;
     "resolve_exception" => exceptions::ResolveException;
     "reopen_exception" => exceptions::ReopenException;
+    "add_note" => notes::AddNote;
 }
 
 /// A body that is no such command: which member is wrong and why, without repeating a long value.
@@ -639,7 +708,7 @@ mod tests {
     #[test]
     fn a_large_act_becomes_parts_and_the_last_says_how_many() {
         let many: Vec<Subject> = (0..1_001).map(|n| Subject::new(SubjectKind::Asset, &format!("urn:uuid:00000000-0000-4000-8000-{n:012}"))).collect();
-        let event = loading::LineAdded { container: None };
+        let event = loading::LineAdded { container: None, captured: None };
         let parts = Happening::about_many(
             event,
             Subject::new(SubjectKind::Consignment, "urn:uuid:00000000-0000-4000-8000-00000000ffff"),
@@ -652,6 +721,51 @@ mod tests {
     }
 
     #[test]
+    fn a_school_contact_acts_at_the_own_site_alone() {
+        use super::story::{DISTRICT, Story, VENDOR, actor};
+        use serde_json::json;
+        let mut story = Story::new();
+        for site in ["School", "Third"] {
+            story.done(&actor(Role::Administrator, DISTRICT, 1), "add_site", json!({"party": DISTRICT, "site": site}));
+        }
+        let contact = Actor { site: Some(Name::parse("School").unwrap()), ..actor(Role::SchoolContact, DISTRICT, 1) };
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let device = |n: u32, site: &str| json!({"tag": format!("S-{n}"), "category": "dock", "manufacturer": "M", "model": "D", "site": site});
+        let own = story.done(&contact, "register_asset", device(1, "School"))[0].1.clone();
+        assert_eq!(story.when(&contact, "register_asset", device(2, "Site")).unwrap_err().code, "custody.other_site");
+        let other = story.done(&coordinator, "register_asset", device(2, "Site"))[0].1.clone();
+        let retire = |id: &str| json!({"asset": id, "reason": "surplus"});
+        assert_eq!(story.when(&contact, "retire", retire(&other)).unwrap_err().code, "registration.unknown_asset");
+        let open =
+            |reference: &str, from: &str, to: &str, to_site: &str| json!({"reference": reference, "from_site": from, "to": to, "to_site": to_site});
+        let internal = story.done(&coordinator, "open_consignment", open("C1", "School", DISTRICT, "Site"))[0].1.clone();
+        let elsewhere = story.done(&coordinator, "open_consignment", open("C2", "Site", DISTRICT, "Third"))[0].1.clone();
+        let pickup = story.done(&coordinator, "open_consignment", open("C3", "School", VENDOR, "Site"))[0].1.clone();
+        let list = |consignment: &str, id: &str| json!({"consignment": consignment, "assets": [id]});
+        for (consignment, id, code) in [
+            (&elsewhere, &own, "consignment.unknown"),
+            (&pickup, &own, "consignment.not_internal"),
+            (&internal, &other, "registration.unknown_asset"),
+        ] {
+            assert_eq!(story.when(&contact, "add_lines", list(consignment, id)).unwrap_err().code, code);
+        }
+        story.done(&contact, "add_lines", list(&internal, &own));
+        story.done(&contact, "remove_lines", list(&internal, &own));
+        let missing = json!({"asset": own, "loss": "lost", "custodian": "cart", "incident": "INC-1"});
+        story.done(&contact, "report_missing", missing);
+        let found = |site: &str| json!({"asset": own, "site": site});
+        assert_eq!(story.when(&contact, "report_found", found("Site")).unwrap_err().code, "custody.other_site");
+        story.done(&contact, "report_found", found("School"));
+        story.done(&contact, "retire", retire(&own));
+        for command in ["seal_consignment", "release_consignment", "evaluate", "open_consignment"] {
+            let refused = story.when(&contact, command, json!({"consignment": internal, "containers": []}));
+            assert!(refused.is_err(), "{command}");
+        }
+        let nowhere = actor(Role::SchoolContact, DISTRICT, 2);
+        assert_eq!(story.when(&nowhere, "retire", retire(&other)).unwrap_err().code, "registration.unknown_asset");
+    }
+
+    #[test]
     fn entries_of_the_first_records_are_read() {
         let holder = serde_json::json!({"party": "urn:uuid:00000000-0000-4000-8000-00000000d157", "site": "Site"});
         let opened = serde_json::json!({"v": 1, "reference": "C1", "from": holder, "to": holder});
@@ -659,13 +773,13 @@ mod tests {
             matches!(Event::read("consignment.opened", &opened), Ok(Event::ConsignmentOpened(event)) if event.kind == consignment::ConsignmentKind::Pickup)
         );
         let sealed = serde_json::json!({"v": 1, "containers": [{"label": "BOX-1"}], "lines": 3});
-        assert!(Event::read("consignment.sealed", &sealed).unwrap().sentence().ends_with("in 1 containers."));
+        assert!(Event::read("consignment.sealed", &sealed).unwrap().sentence().ends_with("Sealed with 3 lines in 1 container."));
     }
 
     #[test]
     fn unknown_commands_and_members_are_refused_with_what_is_allowed() {
         let refusal = Command::read("explode", Value::Null).unwrap_err();
-        assert!(refusal.why.contains("register_asset"), "{refusal}");
+        assert!(refusal.why.contains("“explode”"), "{refusal}");
         let refusal = Command::read(
             "retire",
             serde_json::json!({"asset": "urn:uuid:0b7c3a52-41f6-4b1c-8b6e-0f4f6f7f1a01", "reason": "end_of_life", "owner": 1}),

@@ -7,6 +7,12 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Refusal;
 
+/// `1 line`, `2 lines`.
+pub fn number_of<N: fmt::Display + PartialEq + From<u8>>(number: N, one: &str, more: &str) -> String {
+    let thing = if number == N::from(1) { one } else { more };
+    format!("{number} {thing}")
+}
+
 /// Text as it may be kept: NFC, trimmed, no control characters, 1 to `max` characters.
 pub fn clean(what: &'static str, text: &str, max: usize) -> Result<String, Refusal> {
     let text = text.trim();
@@ -545,7 +551,7 @@ codes! {
 }
 
 codes! {
-    /// The roles; the first seven sign in, `service` is what the service does by itself.
+    /// The roles; the first eight sign in, `service` is what the service does by itself.
     Role {
         Coordinator = "coordinator", "disposal coordinator";
         Approver = "approver", "approver";
@@ -554,13 +560,29 @@ codes! {
         Auditor = "auditor", "auditor";
         Reports = "reports", "sustainability officer";
         Administrator = "administrator", "administrator";
+        SchoolContact = "school_contact", "school contact";
         Service = "service", "the service itself";
+    }
+}
+codes! {
+    /// How whoever acts was signed in.
+    SignedIn {
+        Token = "token", "with an API token";
+        Password = "password", "with a password";
+        PasswordTotp = "password+totp", "with password and code";
+        PasswordRecovery = "password+recovery", "with password and a recovery code";
+        Oidc = "oidc", "through another sign-in that knows them";
+        Link = "link", "through a one-time link";
     }
 }
 impl Role {
     /// Works for a vendor and sees only what that vendor holds or held.
     pub const fn is_vendor(self) -> bool {
         matches!(self, Role::VendorOperator | Role::VendorVerifier)
+    }
+    /// Sees only a part of the record: a vendor's people what concerns their company, a school contact what concerns the own site.
+    pub const fn is_narrowed(self) -> bool {
+        self.is_vendor() || matches!(self, Role::SchoolContact)
     }
 }
 

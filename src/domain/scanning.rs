@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
 use super::catalogue::Seen;
-use super::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Presets, require, require_sender, require_status};
+use super::consignment::{Captured, Consignment, ConsignmentKind, ConsignmentStatus, Presets, require, require_sender, require_status};
 use super::lifecycle::Retire;
 use super::loading::AddLines;
 use super::medium::{self, Medium};
@@ -12,7 +12,7 @@ use super::names::{AssetId, Category, ConsignmentId, IdentifiedBy, MediaType, Me
 use super::preparation::{self, AuthorizeUnder, Evaluate, Rung};
 use super::records::{Records, Stop};
 use super::refusal::Refusal;
-use super::registration::{AttestNoStorage, MediumRecorded, MediumSeen, NoStorageBasis, RegisterAsset, require_not_held, unknown_sensitivity};
+use super::registration::{AttestNoStorage, MediumRecorded, MediumSeen, NoStorageBasis, RegisterAsset, require_not_held};
 use super::together::Together;
 use super::{Happening, Occasion, Order, Subject, SubjectKind, require_asset};
 
@@ -46,9 +46,8 @@ pub struct DeviceSeen {
     pub manufacturer: Name,
     /// Which model.
     pub model: Name,
-    /// How confidential what is on it is; `unknown` is treated as high.
-    #[serde(default = "unknown_sensitivity")]
-    pub sensitivity: Sensitivity,
+    /// How confidential what is on it is; `unknown` is treated as high. Left out, what the catalogue says of the model.
+    pub sensitivity: Option<Sensitivity>,
     /// Its media, where they are known.
     #[serde(default)]
     pub media: Vec<MediumSeen>,
@@ -68,6 +67,8 @@ pub struct ScanIn {
     pub container: Option<Reference>,
     /// What it is, where no inventory knows it: it is registered in place.
     pub device: Option<DeviceSeen>,
+    /// How the code was captured.
+    pub captured: Option<Captured>,
 }
 
 /// What a scan names.
@@ -96,7 +97,7 @@ impl ScanIn {
         let visible = |id: Option<String>| -> Result<Option<&'a Asset>, Stop> {
             let Some(id) = id.and_then(|id| AssetId::parse(&id).ok()) else { return Ok(None) };
             let asset = known.find::<Asset>(&id)?;
-            Ok(asset.filter(|asset| !occasion.actor.role.is_vendor() || asset.concerns(&occasion.actor.party)))
+            Ok(asset.filter(|asset| occasion.actor.sees(asset)))
         };
         let (tagged, numbered) = (visible(by_tag)?, visible(by_serial)?);
         let disagree = |of: &str| {
@@ -111,17 +112,17 @@ impl ScanIn {
             (None, None) => {
                 let Some(id) = drive.filter(|_| self.tag.is_none()).and_then(|id| MediumId::parse(&id).ok()) else { return Ok(Named::Nothing) };
                 let Some(medium) = known.find::<Medium>(&id)? else { return Ok(Named::Nothing) };
-                let concerns = match medium.host_of(known)? {
-                    Some(host) => host.concerns(&occasion.actor.party),
-                    None => medium.concerns(&occasion.actor.party),
+                let visible = match medium.host_of(known)? {
+                    Some(host) => occasion.actor.sees(host),
+                    None => occasion.actor.sees_loose(medium),
                 };
-                Ok(if !occasion.actor.role.is_vendor() || concerns { Named::Medium(medium) } else { Named::Nothing })
+                Ok(if visible { Named::Medium(medium) } else { Named::Nothing })
             }
         }
     }
 
     fn add(&self, assets: Vec<AssetId>, media: Vec<MediumId>) -> AddLines {
-        AddLines { consignment: self.consignment.clone(), assets, media, container: self.container.clone() }
+        AddLines { consignment: self.consignment.clone(), assets, media, container: self.container.clone(), captured: self.captured.clone() }
     }
 }
 
@@ -211,7 +212,7 @@ impl Order for ExpectStorage {
 }
 
 impl Order for ScanIn {
-    const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator];
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator, Role::SchoolContact];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let consignment = require(known, &self.consignment, occasion)?;
@@ -244,7 +245,7 @@ impl Order for ScanIn {
                 return Err(Refusal::new("consignment.unknown_scan", why).into());
             }
         }
-        together.finish()
+        Ok(together.finish())
     }
 }
 
@@ -264,6 +265,8 @@ impl ScanIn {
             manufacturer: device.manufacturer.clone(),
             model: device.model.clone(),
             sensitivity: device.sensitivity,
+            weight_grams: None,
+            weight_basis: None,
             site: consignment.from.site.clone(),
             status: Status::InStock,
             purchased_on: None,
@@ -398,8 +401,8 @@ mod tests {
             ("A3", "other", "Dell", "WD19S", None),
             ("A4", "monitor", "M", "M", None),
         ] {
-            let body = json!({"tag": tag, "serial": format!("S{tag}"), "category": category, "manufacturer": manufacturer, "model": model,
-                "site": "Site"});
+            // Without a serial number nobody can tell its soldered storage from others', so none is expected by its registration.
+            let body = json!({"tag": tag, "category": category, "manufacturer": manufacturer, "model": model, "site": "Site"});
             let device = story.done(&coordinator, "register_asset", body)[0].1.clone();
             let scan = json!({"consignment": pallet, "tag": tag});
             match refusal {

@@ -11,7 +11,7 @@ use super::consignment::{
 use super::loading::{require_containers, set_free, with_containers};
 use super::manifest::Manifest;
 use super::medium::Medium;
-use super::names::{ConsignmentId, Digest, Reference, Role, codes};
+use super::names::{ConsignmentId, Digest, Reference, Role, codes, number_of};
 use super::records::{Records, Stop};
 use super::refusal::Refusal;
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, Subjects};
@@ -65,9 +65,7 @@ impl Order for SealConsignment {
             let why = format!("There are lines in {first}, and it is no container of {}; give its seal, or its label alone.", consignment.reference);
             return Err(Refusal::new("consignment.unknown_container", why).into());
         }
-        let bytes = Manifest::of(consignment, &containers, &lines).bytes().map_err(|error| {
-            Refusal::new("consignment.no_manifest", format!("The manifest cannot be written ({error}); tell the operator of this service."))
-        })?;
+        let bytes = Manifest::of(consignment, &containers, &lines).bytes()?;
         let manifest = Digest::from_bytes((occasion.sha256)(&bytes));
         let event = ConsignmentSealed { containers, lines: consignment.lines, manifest: Some(manifest) };
         Ok(vec![Happening::new(event, [subject(&consignment.id)])])
@@ -86,7 +84,8 @@ impl Fact for ConsignmentSealed {
     }
     fn sentence(&self) -> String {
         let manifest = self.manifest.as_ref().map(|digest| format!("; manifest sha256 {digest}")).unwrap_or_default();
-        format!("Sealed with {} lines in {} containers{manifest}.", self.lines, self.containers.len())
+        let (lines, containers) = (number_of(self.lines, "line", "lines"), number_of(self.containers.len(), "container", "containers"));
+        format!("Sealed with {lines} in {containers}{manifest}.")
     }
 }
 
@@ -308,7 +307,11 @@ mod tests {
         let of = |story: &Story, id: &str| story.known().find::<Asset>(&AssetId::parse(id).unwrap()).unwrap().unwrap().clone();
         assert_eq!((of(&story, &device).label(), of(&story, &device).status), (Label::Released, Status::InService));
         let scans = json!([{"tag": "A1"}, {"tag": "A2"}]);
-        story.done(&coordinator, "receive_consignment", json!({"consignment": id, "containers": [], "scans": scans}));
+        story.done(
+            &coordinator,
+            "receive_consignment",
+            json!({"consignment": id, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans}),
+        );
         let labels =
             [of(&story, &device), of(&story, &retired)].map(|asset| (asset.label(), asset.holder.site.to_string(), asset.holder.party.to_string()));
         assert_eq!(labels, [Label::InService, Label::SurplusAuthorized].map(|label| (label, "Warehouse".to_owned(), DISTRICT.to_owned())));

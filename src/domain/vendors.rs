@@ -155,6 +155,17 @@ impl Training {
     }
 }
 
+/// Somebody of a party agreed to sign electronically.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Who; the record holds an id and never a name.
+    pub person: PersonId,
+    /// SHA-256 of the words that they agreed to.
+    pub document: Digest,
+    /// The entry that recorded it.
+    pub recorded: u64,
+}
+
 /// A vendor that another vendor may hand devices on to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Downstream {
@@ -241,6 +252,52 @@ fn require_site(party: &Party, site: &Name) -> Result<(), Refusal> {
     }
     let why = format!("{} has no site “{site}”; name one of these, or add it first: {}.", party.name, party.sites_in_words());
     Err(Refusal::new("parties.unknown_site", why))
+}
+
+/// Whoever gives it agrees to sign electronically for their party.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreeToSign {
+    /// SHA-256 of the words that were shown.
+    pub document: Digest,
+}
+
+/// `party.signing_agreed`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SigningAgreed {
+    /// Who agreed.
+    pub person: PersonId,
+    /// SHA-256 of the words that were shown.
+    pub document: Digest,
+}
+
+impl Order for AgreeToSign {
+    const ROLES: &'static [Role] = &[Role::VendorOperator, Role::VendorVerifier];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let party = parties::require(known, &occasion.actor.party)?;
+        if party.has_agreed(&occasion.actor.person, &self.document) {
+            return Ok(Vec::new());
+        }
+        require_room(party, "agreements", party.agreements.iter().filter(|agreement| agreement.person != occasion.actor.person).count())?;
+        let event = SigningAgreed { person: occasion.actor.person.clone(), document: self.document.clone() };
+        Ok(vec![Happening::new(event, [subject(&party.id)])])
+    }
+}
+
+impl Fact for SigningAgreed {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        if let Some(id) = about.party() {
+            known.change::<Party>(&id, stamp.seq, |party| {
+                party.agreements.retain(|agreement| agreement.person != self.person);
+                party.agreements.push(Agreement { person: self.person.clone(), document: self.document.clone(), recorded: stamp.seq });
+            });
+        }
+    }
+    fn sentence(&self) -> String {
+        "Agreed to sign electronically.".to_owned()
+    }
 }
 
 /// Records, or records anew, what a site is certified for.
@@ -787,7 +844,11 @@ mod tests {
         let (operator, approver) = (actor(Role::VendorOperator, VENDOR, 1), actor(Role::Approver, DISTRICT, 1));
         let (device, _) = story.retired("A1", "hdd_ata", "moderate");
         let pickup = story.released("C1", &[&device]);
-        story.done(&operator, "receive_consignment", json!({"consignment": pickup, "containers": [], "scans": [{"tag": "A1"}]}));
+        story.done(
+            &operator,
+            "receive_consignment",
+            json!({"consignment": pickup, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1"}]}),
+        );
         let open = |to: &str, reference: &str| json!({"reference": reference, "from_site": "Site", "to": to, "to_site": "Site"});
         let unknown = "urn:uuid:00000000-0000-4000-8000-00000000dead";
         // A vendor is not told which vendors there are.
@@ -814,7 +875,7 @@ mod tests {
         story.done(&approver, "name_signers", signers(operator.person.as_str()));
         story.done(&operator, "release_consignment", json!({"consignment": id}));
         let other = actor(Role::VendorOperator, OTHER, 1);
-        let receive = json!({"consignment": id, "containers": [], "scans": [{"serial": "SA1"}]});
+        let receive = json!({"consignment": id, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"serial": "SA1"}]});
         let signers = |person: &str| json!({"party": OTHER, "signers": [person]});
         story.done(&approver, "name_signers", signers("urn:uuid:00000000-0000-4000-8000-000000000001"));
         story.refused(&other, "receive_consignment", receive.clone(), "parties.may_not_sign");
@@ -828,7 +889,7 @@ mod tests {
         story.done(
             &actor(Role::Coordinator, DISTRICT, 2),
             "receive_consignment",
-            json!({"consignment": back, "containers": [], "scans": [{"tag": "A1"}]}),
+            json!({"consignment": back, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1"}]}),
         );
     }
 

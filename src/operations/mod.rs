@@ -1,8 +1,12 @@
 //! The verbs: one file for each thing the service does, where domain, proof, documents and store meet.
 
+pub mod administer;
+pub mod agree;
+pub mod announce;
 pub mod audit_ledger;
 pub mod check_signed;
 pub mod create_link;
+pub mod deliver_mail;
 pub mod find_exceptions;
 pub mod finish_work;
 pub mod grow_catalogue;
@@ -10,15 +14,18 @@ pub mod import_inventory;
 pub mod issue_certificate;
 pub mod once;
 pub mod open_ledger;
+pub mod prove;
 pub mod publish_checkpoint;
 pub mod publish_status;
 pub mod rebuild_tables;
 pub mod receive_evidence;
 pub mod receive_list;
 pub mod record;
+pub mod remind;
 pub mod run_bulk;
 pub mod take_sightings;
 pub mod verify_certificate;
+pub mod write_note;
 
 use std::sync::Arc;
 

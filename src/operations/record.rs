@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
+use super::announce;
 use super::check_signed::Signed;
 use super::once::{Answers, Once, Outcome};
 use crate::app::{App, now, seed};
@@ -16,7 +17,7 @@ use crate::domain::consignment::{self, Consignment};
 use crate::domain::names::{ConsignmentId, Instant as At};
 use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
-use crate::domain::{Actor, Command, Happening, Occasion, SIGNED, Stamp, Subjects};
+use crate::domain::{Actor, Command, Happening, Occasion, SIGNED, SIGNED_IN, Stamp, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::digest::sha256;
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
@@ -242,6 +243,11 @@ impl Recorder {
 
     /// Writes rows that no event derives, in a transaction of their own; they are on the disk when this returns.
     pub fn write_waiting<T: Send + 'static>(&self, work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static) -> Result<T> {
+        self.write(work)?.blocking_recv().map_err(|_| stopped())?
+    }
+
+    /// The same without waiting for it.
+    pub fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static) -> Result<oneshot::Receiver<Result<T>>> {
         let (answer, answered) = oneshot::channel();
         self.submit(Work::Write(Box::new(move |app, db| {
             let written = app.halt.check().and_then(|()| match db.write(|db| work(db).map(Ended::Committed)) {
@@ -252,7 +258,7 @@ impl Recorder {
             });
             let _ = answer.send(written);
         })))?;
-        answered.blocking_recv().map_err(|_| stopped())?
+        Ok(answered)
     }
 
     /// Signs a checkpoint over everything committed so far, where the newest does not cover it yet.
@@ -564,6 +570,7 @@ fn batch_in_transaction(
     let mut sealing = Sealing::new(app, before.clone(), at);
     let mut answers = Vec::with_capacity(jobs.len());
     let mut besides: Vec<(&Beside, Receipt)> = Vec::new();
+    let mut news: Vec<(&Actor, Receipt)> = Vec::new();
     for job in jobs {
         if let Some(answer) = once.of(job.terms.once.as_ref()) {
             answers.push(answer.map(Outcome::Before));
@@ -580,6 +587,9 @@ fn batch_in_transaction(
                 if let Some(beside) = &job.terms.beside {
                     besides.push((beside, receipt.clone()));
                 }
+                if announce::is_news(&receipt) {
+                    news.push((&job.actor, receipt.clone()));
+                }
                 Ok(Outcome::Now(receipt))
             }
         });
@@ -590,7 +600,8 @@ fn batch_in_transaction(
     writing.set(true);
     let head = sealing.head.clone();
     let first = if db.is_shared() { sealing.rows.first().cloned() } else { None };
-    write(db, &before, sealing, known, &besides).and_then(|()| once.save(db)).map_err(poison)?;
+    let written = write(db, &before, sealing, known, &besides).and_then(|()| announce::announce(app, db, &news));
+    written.and_then(|()| once.save(db)).map_err(poison)?;
     Spent::add(&spent.write, began);
     Ok(Ended::Committed(Written { answers, head, first }))
 }
@@ -736,6 +747,9 @@ impl<'a> Sealing<'a> {
             self.set_frame(&stamp, &happening)?;
             if let (true, Some(signed), Some(data)) = (n == carrier, signed, self.frame.data.as_object_mut()) {
                 data.insert(SIGNED.to_owned(), signed.document().clone());
+            }
+            if let (Some(how), Some(data)) = (job.actor.signed_in, self.frame.data.as_object_mut()) {
+                data.insert(SIGNED_IN.to_owned(), how.as_str().into());
             }
             let sealed = seal(&self.frame, &self.app.keys.entry).map_err(|error| match error {
                 EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(

@@ -27,7 +27,10 @@ const OWN_DOORS: &[(&str, &str)] = &[
     ("revoke_certificate", "POST /api/v1/certificates/{number}/revocations"),
     ("receive_evidence", "POST /api/v1/evidence"),
     ("record_count", "POST /api/v1/counts"),
+    ("agree_to_sign", "the page /agreement, after signing in"),
     ("create_link", "POST /api/v1/consignments/{id}/links"),
+    ("add_note", "POST /api/v1/{consignments, evidence or exceptions}/{id}/notes"),
+    ("offer_acceptance", "POST /consignments/{id}/handoff"),
 ];
 
 fn only_the_service(roles: &[Role]) -> bool {

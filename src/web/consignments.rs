@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::assets::{Step, TIMELINE, bare, steps};
 use super::ledger::{self, Names};
+use super::notes::{self, NotesShown};
 use super::page::{self, Page, When};
 use super::problem::Problem;
 use super::request::{self, consignment_id, cut};
@@ -36,9 +37,34 @@ pub struct Asked {
 }
 
 fn list(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, limit: i64) -> Result<(Vec<Consignment>, Option<String>)> {
+    if viewer.site().is_some() {
+        return list_of_site(db, viewer, after, limit);
+    }
     let mut rows = inventory::consignments(db, viewer.narrowed_to().as_deref(), after, limit + 1)?;
     let next = cut(&mut rows, limit, |row| (row.reference.clone(), row.id.clone()));
     Ok((rows.iter().map(ConsignmentRow::record).collect::<Result<Vec<_>>>()?, next))
+}
+
+/// Consignments that are looked through for those of one site before a page ends, full or not.
+const LOOKED_THROUGH: i64 = 2_000;
+
+/// Those that start or end at a school contact's site. Consignments are not kept by site: a page may be short and have a next one.
+fn list_of_site(db: &mut Database, viewer: &Viewer, after: Option<&(String, String)>, limit: i64) -> Result<(Vec<Consignment>, Option<String>)> {
+    let rows = inventory::consignments(db, Some(viewer.actor.party.as_str()), after, LOOKED_THROUGH)?;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut found = Vec::new();
+    for row in &rows {
+        let consignment = row.record()?;
+        if viewer.actor.sees_consignment(&consignment) {
+            found.push(consignment);
+        }
+        if found.len() == most {
+            return Ok((found, Some(request::cursor(&row.reference, &row.id))));
+        }
+    }
+    let more = i64::try_from(rows.len()).is_ok_and(|rows| rows == LOOKED_THROUGH);
+    let next = rows.last().filter(|_| more).map(|row| request::cursor(&row.reference, &row.id));
+    Ok((found, next))
 }
 
 /// `GET /api/v1/consignments`
@@ -82,9 +108,9 @@ struct Known {
 }
 
 /// A consignment that exists and that this viewer may see.
-fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
+pub fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
     match tables::find::<Consignment>(db, id)? {
-        Some(consignment) if !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party) => Ok(consignment),
+        Some(consignment) if viewer.actor.sees_consignment(&consignment) => Ok(consignment),
         _ => Err(Error::Unknown(format!("There is no consignment {id}."))),
     }
 }
@@ -95,7 +121,7 @@ const COMPARED: usize = 300;
 const SUGGESTED: usize = 100;
 
 /// What is short and over and may be one thing: an offer to whoever resolves it.
-fn suggested(db: &mut Database, consignment: &Consignment) -> Result<Vec<Suggestion>> {
+pub(super) fn suggested(db: &mut Database, consignment: &Consignment) -> Result<Vec<Suggestion>> {
     let (mut short, mut over) = (Vec::new(), Vec::new());
     for id in consignment.open_discrepancies.iter().take(COMPARED) {
         let Some(open) = tables::find::<Discrepancy>(db, id)? else { continue };
@@ -175,7 +201,7 @@ fn has_it(http: &HttpRequest, tag: &str) -> bool {
 }
 
 /// A sealed consignment with all its lines, and the bytes of its manifest: the very ones whose SHA-256 the sealing recorded.
-fn frozen(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<(Consignment, Vec<Line>, Vec<u8>)> {
+pub(super) fn frozen(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<(Consignment, Vec<Line>, Vec<u8>)> {
     let consignment = find(db, viewer, id)?;
     let Some(recorded) = &consignment.manifest else {
         return Err(Error::Unknown(format!("{} has no manifest: its list is not closed. Seal it first.", consignment.reference)));
@@ -372,17 +398,22 @@ struct ReceiptShown {
     source: String,
 }
 
-fn receipt_shown(db: &mut Database, names: &mut Names, receipt: &Receipt) -> Result<ReceiptShown> {
+/// How a receipt was said, where the receiver's own people did not sign in to say it; else nothing.
+pub(super) fn how(receipt: &Receipt) -> String {
     let paper = receipt.transcribed.as_ref().map(|document| format!("transcribed by the district from document sha256 {document}"));
     let list = receipt.file.as_ref().map(|file| format!("from the receiver's list sha256 {file}"));
     let by = receipt.by.map(|by| by.label().to_owned());
+    [paper, list, by].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn receipt_shown(db: &mut Database, names: &mut Names, receipt: &Receipt) -> Result<ReceiptShown> {
     Ok(ReceiptShown {
         who: format!("{}, {}", names.person(db, receipt.act.by.as_str())?, names.party(db, receipt.act.party.as_str())?),
         at: receipt.act.occurred.into(),
         seq: receipt.act.seq,
         scanned: receipt.scanned,
         more_to_come: receipt.more_to_come,
-        source: [paper, list, by].into_iter().flatten().collect::<Vec<_>>().join("; "),
+        source: how(receipt),
     })
 }
 
@@ -449,6 +480,8 @@ struct ShowPage {
     to: String,
     carrier: String,
     released: Option<(String, When, u64)>,
+    /// By which way the driver accepted it.
+    accepted: Option<(&'static str, When, u64)>,
     received: Option<(String, When, u64)>,
     receipts: Vec<ReceiptShown>,
     receipt_due: Option<When>,
@@ -468,6 +501,7 @@ struct ShowPage {
     discrepancies_after: String,
     next_lines: Option<String>,
     next_discrepancies: Option<String>,
+    notes: NotesShown,
     timeline: Vec<Step>,
     next: Option<u64>,
     paged: bool,
@@ -484,6 +518,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
         let consignment = find(db, &viewer, &id)?;
         let Known { consignment, lines, discrepancies, suggestions, next } = known(db, consignment, &range)?;
         let (timeline, next_entry) = ledger::page_of(db, &mut names, &[id.to_string()], from, TIMELINE)?;
+        let notes = notes::of_consignment(db, &mut names, &viewer, &id)?;
         page.title = format!("Consignment {}", consignment.reference);
         let reported: Vec<_> = consignment.receipts.iter().flat_map(|receipt| &receipt.containers).collect();
         let closed = consignment.received.is_some();
@@ -550,6 +585,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             to: format!("{}, {}", names.party(db, consignment.to.party.as_str())?, consignment.to.site),
             carrier: consignment.carrier.as_ref().map_or_else(|| "not recorded".to_owned(), ToString::to_string),
             released,
+            accepted: consignment.accepted.as_ref().map(|done| (done.by.label(), done.act.occurred.into(), done.act.seq)),
             received,
             receipts: consignment.receipts.iter().map(|receipt| receipt_shown(db, &mut names, receipt)).collect::<Result<_>>()?,
             receipt_due: consignment.receipt_due_at().map(When::from),
@@ -583,6 +619,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             discrepancies_after: part.discrepancies_after.clone().unwrap_or_default(),
             next_lines: next.lines,
             next_discrepancies: next.discrepancies,
+            notes,
             timeline: steps(timeline)?,
             next: next_entry,
             paged: from > 0,
@@ -598,8 +635,9 @@ fn links_shown(consignment: &Consignment) -> Vec<LinkShown> {
         (None, true) => "good",
         (None, false) => "expired",
     };
+    // A driver's code is no link of the receiver's.
     let shown = |link: &OneTimeLink| LinkShown { id: bare(link.id.as_str()).to_owned(), until: link.expires_at.into(), words: words(link) };
-    consignment.links.iter().map(shown).collect()
+    consignment.links.iter().filter(|link| !link.accepts).map(shown).collect()
 }
 
 fn discrepancy_shown(db: &mut Database, names: &mut Names, discrepancy: &Discrepancy) -> Result<DiscrepancyShown> {
@@ -614,7 +652,7 @@ fn discrepancy_shown(db: &mut Database, names: &mut Names, discrepancy: &Discrep
     Ok(DiscrepancyShown {
         id: bare(discrepancy.id.as_str()).to_owned(),
         words: discrepancy.words(),
-        due: discrepancy.due_at.filter(|_| resolution.is_none()).map(When::from),
+        due: resolution.is_none().then(|| discrepancy.due_at.into()),
         whole: discrepancy.kind.is_of_the_whole(),
         device,
         scan: discrepancy.scan.as_ref().map(scanned).unwrap_or_default(),
@@ -627,7 +665,7 @@ fn weight(grams: Option<u32>) -> String {
     grams.map_or_else(|| "–".to_owned(), page::grams)
 }
 
-fn scanned(scan: &Scan) -> String {
+pub(super) fn scanned(scan: &Scan) -> String {
     let parts = [scan.tag.as_ref().map(|tag| format!("tag {tag}")), scan.serial.as_ref().map(|serial| format!("serial {serial}"))];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::assets::{Step, TIMELINE, bare, steps};
 use super::ledger::{self, Names};
+use super::notes::{self, NotesShown};
 use super::page::{self, Page, When};
 use super::problem::Problem;
 use super::request::{self, cut};
@@ -33,31 +34,37 @@ use crate::store::{Database, tables};
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     status: Option<String>,
+    severity: Option<String>,
     after: Option<String>,
     limit: Option<String>,
 }
 
 impl Asked {
+    fn severity(&self) -> std::result::Result<Option<Severity>, Problem> {
+        Ok(self.severity.as_deref().filter(|severity| !severity.is_empty()).map(Severity::parse).transpose()?)
+    }
     fn status(&self) -> std::result::Result<ExceptionStatus, Problem> {
         Ok(self.status.as_deref().filter(|status| !status.is_empty()).map_or(Ok(ExceptionStatus::Open), ExceptionStatus::parse)?)
     }
 }
 
 /// `E-05.0b7c3a52-…`: an exception in an address; the id of the thing may have its `urn:uuid:`.
-fn in_address(exception: &Exception) -> String {
-    format!("{}.{}", exception.rule, bare(&exception.subject.id))
+pub(super) fn in_address(id: &ExceptionId) -> String {
+    let (subject, rule) = id.as_str().split_once('#').unwrap_or_default();
+    format!("{rule}.{}", bare(subject))
 }
 
-fn exception_id(text: &str) -> std::result::Result<ExceptionId, Problem> {
+pub(super) fn exception_id(text: &str) -> std::result::Result<ExceptionId, Problem> {
     let id = text.split_once('.').map(|(rule, subject)| format!("urn:uuid:{}#{rule}", bare(subject)));
     let text: String = text.chars().take(60).collect();
     id.and_then(|id| ExceptionId::parse(&id).ok()).ok_or_else(|| Problem::unknown(format!("There is no exception {text}.")))
 }
 
 /// An exception that exists and that concerns this viewer.
-fn find(db: &mut Database, viewer: &Viewer, id: &ExceptionId) -> Result<Exception> {
+pub(super) fn find(db: &mut Database, viewer: &Viewer, id: &ExceptionId) -> Result<Exception> {
     match tables::find::<Exception>(db, id)? {
-        Some(exception) if !viewer.actor.role.is_vendor() || exception.concerns.contains(&viewer.actor.party) => Ok(exception),
+        Some(exception) if !viewer.actor.role.is_narrowed() => Ok(exception),
+        Some(exception) if viewer.actor.role.is_vendor() && exception.concerns.contains(&viewer.actor.party) => Ok(exception),
         _ => Err(Error::Unknown(format!("There is no exception {id}."))),
     }
 }
@@ -69,7 +76,7 @@ fn told(exception: &Exception) -> Value {
     };
     members.insert("title".to_owned(), json!(exception.rule.label()));
     members.insert("next_step".to_owned(), json!(exception.next_step()));
-    members.insert("address".to_owned(), json!(format!("/api/v1/exceptions/{}", in_address(exception))));
+    members.insert("address".to_owned(), json!(format!("/api/v1/exceptions/{}", in_address(&exception.id))));
     members.insert("overdue".to_owned(), json!(exception.status != ExceptionStatus::Resolved && exception.due_at < now()));
     Value::Object(members)
 }
@@ -77,21 +84,22 @@ fn told(exception: &Exception) -> Value {
 fn list(
     db: &mut Database,
     viewer: &Viewer,
-    status: ExceptionStatus,
+    (status, severity): (ExceptionStatus, Option<Severity>),
     after: Option<&(String, String)>,
     limit: i64,
 ) -> Result<(Vec<Exception>, Option<String>)> {
-    let mut rows = watchlist::list(db, viewer.narrowed_to().as_deref(), status.as_str(), after, limit + 1)?;
+    let mut rows = watchlist::list(db, viewer.narrowed_to().as_deref(), status.as_str(), severity, after, limit + 1)?;
     let next = cut(&mut rows, limit, |(place, exception)| (place.clone(), exception.id.to_string()));
     Ok((rows.into_iter().map(|(_, exception)| exception).collect(), next))
 }
 
-/// `GET /api/v1/exceptions?status=open|snoozed|resolved&after=&limit=`, worst first, then what is due first; with the counts by status and severity.
+/// `GET /api/v1/exceptions?status=open|snoozed|resolved&severity=&after=&limit=`, worst first, then what is due first; with the counts by status and severity.
 pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (status, after, limit) = (asked.status()?, request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
+    let narrowed = (asked.status()?, asked.severity()?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let answer = block(&state, move |service| {
         let mut db = service.app.read()?;
-        let (exceptions, next) = list(&mut db, &viewer, status, after.as_ref(), limit)?;
+        let (exceptions, next) = list(&mut db, &viewer, narrowed, after.as_ref(), limit)?;
         let mut counts: Map<String, Value> = Map::new();
         for CountRow { status, severity, exceptions, .. } in watchlist::counts(&mut db, viewer.narrowed_to().as_deref())? {
             let of = counts.entry(status).or_insert_with(|| json!({}));
@@ -153,16 +161,65 @@ const fn badge(severity: Severity) -> &'static str {
 }
 
 /// An exception in a list.
-struct Row {
-    address: String,
-    rule: &'static str,
-    title: &'static str,
-    about: String,
-    severity: &'static str,
-    badge: &'static str,
-    due: When,
-    overdue: bool,
-    owner: String,
+pub struct Row {
+    /// Its address, below `/exceptions/`.
+    pub address: String,
+    /// The number of its rule.
+    pub rule: &'static str,
+    /// What should not be so.
+    pub title: &'static str,
+    /// What it is about.
+    pub about: String,
+    /// How bad it is.
+    pub severity: &'static str,
+    /// How that looks.
+    pub badge: &'static str,
+    /// When it is due.
+    pub due: When,
+    /// Whether that is past.
+    pub overdue: bool,
+    /// How long it has been open, against which limit.
+    pub clock: String,
+    /// In whose hand it is.
+    pub owner: String,
+}
+
+/// `3 days`, `5 hours`
+fn lasting(ms: i64) -> String {
+    let (hours, days) = (ms / 3_600_000, ms / 86_400_000);
+    match (days, hours) {
+        (0, 0) => "less than an hour".to_owned(),
+        (0, 1) => "1 hour".to_owned(),
+        (0, hours) => format!("{hours} hours"),
+        (1, _) => "1 day".to_owned(),
+        (days, _) => format!("{days} days"),
+    }
+}
+
+/// Exceptions as lists show them.
+pub fn rows(db: &mut Database, names: &mut Names, exceptions: &[Exception]) -> Result<Vec<Row>> {
+    let at = now();
+    let row = |exception: &Exception| {
+        let open = at.unix_ms().saturating_sub(exception.raised_at.unix_ms()).max(0);
+        let left = exception.due_at.unix_ms().saturating_sub(at.unix_ms());
+        Ok(Row {
+            address: in_address(&exception.id),
+            rule: exception.rule.as_str(),
+            title: exception.rule.label(),
+            about: about(db, &exception.subject)?.0,
+            severity: exception.severity.label(),
+            badge: badge(exception.severity),
+            due: exception.due_at.into(),
+            overdue: exception.status != ExceptionStatus::Resolved && exception.due_at < at,
+            clock: if left < 0 {
+                format!("open {}, due {} ago", lasting(open), lasting(-left))
+            } else {
+                format!("open {}, due in {}", lasting(open), lasting(left))
+            },
+            owner: exception.owner.as_ref().map_or(Ok("nobody yet".to_owned()), |person| names.person(db, person.as_str()))?,
+        })
+    };
+    exceptions.iter().map(row).collect()
 }
 
 /// A status that can be chosen, with how many there are of each severity.
@@ -179,6 +236,9 @@ struct Chip {
 struct IndexPage {
     page: Page,
     chips: Vec<Chip>,
+    /// How bad: on the wire, in words, and whether the list is narrowed to it.
+    severities: Vec<(&'static str, &'static str, bool)>,
+    severity: &'static str,
     status: &'static str,
     words: &'static str,
     rows: Vec<Row>,
@@ -207,33 +267,22 @@ fn chips(counts: &[CountRow], chosen: ExceptionStatus) -> Vec<Chip> {
     ExceptionStatus::ALL.iter().map(chip).collect()
 }
 
-/// `GET /exceptions?status=&after=`
+/// `GET /exceptions?status=&severity=&after=`
 pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (status, after, limit) = (asked.status()?, request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
+    let narrowed = (asked.status()?, asked.severity()?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let page = Page::new(&state, "Exceptions", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
         let mut names = Names::new(&service.app);
-        let (exceptions, next) = list(&mut db, &viewer, status, after.as_ref(), limit)?;
+        let (exceptions, next) = list(&mut db, &viewer, narrowed, after.as_ref(), limit)?;
         let counts = watchlist::counts(&mut db, viewer.narrowed_to().as_deref())?;
-        let rows = exceptions
-            .iter()
-            .map(|exception| {
-                Ok(Row {
-                    address: in_address(exception),
-                    rule: exception.rule.as_str(),
-                    title: exception.rule.label(),
-                    about: about(&mut db, &exception.subject)?.0,
-                    severity: exception.severity.label(),
-                    badge: badge(exception.severity),
-                    due: exception.due_at.into(),
-                    overdue: exception.status != ExceptionStatus::Resolved && exception.due_at < now(),
-                    owner: exception.owner.as_ref().map_or(Ok("nobody yet".to_owned()), |person| names.person(&mut db, person.as_str()))?,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let rows = rows(&mut db, &mut names, &exceptions)?;
+        let (status, severity) = narrowed;
         let (chips, paged) = (chips(&counts, status), after.is_some());
-        Ok(IndexPage { page, chips, status: status.as_str(), words: status.label(), rows, next, paged })
+        let severities = Severity::ALL.iter().map(|one| (one.as_str(), one.label(), Some(*one) == severity)).collect();
+        let severity = severity.map_or("", Severity::as_str);
+        Ok(IndexPage { page, chips, severities, severity, status: status.as_str(), words: status.label(), rows, next, paged })
     })
     .await?;
     page::render(&drawn)
@@ -288,6 +337,7 @@ struct ShowPage {
     /// The last day of a snooze.
     latest: String,
     first: String,
+    notes: NotesShown,
     timeline: Vec<Step>,
     next: Option<u64>,
     paged: bool,
@@ -344,9 +394,10 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, from: web:
         let own = if acts && open { own_people(db)? } else { Vec::new() };
         let owner = exception.owner.as_ref().map(|person| names.person(db, person.as_str())).transpose()?;
         let number = format!("{}", exception.rule);
+        let notes = notes::of_exception(db, &mut names, &viewer, &id)?;
         Ok(ShowPage {
             page,
-            address: format!("/exceptions/{}", in_address(&exception)),
+            address: format!("/exceptions/{}", in_address(&exception.id)),
             rule: exception.rule.as_str(),
             title: exception.rule.label(),
             severity: exception.severity.label(),
@@ -384,6 +435,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, from: web:
             reopenings: [ReopenReason::EvidenceDisputed, ReopenReason::ResolvedInError].iter().map(|why| Choice(why.as_str(), why.label())).collect(),
             first: day(1),
             latest: day(days - 1),
+            notes,
             timeline: steps(timeline)?,
             next,
             paged: from > 0,
@@ -448,7 +500,7 @@ pub async fn update(http: HttpRequest, state: Data, id: web::Path<String>, paylo
     let command = Command::read(&name, form.body(&id))?;
     let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, Terms::default()).await) };
     match request::answer_in_time(&state, recorded).await? {
-        Ok(done) => Ok(page::redirect_said(&state, &format!("/exceptions/{}", in_address(&exception)), &done.now()?)),
+        Ok(done) => Ok(page::redirect_said(&state, &format!("/exceptions/{}", in_address(&exception.id)), &done.now()?)),
         Err(error) => Err(writes::explain(&state, viewer, error).await),
     }
 }

@@ -1,34 +1,63 @@
 //! The HTTP door: parses, calls, renders; decides nothing. Every route stands in the one list below.
 
+mod account;
+mod actions;
 mod appearance;
 mod asked;
 mod assets;
 mod assignments;
 mod bulk;
+mod bulk_pages;
 mod catalogue;
 mod certificates;
+mod command_forms;
 mod commands;
 mod consignments;
+mod dashboard;
+mod discrepancies;
+mod dock;
+mod events;
 mod evidence;
 mod exceptions;
+mod explorer;
+mod exports;
 mod files;
+mod forms;
+mod guesses;
+mod handoffs;
 mod headers;
+mod https;
 mod imports;
+mod invitations;
+mod known_browser;
+mod labels;
 mod ledger;
 mod limits;
 mod links;
+mod mail;
+mod notes;
+mod oidc;
+mod open_exceptions;
+mod openings;
 mod page;
+mod papers;
 mod parties;
 mod people;
 mod policy_reports;
 mod problem;
 mod receipts;
+mod receivings;
 mod reports;
 mod request;
+mod scans;
 mod session;
+mod settings;
+mod setup;
 mod sightings;
+mod sign_in;
 mod statics;
 mod verifications;
+mod views;
 mod words;
 mod writes;
 
@@ -47,7 +76,7 @@ use tokio::sync::Semaphore;
 use crate::app::seed;
 use crate::error::{Error, Result};
 use crate::operations::record::Post;
-use crate::operations::{Service, find_exceptions, finish_work, once, publish_checkpoint, run_bulk};
+use crate::operations::{Service, deliver_mail, find_exceptions, finish_work, once, publish_checkpoint, run_bulk};
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
@@ -59,6 +88,8 @@ const UPLOADS_AT_ONCE: usize = 24;
 const CHECKS_AT_ONCE: usize = 12;
 /// How often connections that keep the service waiting, and bulk jobs, are looked for.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often the files of the certificate are looked at.
+const CERTIFICATES: Duration = Duration::from_secs(2);
 
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:path;)+) => {
@@ -89,15 +120,29 @@ routes! {
     get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
     post "/api/v1/imports"                            => imports::api_create;
     // For anyone
-    get  "/"                                          => session::index;
-    get  "/sign-in"                                   => session::new;
-    post "/sign-in"                                   => session::create;
-    post "/sign-out"                                  => session::destroy;
+    get  "/"                                          => dashboard::show;
+    get  "/sign-in"                                   => sign_in::new;
+    post "/sign-in"                                   => sign_in::create;
+    get  "/sign-in/code"                              => sign_in::code;
+    post "/sign-in/code"                              => sign_in::give_code;
+    get  "/sign-in/other"                             => oidc::begin;
+    get  "/sign-in/other/back"                        => oidc::back;
+    get  "/agreement"                                 => sign_in::agreement;
+    post "/agreement"                                 => sign_in::agree_to_it;
+    get  "/account/factor"                            => account::factor;
+    post "/account/factor"                            => account::set_factor;
+    post "/sign-out"                                  => sign_in::destroy;
+    get  "/setup"                                     => setup::new;
+    post "/setup"                                     => setup::create;
+    get  "/invitations/{secret}"                      => invitations::show;
+    post "/invitations/{secret}"                      => invitations::accept;
     get  "/verify"                                    => verifications::new;
     post "/verify"                                    => verifications::create;
     get  "/verify.html"                               => verifications::download;
     post "/api/v1/verifications"                      => verifications::api_create;
     get  "/certificates/{number}.pdf"                 => certificates::pdf;
+    get  "/certificates/{number}/revocation"          => certificates::revocation_new;
+    post "/certificates/{number}/revocation"          => certificates::revocation_create;
     get  "/certificates/{number}"                     => certificates::show;
     get  "/certificates/{number}/{part:.+}"           => certificates::part;
     get  "/.well-known/did.json"                      => files::did;
@@ -105,13 +150,18 @@ routes! {
     get  "/ns/quittance/v1"                           => files::context;
     get  "/status/1"                                  => files::status;
     get  "/static/{version}/{path:.+}"                => statics::show;
+    get  "/sw.js"                                     => statics::worker;
+    get  "/dock"                                      => scans::offline;
     post "/appearance"                                => appearance::update;
     post "/policy-reports"                            => policy_reports::create;
     get  "/healthz"                                   => files::healthz;
+    get  "/a/{tag}"                                   => labels::found;
     get  "/ledger/checkpoint"                         => ledger::checkpoint;
     get  "/ledger/proof/{seq}"                        => ledger::proof;
     get  "/ledger/log.vkey"                           => ledger::vkey;
     // For whoever has a one-time link
+    get  "/accept/{secret}"                           => handoffs::accept;
+    post "/accept/{secret}"                           => handoffs::accepted;
     get  "/r/{secret}"                                => links::show;
     post "/r/{secret}"                                => links::create;
     post "/r/{secret}/evidence"                       => links::upload;
@@ -119,19 +169,105 @@ routes! {
     post "/api/v1/r/{secret}/receipts"                => links::api_receive;
     post "/api/v1/r/{secret}/evidence"                => links::api_upload;
     // For people who are signed in
-    get  "/ledger/entries/{seq}"                      => ledger::entry;
+    get  "/ledger"                                    => explorer::index;
+    get  "/ledger/heads"                              => explorer::heads;
+    get  "/ledger/entries/{seq}"                      => explorer::entry;
     get  "/assets"                                    => assets::index;
+    get  "/search"                                    => dashboard::search;
+    get  "/assets/new"                                => actions::device_new;
+    post "/assets/new"                                => actions::device_create;
+    get  "/assets/new/medium"                         => actions::medium_new;
+    post "/assets/new/medium"                         => actions::medium_create;
+    get  "/assets/import"                             => imports::new;
+    post "/assets/import"                             => imports::create;
+    post "/assets/import/{sha256}"                    => imports::apply;
+    get  "/assets.csv"                                => assets::csv;
+    post "/views"                                     => views::create;
+    post "/views/{id}/removals"                       => views::remove;
+    get  "/bulk/new"                                  => bulk_pages::new;
+    post "/bulk"                                      => bulk_pages::create;
+    get  "/bulk/{id}"                                 => bulk_pages::show;
+    get  "/bulk/{id}/refused.csv"                     => bulk_pages::refused_csv;
+    post "/bulk/{id}/cancellations"                   => bulk_pages::cancel;
     get  "/assets/{id}"                               => assets::show;
+    get  "/assets/{id}/actions"                       => actions::of_device;
+    get  "/assets/{id}/actions/{command}"             => actions::of_device_new;
+    post "/assets/{id}/actions/{command}"             => actions::of_device_create;
     get  "/consignments"                              => consignments::index;
+    get  "/consignments/new"                          => openings::new;
+    post "/consignments/new"                          => openings::create;
     get  "/consignments/{id}"                         => consignments::show;
+    get  "/consignments/{id}/manifest.pdf"            => papers::manifest;
+    get  "/consignments/{id}/pick-list.pdf"           => papers::pick_list;
+    get  "/consignments/{id}/receipt.pdf"             => papers::receipt;
+    get  "/consignments/{id}/reconciliation.pdf"      => papers::reconciliation;
+    get  "/labels"                                    => labels::index;
+    get  "/labels/download"                           => labels::download;
+    get  "/consignments/{id}/scan"                    => scans::show;
+    post "/consignments/{id}/scan"                    => scans::create;
+    post "/consignments/{id}/scans"                   => scans::batch;
+    post "/consignments/{id}/photos"                  => scans::photo;
+    get  "/consignments/{id}/events"                  => events::show;
+    get  "/consignments/{id}/handoff"                 => handoffs::show;
+    post "/consignments/{id}/handoff"                 => handoffs::create;
+    post "/consignments/{id}/handoff/paper"           => handoffs::paper;
+    get  "/consignments/{id}/receive"                 => receivings::show;
+    post "/consignments/{id}/receive"                 => receivings::create;
+    get  "/consignments/{id}/reconcile"               => discrepancies::show;
+    post "/consignments/{id}/reconcile"               => discrepancies::update;
+    get  "/consignments/{id}/actions"                 => actions::of_consignment;
+    get  "/consignments/{id}/actions/{command}"       => actions::of_consignment_new;
+    post "/consignments/{id}/actions/{command}"       => actions::of_consignment_create;
     get  "/certificates"                              => certificates::index;
     get  "/exceptions"                                => exceptions::index;
     get  "/exceptions/{id}"                           => exceptions::show;
     post "/exceptions/{id}"                           => exceptions::update;
+    get  "/reports"                                   => reports::index;
+    get  "/settings"                                  => settings::index;
+    get  "/settings/policy"                           => settings::policy;
+    get  "/settings/system"                           => settings::system;
     get  "/reports/{name}"                            => reports::show;
     get  "/vendors"                                   => parties::index;
+    get  "/vendors/new"                               => actions::party_new;
+    post "/vendors/new"                               => actions::party_create;
     get  "/vendors/{id}"                              => parties::show;
+    get  "/sign-in/again"                             => sign_in::again;
+    post "/sign-in/again"                             => sign_in::prove_again;
+    get  "/account"                                   => account::show;
+    post "/account/password"                          => account::set_password;
+    post "/account/recovery-codes"                    => account::set_codes;
+    post "/account/sessions"                          => account::end_session;
+    post "/account/tokens"                            => account::give_token;
+    post "/account/revocations"                       => account::revoke_token;
+    get  "/people"                                    => people::index;
+    post "/people"                                    => people::create;
+    get  "/people/{id}"                               => people::show;
+    post "/people/{id}"                               => people::update;
+    get  "/administration"                            => people::acts;
+    post "/consignments/{id}/notes"                   => notes::on_consignment;
+    post "/exceptions/{id}/notes"                     => notes::on_exception;
+    get  "/evidence/{sha256}/notes"                   => notes::of_evidence;
+    post "/evidence/{sha256}/notes"                   => notes::on_evidence;
+    post "/notes/{id}/erasures"                       => notes::erase_shown;
+    get  "/account/mail"                              => mail::account;
+    post "/account/mail"                              => mail::choose;
+    get  "/mail"                                      => mail::index;
+    post "/mail/{id}/retries"                         => mail::retry;
+    get  "/mail/unsubscribe/{token}"                  => mail::leaving;
+    post "/mail/unsubscribe/{token}"                  => mail::leave;
+    get  "/vendors/{id}/actions"                      => actions::of_party;
+    get  "/vendors/{id}/actions/{command}"            => actions::of_party_new;
+    post "/vendors/{id}/actions/{command}"            => actions::of_party_create;
     // For programs, with a bearer token
+    get  "/api/v1/consignments/{id}/notes"            => notes::api_of_consignment;
+    post "/api/v1/consignments/{id}/notes"            => notes::api_on_consignment;
+    get  "/api/v1/evidence/{sha256}/notes"            => notes::api_of_evidence;
+    post "/api/v1/evidence/{sha256}/notes"            => notes::api_on_evidence;
+    get  "/api/v1/exceptions/{id}/notes"              => notes::api_of_exception;
+    post "/api/v1/exceptions/{id}/notes"              => notes::api_on_exception;
+    post "/api/v1/notes/{id}/erasures"                => notes::api_erase;
+    get  "/api/v1/mail"                               => mail::api_index;
+    post "/api/v1/mail/{id}/retries"                  => mail::api_retry;
     post "/api/v1/bulk"                               => bulk::api_create;
     get  "/api/v1/bulk/{id}"                          => bulk::api_show;
     get  "/api/v1/bulk/{id}/items"                    => bulk::api_items;
@@ -182,10 +318,17 @@ async fn no_route(request: HttpRequest) -> std::result::Result<HttpResponse, Pro
 pub(crate) struct State {
     service: Service,
     sessions: session::Sessions,
+    guesses: guesses::Guesses,
+    hashing: guesses::Hashing,
+    setup: setup::SetupCode,
+    other: Option<oidc::Other>,
     rates: limits::Rates,
     uploads: Semaphore,
     checks: Semaphore,
     running: writes::Running,
+    watched: events::Watched,
+    open: open_exceptions::OpenExceptions,
+    exports: exports::Exports,
 }
 
 /// What every handler is given.
@@ -205,14 +348,18 @@ pub(crate) async fn block<T: Send + 'static>(
 /// Serves until the process is told to end (SIGINT or SIGTERM); requests under way are finished first. `started` is told the address.
 pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let ending = Arc::new(AtomicBool::new(false));
-    let publisher = publish_every_second(service.clone(), Arc::clone(&ending))?;
+    let open = open_exceptions::OpenExceptions::default();
+    let publisher = publish_every_second(service.clone(), open.clone(), Arc::clone(&ending))?;
     let worker = run_bulk_jobs(service.clone(), Arc::clone(&ending))?;
+    let mail = deliver_mail::go_on(service.clone(), Arc::clone(&ending))?;
     let looking = service.app.limits.look_every;
     let looking = looking.map(|every| find_exceptions::every(service.clone(), every, Arc::clone(&ending))).transpose()?;
-    let served = actix_web::rt::System::new().block_on(run(service, listen, started));
+    let served = actix_web::rt::System::new().block_on(run(service, open, listen, started));
     ending.store(true, Ordering::Relaxed);
     worker.thread().unpark();
     worker.join().map_err(|_| Error::Fault("the thread that runs bulk jobs has failed".to_owned()))?;
+    mail.thread().unpark();
+    mail.join().map_err(|_| Error::Fault("the thread that delivers letters has failed".to_owned()))?;
     if let Some(looking) = looking {
         looking.thread().unpark();
         looking.join().map_err(|_| Error::Fault("the thread that looks for exceptions has failed".to_owned()))?;
@@ -222,8 +369,16 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     served
 }
 
-async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
+async fn run(service: Service, open: open_exceptions::OpenExceptions, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let allowed = service.app.limits.clone();
+    let url = &service.app.identity.public_url;
+    let serving = &service.app.serving;
+    if let Some(warning) = https::fit(url, listen, serving, &allowed.trusted_proxies)? {
+        tracing::warn!("{warning}");
+    }
+    let behind_proxy = !allowed.trusted_proxies.is_empty();
+    let certificates = serving.tls.as_ref().map(|files| https::Certificates::open(files, url, behind_proxy)).transpose()?;
+    let tls = certificates.as_ref().map(https::Certificates::config).transpose()?;
     let connections = limits::Connections::new(&allowed);
     let watched = Arc::clone(&connections);
     actix_web::rt::spawn(async move {
@@ -234,12 +389,24 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     });
     let state = web::Data::new(State {
         rates: limits::Rates::new(&allowed),
-        service,
         sessions: session::Sessions::default(),
+        guesses: guesses::Guesses::default(),
+        hashing: guesses::Hashing::default(),
+        setup: setup::SetupCode::default(),
+        other: service.app.sign_in.oidc.clone().map(oidc::Other::new),
+        service,
         uploads: Semaphore::new(UPLOADS_AT_ONCE),
         checks: Semaphore::new(CHECKS_AT_ONCE),
         running: writes::Running::default(),
+        watched: events::Watched::default(),
+        open,
+        exports: exports::Exports::default(),
     });
+    if let Some(code) = state.setup.print(&state.service)? {
+        let url = &state.service.app.identity.public_url;
+        println!("Nobody administers this record yet. The first administrator begins at {url}/setup with this code:\n\n  {code}\n");
+    }
+    let most = limits::connections() / WORKERS;
     let server = HttpServer::new(move || {
         // One of each worker, on its thread.
         let post = web::Data::new(Post::default());
@@ -248,6 +415,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         App::new()
             .app_data(state.clone())
             .app_data(post)
+            .wrap(middleware::from_fn(https::guard))
             .wrap(middleware::from_fn(limits::admit))
             .wrap(middleware::from_fn(headers::finish))
             .wrap(middleware::Compress::default())
@@ -256,14 +424,20 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     })
     .on_connect(move |connection, data| connections.opened(connection, data))
     .workers(WORKERS)
-    .max_connections(limits::connections() / WORKERS)
+    .max_connections(most)
+    // Clients that never finish their part of setting up TLS hold nobody else up, and not for long; from then on they are counted by address.
+    .max_connection_rate(most)
+    .tls_handshake_timeout(allowed.head_time)
     .worker_max_blocking_threads(WAITING_THREADS)
     .keep_alive(allowed.idle_time)
     .client_request_timeout(allowed.head_time)
     .shutdown_timeout(30)
-    .disable_signals()
-    .bind(listen)
-    .map_err(|e| Error::fault(&format!("listening on {listen}"), e))?;
+    .disable_signals();
+    let server = match tls {
+        None => server.bind(listen),
+        Some(tls) => server.bind_rustls_0_23(listen, tls),
+    };
+    let server = server.map_err(|e| Error::fault(&format!("listening on {listen}"), e))?;
     let address = server.addrs().first().copied().ok_or_else(|| Error::Fault(format!("listening on {listen}: no address")))?;
     let server = server.run();
     let handle = server.handle();
@@ -273,6 +447,15 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         futures_util::future::select(std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv())).await;
         handle.stop(true).await;
     });
+    if let Some(certificates) = certificates {
+        let mut hangup = listen_for(SignalKind::hangup())?;
+        actix_web::rt::spawn(async move {
+            loop {
+                let asked = tokio::time::timeout(CERTIFICATES, hangup.recv()).await.is_ok();
+                certificates.renew(asked);
+            }
+        });
+    }
     started(address);
     server.await.map_err(|e| Error::fault("serving", e))
 }
@@ -294,7 +477,7 @@ fn run_bulk_jobs(service: Service, ending: Arc<AtomicBool>) -> Result<std::threa
 }
 
 /// Signs a checkpoint every second in which the log has grown, and once more at the end.
-fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
+fn publish_every_second(service: Service, open: open_exceptions::OpenExceptions, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
     let work = move || {
         let mut said = String::new();
         loop {
@@ -304,6 +487,9 @@ fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std
             }
             if let Err(error) = once::sweep(&service) {
                 tracing::debug!("old answers are not removed yet: {error}");
+            }
+            if let Err(error) = open.look(&service.app) {
+                tracing::debug!("open exceptions are not counted yet: {error}");
             }
             let published = publish_checkpoint::behind(&service.app)
                 .and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });

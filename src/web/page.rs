@@ -25,10 +25,16 @@ pub struct Page {
     pub organisation: String,
     /// Who is signed in: name and role.
     pub viewer: Option<(String, &'static str)>,
+    /// How many exceptions are open that this viewer sees.
+    pub open: i64,
+    /// Whether the viewer is one of the organisation's own people.
+    pub own: bool,
     /// In front of the path of every style sheet, script and picture.
     pub statics: String,
     /// How the request wants its page: language, theme, nonce, the entry that was just recorded.
     pub asked: Asked,
+    /// Everyone may come in the clear: every page says so.
+    pub insecure: bool,
 }
 
 impl Page {
@@ -39,9 +45,16 @@ impl Page {
             statics: format!("{}/static/{}", base(state), statics::version()),
             base: base(state),
             organisation: state.service.app.organisation.to_string(),
+            open: viewer.map_or(0, |viewer| state.open.of(viewer.narrowed_to().as_deref())),
+            own: viewer.is_some_and(|viewer| !viewer.actor.role.is_narrowed()),
             viewer: viewer.map(|viewer| (viewer.person.name.clone(), viewer.actor.role.label())),
             asked: Asked::now(),
+            insecure: state.service.app.serving.is_insecure(),
         }
+    }
+    /// The name of whoever is signed in.
+    pub fn name(&self) -> &str {
+        self.viewer.as_ref().map_or("", |(name, _)| name)
     }
     /// A sentence in the reader's language. The English one is its key in `templates/words/`.
     pub fn t<'a>(&self, english: &'a str) -> &'a str {
@@ -50,6 +63,11 @@ impl Page {
     /// The same with something in the place of `{}`.
     pub fn t1(&self, english: &str, what: impl std::fmt::Display) -> String {
         self.t(english).replacen("{}", &what.to_string(), 1)
+    }
+    /// Whether the page belongs to this part of the navigation.
+    pub fn is_at(&self, part: &str) -> bool {
+        let path = self.asked.here.split('?').next().unwrap_or_default();
+        path == part || part.len() > 1 && path.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
     }
     /// The entry that was just recorded, as people read numbers.
     pub fn said(&self) -> Option<String> {
@@ -61,9 +79,10 @@ impl Page {
     }
 }
 
-/// Whether the record's own address is on HTTPS.
+/// Whether the record's own address is on HTTPS, and served so.
 pub fn is_https(state: &State) -> bool {
-    state.service.app.identity.public_url.starts_with("https://")
+    let app = &state.service.app;
+    app.identity.public_url.starts_with("https://") && !app.serving.is_insecure()
 }
 
 /// The path of the record's own address.
@@ -71,6 +90,11 @@ pub fn base(state: &State) -> String {
     let url = &state.service.app.identity.public_url;
     let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     rest.split_once('/').map_or_else(String::new, |(_, path)| format!("/{path}"))
+}
+
+/// Text within an address: everything but what needs no escape, and `/` and `:`.
+pub fn escaped(text: &str) -> String {
+    text.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-._~/:".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// Draws a page.
@@ -86,7 +110,12 @@ pub fn redirect(state: &State, path: &str) -> HttpResponse {
 
 /// The same after something was recorded: the next page says as which entry.
 pub fn redirect_said(state: &State, path: &str, receipt: &Receipt) -> HttpResponse {
-    let Some(seq) = receipt.entries.last().map(|entry| entry.seq) else { return redirect(state, path) };
+    redirect_entry(state, path, receipt.entries.last().map(|entry| entry.seq))
+}
+
+/// The same for the number of an entry.
+pub fn redirect_entry(state: &State, path: &str, entry: Option<u64>) -> HttpResponse {
+    let Some(seq) = entry else { return redirect(state, path) };
     let said = Cookie::build(asked::SAID, seq.to_string()).http_only(true).same_site(SameSite::Strict).path("/").secure(is_https(state));
     let said = said.max_age(Duration::seconds(60)).finish();
     HttpResponse::SeeOther().insert_header((LOCATION, format!("{}{path}", base(state)))).cookie(said).finish()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::Datelike as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -55,7 +56,10 @@ impl Asked {
             Some(vendor) => Some(PartyId::parse(vendor)?.to_string()),
             None => None,
         };
-        Ok(Question { from, to, site, vendor: viewer.narrowed_to().or(asked) })
+        let vendor = if viewer.actor.role.is_vendor() { viewer.narrowed_to() } else { asked };
+        // A school contact is shown the own site's.
+        let site = viewer.site().map(str::to_owned).or(site);
+        Ok(Question { from, to, site, vendor })
     }
 }
 
@@ -220,6 +224,22 @@ fn tables_shown(document: &Document, csv: &str) -> Vec<TableShown> {
     document.tables.iter().filter(|table| !table.rows.is_empty()).map(show).collect()
 }
 
+#[derive(Template)]
+#[template(path = "reports/index.html")]
+struct IndexPage {
+    page: Page,
+    reports: Vec<(&'static str, &'static str)>,
+    /// The first and the last month of last year.
+    last: (String, String),
+}
+
+/// `GET /reports`
+pub async fn index(viewer: Viewer, state: Data) -> std::result::Result<HttpResponse, Problem> {
+    let year = now().utc().year() - 1;
+    let reports = REPORTS.iter().map(|report| (report.name, report.title)).collect();
+    page::render(&IndexPage { page: Page::new(&state, "Reports", Some(&viewer)), reports, last: (format!("{year}-01"), format!("{year}-12")) })
+}
+
 /// `GET /reports/{name}?from=&to=&site=&vendor=`
 pub async fn show(viewer: Viewer, state: Data, name: web::Path<String>, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
     let (report, question) = (report(&name)?, asked.question(&viewer)?);
@@ -227,7 +247,7 @@ pub async fn show(viewer: Viewer, state: Data, name: web::Path<String>, asked: w
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
         let (document, entries) = made(&mut db, report, &question)?;
-        let vendors = if viewer.actor.role.is_vendor() {
+        let vendors = if viewer.actor.role.is_narrowed() {
             Vec::new()
         } else {
             let own = service.app.service.party.to_string();

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::problem::Problem;
 use super::words::{self, Language};
+use super::{Data, page};
 use crate::proof::digest::{hex, sha256};
 
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/statics.rs"));
@@ -18,9 +19,21 @@ const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/statics.rs")
 static TREE: LazyLock<BTreeMap<&'static str, Vec<u8>>> = LazyLock::new(|| {
     let is_style = |path: &str| path.starts_with("css/");
     let style = FILES.iter().filter(|(path, _)| is_style(path)).map(|(_, bytes)| *bytes).collect::<Vec<_>>().concat();
-    let others = FILES.iter().filter(|(path, _)| !is_style(path)).map(|(path, bytes)| (*path, bytes.to_vec()));
+    let others = FILES.iter().filter(|(path, _)| !is_style(path)).map(|(path, bytes)| match std::str::from_utf8(bytes) {
+        Ok(script) if path.ends_with(".js") => (*path, without_comments(script).into_bytes()),
+        _ => (*path, bytes.to_vec()),
+    });
     others.chain([("style.css", style), ("js/words/es.js", words_of_scripts().into_bytes())]).collect()
 });
+
+/// Scripts are explained for whoever reads them here; browsers are sent the rest. Comments stand in lines of their own.
+fn without_comments(script: &str) -> String {
+    let said = |line: &&str| {
+        let line = line.trim();
+        !(line.starts_with("//") || (line.starts_with("/**") && line.ends_with("*/")))
+    };
+    script.lines().filter(said).fold(String::new(), |text, line| text + line + "\n")
+}
 
 /// What scripts say, in Spanish: a module for `js/say.js`.
 fn words_of_scripts() -> String {
@@ -52,6 +65,12 @@ fn bundled(entry: &str) -> String {
                 exports.push(name.split(['(', '=', ';', '{']).next()?.to_owned());
                 body.push_str(export);
                 body.push('\n');
+            } else if let Some((before, rest)) = line.split_once("await import('") {
+                // What is fetched when it is needed is there already.
+                let (target, after) = rest.split_once("')")?;
+                let target = resolve(folder, target);
+                add(&target, done, out)?;
+                body.push_str(&format!("{before}modules[{target:?}]{after}\n"));
             } else {
                 body.push_str(line);
                 body.push('\n');
@@ -122,12 +141,32 @@ pub async fn show(path: web::Path<(String, String)>) -> Result<HttpResponse, Pro
     response.insert_header((CONTENT_TYPE, kind(&path)));
     if path.ends_with("decoder.js") {
         response.insert_header((CONTENT_SECURITY_POLICY, DECODER_POLICY));
+        // A page that embeds nothing of others starts no worker that might.
+        response.insert_header(("cross-origin-embedder-policy", "require-corp"));
     }
     // A page from before an update may ask for files by the old digest: it gets the new ones, to be kept by nobody.
     if asked == version() {
         response.insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"));
     }
     Ok(response.body(bytes))
+}
+
+/// What the scan page needs where there is no network.
+const OFFLINE: &[&str] = &["style.css", "favicon.svg", "js/", "sounds/"];
+/// What a service worker may do: fetch from here.
+const WORKER_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'";
+
+/// `GET /sw.js`: `js/dock/worker.js`, told which files to keep; it has this address because it works for all pages under its own.
+pub async fn worker(state: Data) -> Result<HttpResponse, Problem> {
+    let script = file("js/dock/worker.js").ok_or_else(|| Problem::unknown("There is no such file."))?;
+    let base = page::base(&state);
+    let kept = |path: &&&str| OFFLINE.iter().any(|start| path.starts_with(start)) && !path.ends_with("worker.js");
+    let files: Vec<String> = TREE.keys().filter(kept).map(|path| format!("{base}/static/{}/{path}", version())).collect();
+    let told = serde_json::json!({"base": base, "version": version(), "files": files});
+    let script = [format!("const TOLD = {told};\n").as_bytes(), script].concat();
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, "text/javascript; charset=utf-8")).insert_header((CONTENT_SECURITY_POLICY, WORKER_POLICY));
+    Ok(response.body(script))
 }
 
 #[cfg(test)]
@@ -142,14 +181,15 @@ mod tests {
                 continue;
             }
             let text = std::str::from_utf8(bytes).unwrap();
-            for import in text.lines().filter(|line| line.starts_with("import ")) {
-                let target = import.split(['\'', '"']).nth(1).unwrap();
+            let when_needed = text.split("await import('").skip(1).map(|rest| rest.split('\'').next().unwrap());
+            let imported = text.lines().filter(|line| line.starts_with("import ")).map(|import| import.split(['\'', '"']).nth(1).unwrap());
+            for target in imported.chain(when_needed) {
                 let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
                 assert!(file(&resolve(folder, target)).is_some(), "{path} imports {target}, which is not there");
             }
             // Text becomes markup in one place only, and from this service's own pages only.
             for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createPolicy", "eval(", "new Function"] {
-                assert!(!text.contains(word) || ["js/policy.js", "js/swap.js"].contains(path), "{path} may not use {word}");
+                assert!(!text.contains(word) || *path == "js/app.js", "{path} may not use {word}");
             }
         }
     }

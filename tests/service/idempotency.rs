@@ -21,8 +21,8 @@ use super::server::{Answer, Server};
 use super::story::{self, nwipe_log};
 
 const EXPORT: &str = "ID,Asset Tag,Serial,Model,Category,Manufacturer,Status,Location,Purchase Date,Purchase Cost\n\
-    1,IMP-1,SER-1,ThinkPad L14,Laptops,Lenovo,Ready [Deployable],Central,2020-08-03,219.00\n\
-    2,IMP-2,SER-2,ThinkPad L14,Laptops,Lenovo,Ready [Deployable],Central,2020-08-03,219.00\n";
+    1,IMP-1,SER-1,Workbook 7,Laptops,Lenovo,Ready [Deployable],Central,2020-08-03,219.00\n\
+    2,IMP-2,SER-2,Workbook 7,Laptops,Lenovo,Ready [Deployable],Central,2020-08-03,219.00\n";
 
 fn keyed(server: &Server, who: &str, path: &str, key: &str, body: &[u8]) -> Answer {
     server.send(who, "POST", path, &[("Idempotency-Key", key)], body)
@@ -158,7 +158,7 @@ fn two_writers_on_one_database_have_one_effect_between_them() {
     let other = Service { app: Arc::clone(&one.app), recorder: Recorder::start(Arc::clone(&one.app)).unwrap() };
     let actor = |who: &str| {
         let mut db = one.app.connect().unwrap();
-        quittance::store::people::by_token(&mut db, &server.tokens[who]).unwrap().unwrap().actor().unwrap()
+        quittance::store::tokens::by_token(&mut db, &server.tokens[who]).unwrap().unwrap().1.actor().unwrap()
     };
     let coordinator = actor("coordinator");
     for n in 0..20 {

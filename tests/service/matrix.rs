@@ -9,10 +9,10 @@ use quittance::web::ROUTES;
 use serde_json::{Value, json};
 
 use super::orders::{Thing, Vendor, Yard};
-use super::server::{Answer, Server};
+use super::server::{Answer, PASSWORD, Server};
 use super::story::nwipe_log;
 
-/// The seven roles, each with the person who has it, and nobody.
+/// The eight roles, each with the person who has it, and nobody.
 const ROLES: &[(&str, &str)] = &[
     ("coordinator", "coordinator"),
     ("approver", "approver"),
@@ -21,8 +21,12 @@ const ROLES: &[(&str, &str)] = &[
     ("auditor", "auditor"),
     ("reports", "reports"),
     ("administrator", "administrator"),
+    ("school_contact", "contact"),
     ("nobody", "nobody"),
 ];
+
+/// Who writes notes; a note's author may erase it too.
+const WRITERS: &str = "coordinator, approver, vendor_operator, vendor_verifier, administrator";
 
 /// By route: who may (everyone else who is signed in gets a 403, whoever is not a 401), and what a vendor gets of another vendor's thing:
 /// `–` there is no such difference, `unknown` the same answer as for a thing that does not exist, `not listed` a list without it, `not linked` a file
@@ -31,7 +35,32 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /", "anyone", "–"),
     ("get /sign-in", "anyone", "–"),
     ("post /sign-in", "anyone", "–"),
+    ("get /sign-in/code", "anyone", "–"),
+    ("post /sign-in/code", "anyone", "–"),
+    ("get /sign-in/other", "anyone", "–"),
+    ("get /sign-in/other/back", "anyone", "–"),
+    ("get /agreement", "anyone", "–"),
+    ("post /agreement", "anyone", "–"),
+    ("get /account/factor", "anyone", "–"),
+    ("post /account/factor", "anyone", "–"),
     ("post /sign-out", "anyone", "–"),
+    ("get /setup", "anyone", "–"),
+    ("post /setup", "anyone", "–"),
+    ("get /invitations/{secret}", "anyone", "–"),
+    ("post /invitations/{secret}", "anyone", "–"),
+    ("get /sign-in/again", "signed in", "–"),
+    ("post /sign-in/again", "none [401 session.signed_out]", "–"),
+    ("get /account", "signed in", "–"),
+    ("post /account/password", "signed in", "–"),
+    ("post /account/recovery-codes", "signed in", "–"),
+    ("post /account/sessions", "signed in", "–"),
+    ("post /account/tokens", "none [403 token.no_person]", "–"),
+    ("post /account/revocations", "signed in", "–"),
+    ("get /people", "administrator", "–"),
+    ("post /people", "administrator", "–"),
+    ("get /people/{id}", "administrator", "–"),
+    ("post /people/{id}", "administrator", "–"),
+    ("get /administration", "auditor, administrator", "–"),
     ("get /verify", "anyone", "–"),
     ("post /verify", "anyone", "–"),
     ("get /verify.html", "anyone", "–"),
@@ -47,9 +76,14 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /appearance", "anyone", "–"),
     ("post /policy-reports", "anyone", "–"),
     ("get /healthz", "anyone", "–"),
+    ("get /a/{tag}", "anyone", "–"),
     ("get /ledger/checkpoint", "anyone", "–"),
     ("get /ledger/proof/{seq}", "anyone", "–"),
     ("get /ledger/log.vkey", "anyone", "–"),
+    ("get /sw.js", "anyone", "–"),
+    ("get /dock", "anyone", "–"),
+    ("get /accept/{secret}", "anyone", "–"),
+    ("post /accept/{secret}", "anyone", "–"),
     ("get /r/{secret}", "anyone", "–"),
     ("post /r/{secret}", "anyone", "–"),
     ("post /r/{secret}/evidence", "anyone", "–"),
@@ -57,17 +91,72 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/r/{secret}/receipts", "anyone", "–"),
     ("post /api/v1/r/{secret}/evidence", "anyone", "–"),
     ("get /ledger/entries/{seq}", "signed in", "unknown"),
+    ("get /search", "signed in", "–"),
+    ("get /ledger", "signed in", "–"),
+    ("get /ledger/heads", "signed in", "–"),
+    ("get /reports", "signed in", "–"),
+    ("get /settings", "coordinator, approver, auditor, reports, administrator", "–"),
+    ("get /settings/policy", "coordinator, approver, auditor, reports, administrator", "–"),
+    ("get /settings/system", "coordinator, approver, auditor, reports, administrator", "–"),
+    ("get /assets/import", "coordinator, administrator", "–"),
+    ("post /assets/import", "coordinator, administrator", "–"),
+    ("post /assets/import/{sha256}", "coordinator, administrator", "–"),
+    ("get /assets.csv", "signed in", "not listed"),
+    ("post /views", "signed in", "–"),
+    ("post /views/{id}/removals", "none [404 request.unknown]", "–"),
+    ("get /bulk/new", "vendor_operator, vendor_verifier, coordinator, approver, administrator", "–"),
+    ("post /bulk", "vendor_operator, vendor_verifier, coordinator", "unknown"),
+    ("get /bulk/{id}", "signed in", "unknown"),
+    ("get /bulk/{id}/refused.csv", "signed in", "unknown"),
+    ("post /bulk/{id}/cancellations", "vendor_operator, vendor_verifier, coordinator", "unknown"),
+    ("get /assets/new", "coordinator, administrator, school_contact", "–"),
+    ("post /assets/new", "coordinator, administrator, school_contact", "–"),
+    ("get /assets/new/medium", "coordinator, vendor_operator", "–"),
+    ("post /assets/new/medium", "coordinator, vendor_operator", "–"),
+    ("get /assets/{id}/actions", "signed in", "unknown"),
+    ("get /assets/{id}/actions/{command}", "coordinator, vendor_operator", "unknown"),
+    ("post /assets/{id}/actions/{command}", "coordinator, vendor_operator", "unknown"),
+    ("get /consignments/{id}/actions", "signed in", "unknown"),
+    ("get /consignments/{id}/actions/{command}", "approver", "–"),
+    ("post /consignments/{id}/actions/{command}", "approver", "–"),
+    ("get /vendors/new", "administrator", "–"),
+    ("post /vendors/new", "administrator", "–"),
+    ("get /vendors/{id}/actions", "signed in", "unknown"),
+    ("get /vendors/{id}/actions/{command}", "administrator", "–"),
+    ("post /vendors/{id}/actions/{command}", "administrator", "–"),
+    ("get /certificates/{number}/revocation", "approver", "–"),
+    ("post /certificates/{number}/revocation", "approver", "–"),
     ("get /assets", "signed in", "not listed"),
     ("get /assets/{id}", "signed in", "unknown"),
     ("get /consignments", "signed in", "not listed"),
     ("get /consignments/{id}", "signed in", "unknown"),
+    ("get /consignments/{id}/manifest.pdf", "signed in", "unknown"),
+    ("get /consignments/{id}/pick-list.pdf", "signed in", "unknown"),
+    ("get /consignments/{id}/receipt.pdf", "signed in", "unknown"),
+    ("get /consignments/{id}/reconciliation.pdf", "signed in", "unknown"),
+    ("get /labels", "signed in", "–"),
+    ("get /labels/download", "signed in", "unknown"),
+    ("get /consignments/new", "signed in", "–"),
+    ("post /consignments/new", "coordinator, vendor_operator", "–"),
+    ("get /consignments/{id}/scan", "signed in", "unknown"),
+    ("post /consignments/{id}/scan", "coordinator, vendor_operator, school_contact", "unknown"),
+    ("post /consignments/{id}/scans", "coordinator, vendor_operator, school_contact", "unknown"),
+    ("post /consignments/{id}/photos", "coordinator, vendor_operator", "unknown"),
+    ("get /consignments/{id}/events", "signed in", "unknown"),
+    ("get /consignments/{id}/handoff", "signed in", "unknown"),
+    ("post /consignments/{id}/handoff", "coordinator, vendor_operator", "unknown"),
+    ("post /consignments/{id}/handoff/paper", "coordinator, vendor_operator", "unknown"),
+    ("get /consignments/{id}/receive", "signed in", "unknown"),
+    ("post /consignments/{id}/receive", "coordinator, vendor_operator", "unknown"),
+    ("get /consignments/{id}/reconcile", "signed in", "unknown"),
+    ("post /consignments/{id}/reconcile", "approver", "–"),
     ("get /vendors", "signed in", "not listed"),
     ("get /vendors/{id}", "signed in", "unknown"),
     ("get /certificates", "signed in", "not listed"),
     ("get /api/v1/commands", "signed in", "–"),
     ("post /api/v1/commands/open_log", "none [404 command.service_only]", "–"),
     ("post /api/v1/commands/register_party", "administrator", "–"),
-    ("post /api/v1/commands/register_asset", "coordinator, administrator", "–"),
+    ("post /api/v1/commands/register_asset", "coordinator, administrator, school_contact", "–"),
     ("post /api/v1/commands/record_media", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/record_loose_media", "coordinator, vendor_operator", "–"),
     ("post /api/v1/commands/harvest_medium", "coordinator, vendor_operator", "unknown"),
@@ -76,9 +165,10 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/send_to_repair", "coordinator, approver", "–"),
     ("post /api/v1/commands/return_from_repair", "coordinator", "–"),
     ("post /api/v1/commands/redeploy", "coordinator", "–"),
-    ("post /api/v1/commands/retire", "coordinator, approver", "–"),
+    ("post /api/v1/commands/retire", "coordinator, approver, school_contact", "–"),
     ("post /api/v1/commands/add_site", "administrator", "–"),
     ("post /api/v1/commands/name_signers", "approver, administrator", "–"),
+    ("post /api/v1/commands/agree_to_sign", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/record_credential", "approver, administrator", "–"),
     ("post /api/v1/commands/suspend_credential", "approver, administrator", "–"),
     ("post /api/v1/commands/record_contract", "approver, administrator", "–"),
@@ -88,10 +178,10 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/grant_override", "approver", "–"),
     ("post /api/v1/commands/open_consignment", "coordinator, vendor_operator", "–"),
     ("post /api/v1/commands/record_container", "coordinator, vendor_operator", "unknown"),
-    ("post /api/v1/commands/add_lines", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/add_lines", "coordinator, vendor_operator, school_contact [422 consignment.not_internal]", "unknown"),
     ("post /api/v1/commands/add_quantity", "coordinator, vendor_operator", "unknown"),
-    ("post /api/v1/commands/remove_lines", "coordinator, vendor_operator", "unknown"),
-    ("post /api/v1/commands/scan", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/remove_lines", "coordinator, vendor_operator, school_contact [422 consignment.not_internal]", "unknown"),
+    ("post /api/v1/commands/scan", "coordinator, vendor_operator, school_contact [422 consignment.not_internal]", "unknown"),
     ("post /api/v1/commands/seal_consignment", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/unseal_consignment", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/cancel_consignment", "coordinator, vendor_operator", "unknown"),
@@ -108,11 +198,13 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/lift_legal_hold", "approver, administrator", "–"),
     ("post /api/v1/commands/quarantine", "coordinator, approver", "–"),
     ("post /api/v1/commands/lift_quarantine", "approver", "–"),
-    ("post /api/v1/commands/report_missing", "coordinator, approver", "–"),
+    ("post /api/v1/commands/report_missing", "coordinator, approver, school_contact", "–"),
     ("post /api/v1/commands/record_remote_command", "coordinator, administrator", "–"),
-    ("post /api/v1/commands/report_found", "coordinator, approver", "–"),
+    ("post /api/v1/commands/report_found", "coordinator, approver, school_contact", "–"),
     ("post /api/v1/commands/write_off", "approver", "–"),
     ("post /api/v1/commands/report_medium_found", "coordinator, approver", "–"),
+    ("post /api/v1/commands/offer_acceptance", "none [404 command.own_door]", "–"),
+    ("post /api/v1/commands/accept_consignment", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/receive_consignment", "vendor_operator, coordinator [422 consignment.not_for_you]", "unknown"),
     ("post /api/v1/commands/create_link", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/revoke_link", "coordinator", "–"),
@@ -137,7 +229,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /api/v1/catalogue", "signed in", "–"),
     ("post /api/v1/commands/see_device", "coordinator, administrator", "–"),
     ("post /api/v1/commands/record_count", "none [404 command.own_door]", "–"),
-    ("post /api/v1/counts", "coordinator", "–"),
+    ("post /api/v1/counts", "coordinator, school_contact", "–"),
     ("post /api/v1/sightings", "coordinator, administrator", "–"),
     ("get /api/v1/people", "administrator", "–"),
     ("post /api/v1/people/{id}/corrections", "administrator", "–"),
@@ -159,6 +251,27 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/reopen_exception", "coordinator, approver", "–"),
     ("get /api/v1/exceptions", "signed in", "not listed"),
     ("get /api/v1/exceptions/{id}", "signed in", "unknown"),
+    ("post /api/v1/commands/add_note", "none [404 command.own_door]", "–"),
+    ("post /consignments/{id}/notes", WRITERS, "unknown"),
+    ("post /exceptions/{id}/notes", WRITERS, "unknown"),
+    ("get /evidence/{sha256}/notes", "signed in", "unknown"),
+    ("post /evidence/{sha256}/notes", WRITERS, "unknown"),
+    ("post /notes/{id}/erasures", "administrator", "–"),
+    ("get /api/v1/consignments/{id}/notes", "signed in", "unknown"),
+    ("post /api/v1/consignments/{id}/notes", WRITERS, "unknown"),
+    ("get /api/v1/evidence/{sha256}/notes", "signed in", "unknown"),
+    ("post /api/v1/evidence/{sha256}/notes", WRITERS, "unknown"),
+    ("get /api/v1/exceptions/{id}/notes", "signed in", "unknown"),
+    ("post /api/v1/exceptions/{id}/notes", WRITERS, "unknown"),
+    ("post /api/v1/notes/{id}/erasures", "administrator", "–"),
+    ("get /account/mail", "signed in", "–"),
+    ("post /account/mail", "signed in", "–"),
+    ("get /mail", "administrator", "–"),
+    ("post /mail/{id}/retries", "administrator", "–"),
+    ("get /mail/unsubscribe/{token}", "anyone", "–"),
+    ("post /mail/unsubscribe/{token}", "anyone", "–"),
+    ("get /api/v1/mail", "administrator", "–"),
+    ("post /api/v1/mail/{id}/retries", "administrator", "–"),
     ("get /api/v1/reports", "signed in", "–"),
     ("get /api/v1/reports/{name}.csv", "signed in", "–"),
     ("get /api/v1/reports/{name}", "signed in", "–"),
@@ -275,10 +388,32 @@ impl Things {
 }
 
 /// The request that this person makes of this door about a thing of this vendor. `fresh`: what it changes may be changed by it.
+/// Leads to the page of consignments on which this vendor's are.
+fn after_others(yard: &Yard, vendor: Vendor) -> String {
+    let own = yard.words_of(vendor);
+    let mut after = String::new();
+    loop {
+        let page = yard.server.get("coordinator", &format!("/api/v1/consignments?limit=200{after}")).taken();
+        let text = page["consignments"].to_string();
+        match page["next"].as_str() {
+            Some(next) if !own.iter().any(|word| text.contains(word.as_str())) => after = format!("&after={next}"),
+            _ => return after,
+        }
+    }
+}
+
 fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fresh: bool) -> Asked {
     let (method, route) = door.split_once(' ').unwrap();
     let party = yard.server.parties[vendor.name()].as_str();
+    let id = match route {
+        route if route.contains("/notes/{id}") => yard.note(vendor),
+        route if route.contains("/mail/{id}") => yard.letter(),
+        _ => String::new(),
+    };
     let mut path = route
+        .replace("/notes/{id}", &format!("/notes/{id}"))
+        .replace("/mail/{id}", &format!("/mail/{id}"))
+        .replace("{token}", &if route.contains("{token}") { yard.leaving() } else { String::new() })
         .replace(
             "{id}",
             match route {
@@ -289,7 +424,16 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
                 _ => &things.thing.asset,
             },
         )
+        .replace("{tag}", "NO-SUCH-TAG")
         .replace("{number}", &things.number)
+        .replace(
+            "{command}",
+            match route {
+                route if route.contains("consignments") => "grant_override",
+                route if route.contains("vendors") => "add_site",
+                _ => "record_media",
+            },
+        )
         .replace("{seq}", &things.seq)
         .replace("{sha256}", &things.evidence)
         .replace("{part:.+}", "certificate.vc.json")
@@ -311,16 +455,42 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
     {
         path.push_str("?limit=200");
     }
+    if door.ends_with("/consignments") && method == "get" {
+        path.push_str(&after_others(yard, vendor));
+    }
     let mut headers = Vec::new();
     let mut body = Vec::new();
+    let form = || ("Content-Type", "application/x-www-form-urlencoded".to_owned());
     let mut json = |value: Value| {
         headers.push(("Content-Type", "application/json".to_owned()));
         value.to_string().into_bytes()
     };
     match door {
         "post /sign-in" => {
-            body = format!("token={}", yard.server.tokens.get(who).map_or("qtn_wrong", String::as_str)).into_bytes();
+            body = format!("email={who}%40northfield.example&password={}", PASSWORD.replace(' ', "+")).into_bytes();
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        _ if FORMS.iter().any(|(form, _)| *form == door) => {
+            let (_, form) = FORMS.iter().find(|(form, _)| *form == door).unwrap();
+            let password = PASSWORD.replace(' ', "+");
+            let mut text = form.replace("{password}", &password).replace("{n}", &yard.another());
+            if text.contains("{session}") {
+                text = text.replace("{session}", &yard.server.browser(who).0);
+            }
+            if text.contains("{token}") {
+                text = text.replace("{token}", &yard.server.another_token(who));
+            }
+            if route.contains("{secret}") {
+                path = path.replace("{secret}", &yard.invited());
+            }
+            path = path.replace(&things.thing.asset, &yard.somebody());
+            body = text.into_bytes();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "get /people/{id}" => path = path.replace(&things.thing.asset, &yard.somebody()),
+        "get /invitations/{secret}" => {
+            path = path.replace("{secret}", &yard.invited());
+            headers.push(("Accept", "text/html".to_owned()));
         }
         "post /appearance" => {
             body = b"language=es&theme=dark&next=%2Fassets".to_vec();
@@ -339,7 +509,73 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             body = format!("command=assign_exception&person=urn%3Auuid%3A00000000-0000-4000-8000-{own:012}").into_bytes();
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
         }
+        "post /account/mail" => {
+            body = b"want=weekly_digest&language=es".to_vec();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /consignments/{id}/notes" | "post /exceptions/{id}/notes" | "post /evidence/{sha256}/notes" => {
+            body = b"text=Two+boxes+are+wet.".to_vec();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /api/v1/consignments/{id}/notes" | "post /api/v1/exceptions/{id}/notes" | "post /api/v1/evidence/{sha256}/notes" => {
+            body = json(json!({"text": "Two boxes are wet."}));
+        }
+        "get /bulk/new" => path.push_str("?all=true&label=received"),
+        "post /bulk" => {
+            body = format!("command=verify_sanitization&step=preview&of.ids={}", things.thing.asset).into_bytes();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /views" => {
+            body = b"name=Mine&query=label%3Dretired&role=".to_vec();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /assets/import" => {
+            body = b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n".to_vec();
+            body.extend(std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap());
+            body.extend_from_slice(b"\r\n--line--\r\n");
+            headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
+        }
+        "post /assets/import/{sha256}" => {
+            let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
+            yard.server.service.app.files.put(&file).unwrap();
+            path = format!("/assets/import/{}", hex(&sha256(&file)));
+            body = b"sensitivity=low".to_vec();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /assets/new"
+        | "post /assets/new/medium"
+        | "post /vendors/new"
+        | "post /assets/{id}/actions/{command}"
+        | "post /vendors/{id}/actions/{command}"
+        | "post /consignments/{id}/actions/{command}"
+        | "post /certificates/{number}/revocation" => {
+            let command = match door {
+                "post /assets/new" => "register_asset",
+                "post /assets/new/medium" => "record_loose_media",
+                "post /vendors/new" => "register_party",
+                "post /certificates/{number}/revocation" => "revoke_certificate",
+                _ => path.rsplit('/').next().unwrap(),
+            };
+            let mut command = match command {
+                "revoke_certificate" => json!({"reason": "error_in_record"}),
+                command if fresh => yard.body(command, vendor, who).unwrap(),
+                _ => json!({}),
+            };
+            if fresh && door.contains("{number}") {
+                path = path.replace(&things.number, &yard.certified(vendor).0);
+            }
+            for about in ["asset", "consignment", "party"] {
+                if let Some(id) = command.as_object_mut().unwrap().remove(about) {
+                    for known in [&things.thing.asset, &things.consignment] {
+                        path = path.replace(known.as_str(), id.as_str().unwrap());
+                    }
+                }
+            }
+            body = as_form(&command).into_bytes();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
         "post /api/v1/verifications" => body.clone_from(&things.pdf),
+        "get /labels/download" => path.push_str(&format!("?stock=avery-5160&asset={}", things.thing.asset)),
         // The log of the same drive, and not the file that is stored: whoever uploads that has it.
         "post /api/v1/evidence" => body = [nwipe_log(&things.thing.drive), format!("as {who}\n").into_bytes()].concat(),
         "post /api/v1/imports" => {
@@ -372,6 +608,59 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             let asset = if fresh { yard.certifiable(vendor).0.asset } else { things.thing.asset.clone() };
             body = json(json!({"asset": asset}));
         }
+        _ if route.starts_with("/accept/") => {
+            path = path.replace("{secret}", &yard.offered(vendor));
+            headers.push(if method == "get" { ("Accept", "text/html".to_owned()) } else { form() });
+        }
+        "post /consignments/new" => {
+            let (from, to, site) =
+                if who == "operator" { ("Akron", yard.server.parties["district"].as_str(), "Central") } else { ("Central", party, "Akron") };
+            body = format!(
+                "reference={}&from_site={from}&to={to}%7C{site}&containers=PALLET-1",
+                if who == "coordinator" { yard.reference(vendor) } else { format!("RETURN-BY-FORM-{}", vendor.name().len()) }
+            )
+            .into_bytes();
+            headers.push(form());
+        }
+        "post /consignments/{id}/scan" | "post /consignments/{id}/scans" => {
+            let (consignment, thing) = if fresh { yard.to_load(vendor, who) } else { (things.consignment.clone(), things.thing.clone()) };
+            path = path.replace(&things.consignment, &consignment);
+            if door.ends_with("scans") {
+                body = json(json!({"items": [{"id": "1", "code": thing.tag, "container": "PALLET-1"}]}));
+            } else {
+                body = format!("code={}&container=PALLET-1", thing.tag).into_bytes();
+                headers.push(form());
+            }
+        }
+        "post /consignments/{id}/photos" | "post /consignments/{id}/handoff/paper" => {
+            if fresh && door.ends_with("paper") {
+                path = path.replace(&things.consignment, &yard.sent(vendor, who));
+            }
+            body = format!("--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nby {who}, {door}\r\n--line--\r\n")
+                .into_bytes();
+            headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
+        }
+        "post /consignments/{id}/handoff" => {
+            if fresh {
+                path = path.replace(&things.consignment, &yard.loaded(vendor, who).0);
+            }
+            body = b"command=seal&container=PALLET-1&seal=004871&tare=18&gross=118.5".to_vec();
+            headers.push(form());
+        }
+        "post /consignments/{id}/receive" => {
+            // What comes back is received by the organisation, what goes out by the vendor.
+            if fresh {
+                path = path.replace(&things.consignment, &yard.sent(vendor, if who == "coordinator" { "operator" } else { "coordinator" }));
+            }
+            body = b"container=PALLET-1&seal_state=intact&seal=&kilograms=&scans=NOT-LISTED-1&counted=1".to_vec();
+            headers.push(form());
+        }
+        "post /consignments/{id}/reconcile" => {
+            let (consignment, discrepancy) = yard.differing(vendor);
+            path = path.replace(&things.consignment, &consignment);
+            body = format!("discrepancy={discrepancy}&resolution=never_left&reference=CASE-20").into_bytes();
+            headers.push(form());
+        }
         _ if route.contains("{secret}") => {
             let (thing, _, secret, _) = yard.linked(vendor);
             path = path.replace("{secret}", &secret);
@@ -384,7 +673,9 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
                     body = b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nsigned\r\n--line--\r\n".to_vec();
                     headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
                 }
-                "post /api/v1/r/{secret}/receipts" => body = json(json!({"containers": [], "scans": [{"tag": thing.tag}]})),
+                "post /api/v1/r/{secret}/receipts" => {
+                    body = json(json!({"containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": thing.tag}]}))
+                }
                 "post /api/v1/r/{secret}/evidence" => body = format!("signed by {who}").into_bytes(),
                 _ if is_page(door) => headers.push(("Accept", "text/html".to_owned())),
                 _ => {}
@@ -427,24 +718,118 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
     Asked { method: if method == "get" { "GET" } else { "POST" }, path, headers, body }
 }
 
+/// What is nothing of a school contact's, whatever the site: signed in is not enough.
+const NOT_OF_A_SITE: &[&str] = &[
+    "get /exceptions/{id}",
+    "get /api/v1/exceptions/{id}",
+    "get /api/v1/bulk/{id}",
+    "get /api/v1/bulk/{id}/items",
+    "get /bulk/{id}",
+    "get /bulk/{id}/refused.csv",
+    "get /api/v1/evidence/{sha256}",
+    "get /vendors/{id}",
+    "get /vendors/{id}/actions",
+    "get /api/v1/exceptions/{id}/notes",
+    "get /evidence/{sha256}/notes",
+    "get /api/v1/evidence/{sha256}/notes",
+];
+
+/// What is sent by the forms around people's access.
+const FORMS: &[(&str, &str)] = &[
+    ("post /sign-in/code", "code=123456"),
+    ("post /agreement", "document=x"),
+    ("post /account/factor", "secret=x&code=123456"),
+    ("post /setup", "code=x&name=x&email=x%40y.example&password={password}&repeated={password}"),
+    ("post /invitations/{secret}", "email=invited{n}%40northfield.example&password={password}&repeated={password}"),
+    ("post /sign-in/again", "password={password}"),
+    ("post /account/password", "old={password}&new={password}&repeated={password}"),
+    ("post /account/recovery-codes", ""),
+    ("post /account/sessions", "session={session}"),
+    ("post /account/tokens", "name=x&scopes=read&days=1"),
+    ("post /account/revocations", "token={token}"),
+    ("post /people", "name=Newcomer+{n}&role=reports"),
+    ("post /people/{id}", "act=correct&title=Lead"),
+];
+
+/// Forms of pages, which lead back to a page.
+const LEADING_BACK: &[&str] = &[
+    "post /consignments/{id}/notes",
+    "post /exceptions/{id}/notes",
+    "post /evidence/{sha256}/notes",
+    "post /notes/{id}/erasures",
+    "post /account/mail",
+    "post /mail/{id}/retries",
+];
+/// The body of a command as its form sends it: units of people, members by their path.
+pub fn as_form(body: &Value) -> String {
+    fn fields(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
+        let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        match value {
+            Value::Object(members) => members.iter().for_each(|(name, value)| fields(&below(name), value, into)),
+            Value::Array(items) if items.iter().all(Value::is_string) => {
+                let lines: Vec<&str> = items.iter().map(|item| item.as_str().unwrap()).collect();
+                into.push((path.to_owned(), lines.join("\n")));
+            }
+            Value::Array(items) => items.iter().enumerate().for_each(|(n, value)| fields(&below(&n.to_string()), value, into)),
+            Value::Number(number) if path.ends_with("capacity_bytes") => {
+                into.push((path.to_owned(), (number.as_u64().unwrap() / 1_000_000_000).to_string()));
+            }
+            Value::Number(number) if path.ends_with("_cents") => {
+                let cents = number.as_u64().unwrap();
+                into.push((path.to_owned(), format!("{}.{:02}", cents / 100, cents % 100)));
+            }
+            Value::String(text) => into.push((path.to_owned(), text.clone())),
+            other => into.push((path.to_owned(), other.to_string())),
+        }
+    }
+    let mut found = Vec::new();
+    fields("", body, &mut found);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let encoded =
+        |text: &str| -> String { text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect() };
+    found.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect::<Vec<_>>().join("&")
+}
+
 /// Whether a person reads what this door gives.
 fn is_page(door: &str) -> bool {
     let pages = [
         "get /",
         "get /sign-in",
+        "get /sign-in/again",
+        "get /account",
+        "get /invitations/{secret}",
         "get /verify",
         "get /certificates",
         "get /certificates/{number}",
+        "get /bulk/{id}",
+        "get /search",
+        "get /ledger",
+        "get /ledger/heads",
+        "get /reports",
+        "get /assets/{id}/actions",
+        "get /consignments/{id}/actions",
+        "get /vendors/{id}/actions",
         "get /assets",
         "get /assets/{id}",
         "get /consignments",
         "get /consignments/{id}",
+        "get /labels",
         "get /exceptions",
         "get /exceptions/{id}",
         "get /reports/{name}",
         "get /vendors",
         "get /vendors/{id}",
         "get /r/{secret}",
+        "get /evidence/{sha256}/notes",
+        "get /account/mail",
+        "get /mail/unsubscribe/{token}",
+        "get /dock",
+        "get /accept/{secret}",
+        "get /consignments/new",
+        "get /consignments/{id}/scan",
+        "get /consignments/{id}/handoff",
+        "get /consignments/{id}/receive",
+        "get /consignments/{id}/reconcile",
     ];
     pages.contains(&door)
 }
@@ -452,7 +837,7 @@ fn is_page(door: &str) -> bool {
 /// Every header that keeps browsers safe, in the form that belongs to this answer.
 pub fn check_headers(of: &str, answer: &Answer) {
     let page = answer.header("content-type").starts_with("text/html");
-    let file = of.contains("evidence/") && answer.status == 200;
+    let file = of.contains("evidence/") && !of.ends_with("/notes") && answer.status == 200;
     let policy = match (page, file) {
         (true, _) => {
             "default-src 'none'; script-src 'nonce-N' 'strict-dynamic'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; font-src 'self'; \
@@ -460,6 +845,7 @@ pub fn check_headers(of: &str, answer: &Answer) {
              require-trusted-types-for 'script'; trusted-types app; report-to csp"
         }
         (_, true) => "sandbox; default-src 'none'; frame-ancestors 'none'",
+        _ if of.ends_with("/sw.js") && answer.status == 200 => "default-src 'none'; script-src 'self'; connect-src 'self'",
         _ => "default-src 'none'; frame-ancestors 'none'",
     };
     let caching = answer.header("cache-control");
@@ -488,14 +874,17 @@ pub fn check_headers(of: &str, answer: &Answer) {
     if page && of.starts_with("GET") {
         let text = answer.text();
         let scripts = text.matches("<script").count();
-        assert!(scripts > 0 && nonce.len() == 22, "{of}: {nonce}");
+        assert!(nonce.len() == 22, "{of}: {nonce}");
         assert_eq!(text.matches(&format!("nonce=\"{nonce}\"")).count(), scripts, "{of}: a script without the nonce");
     }
     for (name, value) in expected {
         assert_eq!(answer.header(name), value, "{of}: {name} of a {}", answer.status);
     }
     let permissions = answer.header("permissions-policy");
-    for device in ["camera", "microphone", "geolocation", "usb", "serial", "hid", "payment", "display-capture"] {
+    // Codes are read with the camera on these pages, and nowhere else.
+    let reads = page && [200, 422].contains(&answer.status) && (of.contains("/scan") || of.contains("/receive") || of.ends_with("/dock"));
+    assert!(permissions.contains(if reads { "camera=(self)" } else { "camera=()" }), "{of}: {permissions}");
+    for device in ["microphone", "geolocation", "usb", "serial", "hid", "payment", "display-capture"] {
         assert!(permissions.contains(&format!("{device}=()")), "{of}: {permissions}");
     }
     if public {
@@ -588,6 +977,11 @@ fn every_cell_is_as_its_line_says() {
                     unchanged();
                     continue;
                 }
+                if *role == "school_contact" && NOT_OF_A_SITE.contains(door) {
+                    assert_eq!(answer.status, 404, "{cell}: {}", answer.text());
+                    unchanged();
+                    continue;
+                }
                 if vendor_person && vendor == Vendor::RecycleOne && *foreign == "unknown" {
                     let (nothing, swapped) = request.of_nothing(&own);
                     let asks_by_number = door.contains("{seq}");
@@ -600,13 +994,50 @@ fn every_cell_is_as_its_line_says() {
                     unchanged();
                 } else {
                     let expected: &[u16] = match *door {
+                        "get /" if *role == "school_contact" => &[303],
+                        // It loads only what goes from one of the organisation's sites to another; the page says so.
+                        "post /consignments/{id}/scan" if *role == "school_contact" => &[422],
+                        "get /" if *role != "nobody" => &[200],
                         "get /"
+                        | "get /search"
+                        | "post /views"
+                        | "post /bulk/{id}/cancellations"
+                        | "post /assets/new"
+                        | "post /assets/new/medium"
+                        | "post /vendors/new"
+                        | "post /assets/{id}/actions/{command}"
+                        | "post /vendors/{id}/actions/{command}"
+                        | "post /consignments/{id}/actions/{command}"
+                        | "post /certificates/{number}/revocation"
                         | "post /appearance"
                         | "post /sign-out"
+                        | "get /sign-in/code"
+                        | "post /sign-in/code"
+                        | "get /agreement"
+                        | "post /agreement"
+                        | "get /account/factor"
+                        | "post /account/factor"
+                        | "post /invitations/{secret}"
+                        | "post /account/password"
+                        | "post /account/sessions"
+                        | "post /account/revocations"
+                        | "post /people/{id}"
                         | "post /exceptions/{id}"
                         | "post /r/{secret}"
-                        | "post /r/{secret}/evidence" => &[303],
+                        | "post /r/{secret}/evidence"
+                        | "post /accept/{secret}"
+                        | "post /consignments/new"
+                        | "post /consignments/{id}/scan"
+                        | "post /consignments/{id}/photos"
+                        | "post /consignments/{id}/handoff"
+                        | "post /consignments/{id}/handoff/paper"
+                        | "post /consignments/{id}/receive"
+                        | "post /consignments/{id}/reconcile" => &[303],
+                        _ if LEADING_BACK.contains(door) => &[303],
                         "post /sign-in" if *role == "nobody" => &[422],
+                        "post /account/recovery-codes" => &[422],
+                        // There is an administrator, and no other sign-in.
+                        "get /setup" | "post /setup" | "get /sign-in/other" | "get /sign-in/other/back" => &[404],
                         "post /policy-reports" => &[204],
                         "post /sign-in" => &[303],
                         _ if door.starts_with("get") => &[200],
@@ -618,10 +1049,17 @@ fn every_cell_is_as_its_line_says() {
                         assert_eq!((brief.status, brief.body.len()), (answer.status, 0), "{cell}: HEAD");
                         unchanged();
                     }
-                    if *foreign == "not listed" {
+                    if *foreign == "not listed" && !(*role == "school_contact" && ["/assets", "/assets.csv"].iter().any(|list| door.ends_with(list)))
+                    {
                         let text = String::from_utf8_lossy(&answer.body).into_owned();
                         let listed = own.iter().any(|word| text.contains(word.as_str()));
-                        assert_eq!(listed, !(vendor_person && vendor == Vendor::RecycleOne), "{cell}: {text}");
+                        // The devices are at their vendors by now; a school contact is told of what is at the site, and where it went.
+                        let told = if *role == "school_contact" {
+                            door.ends_with("/consignments")
+                        } else {
+                            !(vendor_person && vendor == Vendor::RecycleOne)
+                        };
+                        assert_eq!(listed, told, "{cell}: {text}");
                         // What is not listed is not found either.
                         if door.ends_with("/assets") {
                             let path = format!("{}&q={}", request.path, things.thing.tag);

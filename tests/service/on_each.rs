@@ -3,20 +3,29 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod access;
+mod accounts;
 mod bad_input;
 mod bulk;
 mod certificates;
 mod command_line;
 mod corrections;
+mod desk;
+mod dock;
 mod exceptions;
 mod idempotency;
 mod limits;
+mod mail;
 mod matrix;
+mod notes;
 mod observations;
 mod orders;
+mod other_sign_in;
 mod pages;
 mod pallet;
+mod papers;
 mod privacy;
+#[path = "../programs/mod.rs"]
+mod programs;
 mod races;
 mod reads;
 mod receipts;

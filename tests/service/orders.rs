@@ -3,13 +3,18 @@
 use std::cell::{Cell, RefCell};
 
 use quittance::domain::Command;
+use quittance::domain::letters::{Certificates, Letter};
+use quittance::domain::names::Role;
+use quittance::operations::deliver_mail;
 use quittance::proof::identity::Signer;
 use quittance::proof::integrity;
-use quittance::store::people;
+use quittance::store::{invitations, outbox, people};
 use serde_json::{Value, json};
 
 use super::server::Server;
 use super::story::nwipe_log;
+
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
 /// One of the two vendors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,9 @@ impl Vendor {
 fn is_operator(who: &str) -> bool {
     who == "operator" || who == "stranger"
 }
+
+/// A model that no catalogue lists.
+const UNLISTED: &str = "Workbook 7";
 
 /// A device with the medium in it.
 #[derive(Clone, Debug)]
@@ -116,11 +124,20 @@ impl<'a> Yard<'a> {
             [format!("{letters}-TAG-{n:05}"), format!("{letters}SER{n:05}"), format!("{letters}DRV{n:05}")].map(|word| self.remember(vendor, &word));
         let medium = json!({"serial": drive, "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64});
         let media = if with_medium { vec![medium] } else { Vec::new() };
-        let body = json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14",
-            "sensitivity": "moderate", "site": "Central", "status": "in_service", "media": media});
+        // Of this one the catalogue knows no media.
+        let model = if with_medium { "ThinkPad L14" } else { UNLISTED };
+        let body = json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": model, "sensitivity": "moderate",
+            "site": "Central", "status": "in_service", "media": media});
         let receipt = self.command("coordinator", "register_asset", body);
         let medium = if with_medium { self.subject(vendor, &receipt, "Medium") } else { String::new() };
         Thing { asset: self.subject(vendor, &receipt, "Asset"), medium, tag, serial, drive }
+    }
+
+    /// A device without media whose model turns out to be one that the catalogue knows.
+    fn expecting(&self, vendor: Vendor) -> Thing {
+        let thing = self.register(vendor, false);
+        self.command("approver", "correct_registration", json!({"asset": thing.asset, "reason": "misread", "model": "ThinkPad L14"}));
+        thing
     }
 
     fn retired(&self, vendor: Vendor, with_medium: bool) -> Thing {
@@ -142,7 +159,7 @@ impl<'a> Yard<'a> {
         thing
     }
 
-    fn reference(&self, vendor: Vendor) -> String {
+    pub fn reference(&self, vendor: Vendor) -> String {
         self.remember(vendor, &format!("{}-REF-{:05}", vendor.letters(), self.next()))
     }
 
@@ -153,12 +170,12 @@ impl<'a> Yard<'a> {
     }
 
     /// A consignment that this person loads, and a device that may go on it.
-    fn to_load(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
+    pub fn to_load(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
         if is_operator(giver) { (self.opened_back(vendor), self.received(vendor, true)) } else { (self.opened(vendor), self.retired(vendor, true)) }
     }
 
     /// The same with the device on it.
-    fn loaded(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
+    pub fn loaded(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
         let (consignment, thing) = self.to_load(vendor, giver);
         let loader = if is_operator(giver) { vendor.operator() } else { "coordinator" };
         self.command(loader, "add_lines", json!({"consignment": consignment, "assets": [thing.asset], "container": "PALLET-1"}));
@@ -171,6 +188,22 @@ impl<'a> Yard<'a> {
         let loader = if is_operator(giver) { vendor.operator() } else { "coordinator" };
         self.command(loader, "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal": "004871"}]}));
         consignment
+    }
+
+    /// The same, on its way.
+    pub fn sent(&self, vendor: Vendor, giver: &str) -> String {
+        let consignment = self.closed(vendor, giver);
+        let sender = if is_operator(giver) { vendor.operator() } else { "coordinator" };
+        self.command(sender, "release_consignment", json!({"consignment": consignment}));
+        consignment
+    }
+
+    /// On its way to the vendor, with a code for the driver: its secret.
+    pub fn offered(&self, vendor: Vendor) -> String {
+        let consignment = self.sent(vendor, "coordinator");
+        let path = format!("/consignments/{consignment}/handoff");
+        let page = self.server.send("coordinator", "POST", &path, &[FORM], b"command=code").text();
+        page.split("/accept/").nth(1).unwrap().split(['<', '"']).next().unwrap().to_owned()
     }
 
     fn opened(&self, vendor: Vendor) -> String {
@@ -227,7 +260,11 @@ impl<'a> Yard<'a> {
         let thing = self.retired(vendor, with_medium);
         let consignment = self.released(vendor, &thing);
         let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
-        self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
+        self.command(
+            vendor.operator(),
+            "receive_consignment",
+            json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans}),
+        );
         thing
     }
 
@@ -239,7 +276,7 @@ impl<'a> Yard<'a> {
         self.command("coordinator", "seal_consignment", seal);
         self.command("coordinator", "release_consignment", json!({"consignment": consignment, "occurred": "2026-01-06T08:00:00Z"}));
         let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
-        let receipt = json!({"consignment": consignment, "containers": [], "scans": scans, "occurred": "2026-01-07T08:00:00Z"});
+        let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans, "occurred": "2026-01-07T08:00:00Z"});
         self.command(vendor.operator(), "receive_consignment", receipt);
         let look = json!({"about": [{"id": thing.asset, "type": "Asset"}]});
         let service = &self.server.service;
@@ -255,9 +292,18 @@ impl<'a> Yard<'a> {
 
     /// A discrepancy of the vendor: its device was listed and not found.
     fn short(&self, vendor: Vendor) -> String {
+        self.differing(vendor).1
+    }
+
+    /// The same, with its consignment.
+    pub fn differing(&self, vendor: Vendor) -> (String, String) {
         let consignment = self.released(vendor, &self.retired(vendor, true));
-        let receipt = self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": []}));
-        self.subject(vendor, &receipt, "Discrepancy")
+        let receipt = self.command(
+            vendor.operator(),
+            "receive_consignment",
+            json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": []}),
+        );
+        (consignment, self.subject(vendor, &receipt, "Discrepancy"))
     }
 
     /// The stored log of a device's wiped drive.
@@ -356,17 +402,45 @@ impl<'a> Yard<'a> {
 
     /// The id of somebody new in the directory.
     pub fn somebody(&self) -> String {
-        let person = people::Person {
-            id: self.id(),
-            name: "Somebody Else".to_owned(),
-            title: String::new(),
-            role: "reports".to_owned(),
-            party: self.server.parties["district"].clone(),
-            token_sha256: people::token_digest(&people::new_token().unwrap()),
-            phone: String::new(),
-        };
+        let person = people::Person::new(&self.id(), "Somebody Else", "", Role::Reports, &self.server.parties["district"]);
         people::add(&mut self.server.service.app.connect().unwrap(), &person).unwrap();
         person.id
+    }
+
+    /// Another number each time, in words.
+    pub fn another(&self) -> String {
+        self.next().to_string()
+    }
+
+    /// The secret of an invitation of somebody new.
+    pub fn invited(&self) -> String {
+        let (person, secret) = (self.somebody(), invitations::new_secret().unwrap());
+        let mut db = self.server.service.app.connect().unwrap();
+        invitations::invite(&mut db, &person, &secret, quittance::app::now().unix_ms(), invitations::INVITED_MS).unwrap();
+        secret
+    }
+
+    /// A note that an administrator wrote about a consignment of this vendor: its id.
+    pub fn note(&self, vendor: Vendor) -> String {
+        let consignment = self.released(vendor, &self.retired(vendor, true));
+        let path = format!("/api/v1/consignments/{consignment}/notes");
+        let note = self.server.post("administrator", &path, &json!({"text": "Two boxes are wet."})).taken();
+        note["note"].as_str().unwrap().to_owned()
+    }
+
+    /// A letter that waits, to somebody new: its id.
+    pub fn letter(&self) -> String {
+        let person = self.somebody();
+        let mut db = self.server.service.app.connect().unwrap();
+        outbox::gather(&mut db, &person, &Letter::CertificateIssued(Certificates { named: Vec::new(), others: 1 }), quittance::app::now()).unwrap();
+        let waiting = outbox::waiting(&mut db, 1_000).unwrap();
+        waiting.into_iter().find(|kept| kept.person.as_ref() == Some(&person)).unwrap().id
+    }
+
+    /// Behind the address by which somebody new ends the weekly digest.
+    pub fn leaving(&self) -> String {
+        let address = deliver_mail::unsubscribe_address(&self.server.service.app, &self.somebody()).unwrap();
+        address.rsplit('/').next().unwrap().to_owned()
     }
 
     /// A retired device.
@@ -389,7 +463,7 @@ impl<'a> Yard<'a> {
             "register_asset" => {
                 json!({"asset": self.id(), "tag": format!("NEW-{n:05}"), "serial": format!("NEWSER{n:05}"), "category": "laptop",
                     "manufacturer": "Lenovo", "model": "ThinkPad L14", "sensitivity": "low", "site": "Central", "status": "in_stock",
-                    "purchased_on": "2021-08-15", "cost_cents": 79_900,
+                    "purchased_on": "2021-08-15", "cost_cents": 79_900, "weight_grams": 1_430, "weight_basis": "scale",
                     "funding": {"source": "federal_award", "award": "S425D2100", "awarded_on": "2021-05-01", "installed_on": "2021-08-20"},
                     "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64}]})
             }
@@ -495,12 +569,13 @@ impl<'a> Yard<'a> {
                 json!({"consignment": self.opened(vendor), "guard": "vendor_qualification", "reason": "renewal_pending", "reference": "BOARD-12"})
             }
             "open_consignment" if is_operator(giver) => {
-                json!({"reference": format!("BACK-{n:05}"), "from_site": "Akron", "to": self.server.parties["district"], "to_site": "Central",
+                json!({"reference": format!("RETURN-{n:05}"), "from_site": "Akron", "to": self.server.parties["district"], "to_site": "Central",
                     "carrier": "Hale Freight"})
             }
             "open_consignment" => {
                 json!({"consignment": self.id(), "reference": self.reference(vendor), "from_site": "Central",
                     "to": self.server.parties[vendor.name()], "to_site": "Akron", "carrier": "Hale Freight", "carrier_party": self.carrier(),
+                    "expected": 300,
                     "presets": {"reason": "surplus", "media_type": "emmc", "no_storage": false}})
             }
             "record_container" => {
@@ -543,6 +618,7 @@ impl<'a> Yard<'a> {
                 let consignment = self.opened_with_presets(vendor);
                 let [tag, serial] = [format!("NEW-{n:05}"), format!("NEWSER{n:05}")].map(|word| self.remember(vendor, &word));
                 json!({"consignment": consignment, "tag": tag, "serial": serial, "container": "PALLET-1",
+                    "captured": {"raw": format!("]C1{tag}"), "method": "scanner"},
                     "device": {"category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14", "sensitivity": "low",
                         "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64}]}})
             }
@@ -569,6 +645,12 @@ impl<'a> Yard<'a> {
                 json!({"consignment": consignment, "scans": [{"tag": thing.tag, "serial": thing.serial, "damage": "case"}], "counted": 1,
                     "containers": [{"label": "PALLET-1", "seal_state": "intact", "seal": "004871", "gross_weight_grams": 18_450}],
                     "quantities": [{"line": line, "count": 40}], "more_to_come": false})
+            }
+            "accept_consignment" => {
+                let consignment = self.sent(vendor, giver);
+                let sender = if is_operator(giver) { vendor.operator() } else { "coordinator" };
+                let paper = self.server.send(sender, "POST", "/api/v1/evidence", &[], format!("signed paper {n}").as_bytes()).taken();
+                json!({"consignment": consignment, "document": paper["sha256"]})
             }
             "revoke_link" => {
                 let (_, consignment, _, link) = self.linked(vendor);
@@ -602,7 +684,7 @@ impl<'a> Yard<'a> {
                     "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
             }
             "correct_registration" => {
-                json!({"asset": self.retired(vendor, true).asset, "reason": "misread", "serial": format!("FIXSER{n:05}"), "category": "desktop",
+                json!({"asset": self.retired(vendor, true).asset, "reason": "misread", "tag": format!("FIXTAG-{n:05}"), "serial": format!("FIXSER{n:05}"), "category": "desktop",
                     "manufacturer": "Dell", "model": "OptiPlex", "sensitivity": "high", "site": "Annex"})
             }
             "withdraw_no_storage" => {
@@ -624,15 +706,19 @@ impl<'a> Yard<'a> {
                 self.command(by, "register_key", registration.clone());
                 json!({"key": registration["key"], "party": self.server.parties[party]})
             }
-            "expect_media" => json!({"asset": self.register(vendor, false).asset}),
+            "expect_media" => json!({"asset": self.expecting(vendor).asset}),
             "confirm_medium" => {
-                let thing = self.register(vendor, false);
+                let thing = self.expecting(vendor);
                 let medium = self.subject(vendor, &self.command("coordinator", "expect_media", json!({"asset": thing.asset})), "Medium");
                 self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus", "occurred": "2026-01-05T08:00:00Z"}));
                 prepare(self.server, &thing.asset);
                 let consignment = self.released(vendor, &thing);
                 let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
-                self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
+                self.command(
+                    vendor.operator(),
+                    "receive_consignment",
+                    json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans}),
+                );
                 json!({"medium": medium, "basis": "seen", "serial": format!("SEENDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64})
             }
             "see_device" => json!({"asset": self.retired(vendor, true).asset, "source": "network", "site": "Central"}),
@@ -652,14 +738,17 @@ impl<'a> Yard<'a> {
                 json!({"exception": exception, "reason": "evidence_disputed"})
             }
             "look_for_exceptions"
+            | "add_note"
             | "assign"
             | "open_log"
             | "record_count"
             | "create_link"
+            | "offer_acceptance"
             | "receive_evidence"
             | "issue_certificate"
             | "record_rendering"
             | "revoke_certificate"
+            | "agree_to_sign"
             | "publish_status" => return None,
             other => panic!("the command {other} has no valid body in {}", file!()),
         })

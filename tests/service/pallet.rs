@@ -18,7 +18,7 @@ fn three_hundred_devices_in_service_are_a_released_pallet_by_as_many_scans_and_a
     let server = Server::start();
     for n in 0..DEVICES {
         let device = json!({"tag": format!("NSD-{n:04}"), "serial": format!("PF{n:05}"), "category": "chromebook", "manufacturer": "Lenovo",
-            "model": "100e Gen 2", "sensitivity": "moderate", "site": "Central", "status": "in_service"});
+            "model": "Workbook 7", "sensitivity": "moderate", "site": "Central", "status": "in_service"});
         server.command("coordinator", "register_asset", device).taken();
     }
     let before = server.entries();
@@ -94,12 +94,13 @@ fn three_hundred_devices_in_service_are_a_released_pallet_by_as_many_scans_and_a
     assert_eq!(rows.len(), DEVICES + 2);
     let line = list["lines"].as_array().unwrap().iter().find(|line| line["name"] == "NSD-0000").unwrap();
     let row = rows.iter().find(|row| row.contains("NSD-0000")).unwrap();
-    assert_eq!(*row, format!("PU-300,PALLET-1,004871,21500,151500,asset,NSD-0000,PF00000,Lenovo 100e Gen 2,,,{},{digest}", line["entry"]));
+    assert_eq!(*row, format!("PU-300,PALLET-1,004871,21500,151500,asset,NSD-0000,PF00000,Lenovo Workbook 7,,,{},{digest}", line["entry"]));
     server.get("stranger", &format!("/api/v1/consignments/{id}/manifest")).refused(404, "request.unknown");
 
     // What is received later changes the lines' state and not a byte of the list.
     let scans: Vec<Value> = (0..DEVICES).map(|n| json!({"tag": format!("NSD-{n:04}")})).collect();
-    server.command("operator", "receive_consignment", json!({"consignment": id, "containers": [], "scans": scans})).taken();
+    let containers: Vec<Value> = (1..=3).map(|n| json!({"label": format!("PALLET-{n}"), "seal_state": "intact"})).collect();
+    server.command("operator", "receive_consignment", json!({"consignment": id, "containers": containers, "scans": scans})).taken();
     assert_eq!(server.get("operator", &format!("/api/v1/consignments/{id}/manifest")).body, manifest.body);
     let page = server.page("operator", &format!("/consignments/{id}")).text();
     for word in ["PALLET-1", "004871", "pickup by a vendor", "TOUR-17", &digest] {

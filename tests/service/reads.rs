@@ -22,7 +22,7 @@ use super::story;
 
 fn register(server: &Server, tag: &str, serial: Option<&str>, drive: Option<&str>) -> String {
     let media: Vec<Value> = drive.map(|drive| json!({"serial": drive, "media_type": "hdd_ata"})).into_iter().collect();
-    let body = json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14", "site": "Central",
+    let body = json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": "Workbook 7", "site": "Central",
                       "status": "in_stock", "media": media});
     Server::subject(&server.command("coordinator", "register_asset", body).taken(), "Asset")
 }
@@ -358,10 +358,17 @@ fn every_list_walks_an_index_in_order() {
     let pair = || Some((" ".to_owned(), " ".to_owned()));
     let statements = statements(&mut db, |db| {
         for party in [None, Some(server.parties["GreenLoop Recycling"].clone())] {
-            for label in [None, Some("received".to_owned())] {
+            for label in [None, Some("reconciled".to_owned())] {
                 for tag_prefix in [None, Some("CB".to_owned())] {
                     for after in [None, pair()] {
-                        let query = AssetQuery { party: party.clone(), label: label.clone(), tag_prefix: tag_prefix.clone(), after, limit: 9 };
+                        let query = AssetQuery {
+                            party: party.clone(),
+                            label: label.clone(),
+                            tag_prefix: tag_prefix.clone(),
+                            after,
+                            limit: 9,
+                            ..AssetQuery::default()
+                        };
                         assert!(!inventory::assets(db, &query).unwrap().is_empty());
                     }
                 }
@@ -375,7 +382,7 @@ fn every_list_walks_an_index_in_order() {
                 assert_eq!(inventory::discrepancies(db, consignment, first, 9).unwrap().len(), 2);
             }
             assert!(!inventory::labels(db, party.as_deref()).unwrap().is_empty());
-            let search = Search { sought: Sought::parse("B-0").unwrap(), party, label: Some("received".to_owned()), after: Some(3), limit: 9 };
+            let search = Search { sought: Sought::parse("B-0").unwrap(), party, label: Some("reconciled".to_owned()), after: Some(3), limit: 9 };
             assert_eq!(search::search(db, &search).unwrap().rows.len(), 2);
         }
         assert_eq!(inventory::discrepancies_of(db, consignment, &[story.devices[1].id.clone()]).unwrap().len(), 1);

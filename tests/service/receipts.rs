@@ -4,7 +4,7 @@ use std::fs;
 
 use quittance::config::Limits;
 use quittance::domain::names::Role;
-use quittance::store::{inventory, links, log, people};
+use quittance::store::{inventory, links, log, people, tokens};
 use serde_json::{Value, json};
 
 use super::orders::{Vendor, Yard, prepare};
@@ -19,17 +19,10 @@ fn fixture(name: &str) -> Vec<u8> {
 
 /// Four devices of the vendor's lists: a laptop that was wiped at home, and three without storage.
 fn devices(server: &Server) -> Vec<String> {
-    let second = people::new_token().unwrap();
-    let person = people::Person {
-        id: "urn:uuid:00000000-0000-4000-8000-00000000c002".to_owned(),
-        name: "Cleo Example".to_owned(),
-        title: "coordinator".to_owned(),
-        role: Role::Coordinator.to_string(),
-        party: server.parties["district"].clone(),
-        token_sha256: people::token_digest(&second),
-        phone: String::new(),
-    };
-    people::add(&mut server.service.app.connect().unwrap(), &person).unwrap();
+    let second = tokens::new_token().unwrap();
+    let id = "urn:uuid:00000000-0000-4000-8000-00000000c002";
+    let person = people::Person::new(id, "Cleo Example", "coordinator", Role::Coordinator, &server.parties["district"]);
+    people::add_with_token(&mut server.service.app.connect().unwrap(), &person, &second, quittance::app::now().unix_ms()).unwrap();
     let mut made = Vec::new();
     for (tag, serial, category) in [
         ("RX-0001", "5CD9000A01", "laptop"),
@@ -230,7 +223,7 @@ fn a_vendor_that_never_signs_in_is_received_reconciled_and_settled_from_its_own_
 }
 
 #[test]
-fn the_same_list_as_a_spreadsheet_is_received_and_reconciled_at_once() {
+fn the_same_list_as_a_spreadsheet_is_received_and_its_pallet_is_a_question() {
     let server = Server::start();
     let assets = devices(&server);
     let consignment = released(&server, "PU-2026-002", &assets);
@@ -242,6 +235,12 @@ fn the_same_list_as_a_spreadsheet_is_received_and_reconciled_at_once() {
     server.send("coordinator", "POST", &format!("{receipts}?profile=other"), &[], &list).refused(422, "mappings.unknown_profile");
     let report = server.send("coordinator", "POST", &receipts, &[], &list).taken();
     assert_eq!((&report["format"], &report["rows"], &report["receipt"]["matched"]), (&json!("XLSX"), &json!(4), &json!(4)), "{report}");
+    // It says nothing of the pallet and its seal.
+    let received = shown(&server, &consignment);
+    let pallet = discrepancy(&received, "count");
+    assert_eq!((&pallet["container"], &pallet["figures"]), (&json!("PALLET-1"), &json!([1, 0])));
+    let seen = json!({"discrepancy": pallet["id"], "resolution": "contents_verified", "reference": "CALL-2"});
+    server.command("approver", "resolve_discrepancy", seen).taken();
     let received = shown(&server, &consignment);
     assert_eq!(received["consignment"]["status"], "reconciled");
     let damaged = received["lines"].as_array().unwrap().iter().find(|line| line["tag"] == "RX-0002").unwrap();
@@ -273,7 +272,7 @@ fn a_one_time_link_opens_one_consignment_and_nothing_else() {
     let api = format!("/api/v1/r/{secret}");
     let seen = server.get("nobody", &api).taken();
     assert_eq!((&seen["status"], &seen["missing"][0]["tag"]), (&json!("released"), &json!(thing.tag)), "{seen}");
-    let body = json!({"containers": [], "scans": [{"serial": thing.serial, "damage": "case"}]});
+    let body = json!({"containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"serial": thing.serial, "damage": "case"}]});
     let mut foreign = body.clone();
     foreign["consignment"] = json!(consignment);
     server.post("nobody", &format!("{api}/receipts"), &foreign).refused(422, "command.malformed");
@@ -357,4 +356,41 @@ fn whoever_tries_secrets_is_counted() {
     let server = Server::start_within(Limits { public_rate: 5, ..Limits::uncounted() });
     let answers: Vec<u16> = (0..8).map(|n| server.get("nobody", &format!("/api/v1/r/qtl_{n}")).status).collect();
     assert_eq!(answers, [404, 404, 404, 404, 404, 429, 429, 429]);
+}
+
+#[test]
+fn a_list_counts_things_and_has_loose_drives_and_containers() {
+    let server = Server::start();
+    let assets = devices(&server);
+    let drives = json!({"media": [{"serial": "LOOSE-77", "media_type": "hdd_ata"}], "site": "Central"});
+    let drive = Server::subject(&server.command("coordinator", "record_loose_media", drives).taken(), "Medium");
+    let open = json!({"reference": "PU-2026-009", "from_site": "Central", "to": server.parties[VENDOR], "to_site": "Akron"});
+    let id = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");
+    server.command("coordinator", "add_lines", json!({"consignment": id, "assets": [assets[0]], "media": [drive]})).taken();
+    for count in [30, 10] {
+        server.command("coordinator", "add_quantity", json!({"consignment": id, "what": "charger", "count": count, "no_data": true})).taken();
+    }
+    let containers = json!([{"label": "PALLET-1", "seal": "004871"}, {"label": "PALLET-2", "seal": "004872"}]);
+    server.command("coordinator", "seal_consignment", json!({"consignment": id, "containers": containers})).taken();
+    server.command("coordinator", "release_consignment", json!({"consignment": id})).taken();
+    let path = format!("/api/v1/consignments/{id}/receipts");
+    let list = |rows: &str| format!("Asset Tag,Serial,Description,Qty,Pallet,Seal\n{rows}").into_bytes();
+    let first = list("RX-0001,,Laptop,1,PALLET-1,004871\n,LOOSE-77,Drive,1,PALLET-1,\n,,Chargers,25,PALLET-1,\n");
+    map_as_proposed(&server, &path, &first, "with counts");
+    let strange = list("RX-0001,,Laptop,1,PALLET-1,004871\n,,Toner,3,,\n");
+    let problem = server.send("coordinator", "POST", &path, &[], &strange).refused(422, "receipt.rows");
+    assert!(problem["missing"][0].as_str().unwrap().starts_with("Row 3: No toner cartridges are listed"), "{problem}");
+    let report = server.send("coordinator", "POST", &format!("{path}?more_to_come=true"), &[], &first).taken();
+    assert_eq!((&report["rows"], &report["counted"], &report["receipt"]["matched"]), (&json!(2), &json!(25), &json!(2)), "{report}");
+    // The rest: the same pallet again is no second one, and of the other nothing is said.
+    let rest = list("RX-0001,,Laptop,1,PALLET-1,004871\n,,Charger,15,PALLET-1,\n");
+    server.send("coordinator", "POST", &path, &[], &rest).taken();
+    let received = shown(&server, &id);
+    let open: Vec<(&str, &str)> =
+        received["discrepancies"].as_array().unwrap().iter().map(|one| (one["kind"].as_str().unwrap(), one["container"].as_str().unwrap())).collect();
+    assert_eq!(open, [("count", "PALLET-2")], "{received}");
+    let found = json!({"discrepancy": discrepancy(&received, "count")["id"], "resolution": "contents_verified", "reference": "CALL-1"});
+    server.command("approver", "resolve_discrepancy", found).taken();
+    assert_eq!(shown(&server, &id)["consignment"]["status"], "reconciled");
+    server.audit();
 }

@@ -58,6 +58,8 @@ fn register_asset(w: &mut World) -> Option<(Actor, Value)> {
         1 => body["media"] = (0..201).map(|m| json!({"serial": format!("MANY-{n}-{m}"), "media_type": "hdd_ata"})).collect(),
         2 => body["media"] = json!([{"serial": format!("BIG-{n}"), "media_type": "hdd_ata", "capacity_bytes": 0}]),
         3 => body["asset"] = json!(w.device(|_, _| true).map(|asset| asset.id)),
+        4 => body["weight_basis"] = json!("lot"),
+        5..=9 => body["weight_grams"] = json!(1_500),
         _ => {}
     }
     Some((coordinator(1), body))
@@ -109,12 +111,7 @@ fn harvest_medium(w: &mut World) -> Option<(Actor, Value)> {
     }
     let soldered = w.dice.one_in(10);
     let medium = w.medium(|w, medium| {
-        let open = |host: &Asset| {
-            matches!(host.status, Status::InStock | Status::InRepair | Status::Retired)
-                && host.holds.is_empty()
-                && host.consignment.is_none()
-                && !host.in_transit
-        };
+        let open = |host: &Asset| matches!(host.status, Status::InStock | Status::InRepair | Status::Retired) && rests(host);
         (medium.identified_by == IdentifiedBy::OwnSerial) != soldered && w.host(medium).is_some_and(open)
     })?;
     let who = if w.dice.one_in(10) { actor(Role::VendorOperator, OTHER, 1) } else { holder_of(&w.medium_holder(&medium), 1) };
@@ -125,12 +122,7 @@ fn install_medium(w: &mut World) -> Option<(Actor, Value)> {
     let medium = w.medium(|_, medium| medium.is_loose() && matches!(medium.state, MediumState::Cleared | MediumState::Purged))?;
     let at = w.medium_holder(&medium);
     let asset = w.device(|_, asset| {
-        asset.no_storage.is_none()
-            && matches!(asset.status, Status::InStock | Status::InRepair | Status::Retired)
-            && asset.holds.is_empty()
-            && asset.consignment.is_none()
-            && !asset.in_transit
-            && asset.holder.party.as_str() == at
+        asset.no_storage.is_none() && matches!(asset.status, Status::InStock | Status::InRepair | Status::Retired) && rests_with(asset, &at)
     })?;
     Some((coordinator(1), json!({"medium": medium.id, "asset": asset.id})))
 }
@@ -237,9 +229,7 @@ fn release_accounts(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn grade(w: &mut World) -> Option<(Actor, Value)> {
-    let asset = w.device(|_, asset| {
-        asset.status == Status::Retired && asset.data_gone() && asset.holds.is_empty() && asset.consignment.is_none() && !asset.in_transit
-    })?;
+    let asset = w.device(|_, asset| asset.status == Status::Retired && asset.data_gone() && rests(asset))?;
     let cosmetic = if w.dice.one_in(10) { 10 } else { 7 };
     Some((holder_of(asset.holder.party.as_str(), 1), json!({"asset": asset.id, "cosmetic": cosmetic, "functional": 5})))
 }
@@ -345,7 +335,7 @@ fn record_sanitization(w: &mut World) -> Option<(Actor, Value)> {
         .known()
         .evidence
         .all()
-        .filter(|file| file.links.iter().any(|(linked, _)| linked == &medium.id))
+        .filter(|file| file.links.iter().any(|link| link.medium == medium.id))
         .map(|file| file.sha256.to_string())
         .collect();
     let wrong = if w.dice.one_in(5) { w.dice.below(4) } else { 9 };
@@ -389,21 +379,15 @@ fn stays(asset: &Asset) -> bool {
 fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
     let mass = json!({"weight_grams": 2_000, "weight_basis": "scale"});
     let balance = json!({"weight_grams": 2_000, "weight_basis": "scale", "recovered_grams": 1_700, "energy_grams": 200, "landfill_grams": 100});
-    let ready = |_: &World, asset: &Asset| {
-        asset.status == Status::Retired
-            && asset.data_gone()
-            && asset.preparation.authorization.is_some()
-            && asset.consignment.is_none()
-            && !asset.in_transit
-            && asset.holds.is_empty()
-    };
+    let ready =
+        |_: &World, asset: &Asset| asset.status == Status::Retired && asset.data_gone() && asset.preparation.authorization.is_some() && rests(asset);
     let (asset, mut body) = match w.dice.below(14) {
         0..=4 => (w.device(ready)?, json!({"outcome": "recycled", "mass": balance})),
         5 | 6 => (
             w.device(|w, asset| {
                 ready(w, asset) && asset.preparation.grade.is_some() && (asset.preparation.accounts.is_some() || asset.no_storage.is_some())
             })?,
-            json!({"outcome": "resold", "mass": mass, "title": "INVOICE-1"}),
+            json!({"outcome": w.dice.of(&["resold", "resold", "traded_in", "returned_to_lessor"]), "mass": mass, "title": "INVOICE-1"}),
         ),
         7 => (w.device(|_, asset| asset.redeployed.is_some() && stays(asset))?, json!({"outcome": "redeployed", "mass": mass})),
         8 => (w.device(|_, asset| asset.repaired.is_some() && stays(asset))?, json!({"outcome": "repaired", "mass": mass})),
@@ -423,7 +407,7 @@ fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
             json!({"outcome": w.dice.of(&["repaired", "redeployed"]), "mass": mass}),
         ),
         _ => (
-            w.device(|_, asset| asset.status == Status::Retired && asset.holds.is_empty() && asset.consignment.is_none() && !asset.in_transit)?,
+            w.device(|_, asset| asset.status == Status::Retired && rests(asset))?,
             match w.dice.below(5) {
                 0 => json!({"outcome": "unknown", "mass": mass}),
                 1 => json!({"outcome": "recycled", "mass": mass}),
@@ -632,8 +616,12 @@ fn map_columns(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn expect_media(w: &mut World) -> Option<(Actor, Value)> {
-    let model = w.dice.of(&["Chromebook 3100", "ThinkPad L14", "Chromebook 3100", "ThinkPad L14", "WD19S", "Model"]).unwrap();
-    let fits = |asset: &Asset| asset.model.as_str() == model && asset.media.is_empty() && asset.no_storage.is_none() && !asset.label().is_gone();
+    let models: &[&str] = if w.dice.one_in(5) { &["WD19S", "Model"] } else { &["Chromebook 3100", "ThinkPad L14"] };
+    let unnumbered = w.dice.one_in(8);
+    let fits = |asset: &Asset| {
+        let known = models.contains(&asset.model.as_str()) && asset.serial.is_none() == unnumbered;
+        known && asset.media.is_empty() && asset.no_storage.is_none() && !asset.label().is_gone()
+    };
     let asset = w.device(|_, asset| fits(asset))?;
     patiently(w, "expect_media", coordinator(1), json!({"asset": asset.id}))
 }
@@ -685,10 +673,14 @@ fn correct_registration(w: &mut World) -> Option<(Actor, Value)> {
     if !w.dice.one_in(3) {
         return None;
     }
-    let asset = w.device(|_, asset| !asset.in_transit)?;
+    let bare = w.dice.one_in(2);
+    let opened = |asset: &Asset| asset.media.is_empty() && asset.no_storage.is_none() && asset.serial.is_some() && !asset.label().is_gone();
+    let asset = w.device(|_, asset| !asset.in_transit && (!bare || opened(asset)))?;
     let n = w.number();
     let mut body = json!({"asset": asset.id, "reason": "misread"});
-    match w.dice.below(6) {
+    match w.dice.below(if bare { 16 } else { 8 }) {
+        6 => body["tag"] = json!(format!("T-{n}")),
+        7 => body["tag"] = json!(w.device(|_, _| true).map(|other| other.tag)),
         0 => body["serial"] = json!(format!("SER-{n}")),
         1 => body["serial"] = json!(w.device(|_, asset| asset.serial.is_some()).and_then(|other| other.serial)),
         2 => body["site"] = json!(if w.dice.one_in(2) { "Site" } else { "School" }),
@@ -753,7 +745,7 @@ fn grant_override(w: &mut World) -> Option<(Actor, Value)> {
 fn presets(w: &mut World) -> Value {
     let mut presets = json!({"reason": "surplus", "rung": "recycling", "rejected": better_than("recycling")});
     match w.dice.below(9) {
-        0 => presets["no_storage"] = json!(true),
+        0 | 5 | 6 => presets["no_storage"] = json!(true),
         1 => presets["media_type"] = json!("emmc"),
         2 => presets = json!({"no_storage": true, "media_type": "emmc"}),
         3 => presets = json!({"rung": "repair", "rejected": better_than("repair")}),
@@ -775,7 +767,7 @@ fn open_consignment(w: &mut World) -> Option<(Actor, Value)> {
     let carrier = known.parties.all().find(|party| party.kind == PartyKind::Carrier).map(|party| party.id.clone());
     let other = known.consignments.all().next().map(|other| (other.id.clone(), other.reference.clone()));
     match w.dice.below(20) {
-        0..=3 => {}
+        0..=3 => body["expected"] = json!(w.dice.of(&[None, Some(40), Some(300), Some(0)]).flatten()),
         18 | 19 => {
             who = holder_of(VENDOR, 1);
             body["to"] = json!(DISTRICT);
@@ -824,10 +816,6 @@ fn sender(w: &mut World, consignment: &Consignment) -> Actor {
     holder_of(party, w.dice.of(&[1, 1, 2]).unwrap())
 }
 
-fn rests_with(asset: &Asset, party: &str) -> bool {
-    asset.consignment.is_none() && asset.holds.is_empty() && !asset.in_transit && asset.holder.party.as_str() == party
-}
-
 fn may_travel(asset: &Asset, consignment: &Consignment) -> bool {
     let in_use = matches!(asset.status, Status::InStock | Status::InService | Status::InRepair);
     rests_with(asset, consignment.from.party.as_str())
@@ -850,8 +838,11 @@ fn loose_at(medium: &Medium, party: &str) -> bool {
 fn add_lines(w: &mut World) -> Option<(Actor, Value)> {
     let consignment = w.consignment(ConsignmentStatus::Open)?;
     let (mut assets, mut media) = (BTreeSet::new(), BTreeSet::new());
+    // Inside the organisation what lies in stock travels, too, though there is little of it.
+    let stocked = consignment.kind == ConsignmentKind::Internal && w.dice.one_in(2);
     for _ in 0..w.dice.of(&[1, 1, 1, 2]).unwrap() {
-        assets.extend(w.device(|_, asset| may_travel(asset, &consignment)).map(|asset| asset.id));
+        let fits = |asset: &Asset| may_travel(asset, &consignment) && (!stocked || asset.status == Status::InStock);
+        assets.extend(w.device(|_, asset| fits(asset)).map(|asset| asset.id));
     }
     if assets.is_empty() || w.dice.one_in(4) {
         media.extend(w.medium(|_, medium| loose_at(medium, consignment.from.party.as_str())).map(|medium| medium.id));
@@ -998,6 +989,32 @@ fn release_consignment(w: &mut World) -> Option<(Actor, Value)> {
     patiently(w, "release_consignment", who, body)
 }
 
+fn offer_acceptance(w: &mut World) -> Option<(Actor, Value)> {
+    if !w.dice.one_in(3) {
+        return None;
+    }
+    let consignment = w.consignment_that(|c| c.status == ConsignmentStatus::Released)?;
+    let n = w.number();
+    let who = sender(w, &consignment);
+    Some((who, json!({"consignment": consignment.id, "link": format!("urn:uuid:00000000-0000-4000-9000-{n:012}")})))
+}
+
+fn accept_consignment(w: &mut World) -> Option<(Actor, Value)> {
+    if !w.dice.one_in(3) {
+        return None;
+    }
+    let again = w.dice.one_in(12);
+    let consignment = w.consignment_that(|c| c.released.is_some() && (again || c.accepted.is_none()))?;
+    let codes: Vec<super::super::links::OneTimeLink> = consignment.links.iter().filter(|link| link.accepts).cloned().collect();
+    let paper = if w.dice.one_in(8) { None } else { Some(w.file()) };
+    let Some(code) = w.dice.of(&codes).filter(|_| w.dice.one_in(3)) else {
+        return Some((sender(w, &consignment), json!({"consignment": consignment.id, "document": paper})));
+    };
+    let driver = Actor { person: code.id, party: consignment.driver_party().clone(), ..actor(Role::VendorOperator, VENDOR, 1) };
+    let document = paper.filter(|_| w.dice.one_in(2));
+    Some((driver, json!({"consignment": consignment.id, "document": document})))
+}
+
 /// Who speaks for the receiver, and by which document.
 fn voice(w: &mut World, consignment: &Consignment, body: &mut Value) -> Actor {
     let to = consignment.to.party.as_str();
@@ -1024,7 +1041,7 @@ fn voice(w: &mut World, consignment: &Consignment, body: &mut Value) -> Actor {
         }
         3 | 4 if !consignment.links.is_empty() => {
             let link = w.dice.of(&consignment.links).unwrap();
-            return Actor { person: link.id, role: Role::VendorOperator, party: consignment.to.party.clone() };
+            return Actor::new(link.id, Role::VendorOperator, consignment.to.party.clone());
         }
         _ => return holder_of(to, w.dice.of(&[1, 1, 2]).unwrap()),
     }
@@ -1058,7 +1075,7 @@ fn receive_consignment(w: &mut World) -> Option<(Actor, Value)> {
     scans.retain(|scan| scan["tag"].is_string() || scan["serial"].is_string());
     for container in &consignment.containers {
         let seen = consignment.receipts.iter().any(|receipt| receipt.containers.iter().any(|found| found.label == container.label));
-        if seen != w.dice.one_in(15) || w.dice.one_in(4) {
+        if seen != w.dice.one_in(15) || w.dice.one_in(if more { 4 } else { 12 }) {
             continue;
         }
         let state = w.dice.of(&["intact", "intact", "intact", "intact", "intact", "broken", "missing"]);
@@ -1139,7 +1156,8 @@ fn resolve_discrepancy(w: &mut World) -> Option<(Actor, Value)> {
     let reference = if w.dice.one_in(6) { None } else { Some("CASE-9") };
     let resolution = w.dice.of(&fitting);
     // The receiver has not confirmed what is located there: a document shows it, mostly.
-    let document = if w.dice.one_in(6) != (resolution == Some("located_at_receiver")) { Some(w.file()) } else { None };
+    let located = resolution == Some("located_at_receiver");
+    let document = if w.dice.one_in(if located { 3 } else { 6 }) != located { Some(w.file()) } else { None };
     let id = if w.dice.one_in(25) { NOBODY.to_owned() } else { discrepancy.id.to_string() };
     Some((approver(), json!({"discrepancy": id, "resolution": resolution, "reference": reference, "document": document})))
 }
@@ -1207,6 +1225,18 @@ fn reopen_exception(w: &mut World) -> Option<(Actor, Value)> {
     Some((approver(), json!({"exception": exception.id, "reason": reason})))
 }
 
+fn add_note(w: &mut World) -> Option<(Actor, Value)> {
+    let consignment = w.consignment_that(|_| true)?;
+    let line = w.story.known().lines.all().find(|line| line.consignment == consignment.id).and_then(|line| line.asset().cloned());
+    let line = line.filter(|_| w.dice.one_in(2)).map(|asset| json!({"id": asset, "type": "Asset"}));
+    let about = match w.dice.of(&[0, 1, 2, 2, 2]) {
+        Some(0) => json!({"id": exception(w, is_open)?.id, "type": "Exception"}),
+        Some(1) => json!({"id": format!("urn:sha256:{}", w.file()), "type": "Evidence"}),
+        _ => json!({"id": consignment.id, "type": "Consignment"}),
+    };
+    w.dice.one_in(4).then(|| (coordinator(1), json!({"about": about, "line": line, "salted_sha256": "5".repeat(64)})))
+}
+
 macro_rules! plays {
     ($($name:ident),+ $(,)?) => { &[$((stringify!($name), $name),)+] };
 }
@@ -1265,6 +1295,8 @@ pub(super) const PLAYS: &[Play] = plays![
     unseal_consignment,
     cancel_consignment,
     release_consignment,
+    offer_acceptance,
+    accept_consignment,
     receive_consignment,
     create_link,
     revoke_link,
@@ -1290,6 +1322,7 @@ pub(super) const PLAYS: &[Play] = plays![
     snooze_exception,
     resolve_exception,
     reopen_exception,
+    add_note,
 ];
 
 /// Those that are given more often: most others need what they come to.

@@ -1,10 +1,6 @@
 // <verify-file>: checks a certificate in this browser and shows each check. Nothing is uploaded; without this script the form sends the file to the service.
-import { equal, sha256 } from '../proof/bytes.js';
-import { able, readDid } from '../proof/eddsa.js';
-import { readVkey } from '../proof/note.js';
+// What reads and judges is fetched when somebody turns to the form.
 import { say } from '../say.js';
-import { MAX_PDF_BYTES, Unreadable, open } from './bundle.js';
-import { judge } from './judge.js';
 
 const PATIENCE = 10_000;
 
@@ -68,6 +64,7 @@ class VerifyFile extends HTMLElement {
     this.result = this.querySelector('[data-result]');
     form.addEventListener('submit', (event) => { event.preventDefault(); if (input.files[0]) this.check(input.files[0]); else input.focus(); });
     input.addEventListener('change', () => { if (input.files[0]) this.check(input.files[0]); });
+    for (const name of ['pointerenter', 'focusin', 'dragenter']) form.addEventListener(name, () => this.ready(), { once: true });
     for (const [name, over] of [['dragover', true], ['dragleave', false], ['drop', false]]) {
       form.addEventListener(name, (event) => { event.preventDefault(); form.classList.toggle('over', over); });
     }
@@ -76,20 +73,30 @@ class VerifyFile extends HTMLElement {
     for (const part of this.querySelectorAll('[data-without-script]')) part.hidden = true;
   }
 
+  async ready() {
+    const { equal, sha256 } = await import('../proof/bytes.js');
+    const { able, readDid } = await import('../proof/eddsa.js');
+    const { readVkey } = await import('../proof/note.js');
+    const { MAX_PDF_BYTES, Unreadable, open } = await import('./bundle.js');
+    const { judge } = await import('./judge.js');
+    return { equal, sha256, able, readDid, readVkey, MAX_PDF_BYTES, Unreadable, open, judge };
+  }
+
   async check(file) {
     const began = performance.now();
     this.result.setAttribute('aria-busy', 'true');
     let shown;
-    try { shown = await this.judged(file); } catch (error) {
-      const altered = error instanceof Unreadable && error.altered;
-      const words = error instanceof Unreadable ? error.message : `${error.name}: ${error.message}`;
+    try { shown = await this.judged(file, await this.ready()); } catch (error) {
+      const unreadable = error.altered !== undefined;
+      const altered = unreadable && error.altered;
+      const words = unreadable ? error.message : `${error.name}: ${error.message}`;
       shown = { lines: altered ? ['bad', say('ALTERED'), `${words}.`] : ['warn', say('CANNOT BE READ'), `${words}.`], checks: [], certificate: null };
     }
     this.show(file, shown, performance.now() - began);
     this.result.removeAttribute('aria-busy');
   }
 
-  async judged(file) {
+  async judged(file, { able, judge, open, readDid, readVkey, MAX_PDF_BYTES, Unreadable }) {
     if (file.size > MAX_PDF_BYTES) throw new Unreadable(say('the file is larger than 32 MB'));
     if (!await able()) throw new Unreadable(say('this browser cannot check Ed25519 signatures (Chrome and Edge 137, Firefox 129, Safari 17 can). Use a newer one, or the command below'));
     const bundle = await open(new Uint8Array(await file.arrayBuffer()));
@@ -113,6 +120,7 @@ class VerifyFile extends HTMLElement {
     const offline = (words) => Object.assign(new Error(words), { offline: true });
     const issued = this.dataset.certificates && number ? await this.fetched(`${this.dataset.certificates}${number}.pdf`) : null;
     if (!issued) throw offline(say('the service that issued the pages cannot be reached; believe the data below, not the pages'));
+    const { equal, sha256 } = await this.ready();
     const [mine, its] = [await sha256(pdf), await sha256(issued)];
     if (!equal(mine, its)) throw new Error(say('this file is not the one that the service issued'));
     return say('this file is byte for byte the one that the service issued');
