@@ -42,6 +42,7 @@ codes! {
         Staged = "staged", "staged for pickup";
         Released = "released", "released, on its way";
         Received = "received", "received";
+        Reconciled = "reconciled", "received and reconciled";
         Sanitizing = "sanitizing", "being sanitized";
         SanitizationFailed = "sanitization_failed", "sanitization failed";
         Sanitized = "sanitized", "sanitized";
@@ -87,6 +88,9 @@ pub struct Handoff {
     pub released: (u64, Instant),
     /// Entry and time of the receipt.
     pub received: Option<(u64, Instant)>,
+    /// Entry and time at which everything that was listed with it was resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciled: Option<(u64, Instant)>,
     /// The document that the organisation entered the receipt from, where the receiver itself has not confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unconfirmed: Option<Digest>,
@@ -227,18 +231,24 @@ impl Asset {
             () if graded && stays => Label::RedeployReady,
             () if graded => Label::Graded,
             () if cleaned => Label::Sanitized,
-            () if self.is_received() => Label::Received,
+            () if let Some(handoff) = self.received() => {
+                if handoff.reconciled.is_some() {
+                    Label::Reconciled
+                } else {
+                    Label::Received
+                }
+            }
             () if self.preparation.authorization.is_some() => Label::SurplusAuthorized,
             () if self.preparation.evaluation.is_some() => Label::Evaluated,
             () => Label::Retired,
         }
     }
 
-    /// Whether it lies with whom it was sent to last.
-    fn is_received(&self) -> bool {
+    /// The travel from one party to another that brought it to where it lies.
+    fn received(&self) -> Option<&Handoff> {
         self.custody()
             .last()
-            .is_some_and(|handoff| handoff.received.is_some() && handoff.to.party == self.holder.party && handoff.from.party != handoff.to.party)
+            .filter(|handoff| handoff.received.is_some() && handoff.to.party == self.holder.party && handoff.from.party != handoff.to.party)
     }
 
     /// Its travels since its custody is known without a gap, oldest first. What came before a time out of sight counts for the past only.

@@ -165,6 +165,7 @@ impl Fact for ConsignmentReleased {
             to: self.to.clone(),
             released: (stamp.seq, stamp.occurred),
             received: None,
+            reconciled: None,
             unconfirmed: None,
         };
         for asset in about.assets() {

@@ -12,7 +12,7 @@ use super::consignment::{
 use super::evidence::require_document;
 use super::medium::{self, Medium};
 use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, QuantityId, Reference, Role};
-use super::reconciliation::{ConsignmentReconciled, DiscrepancyRecorded};
+use super::reconciliation::{DiscrepancyRecorded, reconciled};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, links, parties};
@@ -458,8 +458,8 @@ impl Order for ReceiveConsignment {
             happenings.push(Happening::new(event, about));
         }
         if !self.more_to_come && compared.differing.is_empty() && consignment.open_discrepancies.is_empty() {
-            let reconciled = ConsignmentReconciled { listed: count(lines.len()), discrepancies: count(consignment.discrepancies.len()) };
-            happenings.push(Happening::new(reconciled, [subject(&consignment.id)]));
+            let here: BTreeSet<&str> = compared.matched.iter().map(|(thing, _)| thing.id.as_str()).collect();
+            happenings.extend(reconciled(known, consignment, &lines, |id| here.contains(id), occasion)?);
         }
         Ok(Happening::one_act(happenings, occasion.fresh(0)))
     }

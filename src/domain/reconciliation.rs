@@ -4,17 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Handoff, Holder, Status};
 use super::consignment::{
-    Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject, require,
-    resolution_due, subject,
+    Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject,
+    medium_subject, require, resolution_due, subject,
 };
 use super::evidence::require_document;
 use super::holds::{Hold, HoldKind};
 use super::medium::{self, Medium, MediumState};
 use super::missing::{Loss, Missing};
-use super::names::{Digest, DiscrepancyId, Instant, QuantityId, Reference, Role, Serial, Tag, codes};
+use super::names::{AssetId, Digest, DiscrepancyId, Instant, MediumId, QuantityId, Reference, Role, Serial, Tag, codes};
 use super::receipt::{arrive, arrive_loose, count};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
+use super::sealing::travellers;
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
 
 /// `discrepancy.recorded`
@@ -43,7 +44,7 @@ pub struct DiscrepancyRecorded {
     pub due_at: Option<Instant>,
 }
 
-/// `consignment.reconciled`
+/// `consignment.reconciled`: about the consignment, and what of it the receiver has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsignmentReconciled {
@@ -142,13 +143,42 @@ impl Fact for DiscrepancyRecorded {
 
 impl Fact for ConsignmentReconciled {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
-        if let Some(id) = about.consignment() {
-            known.change::<Consignment>(&id, stamp.seq, |consignment| consignment.status = ConsignmentStatus::Reconciled);
+        let Some(id) = about.consignment() else { return };
+        known.change::<Consignment>(&id, stamp.seq, |consignment| consignment.status = ConsignmentStatus::Reconciled);
+        let reconcile = |handoffs: &mut [Handoff]| {
+            if let Some(handoff) = handoffs.iter_mut().rev().find(|handoff| handoff.consignment == id && handoff.received.is_some()) {
+                handoff.reconciled = Some((stamp.seq, stamp.occurred));
+            }
+        };
+        for asset in about.assets() {
+            known.change::<Asset>(&asset, stamp.seq, |asset| reconcile(&mut asset.handoffs));
+        }
+        for medium in about.media() {
+            known.change::<Medium>(&medium, stamp.seq, |medium| reconcile(&mut medium.handoffs));
         }
     }
     fn sentence(&self) -> String {
         format!("Reconciled: {} lines, {} discrepancies, all resolved.", self.listed, self.discrepancies)
     }
+}
+
+/// Everything that was listed is resolved: an act about the consignment and what of it has arrived, before or with this act.
+pub(super) fn reconciled(
+    known: &Records,
+    consignment: &Consignment,
+    lines: &[&Line],
+    arrives: impl Fn(&str) -> bool,
+    occasion: &Occasion,
+) -> Result<Vec<Happening>, Stop> {
+    travellers(known, lines)?;
+    let arrived = |handoffs: &[Handoff]| handoffs.iter().any(|handoff| handoff.consignment == consignment.id && handoff.received.is_some());
+    let assets = known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?.into_iter().flatten();
+    let media = known.find_all::<Medium>(lines.iter().filter_map(|line| line.medium()))?.into_iter().flatten();
+    let assets = assets.filter(|asset| arrives(asset.id.as_str()) || arrived(&asset.handoffs)).map(|asset| asset_subject(&asset.id));
+    let media = media.filter(|medium| medium.state != MediumState::Withdrawn);
+    let media = media.filter(|medium| arrives(medium.id.as_str()) || arrived(&medium.handoffs)).map(|medium| medium_subject(&medium.id));
+    let event = ConsignmentReconciled { listed: count(lines.len()), discrepancies: count(consignment.discrepancies.len()) };
+    Ok(Happening::about_consignment(event, subject(&consignment.id), assets.chain(media).collect(), occasion.fresh(0)))
 }
 
 /// An approver of the organisation decides what a discrepancy comes to.
@@ -285,10 +315,12 @@ impl Order for ResolveDiscrepancy {
         let mut happenings = vec![Happening::new(event, about)];
         // As long as more is to come nobody can say that the whole of it is there.
         if consignment.status == ConsignmentStatus::Received && consignment.open_discrepancies.iter().all(|open| open == &discrepancy.id) {
-            let reconciled = ConsignmentReconciled { listed: consignment.lines, discrepancies: count(consignment.discrepancies.len()) };
-            happenings.push(Happening::new(reconciled, [subject(&consignment.id)]));
+            let lines: Vec<&Line> = known.lines_of(&consignment.id)?.into_iter().filter(|line| line.is_listed()).collect();
+            let own = [discrepancy.asset.as_ref().map(AssetId::as_str), discrepancy.medium.as_ref().map(MediumId::as_str)];
+            let located = |id: &str| self.resolution == Resolution::LocatedAtReceiver && own.contains(&Some(id));
+            happenings.extend(reconciled(known, consignment, &lines, located, occasion)?);
         }
-        Ok(happenings)
+        Ok(Happening::one_act(happenings, occasion.fresh(0)))
     }
 }
 
@@ -475,7 +507,41 @@ pub fn suggestions(short: &[NotFound], over: &[(&DiscrepancyId, &Scan)]) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::asset::Label;
+    use super::super::story::{DISTRICT, Story, VENDOR, actor};
     use super::*;
+
+    #[test]
+    fn what_arrived_is_reconciled_when_everything_that_was_listed_with_it_is() {
+        let mut story = Story::new();
+        let (operator, approver) = (actor(Role::VendorOperator, VENDOR, 1), actor(Role::Approver, DISTRICT, 1));
+        let devices: Vec<String> = ["A1", "A2", "A3"].iter().map(|tag| story.retired(tag, "hdd_ata", "low").0).collect();
+        let labels = |story: &Story| -> Vec<Label> { devices.iter().map(|id| story.asset(id).label()).collect() };
+        let consignment = story.released("C1", &[&devices[0], &devices[1], &devices[2]]);
+        let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1"}]});
+        let about = story.done(&operator, "receive_consignment", receipt);
+        assert_eq!(labels(&story), [Label::Received, Label::Discrepancy, Label::Discrepancy]);
+        let mut short: Vec<String> = about.into_iter().filter(|(kind, _)| *kind == SubjectKind::Discrepancy).map(|(_, id)| id).collect();
+        short.dedup();
+        let of = |story: &Story, device: &str| {
+            let about = |id: &&String| story.known().find::<Discrepancy>(&DiscrepancyId::parse(id).unwrap()).unwrap().unwrap().asset.clone();
+            short.iter().find(|id| about(id).unwrap().as_str() == device).unwrap().clone()
+        };
+        let stayed = json!({"discrepancy": of(&story, &devices[1]), "resolution": "never_left", "reference": "CASE-1"});
+        story.done(&approver, "resolve_discrepancy", stayed);
+        assert_eq!(labels(&story), [Label::Received, Label::SurplusAuthorized, Label::Discrepancy]);
+        let document = story.document();
+        let located = json!({"discrepancy": of(&story, &devices[2]), "resolution": "located_at_receiver", "document": document});
+        let told = story.when(&approver, "resolve_discrepancy", located.clone()).unwrap();
+        let mut named: Vec<String> = told[1].about.assets().iter().map(ToString::to_string).collect();
+        let mut arrived = [devices[0].clone(), devices[2].clone()];
+        (named.sort(), arrived.sort());
+        assert_eq!((told[1].event.name(), named), ("consignment.reconciled", arrived.to_vec()), "what stayed is in no entry of the receiver's");
+        story.done(&approver, "resolve_discrepancy", located);
+        assert_eq!(labels(&story), [Label::Reconciled, Label::SurplusAuthorized, Label::Reconciled]);
+    }
 
     #[test]
     fn near_misses_are_told_apart_from_matches_and_from_others() {

@@ -514,7 +514,9 @@ const WAYS: &[(Label, Label)] = &[
     (Released, InStock),
     (Released, InService),
     (Released, Received),
+    (Received, Reconciled),
     (Received, Sanitizing),
+    (Reconciled, Sanitizing),
     (Sanitizing, Sanitized),
     (Sanitizing, SanitizationFailed),
     (SanitizationFailed, Sanitizing),
@@ -534,7 +536,10 @@ const WAYS: &[(Label, Label)] = &[
 /// disposition that was declared erroneous, it comes back to any of them.
 fn may_follow(from: Label, to: Label) -> bool {
     let at_rest = |label| {
-        matches!(label, Retired | Evaluated | SurplusAuthorized | Received | Sanitizing | SanitizationFailed | Sanitized | Graded | RedeployReady)
+        matches!(
+            label,
+            Retired | Evaluated | SurplusAuthorized | Received | Reconciled | Sanitizing | SanitizationFailed | Sanitized | Graded | RedeployReady
+        )
     };
     match (from, to) {
         (from, to) if at_rest(from) && at_rest(to) => true,

@@ -477,6 +477,10 @@ fn outcome(text: &str) -> Option<Outcome> {
         Some(Outcome::Resold)
     } else if is(&["donate", "donation"]) {
         Some(Outcome::Donated)
+    } else if is(&["tradein", "trade"]) {
+        Some(Outcome::TradedIn)
+    } else if is(&["leasereturn", "returntolessor", "returnedtoleasingcompany"]) {
+        Some(Outcome::ReturnedToLessor)
     } else if is(&["parts", "harvested", "partsharvest", "partedout"]) {
         Some(Outcome::PartsHarvested)
     } else if is(&["recycle", "scrap", "scrapped", "materialrecovery", "materialsrecovery", "shredded"]) {

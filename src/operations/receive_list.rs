@@ -12,7 +12,7 @@ use super::record::{Receipt, Recorded, Terms, ask};
 use crate::app::now;
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Line, LineId};
-use crate::domain::disposition::{Mass, Outcome as Fate, RecordDisposition};
+use crate::domain::disposition::{Mass, RecordDisposition};
 use crate::domain::evidence::Evidence;
 use crate::domain::mappings::{ListKind, Mapping};
 use crate::domain::names::{AssetId, ConsignmentId, Digest, Reference, WeightBasis};
@@ -386,8 +386,10 @@ fn disposition(
             energy_grams: one.energy_grams,
             landfill_grams: one.landfill_grams,
         },
-        // What the receiver sold or gave away is told by this list and no other document.
-        title: matches!(one.outcome, Fate::Resold | Fate::Donated)
+        // What the receiver passed on is told by this list and no other document.
+        title: one
+            .outcome
+            .changes_hands()
             .then(|| Reference::parse(&format!("list {}", file.to_string().chars().take(16).collect::<String>())))
             .transpose()?,
         grade: one.grade.clone(),

@@ -398,7 +398,7 @@ fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
             w.device(|w, asset| {
                 ready(w, asset) && asset.preparation.grade.is_some() && (asset.preparation.accounts.is_some() || asset.no_storage.is_some())
             })?,
-            json!({"outcome": "resold", "mass": mass, "title": "INVOICE-1"}),
+            json!({"outcome": w.dice.of(&["resold", "resold", "traded_in", "returned_to_lessor"]), "mass": mass, "title": "INVOICE-1"}),
         ),
         7 => (
             w.device(|_, asset| {
@@ -1150,7 +1150,8 @@ fn resolve_discrepancy(w: &mut World) -> Option<(Actor, Value)> {
     let reference = if w.dice.one_in(6) { None } else { Some("CASE-9") };
     let resolution = w.dice.of(&fitting);
     // The receiver has not confirmed what is located there: a document shows it, mostly.
-    let document = if w.dice.one_in(6) != (resolution == Some("located_at_receiver")) { Some(w.file()) } else { None };
+    let located = resolution == Some("located_at_receiver");
+    let document = if w.dice.one_in(if located { 3 } else { 6 }) != located { Some(w.file()) } else { None };
     let id = if w.dice.one_in(25) { NOBODY.to_owned() } else { discrepancy.id.to_string() };
     Some((approver(), json!({"discrepancy": id, "resolution": resolution, "reference": reference, "document": document})))
 }
