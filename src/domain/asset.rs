@@ -16,6 +16,7 @@ use super::observation::Sighting;
 use super::parts::Harvested;
 use super::preparation::{Funding, Preparation, Rung};
 use super::records::{Key, record};
+use super::registration::Weight;
 
 codes! {
     /// What the organisation is doing with a device.
@@ -151,6 +152,8 @@ pub struct Asset {
     pub custody_since: Option<u64>,
     /// Out of which money it was bought.
     pub funding: Option<Funding>,
+    /// What it weighs, where that is known of this device or its model.
+    pub weight: Option<Weight>,
     /// Parts that were taken out to be used again.
     pub parts: Vec<Harvested>,
     /// A part: the device that it was taken out of.

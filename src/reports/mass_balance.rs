@@ -180,8 +180,8 @@ pub fn of_asset(asset: &Asset) -> Option<Row> {
     }
     let last = asset.handoffs.last();
     let away = last.map(|handoff| &handoff.to.party).filter(|_| asset.in_transit).unwrap_or(&asset.holder.party);
-    let (grams, basis) =
-        unit_weights::default_for(asset.category).map_or((0, "none"), |(grams, _)| (i64::from(grams), WeightBasis::Default.as_str()));
+    let default = || unit_weights::default_for(asset.category).map_or((0, "none"), |(grams, _)| (i64::from(grams), WeightBasis::Default.as_str()));
+    let (grams, basis) = asset.weight.map_or_else(default, |weight| (i64::from(weight.grams), weight.basis.as_str()));
     let lost = Sums { devices: 1, grams, undocumented: grams, ..Sums::default() };
     match asset.status {
         Status::Retired if away == owner => row(asset.retired_at?, None, basis, Sums { stored_devices: 1, stored: grams, ..Sums::default() }),

@@ -610,6 +610,9 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
         Fact { name: "Kind", value: asset.category.label().to_owned() },
         Fact { name: "Sensitivity of the data", value: asset.sensitivity.label().to_owned() },
     ];
+    if let Some(weight) = asset.weight {
+        facts.push(Fact { name: "Weight", value: format!("{}, {}", page::grams(weight.grams), weight.basis.label()) });
+    }
     if let Some(on) = asset.purchased_on {
         facts.push(Fact { name: "Bought on", value: on.format("%-d %b %Y").to_string() });
     }

@@ -58,6 +58,8 @@ fn register_asset(w: &mut World) -> Option<(Actor, Value)> {
         1 => body["media"] = (0..201).map(|m| json!({"serial": format!("MANY-{n}-{m}"), "media_type": "hdd_ata"})).collect(),
         2 => body["media"] = json!([{"serial": format!("BIG-{n}"), "media_type": "hdd_ata", "capacity_bytes": 0}]),
         3 => body["asset"] = json!(w.device(|_, _| true).map(|asset| asset.id)),
+        4 => body["weight_basis"] = json!("lot"),
+        5..=9 => body["weight_grams"] = json!(1_500),
         _ => {}
     }
     Some((coordinator(1), body))
