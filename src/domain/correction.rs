@@ -200,6 +200,18 @@ impl Correction<'_> {
     }
 }
 
+/// What was sanitized under another serial number was sanitized in another device: of the media that are told from others by their device's.
+pub(super) fn under_another_serial(known: &Records, asset: &Asset) -> Result<Vec<(SanitizationVoided, Subject)>, Stop> {
+    let mut voided = Vec::new();
+    let embedded = |medium: &&Medium| medium.identified_by == IdentifiedBy::HostSerial;
+    for medium in known.find_all::<Medium>(&asset.media)?.into_iter().flatten().filter(embedded) {
+        let counts = medium.sanitization.as_ref().map(|sanitization| sanitization.performed.seq);
+        let before = medium.purged_before.filter(|seq| Some(*seq) != counts);
+        voided.extend(counts.into_iter().chain(before).map(|performed| (SanitizationVoided { performed }, medium_subject(&medium.id))));
+    }
+    Ok(voided)
+}
+
 /// What travels is not at hand to be looked at again.
 fn require_at_rest(asset: &Asset) -> Result<(), Refusal> {
     if asset.in_transit {
@@ -238,16 +250,8 @@ impl Order for CorrectRegistration {
         let about = asset_subject(&asset.id);
         let mut correction =
             Correction { known, asset: Some(asset), about: about.clone(), seq: asset.registered, reason: self.reason, follows: Vec::new() };
-        // What was sanitized under another serial number was sanitized in another device; another kind or sensitivity asks for another method.
-        let mut voided = Vec::new();
-        if amended.serial.is_some() {
-            let embedded = |medium: &&Medium| medium.identified_by == IdentifiedBy::HostSerial;
-            for medium in known.find_all::<Medium>(&asset.media)?.into_iter().flatten().filter(embedded) {
-                let counts = medium.sanitization.as_ref().map(|sanitization| sanitization.performed.seq);
-                let before = medium.purged_before.filter(|seq| Some(*seq) != counts);
-                voided.extend(counts.into_iter().chain(before).map(|performed| (SanitizationVoided { performed }, medium_subject(&medium.id))));
-            }
-        }
+        // Another kind or sensitivity asks for another method.
+        let voided = if amended.serial.is_some() { under_another_serial(known, asset)? } else { Vec::new() };
         let reopens = !voided.is_empty() || amended.sensitivity.is_some() || amended.category.is_some();
         correction.follow(amended, about);
         for (voided, medium) in voided {

@@ -7,6 +7,7 @@ use super::consignment::{
     Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject,
     medium_subject, require, resolution_due, subject,
 };
+use super::correction::under_another_serial;
 use super::evidence::require_document;
 use super::holds::{Hold, HoldKind};
 use super::medium::{self, Medium, MediumState};
@@ -272,7 +273,7 @@ impl Order for ResolveDiscrepancy {
         let consignment = require(known, &discrepancy.consignment, occasion)?;
         let mut about = vec![Subject::new(SubjectKind::Discrepancy, discrepancy.id.as_str()), subject(&consignment.id)];
         let mut holder = None;
-        let mut serial = None;
+        let (mut serial, mut voided) = (None, Vec::new());
         if let Some(id) = &discrepancy.asset {
             let asset = require_asset(known, id)?;
             known.find_all::<Medium>(&asset.media)?;
@@ -290,6 +291,10 @@ impl Order for ResolveDiscrepancy {
                         return Err(
                             Refusal::new("registration.serial_taken", format!("The serial {scanned} belongs to another registered device.")).into()
                         );
+                    }
+                    let another = |own: &Serial| serial.as_ref().is_none_or(|scanned| !own.same(scanned));
+                    if asset.serial.as_ref().is_none_or(another) {
+                        voided = under_another_serial(known, asset)?;
                     }
                 }
                 _ => {}
@@ -313,6 +318,8 @@ impl Order for ResolveDiscrepancy {
             serial,
         };
         let mut happenings = vec![Happening::new(event, about)];
+        // In the same act, as where the registration is corrected.
+        happenings.extend(voided.into_iter().map(|(voided, medium)| Happening::new(voided, [medium])));
         // As long as more is to come nobody can say that the whole of it is there.
         if consignment.status == ConsignmentStatus::Received && consignment.open_discrepancies.iter().all(|open| open == &discrepancy.id) {
             let lines: Vec<&Line> = known.lines_of(&consignment.id)?.into_iter().filter(|line| line.is_listed()).collect();
@@ -541,6 +548,40 @@ mod tests {
         assert_eq!((told[1].event.name(), named), ("consignment.reconciled", arrived.to_vec()), "what stayed is in no entry of the receiver's");
         story.done(&approver, "resolve_discrepancy", located);
         assert_eq!(labels(&story), [Label::Reconciled, Label::SurplusAuthorized, Label::Reconciled]);
+    }
+
+    #[test]
+    fn what_was_sanitized_under_the_wrong_serial_number_does_not_count_when_that_is_corrected() {
+        for (media_type, expected) in [("emmc", MediumState::DataPresent), ("hdd_ata", MediumState::InProcess)] {
+            let mut story = Story::new();
+            let (coordinator, operator, approver) =
+                (actor(Role::Coordinator, DISTRICT, 1), actor(Role::VendorOperator, VENDOR, 1), actor(Role::Approver, DISTRICT, 1));
+            let (device, medium) = story.retired("A1", media_type, "low");
+            let (technique, serial) = if media_type == "emmc" { ("factory_reset", "SA1") } else { ("host_overwrite", "MA1") };
+            let reading = json!({"technique": technique, "result": "pass", "errors": 0, "complete": true, "hidden_area": "none"});
+            let file = json!({"sha256": "a".repeat(64), "size_bytes": 10, "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0},
+                "links": [{"medium": medium, "serial": serial, "reading": reading}]});
+            let reset = json!({"medium": medium, "technique": technique, "evidence": "a".repeat(64),
+                "statement": {"completed_without_error": true, "account_removed": true}});
+            story.done(&coordinator, "receive_evidence", file);
+            story.done(&coordinator, "record_sanitization", reset.clone());
+            let consignment = story.released("C1", &[&device]);
+            let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}],
+                "scans": [{"tag": "A1", "serial": "SA1X"}]});
+            let about = story.done(&operator, "receive_consignment", receipt);
+            let mismatch = about.iter().find(|(kind, _)| *kind == SubjectKind::Discrepancy).unwrap().1.clone();
+            let corrected = json!({"discrepancy": mismatch, "resolution": "serial_corrected", "reference": "LABEL-1"});
+            let told = story.when(&approver, "resolve_discrepancy", corrected.clone()).unwrap();
+            let events: Vec<&str> = told.iter().map(|happening| happening.event.name()).collect();
+            let voided: &[&str] = if media_type == "emmc" { &["media.sanitization_voided"] } else { &[] };
+            assert_eq!(events, [&["discrepancy.resolved"], voided, &["consignment.reconciled"]].concat());
+            story.done(&approver, "resolve_discrepancy", corrected);
+            assert_eq!(story.medium(&medium).state, expected, "{media_type}");
+            if media_type == "emmc" {
+                // Nor can the file that names the other one be used again.
+                story.refused(&operator, "record_sanitization", reset, "sanitization.other_medium");
+            }
+        }
     }
 
     #[test]

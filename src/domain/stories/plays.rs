@@ -347,7 +347,7 @@ fn record_sanitization(w: &mut World) -> Option<(Actor, Value)> {
         .known()
         .evidence
         .all()
-        .filter(|file| file.links.iter().any(|(linked, _)| linked == &medium.id))
+        .filter(|file| file.links.iter().any(|link| link.medium == medium.id))
         .map(|file| file.sha256.to_string())
         .collect();
     let wrong = if w.dice.one_in(5) { w.dice.below(4) } else { 9 };
