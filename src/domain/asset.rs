@@ -104,6 +104,9 @@ pub struct Asset {
     pub id: AssetId,
     /// The organisation's tag.
     pub tag: Tag,
+    /// Tags that it was recorded under before they were corrected, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_tags: Vec<Tag>,
     /// The maker's serial number.
     pub serial: Option<Serial>,
     /// What it is.

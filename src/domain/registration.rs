@@ -371,6 +371,7 @@ impl Fact for AssetRegistered {
             Asset {
                 id,
                 tag: self.tag.clone(),
+                former_tags: Vec::new(),
                 serial: self.serial.clone(),
                 category: self.category,
                 manufacturer: self.manufacturer.clone(),

@@ -614,7 +614,7 @@ impl<'a> Yard<'a> {
                     "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
             }
             "correct_registration" => {
-                json!({"asset": self.retired(vendor, true).asset, "reason": "misread", "serial": format!("FIXSER{n:05}"), "category": "desktop",
+                json!({"asset": self.retired(vendor, true).asset, "reason": "misread", "tag": format!("FIXTAG-{n:05}"), "serial": format!("FIXSER{n:05}"), "category": "desktop",
                     "manufacturer": "Dell", "model": "OptiPlex", "sensitivity": "high", "site": "Annex"})
             }
             "withdraw_no_storage" => {

@@ -701,7 +701,9 @@ fn correct_registration(w: &mut World) -> Option<(Actor, Value)> {
     let asset = w.device(|_, asset| !asset.in_transit)?;
     let n = w.number();
     let mut body = json!({"asset": asset.id, "reason": "misread"});
-    match w.dice.below(6) {
+    match w.dice.below(8) {
+        6 => body["tag"] = json!(format!("T-{n}")),
+        7 => body["tag"] = json!(w.device(|_, _| true).map(|other| other.tag)),
         0 => body["serial"] = json!(format!("SER-{n}")),
         1 => body["serial"] = json!(w.device(|_, asset| asset.serial.is_some()).and_then(|other| other.serial)),
         2 => body["site"] = json!(if w.dice.one_in(2) { "Site" } else { "School" }),
