@@ -166,6 +166,7 @@ codes! {
         Broken = "broken", "broken";
         Missing = "missing", "missing";
         Different = "different", "another number than listed";
+        NotStated = "not_stated", "not stated by the receiver";
     }
 }
 

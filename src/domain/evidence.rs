@@ -320,7 +320,11 @@ mod tests {
         let guest = actor(Role::VendorOperator, VENDOR, 77);
         story.done(&coordinator, "create_link", json!({"consignment": id, "link": guest.person, "days": 1}));
         for (id, tag) in [(&id, "A1"), (&another, "A2")] {
-            story.done(&operator, "receive_consignment", json!({"consignment": id, "containers": [], "scans": [{"tag": tag}]}));
+            story.done(
+                &operator,
+                "receive_consignment",
+                json!({"consignment": id, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": tag}]}),
+            );
         }
         let file = |medium: &str, serial: &str| {
             let reading = json!({"technique": "host_overwrite", "result": "pass", "errors": 0, "complete": true, "hidden_area": "none"});

@@ -264,7 +264,7 @@ impl ReceiveConsignment {
             let state = match found.seal_state {
                 SealState::Intact if another => SealState::Different,
                 // Nobody misses a seal that was never put on.
-                SealState::Missing if sealed.seal.is_none() => SealState::Intact,
+                SealState::Missing | SealState::NotStated if sealed.seal.is_none() => SealState::Intact,
                 state => state,
             };
             if state != SealState::Intact {
@@ -274,6 +274,14 @@ impl ReceiveConsignment {
                 && weighs_otherwise(released, received)
             {
                 question(DiscrepancyKind::Weight, Differing { figures: Some((released, received)), ..Differing::default() });
+            }
+        }
+        if !self.more_to_come {
+            // What left and was never reported may be anywhere, whatever else is there.
+            let reported = |label: &Reference| labels.contains(label) || earlier.contains(label);
+            for container in consignment.containers.iter().filter(|container| !reported(&container.label)) {
+                let differing = Differing { container: Some(container.label.clone()), figures: Some((1, 0)), ..Differing::default() };
+                compared.differing.push((DiscrepancyKind::Count, differing));
             }
         }
         if let Some(counted) = self.counted.filter(|counted| *counted != count(self.scans.len())) {
@@ -598,7 +606,8 @@ mod tests {
         actor(Role::VendorOperator, VENDOR, 1)
     }
     fn receipt(id: &str, scans: &Value, more: bool) -> Value {
-        json!({"consignment": id, "containers": [], "scans": scans, "more_to_come": more})
+        let containers = if more { json!([]) } else { json!([{"label": "PALLET-1", "seal_state": "intact"}]) };
+        json!({"consignment": id, "containers": containers, "scans": scans, "more_to_come": more})
     }
     fn resolve(story: &mut Story, id: &str, kind: DiscrepancyKind, resolution: &str) {
         let mut body = json!({"discrepancy": open(story, id, kind).id, "resolution": resolution, "reference": "CASE-1"});
@@ -655,6 +664,35 @@ mod tests {
         resolve(&mut story, &id, DiscrepancyKind::Seal, "contents_verified");
         assert_eq!(consignment(&story, &id).status, ConsignmentStatus::Reconciled);
         story.done(&operator(), "record_sanitization", melt);
+    }
+
+    #[test]
+    fn a_container_that_nobody_ever_reports_is_a_question_when_the_receipt_closes() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let (device, _) = story.retired("A1", "hdd_ata", "low");
+        let begun = json!({"reference": "P1", "from_site": "Site", "to": VENDOR, "to_site": "Site"});
+        let id = story.done(&coordinator, "open_consignment", begun)[0].1.clone();
+        story.done(&coordinator, "add_lines", json!({"consignment": id, "assets": [device]}));
+        let sealed = json!([{"label": "P1", "seal": "1"}, {"label": "P2", "seal": "2"}, {"label": "P3", "seal": "3"}, {"label": "P4"}]);
+        story.done(&coordinator, "seal_consignment", json!({"consignment": id, "containers": sealed}));
+        story.done(&coordinator, "release_consignment", json!({"consignment": id}));
+        let mut body = receipt(&id, &json!([{"tag": "A1"}]), true);
+        body["containers"] = json!([{"label": "P1", "seal_state": "intact"}]);
+        story.done(&operator(), "receive_consignment", body);
+        assert_eq!(consignment(&story, &id).open_discrepancies.len(), 0, "more is to come");
+        let mut body = receipt(&id, &json!([]), false);
+        body["containers"] = json!([{"label": "P3", "seal_state": "not_stated"}, {"label": "P4", "seal_state": "not_stated"}]);
+        story.done(&operator(), "receive_consignment", body);
+        let (count, seal) = (open(&story, &id, DiscrepancyKind::Count), open(&story, &id, DiscrepancyKind::Seal));
+        assert_eq!(
+            (count.container.as_ref().unwrap().as_str(), count.figures, consignment(&story, &id).open_discrepancies.len()),
+            ("P2", Some((1, 0)), 2)
+        );
+        assert_eq!((seal.container.as_ref().unwrap().as_str(), &seal.seal), ("P3", &Some((SealState::NotStated, None))));
+        resolve(&mut story, &id, DiscrepancyKind::Count, "contents_verified");
+        resolve(&mut story, &id, DiscrepancyKind::Seal, "contents_verified");
+        assert_eq!(consignment(&story, &id).status, ConsignmentStatus::Reconciled);
     }
 
     #[test]

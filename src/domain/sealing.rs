@@ -306,7 +306,11 @@ mod tests {
         let of = |story: &Story, id: &str| story.known().find::<Asset>(&AssetId::parse(id).unwrap()).unwrap().unwrap().clone();
         assert_eq!((of(&story, &device).label(), of(&story, &device).status), (Label::Released, Status::InService));
         let scans = json!([{"tag": "A1"}, {"tag": "A2"}]);
-        story.done(&coordinator, "receive_consignment", json!({"consignment": id, "containers": [], "scans": scans}));
+        story.done(
+            &coordinator,
+            "receive_consignment",
+            json!({"consignment": id, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans}),
+        );
         let labels =
             [of(&story, &device), of(&story, &retired)].map(|asset| (asset.label(), asset.holder.site.to_string(), asset.holder.party.to_string()));
         assert_eq!(labels, [Label::InService, Label::SurplusAuthorized].map(|label| (label, "Warehouse".to_owned(), DISTRICT.to_owned())));

@@ -316,13 +316,13 @@ impl Situation {
         let (other, _) = self.story.retired("B1", "hdd_ata", "low");
         self = self.authorized();
         self.consignment = self.story.released("C1", &[&self.device, &other]);
-        let body = json!({"consignment": self.consignment, "containers": [], "scans": [{"tag": "A1", "serial": "SA1"}]});
+        let body = json!({"consignment": self.consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1", "serial": "SA1"}]});
         self.does(&operator(), "receive_consignment", body)
     }
 
     fn reconciled(self) -> Self {
         let this = self.released();
-        let body = json!({"consignment": this.consignment, "containers": [], "scans": [{"tag": "A1", "serial": "SA1"}]});
+        let body = json!({"consignment": this.consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1", "serial": "SA1"}]});
         this.does(&operator(), "receive_consignment", body)
     }
 
@@ -398,7 +398,7 @@ impl Situation {
             }
             Discrepancy => {
                 let mut this = in_service().released();
-                let body = json!({"consignment": this.consignment, "containers": [], "scans": []});
+                let body = json!({"consignment": this.consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": []});
                 let about = this.story.done(&operator(), "receive_consignment", body);
                 this.discrepancy = about.iter().find(|(kind, _)| *kind == SubjectKind::Discrepancy).unwrap().1.clone();
                 this
@@ -460,7 +460,9 @@ impl Situation {
             "confirm_medium" => json!({"medium": self.medium, "basis": "attested"}),
             "see_device" => json!({"asset": self.device, "source": "mdm"}),
             "release_consignment" => json!({"consignment": self.consignment}),
-            "receive_consignment" => json!({"consignment": self.consignment, "containers": [], "scans": [{"tag": "A1"}]}),
+            "receive_consignment" => {
+                json!({"consignment": self.consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1"}]})
+            }
             "resolve_discrepancy" => json!({"discrepancy": self.discrepancy, "resolution": "located_at_receiver", "document": self.document}),
             "record_sanitization" => {
                 json!({"medium": self.medium, "technique": "incinerate", "statement": {"facility": "F", "facility_batch": "B"}})

@@ -79,7 +79,13 @@ fn a_corrected_tag_is_listed_and_the_one_before_is_still_found() {
     let page = server.page("auditor", &format!("/assets/{}", thing.asset.trim_start_matches("urn:uuid:"))).text();
     assert!(page.contains("Recorded before under the tag") && page.contains(&thing.tag), "{page}");
     // The list that left says what was handed over, whatever is corrected later.
-    server.command("operator", "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": [{"tag": other.tag}]})).taken();
+    server
+        .command(
+            "operator",
+            "receive_consignment",
+            json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": other.tag}]}),
+        )
+        .taken();
     correct(&other.asset, &thing.tag).taken();
     assert!(server.get("operator", &format!("/api/v1/consignments/{consignment}")).taken().to_string().contains(&other.tag));
     assert_eq!(found("operator", &other.tag), [thing.tag.clone()]);
@@ -125,7 +131,7 @@ fn what_a_party_signs_with_its_own_key_stands_in_the_entry_and_is_checked() {
 
     let thing = yard.retired_one(Vendor::GreenLoop);
     let consignment = yard.released(Vendor::GreenLoop, &thing);
-    let says = json!({"consignment": consignment, "containers": [], "scans": [{"tag": thing.tag, "serial": thing.serial}]});
+    let says = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": thing.tag, "serial": thing.serial}]});
     let when = quittance::app::now().text();
     let statement = json!({"what": "receive_consignment", "when": when, "says": says});
     let signed = sign(folder.path(), key, &statement);

@@ -239,7 +239,11 @@ impl<'a> Yard<'a> {
         let thing = self.retired(vendor, with_medium);
         let consignment = self.released(vendor, &thing);
         let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
-        self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
+        self.command(
+            vendor.operator(),
+            "receive_consignment",
+            json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans}),
+        );
         thing
     }
 
@@ -251,7 +255,7 @@ impl<'a> Yard<'a> {
         self.command("coordinator", "seal_consignment", seal);
         self.command("coordinator", "release_consignment", json!({"consignment": consignment, "occurred": "2026-01-06T08:00:00Z"}));
         let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
-        let receipt = json!({"consignment": consignment, "containers": [], "scans": scans, "occurred": "2026-01-07T08:00:00Z"});
+        let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans, "occurred": "2026-01-07T08:00:00Z"});
         self.command(vendor.operator(), "receive_consignment", receipt);
         let look = json!({"about": [{"id": thing.asset, "type": "Asset"}]});
         let service = &self.server.service;
@@ -268,7 +272,11 @@ impl<'a> Yard<'a> {
     /// A discrepancy of the vendor: its device was listed and not found.
     fn short(&self, vendor: Vendor) -> String {
         let consignment = self.released(vendor, &self.retired(vendor, true));
-        let receipt = self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": []}));
+        let receipt = self.command(
+            vendor.operator(),
+            "receive_consignment",
+            json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": []}),
+        );
         self.subject(vendor, &receipt, "Discrepancy")
     }
 
@@ -644,7 +652,11 @@ impl<'a> Yard<'a> {
                 prepare(self.server, &thing.asset);
                 let consignment = self.released(vendor, &thing);
                 let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
-                self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
+                self.command(
+                    vendor.operator(),
+                    "receive_consignment",
+                    json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans}),
+                );
                 json!({"medium": medium, "basis": "seen", "serial": format!("SEENDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64})
             }
             "see_device" => json!({"asset": self.retired(vendor, true).asset, "source": "network", "site": "Central"}),

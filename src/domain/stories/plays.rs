@@ -1073,7 +1073,7 @@ fn receive_consignment(w: &mut World) -> Option<(Actor, Value)> {
     scans.retain(|scan| scan["tag"].is_string() || scan["serial"].is_string());
     for container in &consignment.containers {
         let seen = consignment.receipts.iter().any(|receipt| receipt.containers.iter().any(|found| found.label == container.label));
-        if seen != w.dice.one_in(15) || w.dice.one_in(4) {
+        if seen != w.dice.one_in(15) || w.dice.one_in(if more { 4 } else { 12 }) {
             continue;
         }
         let state = w.dice.of(&["intact", "intact", "intact", "intact", "intact", "broken", "missing"]);
