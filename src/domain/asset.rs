@@ -125,6 +125,8 @@ pub struct Asset {
     pub status: Status,
     /// The site it was last used at: where it was registered, redeployed to, or belongs by a correction.
     pub home: Name,
+    /// Whose it is: who registered it.
+    pub owner: PartyId,
     /// Who has it; while it travels, who released it.
     pub holder: Holder,
     /// The consignment it is a line of, until it is received, taken off, or what became of it is resolved.

@@ -381,6 +381,7 @@ impl Fact for AssetRegistered {
                 cost_cents: self.cost_cents,
                 status: self.status,
                 home: self.site.clone(),
+                owner: self.party.clone(),
                 holder: Holder { party: self.party.clone(), site: self.site.clone() },
                 consignment: None,
                 in_transit: false,

@@ -122,16 +122,11 @@ pub fn evidence_level(asset: &Asset) -> u8 {
     match disposition.outcome {
         Outcome::Unknown => 0,
         // Both the one who gives and the one who uses it again are the organisation.
-        Outcome::Repaired | Outcome::Redeployed if by == owner(asset) => 2,
-        _ if by == owner(asset) => 1,
+        Outcome::Repaired | Outcome::Redeployed if by == &asset.owner => 2,
+        _ if by == &asset.owner => 1,
         _ if asset.handoffs.iter().any(|handoff| &handoff.to.party == by && handoff.received.is_some()) => 3,
         _ => 0,
     }
-}
-
-/// Whose device it is: a record's devices are all registered with the accountable organisation.
-fn owner(asset: &Asset) -> &PartyId {
-    asset.handoffs.first().map_or(&asset.holder.party, |handoff| &handoff.from.party)
 }
 
 /// What one device with a recorded outcome adds.
@@ -167,7 +162,7 @@ pub fn of_asset(asset: &Asset) -> Option<Row> {
     if asset.harvested_from.is_some() {
         return None;
     }
-    let owner = owner(asset);
+    let owner = &asset.owner;
     let row = |at: Instant, vendor: Option<&PartyId>, basis: &str, sums: Sums| {
         let vendor = vendor.filter(|vendor| *vendor != owner).map(ToString::to_string).unwrap_or_default();
         let place = Place { month: at.utc().format("%Y-%m").to_string(), site: asset.home.to_string(), vendor, basis: basis.to_owned() };

@@ -14,6 +14,22 @@ fn row<'a>(report: &'a Value, table: &str, name: &str) -> &'a Value {
 }
 
 #[test]
+fn what_a_repairer_lost_is_in_its_figures_although_it_never_travelled() {
+    let server = Server::start();
+    let device = story::register(&server, 1);
+    let vendor = &server.parties["GreenLoop Recycling"];
+    let repair = json!({"asset": device.id, "fault": "board", "vendor": vendor, "vendor_site": "Akron", "contract": "NDA-1"});
+    server.command("coordinator", "send_to_repair", repair).taken();
+    let lost = json!({"asset": device.id, "loss": "lost", "custodian": "repairer", "incident": "INC-1"});
+    server.command("coordinator", "report_missing", lost).taken();
+    let report = server.get("reports", "/api/v1/reports/mass-balance").taken();
+    let grams = row(&report, "vendors", "GreenLoop Recycling")[7].clone();
+    assert!(grams.as_i64().unwrap() > 0, "{report}");
+    assert_eq!(grams, row(&report, "T2", "Undocumented")[1]);
+    server.audit();
+}
+
+#[test]
 fn figures_rest_on_evidence_and_add_up() {
     let server = Server::start();
     let (story, _) = story::certified(&server);
