@@ -98,17 +98,11 @@ impl World {
     }
     /// A device at rest that nothing holds, with one of these states.
     fn free(&mut self, states: &[Status]) -> Option<Asset> {
-        self.device(|_, asset| states.contains(&asset.status) && asset.holds.is_empty() && asset.consignment.is_none() && !asset.in_transit)
+        self.device(|_, asset| states.contains(&asset.status) && rests(asset))
     }
     /// The same in the organisation's hands.
     fn ours(&mut self, states: &[Status]) -> Option<Asset> {
-        self.device(|_, asset| {
-            states.contains(&asset.status)
-                && asset.holds.is_empty()
-                && asset.consignment.is_none()
-                && !asset.in_transit
-                && asset.holder.party.as_str() == DISTRICT
-        })
+        self.device(|_, asset| states.contains(&asset.status) && rests_with(asset, DISTRICT))
     }
     /// A medium that fits; once in eight times, any.
     fn medium(&mut self, fits: impl Fn(&Self, &Medium) -> bool) -> Option<Medium> {
@@ -127,13 +121,7 @@ impl World {
     /// Whether work on a medium would count now.
     fn workable(&self, medium: &Medium) -> bool {
         match self.host(medium) {
-            Some(host) => {
-                host.status == Status::Retired
-                    && host.holds.is_empty()
-                    && host.consignment.is_none()
-                    && !host.in_transit
-                    && host.preparation.evaluation.is_some()
-            }
+            Some(host) => host.status == Status::Retired && rests(host) && host.preparation.evaluation.is_some(),
             None => medium.consignment.is_none() && !medium.in_transit && medium.state != MediumState::Absent,
         }
     }
@@ -162,6 +150,16 @@ impl World {
         let serial = if self.dice.one_in(15) { "DRV-1".to_owned() } else { format!("DRV-{n}") };
         if self.dice.one_in(4) { json!({"media_type": "emmc"}) } else { json!({"serial": serial, "media_type": "hdd_ata"}) }
     }
+}
+
+/// Whether nothing holds a device, and it is on no list and on no way.
+fn rests(asset: &Asset) -> bool {
+    asset.holds.is_empty() && asset.consignment.is_none() && !asset.in_transit
+}
+
+/// The same in the hands of this party.
+fn rests_with(asset: &Asset, party: &str) -> bool {
+    rests(asset) && asset.holder.party.as_str() == party
 }
 
 /// Given once, before any story begins.

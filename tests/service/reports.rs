@@ -35,11 +35,7 @@ fn figures_rest_on_evidence_and_add_up() {
     let (story, _) = story::certified(&server);
     // The second goes to a recycler's statement that leaves 80 g open; the third is at the vendor's, and nobody has said what became of it.
     let second = &story.devices[1];
-    let evidence = server.send("operator", "POST", "/api/v1/evidence", &[], &story::nwipe_log(&second.drive)).taken();
-    let wiped = json!({"medium": second.medium, "technique": "nvme_sanitize_block", "evidence": evidence["sha256"]});
-    server.command("operator", "record_sanitization", wiped).taken();
-    server.command("verifier", "verify_sanitization", json!({"medium": second.medium})).taken();
-    server.command("approver", "validate_sanitization", json!({"medium": second.medium})).taken();
+    story::wiped(&server, second);
     let mass = json!({"weight_grams": 2_000, "weight_basis": "lot", "recovered_grams": 1_500, "energy_grams": 300, "landfill_grams": 120});
     server.command("operator", "record_disposition", json!({"asset": second.id, "outcome": "recycled", "mass": mass})).taken();
     // One that is retired and still here, in no rate.

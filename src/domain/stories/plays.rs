@@ -111,12 +111,7 @@ fn harvest_medium(w: &mut World) -> Option<(Actor, Value)> {
     }
     let soldered = w.dice.one_in(10);
     let medium = w.medium(|w, medium| {
-        let open = |host: &Asset| {
-            matches!(host.status, Status::InStock | Status::InRepair | Status::Retired)
-                && host.holds.is_empty()
-                && host.consignment.is_none()
-                && !host.in_transit
-        };
+        let open = |host: &Asset| matches!(host.status, Status::InStock | Status::InRepair | Status::Retired) && rests(host);
         (medium.identified_by == IdentifiedBy::OwnSerial) != soldered && w.host(medium).is_some_and(open)
     })?;
     let who = if w.dice.one_in(10) { actor(Role::VendorOperator, OTHER, 1) } else { holder_of(&w.medium_holder(&medium), 1) };
@@ -127,12 +122,7 @@ fn install_medium(w: &mut World) -> Option<(Actor, Value)> {
     let medium = w.medium(|_, medium| medium.is_loose() && matches!(medium.state, MediumState::Cleared | MediumState::Purged))?;
     let at = w.medium_holder(&medium);
     let asset = w.device(|_, asset| {
-        asset.no_storage.is_none()
-            && matches!(asset.status, Status::InStock | Status::InRepair | Status::Retired)
-            && asset.holds.is_empty()
-            && asset.consignment.is_none()
-            && !asset.in_transit
-            && asset.holder.party.as_str() == at
+        asset.no_storage.is_none() && matches!(asset.status, Status::InStock | Status::InRepair | Status::Retired) && rests_with(asset, &at)
     })?;
     Some((coordinator(1), json!({"medium": medium.id, "asset": asset.id})))
 }
@@ -239,9 +229,7 @@ fn release_accounts(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn grade(w: &mut World) -> Option<(Actor, Value)> {
-    let asset = w.device(|_, asset| {
-        asset.status == Status::Retired && asset.data_gone() && asset.holds.is_empty() && asset.consignment.is_none() && !asset.in_transit
-    })?;
+    let asset = w.device(|_, asset| asset.status == Status::Retired && asset.data_gone() && rests(asset))?;
     let cosmetic = if w.dice.one_in(10) { 10 } else { 7 };
     Some((holder_of(asset.holder.party.as_str(), 1), json!({"asset": asset.id, "cosmetic": cosmetic, "functional": 5})))
 }
@@ -386,14 +374,8 @@ fn validate_sanitization(w: &mut World) -> Option<(Actor, Value)> {
 fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
     let mass = json!({"weight_grams": 2_000, "weight_basis": "scale"});
     let balance = json!({"weight_grams": 2_000, "weight_basis": "scale", "recovered_grams": 1_700, "energy_grams": 200, "landfill_grams": 100});
-    let ready = |_: &World, asset: &Asset| {
-        asset.status == Status::Retired
-            && asset.data_gone()
-            && asset.preparation.authorization.is_some()
-            && asset.consignment.is_none()
-            && !asset.in_transit
-            && asset.holds.is_empty()
-    };
+    let ready =
+        |_: &World, asset: &Asset| asset.status == Status::Retired && asset.data_gone() && asset.preparation.authorization.is_some() && rests(asset);
     let (asset, mut body) = match w.dice.below(14) {
         0..=4 => (w.device(ready)?, json!({"outcome": "recycled", "mass": balance})),
         5 | 6 => (
@@ -436,7 +418,7 @@ fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
             json!({"outcome": w.dice.of(&["repaired", "redeployed"]), "mass": mass}),
         ),
         _ => (
-            w.device(|_, asset| asset.status == Status::Retired && asset.holds.is_empty() && asset.consignment.is_none() && !asset.in_transit)?,
+            w.device(|_, asset| asset.status == Status::Retired && rests(asset))?,
             match w.dice.below(5) {
                 0 => json!({"outcome": "unknown", "mass": mass}),
                 1 => json!({"outcome": "recycled", "mass": mass}),
@@ -837,10 +819,6 @@ fn sender(w: &mut World, consignment: &Consignment) -> Actor {
         return holder_of(if party == DISTRICT { VENDOR } else { DISTRICT }, 1);
     }
     holder_of(party, w.dice.of(&[1, 1, 2]).unwrap())
-}
-
-fn rests_with(asset: &Asset, party: &str) -> bool {
-    asset.consignment.is_none() && asset.holds.is_empty() && !asset.in_transit && asset.holder.party.as_str() == party
 }
 
 fn may_travel(asset: &Asset, consignment: &Consignment) -> bool {
