@@ -108,6 +108,11 @@ pub fn now() -> Instant {
     Instant::new(chrono::Utc::now())
 }
 
+/// What ties an answer about a fault to the line of the log that says what it was.
+pub fn reference() -> String {
+    seed().map_or_else(|_| "none".to_owned(), |random| format!("{:012x}", random >> 80))
+}
+
 /// 16 random bytes.
 pub fn seed() -> Result<u128> {
     let mut bytes = [0; 16];

@@ -17,8 +17,10 @@ use self::fleet::{Device, Dice, LISTS, SITES, Storage};
 use crate::app::now;
 use crate::domain::asset::{Asset, Status};
 use crate::domain::assignment::{Assign, AssigneeKind};
+use crate::domain::catalogue::{ConfirmMedium, Seen};
 use crate::domain::certification::{CertificateKind, RevocationReason};
 use crate::domain::consignment::{Container, ContainerReceived, DiscrepancyKind, Resolution, Scan, SealState};
+use crate::domain::correction::{CorrectionReason, WithdrawMedium};
 use crate::domain::disposition::{Mass, Outcome as Fate, RecordDisposition};
 use crate::domain::handoff::ReleaseConsignment;
 use crate::domain::holds::{HoldReason, Quarantine};
@@ -461,6 +463,11 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// The medium that the catalogue expects in a device.
+    fn expected(&mut self, asset: &AssetId) -> Result<Option<MediumId>> {
+        Ok(tables::find::<Asset>(&mut self.db, asset)?.and_then(|asset| asset.media.first().cloned()))
+    }
+
     /// Takes devices of a kind out of the pool, from all over the district.
     fn take(&mut self, key: &str, count: usize) -> Vec<Unit> {
         let of_kind = self.pool.iter().filter(|unit| unit.key == key).count();
@@ -636,14 +643,30 @@ impl Stage<'_> {
                     printers += 1;
                     // Nobody opened the third.
                     if printers < 3 {
+                        if let Some(medium) = self.expected(&unit.id)? {
+                            self.one(&cast.approver, WithdrawMedium { medium, reason: CorrectionReason::Disproved }, at)?;
+                        }
                         media.push((AttestNoStorage { asset: unit.id.clone(), basis: NoStorageBasis::Removed }.into(), at));
                     }
                     continue;
                 }
             };
-            let seen = MediumSeen { serial: unit.drive_serial.clone(), media_type, capacity_bytes: Some(capacity_bytes) };
             at_media.push((media.len(), unit.id.clone()));
-            media.push((RecordMedia { asset: unit.id.clone(), media: vec![seen] }.into(), at));
+            let seen: Command = match self.expected(&unit.id)? {
+                Some(medium) => ConfirmMedium {
+                    medium,
+                    basis: Seen::Seen,
+                    serial: unit.drive_serial.clone(),
+                    media_type: Some(media_type),
+                    capacity_bytes: Some(capacity_bytes),
+                }
+                .into(),
+                None => {
+                    let seen = MediumSeen { serial: unit.drive_serial.clone(), media_type, capacity_bytes: Some(capacity_bytes) };
+                    RecordMedia { asset: unit.id.clone(), media: vec![seen] }.into()
+                }
+            };
+            media.push((seen, at));
         }
         let receipts = self.many("Recording what stores data in them", &cast.coordinator, media)?;
         let mut found: BTreeMap<AssetId, MediumId> = BTreeMap::new();

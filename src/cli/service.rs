@@ -51,7 +51,7 @@ pub enum Command {
         /// Only say what would happen
         #[arg(long)]
         dry_run: bool,
-        /// How confidential what is on these devices is: low, moderate, high, unknown (treated as high)
+        /// How confidential what is on these devices is: low, moderate, high; unknown is what the catalogue says of a model, else treated as high
         #[arg(long, default_value = "unknown")]
         sensitivity: String,
         /// Who imports: the name of a coordinator or administrator, as `people list` shows it

@@ -16,6 +16,7 @@ use super::observation::Sighting;
 use super::parts::Harvested;
 use super::preparation::{Funding, Preparation, Rung};
 use super::records::{Key, record};
+use super::registration::Weight;
 
 codes! {
     /// What the organisation is doing with a device.
@@ -42,6 +43,7 @@ codes! {
         Staged = "staged", "staged for pickup";
         Released = "released", "released, on its way";
         Received = "received", "received";
+        Reconciled = "reconciled", "received and reconciled";
         Sanitizing = "sanitizing", "being sanitized";
         SanitizationFailed = "sanitization_failed", "sanitization failed";
         Sanitized = "sanitized", "sanitized";
@@ -87,6 +89,9 @@ pub struct Handoff {
     pub released: (u64, Instant),
     /// Entry and time of the receipt.
     pub received: Option<(u64, Instant)>,
+    /// Entry and time at which everything that was listed with it was resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciled: Option<(u64, Instant)>,
     /// The document that the organisation entered the receipt from, where the receiver itself has not confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unconfirmed: Option<Digest>,
@@ -99,6 +104,9 @@ pub struct Asset {
     pub id: AssetId,
     /// The organisation's tag.
     pub tag: Tag,
+    /// Tags that it was recorded under before they were corrected, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_tags: Vec<Tag>,
     /// The maker's serial number.
     pub serial: Option<Serial>,
     /// What it is.
@@ -117,6 +125,8 @@ pub struct Asset {
     pub status: Status,
     /// The site it was last used at: where it was registered, redeployed to, or belongs by a correction.
     pub home: Name,
+    /// Whose it is: who registered it.
+    pub owner: PartyId,
     /// Who has it; while it travels, who released it.
     pub holder: Holder,
     /// The consignment it is a line of, until it is received, taken off, or what became of it is resolved.
@@ -147,6 +157,8 @@ pub struct Asset {
     pub custody_since: Option<u64>,
     /// Out of which money it was bought.
     pub funding: Option<Funding>,
+    /// What it weighs, where that is known of this device or its model.
+    pub weight: Option<Weight>,
     /// Parts that were taken out to be used again.
     pub parts: Vec<Harvested>,
     /// A part: the device that it was taken out of.
@@ -227,18 +239,24 @@ impl Asset {
             () if graded && stays => Label::RedeployReady,
             () if graded => Label::Graded,
             () if cleaned => Label::Sanitized,
-            () if self.is_received() => Label::Received,
+            () if let Some(handoff) = self.received() => {
+                if handoff.reconciled.is_some() {
+                    Label::Reconciled
+                } else {
+                    Label::Received
+                }
+            }
             () if self.preparation.authorization.is_some() => Label::SurplusAuthorized,
             () if self.preparation.evaluation.is_some() => Label::Evaluated,
             () => Label::Retired,
         }
     }
 
-    /// Whether it lies with whom it was sent to last.
-    fn is_received(&self) -> bool {
+    /// The travel from one party to another that brought it to where it lies.
+    fn received(&self) -> Option<&Handoff> {
         self.custody()
             .last()
-            .is_some_and(|handoff| handoff.received.is_some() && handoff.to.party == self.holder.party && handoff.from.party != handoff.to.party)
+            .filter(|handoff| handoff.received.is_some() && handoff.to.party == self.holder.party && handoff.from.party != handoff.to.party)
     }
 
     /// Its travels since its custody is known without a gap, oldest first. What came before a time out of sight counts for the past only.
@@ -253,6 +271,11 @@ impl Asset {
             [] => self.no_storage.is_some(),
             states => states.iter().all(|state| state.is_gone()),
         }
+    }
+
+    /// Whether data may be on it: not all of it is known to be gone. What the release, the receipt and every exception ask.
+    pub fn may_hold_data(&self) -> bool {
+        !self.data_gone()
     }
 
     /// The public phase.

@@ -106,7 +106,11 @@ pub struct Catalogue {
 impl Catalogue {
     /// Reads a catalogue.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        toml::from_str(text).map_err(|error| Refusal::new("catalogue.malformed", format!("The catalogue cannot be read: {error}")))
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let why = format!("Line {} of the catalogue cannot be read, correct it: {}.", 1 + before.matches('\n').count(), error.message());
+            Refusal::new("catalogue.malformed", why)
+        })
     }
 
     /// The shipped one with the organisation's own models, which win. `mark` tells this table from others.
@@ -125,7 +129,9 @@ impl Catalogue {
 
     /// What is known of a model: of the patterns that fit, the one that says most; the first among equals.
     pub fn model(&self, manufacturer: &str, model: &str) -> Option<&Model> {
-        let fits = |known: &&Model| known.manufacturer.to_lowercase() == manufacturer.to_lowercase() && fits(&known.model, model);
+        let maker = manufacturer.to_lowercase();
+        let same = |known: &str| known.eq_ignore_ascii_case(&maker) || !known.is_ascii() && known.to_lowercase() == maker;
+        let fits = |known: &&Model| same(&known.manufacturer) && fits(&known.model, model);
         let says = |known: &Model| known.model.chars().filter(|c| *c != '*').count();
         self.models.iter().filter(fits).reduce(|best, other| if says(other) > says(best) { other } else { best })
     }
@@ -135,6 +141,33 @@ impl Catalogue {
         self.categories.iter().find(|assumed| assumed.category == category)
     }
 }
+
+impl Model {
+    /// Refuses what cannot be meant: a pattern that says nothing, a weight in another unit than grams.
+    pub fn check(&self, others: &Catalogue) -> Result<(), Refusal> {
+        let wrong = |why: String| Err(Refusal::new("catalogue.row", why));
+        if self.manufacturer.contains('*') {
+            return wrong(format!("manufacturer is a maker's whole name, and {} has a *; only a model may have one.", self.manufacturer));
+        }
+        if self.model.contains("**") || !self.model.chars().any(char::is_alphanumeric) {
+            let why = "model is a name with at least one letter or digit, in which single * stand for any text";
+            return wrong(format!("{why}; “{}” fits what it should not: say more.", self.model));
+        }
+        let usual = others.assumed(self.category).and_then(|kind| kind.weight_grams);
+        if let (Some(grams), Some(usual)) = (self.weight_grams, usual)
+            && grams < usual / FAR_LIGHTER
+        {
+            return wrong(format!(
+                "weight_grams is {grams}, and this kind of device ({}) weighs about {usual} g: give grams, not pounds, ounces or kilograms.",
+                self.category.label()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// How much lighter than others of its kind nothing is: an ounce has 28 g.
+const FAR_LIGHTER: u32 = 20;
 
 /// Whether a text fits a pattern in which `*` stands for any text; the case does not matter.
 fn fits(pattern: &str, text: &str) -> bool {
@@ -218,22 +251,27 @@ impl Order for ExpectMedia {
             let why = format!("Storage without a serial number is identified by its device's, and {} has none recorded.", asset.tag);
             return Err(Refusal::new("registration.no_identity", why).into());
         }
-        let recorded = (1u32..).zip(&model.media).map(|(n, medium)| {
-            let event = MediumRecorded {
-                host: Some(asset.id.clone()),
-                holder: None,
-                sensitivity: None,
-                identified_by: if medium.embedded { IdentifiedBy::HostSerial } else { IdentifiedBy::OwnSerial },
-                serial: None,
-                media_type: medium.media_type,
-                capacity_bytes: None,
-                seen: Some(Seen::Expected),
-                catalogue: Some(occasion.catalogue.reference()),
-            };
-            Happening::new(event, [Subject::new(SubjectKind::Medium, MediumId::from_uuid(occasion.fresh(n)).as_str())])
-        });
-        Ok(recorded.collect())
+        Ok(expected_in(&asset.id, model, occasion))
     }
+}
+
+/// The media that are expected in a device of this model, to be seen or attested.
+pub(super) fn expected_in(asset: &AssetId, model: &Model, occasion: &Occasion) -> Vec<Happening> {
+    let recorded = (1u32..).zip(&model.media).map(|(n, medium)| {
+        let event = MediumRecorded {
+            host: Some(asset.clone()),
+            holder: None,
+            sensitivity: None,
+            identified_by: if medium.embedded { IdentifiedBy::HostSerial } else { IdentifiedBy::OwnSerial },
+            serial: None,
+            media_type: medium.media_type,
+            capacity_bytes: None,
+            seen: Some(Seen::Expected),
+            catalogue: Some(occasion.catalogue.reference()),
+        };
+        Happening::new(event, [Subject::new(SubjectKind::Medium, MediumId::from_uuid(occasion.fresh(n)).as_str())])
+    });
+    recorded.collect()
 }
 
 impl Order for ConfirmMedium {
@@ -383,6 +421,7 @@ mod tests {
             assert!(model.media.iter().filter(|medium| medium.embedded).count() <= 1, "{name}: only one medium can have the device's serial");
             assert_eq!(model.weight_grams.is_some(), model.weight_basis.is_some() && model.weight_source.is_some(), "{name}");
             assert!(matches!(model.weight_basis, None | Some(WeightBasis::Spec | WeightBasis::Default)), "{name}");
+            assert_eq!(model.check(&catalogue), Ok(()), "{name}");
             let twice = catalogue.models.iter().filter(|other| (&other.manufacturer, &other.model) == (&model.manufacturer, &model.model)).count();
             assert_eq!(twice, 1, "{name} is there twice");
         }
@@ -414,7 +453,8 @@ mod tests {
             story.done(&coordinator, "register_asset", body)[0].1.clone()
         };
         let chromebook = device(&mut story, "A1", "Dell", "Chromebook 3100");
-        let expected = story.done(&coordinator, "expect_media", json!({"asset": chromebook}))[0].1.clone();
+        let medium_of = |story: &Story, device: &str| story.asset(device).media[0].to_string();
+        let expected = medium_of(&story, &chromebook);
         story.refused(&coordinator, "expect_media", json!({"asset": chromebook}), "catalogue.has_media");
         story.done(&coordinator, "retire", json!({"asset": chromebook, "reason": "surplus"}));
         story.prepare(&chromebook);
@@ -431,7 +471,7 @@ mod tests {
 
         // What has a serial number of its own is told by it.
         let laptop = device(&mut story, "A2", "Lenovo", "ThinkPad L14");
-        let drive = story.done(&coordinator, "expect_media", json!({"asset": laptop}))[0].1.clone();
+        let drive = medium_of(&story, &laptop);
         let found = json!({"asset": laptop, "media": [{"serial": "DRV1", "media_type": "ssd_nvme"}]});
         story.refused(&coordinator, "record_media", found, "registration.expected");
         story.refused(&coordinator, "confirm_medium", confirm(&drive, "attested"), "catalogue.no_serial");
@@ -447,9 +487,48 @@ mod tests {
         story.refused(&coordinator, "expect_media", json!({"asset": dock}), "catalogue.expects_none");
         story.done(&coordinator, "attest_no_storage", json!({"asset": dock, "basis": "model_has_none"}));
         let hotspot = device(&mut story, "A4", "Kajeet", "SmartSpot 5");
+        assert_eq!(story.asset(&hotspot).media.len(), 2);
+        story.refused(&coordinator, "attest_no_storage", json!({"asset": hotspot, "basis": "model_has_none"}), "registration.has_media");
+        // Whose expected media turned out not to be there.
+        for medium in story.asset(&hotspot).media.clone() {
+            story.done(&actor(Role::Approver, DISTRICT, 1), "withdraw_medium", json!({"medium": medium, "reason": "disproved"}));
+        }
         story.refused(&coordinator, "attest_no_storage", json!({"asset": hotspot, "basis": "model_has_none"}), "registration.model_has_storage");
         assert_eq!(story.done(&coordinator, "expect_media", json!({"asset": hotspot})).len(), 2);
         let thing = device(&mut story, "A5", "Nobody", "Thing");
         story.refused(&coordinator, "expect_media", json!({"asset": thing}), "catalogue.unknown_model");
+    }
+
+    #[test]
+    fn a_registration_takes_from_the_catalogue_what_nobody_gives() {
+        use super::super::registration::Weight;
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let mut registered = |tag: &str, model: &str, more: serde_json::Value| {
+            let mut body =
+                json!({"tag": tag, "serial": format!("S{tag}"), "category": "tablet", "manufacturer": "apple", "model": model, "site": "Site"});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let about = story.done(&coordinator, "register_asset", body);
+            story.asset(&about[0].1).clone()
+        };
+        let tablet = "iPad (9th generation)";
+        let known = registered("A1", tablet, json!({}));
+        assert_eq!(known.weight, Some(Weight { grams: 487, basis: WeightBasis::Spec }));
+        assert_eq!((known.sensitivity, known.media.len()), (Sensitivity::Moderate, 1));
+        let weighed =
+            registered("A2", tablet, json!({"weight_grams": 501, "sensitivity": "low", "media": [{"media_type": "emmc", "capacity_bytes": 64}]}));
+        assert_eq!(weighed.weight, Some(Weight { grams: 501, basis: WeightBasis::Scale }));
+        assert_eq!((weighed.sensitivity, weighed.media.len()), (Sensitivity::Low, 1));
+        let said = registered("A3", tablet, json!({"sensitivity": "unknown"}));
+        assert_eq!((said.sensitivity, said.media.len()), (Sensitivity::Unknown, 1), "unknown is an answer");
+        // Nobody could tell its storage from others'.
+        assert_eq!(registered("A4", tablet, json!({"serial": null})).media.len(), 0);
+        let other = registered("A5", "Newton", json!({}));
+        assert_eq!((other.weight, other.sensitivity, other.media.len()), (None, Sensitivity::Unknown, 0));
+        for wrong in [json!({"weight_grams": 0}), json!({"weight_grams": 2_000_001}), json!({"weight_basis": "scale"})] {
+            let mut body = json!({"tag": "A6", "category": "tablet", "manufacturer": "Apple", "model": tablet, "site": "Site"});
+            body.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+            story.refused(&coordinator, "register_asset", body, "registration.weight");
+        }
     }
 }

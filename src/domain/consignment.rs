@@ -3,6 +3,7 @@
 //! [`reconciliation`](super::reconciliation) and [`links`](super::links), and of what is said of it in [`preparation`](super::preparation),
 //! [`overrides`](super::overrides) and [`evidence`](super::evidence).
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::asset::Holder;
@@ -165,6 +166,7 @@ codes! {
         Broken = "broken", "broken";
         Missing = "missing", "missing";
         Different = "different", "another number than listed";
+        NotStated = "not_stated", "not stated by the receiver";
     }
 }
 
@@ -328,6 +330,10 @@ pub struct Consignment {
     pub overrides: Vec<Override>,
     /// The release.
     pub released: Option<Act>,
+    /// Whether data may have been on something of it when it was released.
+    pub may_hold_data: bool,
+    /// Business days from the release until its receipt is due.
+    pub receipt_days: Option<i64>,
     /// The receipt that closed it.
     pub received: Option<Act>,
     /// Things the receiver scanned.
@@ -360,10 +366,15 @@ impl Consignment {
     pub fn reference_key(from: &PartyId, reference: &Reference) -> Key {
         Key::new("consignment.reference", format!("{} {from}", reference.as_str().to_uppercase()))
     }
-    /// When its receipt is due; nobody waits for one that was received.
+    /// When its receipt is due; nobody waits for one that was received. The first part of what comes over several days is not the receipt of the rest.
     pub fn receipt_due_at(&self) -> Option<Instant> {
+        self.receipt_late_at(1)
+    }
+    /// When so many times the days that its receipt may take are over.
+    pub fn receipt_late_at(&self, times: i64) -> Option<Instant> {
         let waiting = matches!(self.status, ConsignmentStatus::Released | ConsignmentStatus::PartlyReceived);
-        self.released.as_ref().filter(|_| waiting).map(|act| business_days_after(act.occurred, RECEIPT_DAYS))
+        let days = self.receipt_days.unwrap_or(RECEIPT_DAYS);
+        self.released.as_ref().filter(|_| waiting).map(|act| business_days_after(act.occurred, times * days))
     }
     /// Whether this party releases or receives it.
     pub fn concerns(&self, party: &PartyId) -> bool {
@@ -373,8 +384,19 @@ impl Consignment {
 
 /// Business days from a release to its receipt: three, the starting point for contracts (a handoff that nobody acknowledges is a gap in custody).
 pub const RECEIPT_DAYS: i64 = 3;
-/// Business days from a discrepancy to its resolution: two, as long as what differs can still be found.
+/// The same where something of high or unknown sensitivity travels: one.
+pub const RECEIPT_DAYS_SENSITIVE: i64 = 1;
+/// Days from a discrepancy to its resolution: two, as long as what differs can still be found.
 pub const DISCREPANCY_DAYS: i64 = 2;
+/// Days to act on what is critical: the same day.
+pub const CRITICAL_DAYS: i64 = 1;
+
+/// When a discrepancy is to be resolved: what may hold data and is not there on the same day, anything else within two days (domain study §6: E-06, E-17,
+/// E-24). The entry that records it says so, and everything else reads it there.
+pub fn resolution_due(kind: DiscrepancyKind, critical: bool, found: Instant) -> Instant {
+    let urgent = kind == DiscrepancyKind::Incomplete || kind == DiscrepancyKind::Short && critical;
+    Instant::new(found.utc() + TimeDelta::days(if urgent { CRITICAL_DAYS } else { DISCREPANCY_DAYS }))
+}
 
 /// So many business days later, Monday to Friday in UTC, at the same time of day; public holidays are not known here and count.
 pub fn business_days_after(at: Instant, days: i64) -> Instant {
@@ -536,8 +558,7 @@ pub struct Discrepancy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<(u32, u32)>,
     /// When it should be resolved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_at: Option<Instant>,
+    pub due_at: Instant,
     /// How it was resolved.
     pub resolution: Option<Resolution>,
     /// By whom.

@@ -7,7 +7,7 @@ use super::asset::{Asset, Status};
 use super::certification::{Certificate, CertificateRevoked, RevocationReason};
 use super::consignment::{asset_subject, medium_subject};
 use super::medium::{self, Medium, MediumState};
-use super::names::{AssetId, Category, IdentifiedBy, MediumId, Name, Role, Sensitivity, Serial, codes};
+use super::names::{AssetId, Category, IdentifiedBy, MediumId, Name, Role, Sensitivity, Serial, Tag, codes};
 use super::records::{Key, Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Event, Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
@@ -41,6 +41,8 @@ pub struct CorrectRegistration {
     pub asset: AssetId,
     /// Why.
     pub reason: CorrectionReason,
+    /// The organisation's tag.
+    pub tag: Option<Tag>,
     /// The maker's serial number.
     pub serial: Option<Serial>,
     /// What it is.
@@ -111,6 +113,8 @@ pub struct EntryCorrected {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AssetAmended {
+    /// The organisation's tag.
+    pub tag: Option<Tag>,
     /// The maker's serial number.
     pub serial: Option<Serial>,
     /// What it is.
@@ -200,6 +204,18 @@ impl Correction<'_> {
     }
 }
 
+/// What was sanitized under another serial number was sanitized in another device: of the media that are told from others by their device's.
+pub(super) fn under_another_serial(known: &Records, asset: &Asset) -> Result<Vec<(SanitizationVoided, Subject)>, Stop> {
+    let mut voided = Vec::new();
+    let embedded = |medium: &&Medium| medium.identified_by == IdentifiedBy::HostSerial;
+    for medium in known.find_all::<Medium>(&asset.media)?.into_iter().flatten().filter(embedded) {
+        let counts = medium.sanitization.as_ref().map(|sanitization| sanitization.performed.seq);
+        let before = medium.purged_before.filter(|seq| Some(*seq) != counts);
+        voided.extend(counts.into_iter().chain(before).map(|performed| (SanitizationVoided { performed }, medium_subject(&medium.id))));
+    }
+    Ok(voided)
+}
+
 /// What travels is not at hand to be looked at again.
 fn require_at_rest(asset: &Asset) -> Result<(), Refusal> {
     if asset.in_transit {
@@ -217,6 +233,7 @@ impl Order for CorrectRegistration {
         require_at_rest(asset)?;
         // Only what differs is amended.
         let amended = AssetAmended {
+            tag: self.tag.clone().filter(|tag| *tag != asset.tag),
             serial: self.serial.clone().filter(|serial| asset.serial.as_ref() != Some(serial)),
             category: self.category.filter(|category| *category != asset.category),
             manufacturer: self.manufacturer.clone().filter(|name| *name != asset.manufacturer),
@@ -224,10 +241,16 @@ impl Order for CorrectRegistration {
             sensitivity: self.sensitivity.filter(|sensitivity| *sensitivity != asset.sensitivity),
             site: self.site.clone().filter(|site| *site != asset.home),
         };
-        let nothing = AssetAmended { serial: None, category: None, manufacturer: None, model: None, sensitivity: None, site: None };
+        let nothing = AssetAmended { tag: None, serial: None, category: None, manufacturer: None, model: None, sensitivity: None, site: None };
         if amended == nothing {
             let why = format!("Nothing differs from what is recorded of {}; name what is to be corrected, with what is true.", asset.tag);
             return Err(Refusal::new("correction.nothing_differs", why).into());
+        }
+        if let Some(tag) = &amended.tag
+            && let Some(owner) = known.owner(&Asset::tag_key(tag))?.filter(|owner| *owner != asset.id.as_str())
+        {
+            let why = format!("The tag {tag} belongs to another device already; look at both, and correct that one first.");
+            return Err(Refusal::new("registration.tag_taken", why).because(Cause::First(owner.to_owned())).into());
         }
         if let Some(serial) = &amended.serial
             && let Some(owner) = known.owner(&Asset::serial_key(serial))?.filter(|owner| *owner != asset.id.as_str())
@@ -238,16 +261,8 @@ impl Order for CorrectRegistration {
         let about = asset_subject(&asset.id);
         let mut correction =
             Correction { known, asset: Some(asset), about: about.clone(), seq: asset.registered, reason: self.reason, follows: Vec::new() };
-        // What was sanitized under another serial number was sanitized in another device; another kind or sensitivity asks for another method.
-        let mut voided = Vec::new();
-        if amended.serial.is_some() {
-            let embedded = |medium: &&Medium| medium.identified_by == IdentifiedBy::HostSerial;
-            for medium in known.find_all::<Medium>(&asset.media)?.into_iter().flatten().filter(embedded) {
-                let counts = medium.sanitization.as_ref().map(|sanitization| sanitization.performed.seq);
-                let before = medium.purged_before.filter(|seq| Some(*seq) != counts);
-                voided.extend(counts.into_iter().chain(before).map(|performed| (SanitizationVoided { performed }, medium_subject(&medium.id))));
-            }
-        }
+        // Another kind or sensitivity asks for another method.
+        let voided = if amended.serial.is_some() { under_another_serial(known, asset)? } else { Vec::new() };
         let reopens = !voided.is_empty() || amended.sensitivity.is_some() || amended.category.is_some();
         correction.follow(amended, about);
         for (voided, medium) in voided {
@@ -364,6 +379,13 @@ impl Fact for AssetAmended {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.asset() else { return };
         known.change::<Asset>(&id, stamp.seq, |asset| {
+            if let Some(tag) = &self.tag {
+                let before = std::mem::replace(&mut asset.tag, tag.clone());
+                asset.former_tags.retain(|former| former.normal() != before.normal() && former.normal() != tag.normal());
+                if before.normal() != tag.normal() {
+                    asset.former_tags.push(before);
+                }
+            }
             if let Some(serial) = &self.serial {
                 asset.serial = Some(serial.clone());
             }
@@ -386,6 +408,7 @@ impl Fact for AssetAmended {
     fn sentence(&self) -> String {
         let text = |what: &str, value: Option<String>| value.map(|value| format!("{what} {value}"));
         let parts = [
+            text("tag", self.tag.as_ref().map(ToString::to_string)),
             text("serial number", self.serial.as_ref().map(ToString::to_string)),
             text("kind", self.category.map(|category| category.label().to_owned())),
             text("maker", self.manufacturer.as_ref().map(ToString::to_string)),
@@ -530,6 +553,31 @@ mod tests {
         assert_eq!((amended.home.as_str(), amended.holder.site.as_str(), amended.corrected[0].seq), ("Elsewhere", "Elsewhere", amended.registered));
         // The serial number that was wrong is free again.
         story.done(&approver, "correct_registration", correct(&other, "SA1"));
+    }
+
+    #[test]
+    fn a_wrong_tag_is_amended_and_kept_in_mind() {
+        let mut story = Story::new();
+        let (device, _) = story.retired("A1", "hdd_ata", "low");
+        let (other, _) = story.retired("A2", "hdd_ata", "low");
+        let approver = actor(Role::Approver, DISTRICT, 1);
+        let correct = |id: &str, tag: &str| json!({"asset": id, "reason": "misread", "tag": tag});
+        let why = story.refused(&approver, "correct_registration", correct(&device, "a2"), "registration.tag_taken");
+        assert!(why.contains("another device"), "{why}");
+        story.refused(&approver, "correct_registration", correct(&device, "A1"), "correction.nothing_differs");
+        let told = story.when(&approver, "correct_registration", correct(&device, "A7")).unwrap();
+        assert_eq!((events(&told), told[1].event.sentence().as_str()), (vec!["entry.corrected", "asset.amended"], "Registration corrected: tag A7."));
+        story.done(&approver, "correct_registration", correct(&device, "A7"));
+        let former = |story: &Story| asset(story, &device).former_tags.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!((asset(&story, &device).tag.as_str(), former(&story)), ("A7", vec!["A1".to_owned()]));
+        // The tag that was wrong is free for the device that has it, and what was right before is not a former one.
+        story.done(&approver, "correct_registration", correct(&other, "A1"));
+        story.done(&approver, "correct_registration", correct(&device, "a7"));
+        assert_eq!(former(&story), ["A1"]);
+        story.done(&approver, "correct_registration", correct(&device, "A8"));
+        assert_eq!(former(&story), ["A1", "a7"]);
+        story.done(&approver, "correct_registration", correct(&device, "A7"));
+        assert_eq!(former(&story), ["A1", "A8"]);
     }
 
     #[test]

@@ -19,6 +19,8 @@ codes! {
         Redeployed = "redeployed", "redeployed";
         Resold = "resold", "sold for reuse";
         Donated = "donated", "given for reuse";
+        TradedIn = "traded_in", "traded in";
+        ReturnedToLessor = "returned_to_lessor", "returned to the lessor";
         PartsHarvested = "parts_harvested", "parts reused";
         Recycled = "recycled", "recycled";
         EnergyRecovery = "energy_recovery", "burned with energy recovery";
@@ -44,11 +46,20 @@ impl Outcome {
     /// Where the device goes; `None` where the data need not be judged, or nobody can say.
     pub const fn destination(self) -> Option<Destination> {
         match self {
-            Outcome::Resold | Outcome::Donated | Outcome::PartsHarvested => Some(Destination::ExternalReuse),
+            Outcome::Resold | Outcome::Donated | Outcome::TradedIn | Outcome::ReturnedToLessor | Outcome::PartsHarvested => {
+                Some(Destination::ExternalReuse)
+            }
             Outcome::Recycled => Some(Destination::MaterialsRecovery),
             Outcome::EnergyRecovery | Outcome::Incinerated | Outcome::Landfilled => Some(Destination::Disposal),
             Outcome::Repaired | Outcome::Redeployed | Outcome::InStorage | Outcome::LostOrStolen | Outcome::Unknown => None,
         }
+    }
+}
+
+impl Outcome {
+    /// Whether somebody else has the working device next: accounts released, graded, and with a document by which it changed hands (itad §5.2).
+    pub const fn changes_hands(self) -> bool {
+        matches!(self, Outcome::Resold | Outcome::Donated | Outcome::TradedIn | Outcome::ReturnedToLessor)
     }
 }
 
@@ -100,7 +111,7 @@ pub struct RecordDisposition {
     pub outcome: Outcome,
     /// Its mass.
     pub mass: Mass,
-    /// Sold or given away: the document by which it changed hands.
+    /// Sold, given away, traded in or returned to the lessor: the document by which it changed hands.
     pub title: Option<Reference>,
     /// The processor's grade.
     pub grade: Option<Grade>,

@@ -89,8 +89,8 @@ pub struct Evidence {
     pub others: Vec<PartyId>,
     /// The reader that understood it.
     pub reader: Option<Reader>,
-    /// Readings by medium.
-    pub links: Vec<(MediumId, Reading)>,
+    /// Readings, each of one medium under the serial number by which the tool knew it.
+    pub links: Vec<Link>,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
@@ -101,6 +101,12 @@ impl Evidence {
     /// Whether this party's people uploaded it.
     pub fn concerns(&self, party: &PartyId) -> bool {
         &self.party == party || self.others.contains(party)
+    }
+    /// What it says of a medium, under the serial number that this, or the device that tells it from others, has now. What it says under another one
+    /// is about another thing.
+    pub fn reading_of(&self, medium: &Medium, host: Option<&Asset>) -> Option<&Reading> {
+        let own = medium.serial.as_ref().or(host.and_then(|host| host.serial.as_ref()))?;
+        self.links.iter().find(|link| link.medium == medium.id && own.same(&link.serial)).map(|link| &link.reading)
     }
 }
 
@@ -214,7 +220,7 @@ impl Order for ReceiveEvidence {
                 )
                 .into());
             }
-            let same = stored.is_some_and(|evidence| evidence.links.contains(&(link.medium.clone(), link.reading.clone())));
+            let same = stored.is_some_and(|evidence| evidence.links.contains(link));
             if !same {
                 let about = [subject.clone(), Subject::new(SubjectKind::Medium, link.medium.as_str())];
                 happenings.push(Happening::new(EvidenceLinked { serial: link.serial.clone(), reading: link.reading.clone() }, about));
@@ -274,8 +280,8 @@ impl Fact for EvidenceLinked {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let (Some(sha256), Some(medium)) = (about.evidence(), about.medium()) else { return };
         known.change::<Evidence>(&sha256, stamp.seq, |evidence| {
-            evidence.links.retain(|(other, _)| other != &medium);
-            evidence.links.push((medium, self.reading.clone()));
+            evidence.links.retain(|other| other.medium != medium);
+            evidence.links.push(Link { medium, serial: self.serial.clone(), reading: self.reading.clone() });
         });
     }
     fn sentence(&self) -> String {
@@ -314,7 +320,11 @@ mod tests {
         let guest = actor(Role::VendorOperator, VENDOR, 77);
         story.done(&coordinator, "create_link", json!({"consignment": id, "link": guest.person, "days": 1}));
         for (id, tag) in [(&id, "A1"), (&another, "A2")] {
-            story.done(&operator, "receive_consignment", json!({"consignment": id, "containers": [], "scans": [{"tag": tag}]}));
+            story.done(
+                &operator,
+                "receive_consignment",
+                json!({"consignment": id, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": tag}]}),
+            );
         }
         let file = |medium: &str, serial: &str| {
             let reading = json!({"technique": "host_overwrite", "result": "pass", "errors": 0, "complete": true, "hidden_area": "none"});

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Handoff, Holder};
-use super::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Line, require, require_sender, require_status, subject};
+use super::consignment::{
+    Consignment, ConsignmentKind, ConsignmentStatus, Line, RECEIPT_DAYS, RECEIPT_DAYS_SENSITIVE, require, require_sender, require_status, subject,
+};
 use super::loading::not_downstream;
 use super::medium::Medium;
-use super::names::{ConsignmentId, Digest, Name, Reference, Role};
+use super::names::{ConsignmentId, Digest, Name, Reference, Role, Sensitivity};
 use super::overrides::Guard;
 use super::parties::Party;
 use super::records::{Records, Stop};
@@ -47,13 +49,25 @@ pub struct ConsignmentReleased {
     pub qualified_by: Vec<QualifiedBy>,
     /// Where it had none that counts: the entry in which an approver let it go.
     pub overridden: Option<u64>,
+    /// Business days until its receipt is due.
+    pub receipt_days: Option<i64>,
 }
 
 /// Whether data may be on a device or a loose medium of these.
 fn may_hold_data(known: &Records, lines: &[&Line]) -> Result<bool, Stop> {
     let assets = known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
     let media = known.find_all::<Medium>(lines.iter().filter_map(|line| line.medium()))?;
-    Ok(assets.into_iter().flatten().any(|asset| !asset.data_gone()) || media.into_iter().flatten().any(|medium| !medium.state.is_gone()))
+    Ok(assets.into_iter().flatten().any(Asset::may_hold_data) || media.into_iter().flatten().any(Medium::may_hold_data))
+}
+
+/// Business days until somebody must have acknowledged these: fewer where one of them is highly sensitive, or nobody knows how much (E-05).
+fn receipt_days(known: &Records, lines: &[&Line]) -> Result<i64, Stop> {
+    let sensitive = |sensitivity: &Sensitivity| matches!(sensitivity, Sensitivity::High | Sensitivity::Unknown);
+    let assets = known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?;
+    let media = known.find_all::<Medium>(lines.iter().filter_map(|line| line.medium()))?;
+    let any = assets.into_iter().flatten().any(|asset| sensitive(&asset.sensitivity))
+        || media.into_iter().flatten().any(|medium| medium.sensitivity.as_ref().is_none_or(sensitive));
+    Ok(if any { RECEIPT_DAYS_SENSITIVE } else { RECEIPT_DAYS })
 }
 
 impl ReleaseConsignment {
@@ -136,6 +150,7 @@ impl Order for ReleaseConsignment {
             may_hold_data,
             qualified_by,
             overridden,
+            receipt_days: Some(receipt_days(known, &lines)?),
         };
         Ok(Happening::about_consignment(event, subject(&consignment.id), many, occasion.fresh(0)))
     }
@@ -150,6 +165,7 @@ impl Fact for ConsignmentReleased {
             to: self.to.clone(),
             released: (stamp.seq, stamp.occurred),
             received: None,
+            reconciled: None,
             unconfirmed: None,
         };
         for asset in about.assets() {
@@ -167,6 +183,8 @@ impl Fact for ConsignmentReleased {
         known.change::<Consignment>(&id, stamp.seq, |consignment| {
             consignment.status = ConsignmentStatus::Released;
             consignment.driver.clone_from(&self.driver);
+            consignment.may_hold_data = self.may_hold_data;
+            consignment.receipt_days = self.receipt_days;
             consignment.released.get_or_insert_with(|| stamp.act());
         });
     }

@@ -172,6 +172,8 @@ impl Fact for ConsignmentOpened {
                 manifest: None,
                 overrides: Vec::new(),
                 released: None,
+                may_hold_data: false,
+                receipt_days: None,
                 received: None,
                 scanned: None,
                 open_discrepancies: Vec::new(),

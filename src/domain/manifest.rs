@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::asset::Holder;
 use super::consignment::{Consignment, ConsignmentKind, Container, Line, Quantity};
 use super::names::{ConsignmentId, Name, Reference, Serial};
+use super::refusal::Refusal;
 
 /// What is on the list.
 #[derive(Debug, Serialize)]
@@ -96,7 +97,14 @@ impl<'a> Manifest<'a> {
     }
 
     /// The bytes whose SHA-256 is recorded: JSON, members in the order above, without white space.
-    pub fn bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(self)
+    pub fn bytes(&self) -> Result<Vec<u8>, Refusal> {
+        written(self)
     }
+}
+
+/// The JSON of a list, or that it cannot be written: then nothing is sealed.
+pub(super) fn written(list: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec(list).map_err(|error| {
+        Refusal::new("consignment.no_manifest", format!("The manifest cannot be written ({error}); tell the operator of this service."))
+    })
 }

@@ -32,6 +32,10 @@ codes! {
         Recovered = "recovered", "weight recovered";
         Energy = "energy", "weight burned for energy";
         Landfill = "landfill", "weight landfilled";
+        Container = "container", "container";
+        Seal = "seal", "seal of the container";
+        Goods = "goods", "kind of counted things";
+        Count = "count", "number of things";
     }
 }
 

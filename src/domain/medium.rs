@@ -130,6 +130,11 @@ impl Medium {
         }
     }
 
+    /// Whether data may be on it, as [`Asset::may_hold_data`] says of a device.
+    pub fn may_hold_data(&self) -> bool {
+        !self.state.is_gone()
+    }
+
     /// Whether it lies by itself, in no device.
     pub fn is_loose(&self) -> bool {
         self.host.is_none()

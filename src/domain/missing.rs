@@ -433,7 +433,11 @@ mod tests {
         let (one, operator) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::VendorOperator, VENDOR, 1));
         let (device, disk) = story.retired("A1", "hdd_ata", "low");
         let consignment = story.released("C1", &[&device]);
-        story.done(&operator, "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": [{"tag": "A1"}]}));
+        story.done(
+            &operator,
+            "receive_consignment",
+            json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1"}]}),
+        );
         story.degaussed(&disk);
         reported(&mut story, &device);
         let missing = story.asset(&device).missing.clone().unwrap();
@@ -458,7 +462,7 @@ mod tests {
         let (one, approver) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Approver, DISTRICT, 1));
         let (device, disk) = story.retired("A1", "hdd_ata", "low");
         let consignment = story.released("C1", &[&device]);
-        let empty = json!({"consignment": consignment, "containers": [], "scans": []});
+        let empty = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": []});
         let about = story.done(&actor(Role::VendorOperator, VENDOR, 1), "receive_consignment", empty);
         let short = &about.iter().find(|(kind, _)| *kind == SubjectKind::Discrepancy).unwrap().1;
         story.done(&approver, "resolve_discrepancy", json!({"discrepancy": short, "resolution": "confirmed_missing", "reference": "INC-1"}));

@@ -85,7 +85,9 @@ impl Order for HarvestPart {
             category: Category::Other,
             manufacturer: asset.manufacturer.clone(),
             model: part_name(asset, self.part)?,
-            sensitivity: Sensitivity::Low,
+            sensitivity: Some(Sensitivity::Low),
+            weight_grams: None,
+            weight_basis: None,
             site: asset.holder.site.clone(),
             status: Status::InStock,
             purchased_on: None,
@@ -93,7 +95,8 @@ impl Order for HarvestPart {
             funding: asset.funding.clone(),
             media: Vec::new(),
         };
-        for mut happening in part.decide(known, occasion)? {
+        // The catalogue knows devices; a part only has the name of one.
+        for mut happening in part.register(known, None, occasion)? {
             if let Event::AssetRegistered(registered) = &mut happening.event {
                 registered.harvested_from = Some(asset.id.clone());
             }

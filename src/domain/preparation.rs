@@ -323,10 +323,15 @@ pub fn outcome_missing(asset: &Asset, outcome: Outcome, title: Option<&Reference
     if outcome.destination().is_none() {
         return missing;
     }
-    let for_reuse = matches!(outcome, Outcome::Resold | Outcome::Donated);
+    let for_reuse = outcome.changes_hands();
+    // What goes back to whom it belongs is not given away.
+    let for_value = for_reuse && outcome != Outcome::ReturnedToLessor;
+    if outcome == Outcome::ReturnedToLessor && asset.funding.as_ref().is_none_or(|funding| funding.source != FundingSource::Lease) {
+        missing.push(format!("{} is not recorded as leased, so it has no lessor to go back to: record what else became of it.", asset.tag));
+    }
     match &asset.preparation.authorization {
         None => missing.extend(require_authorized(asset).err().map(|refusal| refusal.why)),
-        Some(authorization) => missing.extend(funding_missing(asset, for_reuse, authorization.consent.as_ref(), on)),
+        Some(authorization) => missing.extend(funding_missing(asset, for_value, authorization.consent.as_ref(), on)),
     }
     if for_reuse {
         if asset.no_storage.is_none() && asset.preparation.accounts.is_none() {
@@ -336,7 +341,10 @@ pub fn outcome_missing(asset: &Asset, outcome: Outcome, title: Option<&Reference
             missing.push(format!("{} is not graded: whoever has it has to test and grade it.", asset.tag));
         }
         if title.is_none() {
-            missing.push(format!("Name the document by which {} changed hands (title): the invoice, the receipt of the gift.", asset.tag));
+            missing.push(format!(
+                "Name the document by which {} changed hands (title): the invoice, the receipt of the gift or of the return.",
+                asset.tag
+            ));
         }
     }
     missing
@@ -565,6 +573,7 @@ impl Fact for AssetGraded {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::SubjectKind;
     use super::super::asset::Label;
     use super::super::names::Role;
     use super::super::story::{DISTRICT, Story, actor, better_than};
@@ -650,5 +659,45 @@ mod tests {
         story.done(&coordinator, "grade", json!({"asset": device, "cosmetic": 6, "functional": 5}));
         assert_eq!(story.asset(&device).label(), Label::Graded);
         story.done(&coordinator, "record_disposition", sell(Some("INVOICE-1")));
+    }
+
+    #[test]
+    fn what_is_traded_in_or_goes_back_to_its_lessor_is_prepared_like_what_is_sold() {
+        let mut story = Story::new();
+        let (coordinator, approver) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Approver, DISTRICT, 1));
+        let mass = json!({"weight_grams": 2_000, "weight_basis": "scale"});
+        let prepared = |story: &mut Story, tag: &str, funding: Value, consent: Option<&str>| {
+            let body = json!({"tag": tag, "serial": format!("S{tag}"), "category": "laptop", "manufacturer": "Maker", "model": "Model",
+                "sensitivity": "moderate", "site": "Site", "funding": funding, "media": [{"serial": format!("M{tag}"), "media_type": "hdd_ata"}]});
+            let about = story.done(&coordinator, "register_asset", body);
+            let id = |kind| about.iter().find(|(of, _)| *of == kind).unwrap().1.clone();
+            let (device, disk) = (id(SubjectKind::Asset), id(SubjectKind::Medium));
+            story.done(&coordinator, "retire", json!({"asset": device, "reason": "surplus"}));
+            evaluated(story, &device, "resale");
+            story.done(&approver, "authorize_surplus", json!({"asset": device, "reference": "BOARD-1", "consent": consent}));
+            (device, disk)
+        };
+        for (tag, funding, consent, outcome) in
+            [("A1", json!({"source": "lease"}), Some("RETURN-1"), "returned_to_lessor"), ("A2", json!({"source": "general"}), None, "traded_in")]
+        {
+            let (device, disk) = prepared(&mut story, tag, funding, consent);
+            let body = |title: Option<&str>| json!({"asset": device, "outcome": outcome, "mass": mass, "title": title});
+            // It leaves the organisation's control: purge is the least for its data.
+            let refusal = story.when(&coordinator, "record_disposition", body(None)).unwrap_err();
+            assert_eq!(refusal.code, "disposition.data_not_gone");
+            assert!(refusal.missing[0].contains("purge is the least"), "{:?}", refusal.missing);
+            story.degaussed(&disk);
+            let refusal = story.when(&coordinator, "record_disposition", body(None)).unwrap_err();
+            assert_eq!((refusal.code, refusal.missing.len()), ("disposition.not_prepared", 3), "accounts, grade and title: {:?}", refusal.missing);
+            story.done(&coordinator, "release_accounts", json!({"asset": device, "reference": "MDM-1"}));
+            story.done(&coordinator, "grade", json!({"asset": device, "cosmetic": 6, "functional": 5}));
+            if outcome == "traded_in" {
+                let lessor = json!({"asset": device, "outcome": "returned_to_lessor", "mass": mass, "title": "RETURN-2"});
+                let why = story.refused(&coordinator, "record_disposition", lessor, "disposition.not_prepared");
+                assert!(why.contains("not recorded as leased"), "{why}");
+            }
+            story.done(&coordinator, "record_disposition", body(Some("RECEIPT-1")));
+            assert_eq!(story.asset(&device).label(), Label::Disposed);
+        }
     }
 }

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder};
 use super::consignment::{
-    Consignment, ConsignmentStatus, ContainerReceived, DISCREPANCY_DAYS, Damage, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState,
-    Receipt, Scan, SealState, Via, asset_subject, business_days_after, require, require_status, require_weights, subject,
+    Consignment, ConsignmentStatus, ContainerReceived, Damage, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Receipt, Scan, SealState,
+    Via, asset_subject, require, require_status, require_weights, resolution_due, subject,
 };
 use super::evidence::require_document;
 use super::medium::{self, Medium};
-use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, QuantityId, Reference, Role};
-use super::reconciliation::{ConsignmentReconciled, DiscrepancyRecorded};
+use super::names::{AssetId, ConsignmentId, Digest, DiscrepancyId, QuantityId, Reference, Role};
+use super::reconciliation::{DiscrepancyRecorded, reconciled};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, links, parties};
@@ -144,6 +144,13 @@ struct Differing<'a> {
     figures: Option<(u32, u32)>,
 }
 
+impl Differing<'_> {
+    /// Whether data may be on it; on what nobody knows, too.
+    fn may_hold_data(&self) -> bool {
+        self.asset.map(Asset::may_hold_data).or(self.medium.map(Medium::may_hold_data)).unwrap_or(true)
+    }
+}
+
 /// What a receipt comes to, line by line.
 #[derive(Default)]
 struct Compared<'a> {
@@ -257,7 +264,7 @@ impl ReceiveConsignment {
             let state = match found.seal_state {
                 SealState::Intact if another => SealState::Different,
                 // Nobody misses a seal that was never put on.
-                SealState::Missing if sealed.seal.is_none() => SealState::Intact,
+                SealState::Missing | SealState::NotStated if sealed.seal.is_none() => SealState::Intact,
                 state => state,
             };
             if state != SealState::Intact {
@@ -267,6 +274,14 @@ impl ReceiveConsignment {
                 && weighs_otherwise(released, received)
             {
                 question(DiscrepancyKind::Weight, Differing { figures: Some((released, received)), ..Differing::default() });
+            }
+        }
+        if !self.more_to_come {
+            // What left and was never reported may be anywhere, whatever else is there.
+            let reported = |label: &Reference| labels.contains(label) || earlier.contains(label);
+            for container in consignment.containers.iter().filter(|container| !reported(&container.label)) {
+                let differing = Differing { container: Some(container.label.clone()), figures: Some((1, 0)), ..Differing::default() };
+                compared.differing.push((DiscrepancyKind::Count, differing));
             }
         }
         if let Some(counted) = self.counted.filter(|counted| *counted != count(self.scans.len())) {
@@ -429,20 +444,20 @@ impl Order for ReceiveConsignment {
             happenings.extend(Happening::about_many(event, subject(&consignment.id), many, occasion.fresh(0)));
         }
         happenings.extend(compared.counted.iter().map(|counted| Happening::new(counted.clone(), [subject(&consignment.id)])));
-        let due_at: Instant = business_days_after(occasion.occurred, DISCREPANCY_DAYS);
         for (n, (kind, differing)) in (1u32..).zip(&compared.differing) {
             let here = matches!(kind, DiscrepancyKind::Over | DiscrepancyKind::Mismatch | DiscrepancyKind::Incomplete);
+            let critical = !kind.is_of_the_whole() && differing.may_hold_data();
             let event = DiscrepancyRecorded {
                 kind: *kind,
                 scan: differing.scan.cloned(),
                 to: here.then(|| consignment.to.clone()),
-                critical: !kind.is_of_the_whole() && differing.asset.is_none_or(|asset| asset.no_storage.is_none()),
+                critical,
                 container: differing.container.clone(),
                 seal: differing.seal.clone(),
                 quantity: differing.quantity.clone(),
                 figures: differing.figures,
                 unconfirmed: unconfirmed.clone(),
-                due_at: Some(due_at),
+                due_at: Some(resolution_due(*kind, critical, occasion.occurred)),
             };
             let id = DiscrepancyId::from_uuid(occasion.fresh(n));
             let mut about = vec![Subject::new(SubjectKind::Discrepancy, id.as_str()), subject(&consignment.id)];
@@ -451,8 +466,8 @@ impl Order for ReceiveConsignment {
             happenings.push(Happening::new(event, about));
         }
         if !self.more_to_come && compared.differing.is_empty() && consignment.open_discrepancies.is_empty() {
-            let reconciled = ConsignmentReconciled { listed: count(lines.len()), discrepancies: count(consignment.discrepancies.len()) };
-            happenings.push(Happening::new(reconciled, [subject(&consignment.id)]));
+            let here: BTreeSet<&str> = compared.matched.iter().map(|(thing, _)| thing.id.as_str()).collect();
+            happenings.extend(reconciled(known, consignment, &lines, |id| here.contains(id), occasion)?);
         }
         Ok(Happening::one_act(happenings, occasion.fresh(0)))
     }
@@ -572,7 +587,8 @@ impl Fact for QuantityReceived {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::names::{ConsignmentId, QuantityId};
+    use super::super::consignment::business_days_after;
+    use super::super::names::{ConsignmentId, Instant, QuantityId};
     use super::super::story::{DISTRICT, Story, VENDOR, actor};
     use super::*;
 
@@ -590,7 +606,8 @@ mod tests {
         actor(Role::VendorOperator, VENDOR, 1)
     }
     fn receipt(id: &str, scans: &Value, more: bool) -> Value {
-        json!({"consignment": id, "containers": [], "scans": scans, "more_to_come": more})
+        let containers = if more { json!([]) } else { json!([{"label": "PALLET-1", "seal_state": "intact"}]) };
+        json!({"consignment": id, "containers": containers, "scans": scans, "more_to_come": more})
     }
     fn resolve(story: &mut Story, id: &str, kind: DiscrepancyKind, resolution: &str) {
         let mut body = json!({"discrepancy": open(story, id, kind).id, "resolution": resolution, "reference": "CASE-1"});
@@ -618,7 +635,9 @@ mod tests {
         assert_eq!((closed.status, closed.scanned, closed.receipts.len()), (ConsignmentStatus::Received, Some(2), 2));
         assert_eq!(closed.receipt_due_at(), None);
         let short = open(&story, &id, DiscrepancyKind::Short);
-        assert!(short.critical && short.due_at.is_some() && short.asset.as_ref().unwrap().as_str() == devices[2]);
+        assert!(short.critical && short.asset.as_ref().unwrap().as_str() == devices[2]);
+        let found = closed.received.as_ref().unwrap().occurred;
+        assert_eq!(short.due_at.utc() - found.utc(), chrono::TimeDelta::days(1), "what may hold data and is not there is looked for on the same day");
         let why = story.refused(&operator(), "receive_consignment", receipt(&id, &json!([{"tag": "A3"}]), false), "consignment.wrong_status");
         assert!(why.contains("located_at_receiver"), "{why}");
         resolve(&mut story, &id, DiscrepancyKind::Short, "located_at_receiver");
@@ -645,6 +664,35 @@ mod tests {
         resolve(&mut story, &id, DiscrepancyKind::Seal, "contents_verified");
         assert_eq!(consignment(&story, &id).status, ConsignmentStatus::Reconciled);
         story.done(&operator(), "record_sanitization", melt);
+    }
+
+    #[test]
+    fn a_container_that_nobody_ever_reports_is_a_question_when_the_receipt_closes() {
+        let mut story = Story::new();
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let (device, _) = story.retired("A1", "hdd_ata", "low");
+        let begun = json!({"reference": "P1", "from_site": "Site", "to": VENDOR, "to_site": "Site"});
+        let id = story.done(&coordinator, "open_consignment", begun)[0].1.clone();
+        story.done(&coordinator, "add_lines", json!({"consignment": id, "assets": [device]}));
+        let sealed = json!([{"label": "P1", "seal": "1"}, {"label": "P2", "seal": "2"}, {"label": "P3", "seal": "3"}, {"label": "P4"}]);
+        story.done(&coordinator, "seal_consignment", json!({"consignment": id, "containers": sealed}));
+        story.done(&coordinator, "release_consignment", json!({"consignment": id}));
+        let mut body = receipt(&id, &json!([{"tag": "A1"}]), true);
+        body["containers"] = json!([{"label": "P1", "seal_state": "intact"}]);
+        story.done(&operator(), "receive_consignment", body);
+        assert_eq!(consignment(&story, &id).open_discrepancies.len(), 0, "more is to come");
+        let mut body = receipt(&id, &json!([]), false);
+        body["containers"] = json!([{"label": "P3", "seal_state": "not_stated"}, {"label": "P4", "seal_state": "not_stated"}]);
+        story.done(&operator(), "receive_consignment", body);
+        let (count, seal) = (open(&story, &id, DiscrepancyKind::Count), open(&story, &id, DiscrepancyKind::Seal));
+        assert_eq!(
+            (count.container.as_ref().unwrap().as_str(), count.figures, consignment(&story, &id).open_discrepancies.len()),
+            ("P2", Some((1, 0)), 2)
+        );
+        assert_eq!((seal.container.as_ref().unwrap().as_str(), &seal.seal), ("P3", &Some((SealState::NotStated, None))));
+        resolve(&mut story, &id, DiscrepancyKind::Count, "contents_verified");
+        resolve(&mut story, &id, DiscrepancyKind::Seal, "contents_verified");
+        assert_eq!(consignment(&story, &id).status, ConsignmentStatus::Reconciled);
     }
 
     #[test]

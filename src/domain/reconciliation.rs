@@ -4,17 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Handoff, Holder, Status};
 use super::consignment::{
-    Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject, require,
-    subject,
+    Consignment, ConsignmentStatus, Discrepancy, DiscrepancyKind, Item, Line, LineId, LineState, Resolution, Scan, SealState, asset_subject,
+    medium_subject, require, resolution_due, subject,
 };
+use super::correction::under_another_serial;
 use super::evidence::require_document;
 use super::holds::{Hold, HoldKind};
 use super::medium::{self, Medium, MediumState};
 use super::missing::{Loss, Missing};
-use super::names::{Digest, DiscrepancyId, Instant, QuantityId, Reference, Role, Serial, Tag, codes};
+use super::names::{AssetId, Digest, DiscrepancyId, Instant, MediumId, QuantityId, Reference, Role, Serial, Tag, codes};
 use super::receipt::{arrive, arrive_loose, count};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
+use super::sealing::travellers;
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, require_asset};
 
 /// `discrepancy.recorded`
@@ -43,7 +45,7 @@ pub struct DiscrepancyRecorded {
     pub due_at: Option<Instant>,
 }
 
-/// `consignment.reconciled`
+/// `consignment.reconciled`: about the consignment, and what of it the receiver has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsignmentReconciled {
@@ -103,7 +105,7 @@ impl Fact for DiscrepancyRecorded {
                 container: self.container.clone(),
                 seal: self.seal.clone(),
                 figures: self.figures,
-                due_at: self.due_at,
+                due_at: self.due_at.unwrap_or_else(|| resolution_due(self.kind, self.critical, stamp.occurred)),
                 resolution: None,
                 resolved: None,
                 document: None,
@@ -142,13 +144,42 @@ impl Fact for DiscrepancyRecorded {
 
 impl Fact for ConsignmentReconciled {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
-        if let Some(id) = about.consignment() {
-            known.change::<Consignment>(&id, stamp.seq, |consignment| consignment.status = ConsignmentStatus::Reconciled);
+        let Some(id) = about.consignment() else { return };
+        known.change::<Consignment>(&id, stamp.seq, |consignment| consignment.status = ConsignmentStatus::Reconciled);
+        let reconcile = |handoffs: &mut [Handoff]| {
+            if let Some(handoff) = handoffs.iter_mut().rev().find(|handoff| handoff.consignment == id && handoff.received.is_some()) {
+                handoff.reconciled = Some((stamp.seq, stamp.occurred));
+            }
+        };
+        for asset in about.assets() {
+            known.change::<Asset>(&asset, stamp.seq, |asset| reconcile(&mut asset.handoffs));
+        }
+        for medium in about.media() {
+            known.change::<Medium>(&medium, stamp.seq, |medium| reconcile(&mut medium.handoffs));
         }
     }
     fn sentence(&self) -> String {
         format!("Reconciled: {} lines, {} discrepancies, all resolved.", self.listed, self.discrepancies)
     }
+}
+
+/// Everything that was listed is resolved: an act about the consignment and what of it has arrived, before or with this act.
+pub(super) fn reconciled(
+    known: &Records,
+    consignment: &Consignment,
+    lines: &[&Line],
+    arrives: impl Fn(&str) -> bool,
+    occasion: &Occasion,
+) -> Result<Vec<Happening>, Stop> {
+    travellers(known, lines)?;
+    let arrived = |handoffs: &[Handoff]| handoffs.iter().any(|handoff| handoff.consignment == consignment.id && handoff.received.is_some());
+    let assets = known.find_all::<Asset>(lines.iter().filter_map(|line| line.asset()))?.into_iter().flatten();
+    let media = known.find_all::<Medium>(lines.iter().filter_map(|line| line.medium()))?.into_iter().flatten();
+    let assets = assets.filter(|asset| arrives(asset.id.as_str()) || arrived(&asset.handoffs)).map(|asset| asset_subject(&asset.id));
+    let media = media.filter(|medium| medium.state != MediumState::Withdrawn);
+    let media = media.filter(|medium| arrives(medium.id.as_str()) || arrived(&medium.handoffs)).map(|medium| medium_subject(&medium.id));
+    let event = ConsignmentReconciled { listed: count(lines.len()), discrepancies: count(consignment.discrepancies.len()) };
+    Ok(Happening::about_consignment(event, subject(&consignment.id), assets.chain(media).collect(), occasion.fresh(0)))
 }
 
 /// An approver of the organisation decides what a discrepancy comes to.
@@ -242,7 +273,7 @@ impl Order for ResolveDiscrepancy {
         let consignment = require(known, &discrepancy.consignment, occasion)?;
         let mut about = vec![Subject::new(SubjectKind::Discrepancy, discrepancy.id.as_str()), subject(&consignment.id)];
         let mut holder = None;
-        let mut serial = None;
+        let (mut serial, mut voided) = (None, Vec::new());
         if let Some(id) = &discrepancy.asset {
             let asset = require_asset(known, id)?;
             known.find_all::<Medium>(&asset.media)?;
@@ -252,19 +283,19 @@ impl Order for ResolveDiscrepancy {
                 Resolution::LocatedAtReceiver => holder = Some(consignment.to.clone()),
                 Resolution::NeverLeft => holder = Some(consignment.from.clone()),
                 Resolution::SerialCorrected => {
-                    let Some(scanned) = discrepancy.scan.as_ref().and_then(|scan| scan.serial.clone()) else {
-                        return Err(Refusal::new(
-                            "consignment.no_serial",
-                            "The receiver scanned no serial number, so none can be corrected; resolve it as scan_error.",
-                        )
-                        .into());
-                    };
-                    if known.owner(&Asset::serial_key(&scanned))?.is_some_and(|owner| owner != id.as_str()) {
+                    // A mismatch has one: by it alone the device was found, or it is what differs.
+                    serial = discrepancy.scan.as_ref().and_then(|scan| scan.serial.clone());
+                    if let Some(scanned) = &serial
+                        && known.owner(&Asset::serial_key(scanned))?.is_some_and(|owner| owner != id.as_str())
+                    {
                         return Err(
                             Refusal::new("registration.serial_taken", format!("The serial {scanned} belongs to another registered device.")).into()
                         );
                     }
-                    serial = Some(scanned);
+                    let another = |own: &Serial| serial.as_ref().is_none_or(|scanned| !own.same(scanned));
+                    if asset.serial.as_ref().is_none_or(another) {
+                        voided = under_another_serial(known, asset)?;
+                    }
                 }
                 _ => {}
             }
@@ -287,12 +318,16 @@ impl Order for ResolveDiscrepancy {
             serial,
         };
         let mut happenings = vec![Happening::new(event, about)];
+        // In the same act, as where the registration is corrected.
+        happenings.extend(voided.into_iter().map(|(voided, medium)| Happening::new(voided, [medium])));
         // As long as more is to come nobody can say that the whole of it is there.
         if consignment.status == ConsignmentStatus::Received && consignment.open_discrepancies.iter().all(|open| open == &discrepancy.id) {
-            let reconciled = ConsignmentReconciled { listed: consignment.lines, discrepancies: count(consignment.discrepancies.len()) };
-            happenings.push(Happening::new(reconciled, [subject(&consignment.id)]));
+            let lines: Vec<&Line> = known.lines_of(&consignment.id)?.into_iter().filter(|line| line.is_listed()).collect();
+            let own = [discrepancy.asset.as_ref().map(AssetId::as_str), discrepancy.medium.as_ref().map(MediumId::as_str)];
+            let located = |id: &str| self.resolution == Resolution::LocatedAtReceiver && own.contains(&Some(id));
+            happenings.extend(reconciled(known, consignment, &lines, located, occasion)?);
         }
-        Ok(happenings)
+        Ok(Happening::one_act(happenings, occasion.fresh(0)))
     }
 }
 
@@ -479,7 +514,75 @@ pub fn suggestions(short: &[NotFound], over: &[(&DiscrepancyId, &Scan)]) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::asset::Label;
+    use super::super::story::{DISTRICT, Story, VENDOR, actor};
     use super::*;
+
+    #[test]
+    fn what_arrived_is_reconciled_when_everything_that_was_listed_with_it_is() {
+        let mut story = Story::new();
+        let (operator, approver) = (actor(Role::VendorOperator, VENDOR, 1), actor(Role::Approver, DISTRICT, 1));
+        let devices: Vec<String> = ["A1", "A2", "A3"].iter().map(|tag| story.retired(tag, "hdd_ata", "low").0).collect();
+        let labels = |story: &Story| -> Vec<Label> { devices.iter().map(|id| story.asset(id).label()).collect() };
+        let consignment = story.released("C1", &[&devices[0], &devices[1], &devices[2]]);
+        let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1"}]});
+        let about = story.done(&operator, "receive_consignment", receipt);
+        assert_eq!(labels(&story), [Label::Received, Label::Discrepancy, Label::Discrepancy]);
+        let mut short: Vec<String> = about.into_iter().filter(|(kind, _)| *kind == SubjectKind::Discrepancy).map(|(_, id)| id).collect();
+        short.dedup();
+        let of = |story: &Story, device: &str| {
+            let about = |id: &&String| story.known().find::<Discrepancy>(&DiscrepancyId::parse(id).unwrap()).unwrap().unwrap().asset.clone();
+            short.iter().find(|id| about(id).unwrap().as_str() == device).unwrap().clone()
+        };
+        let stayed = json!({"discrepancy": of(&story, &devices[1]), "resolution": "never_left", "reference": "CASE-1"});
+        story.done(&approver, "resolve_discrepancy", stayed);
+        assert_eq!(labels(&story), [Label::Received, Label::SurplusAuthorized, Label::Discrepancy]);
+        let document = story.document();
+        let located = json!({"discrepancy": of(&story, &devices[2]), "resolution": "located_at_receiver", "document": document});
+        let told = story.when(&approver, "resolve_discrepancy", located.clone()).unwrap();
+        let mut named: Vec<String> = told[1].about.assets().iter().map(ToString::to_string).collect();
+        let mut arrived = [devices[0].clone(), devices[2].clone()];
+        (named.sort(), arrived.sort());
+        assert_eq!((told[1].event.name(), named), ("consignment.reconciled", arrived.to_vec()), "what stayed is in no entry of the receiver's");
+        story.done(&approver, "resolve_discrepancy", located);
+        assert_eq!(labels(&story), [Label::Reconciled, Label::SurplusAuthorized, Label::Reconciled]);
+    }
+
+    #[test]
+    fn what_was_sanitized_under_the_wrong_serial_number_does_not_count_when_that_is_corrected() {
+        for (media_type, expected) in [("emmc", MediumState::DataPresent), ("hdd_ata", MediumState::InProcess)] {
+            let mut story = Story::new();
+            let (coordinator, operator, approver) =
+                (actor(Role::Coordinator, DISTRICT, 1), actor(Role::VendorOperator, VENDOR, 1), actor(Role::Approver, DISTRICT, 1));
+            let (device, medium) = story.retired("A1", media_type, "low");
+            let (technique, serial) = if media_type == "emmc" { ("factory_reset", "SA1") } else { ("host_overwrite", "MA1") };
+            let reading = json!({"technique": technique, "result": "pass", "errors": 0, "complete": true, "hidden_area": "none"});
+            let file = json!({"sha256": "a".repeat(64), "size_bytes": 10, "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0},
+                "links": [{"medium": medium, "serial": serial, "reading": reading}]});
+            let reset = json!({"medium": medium, "technique": technique, "evidence": "a".repeat(64),
+                "statement": {"completed_without_error": true, "account_removed": true}});
+            story.done(&coordinator, "receive_evidence", file);
+            story.done(&coordinator, "record_sanitization", reset.clone());
+            let consignment = story.released("C1", &[&device]);
+            let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}],
+                "scans": [{"tag": "A1", "serial": "SA1X"}]});
+            let about = story.done(&operator, "receive_consignment", receipt);
+            let mismatch = about.iter().find(|(kind, _)| *kind == SubjectKind::Discrepancy).unwrap().1.clone();
+            let corrected = json!({"discrepancy": mismatch, "resolution": "serial_corrected", "reference": "LABEL-1"});
+            let told = story.when(&approver, "resolve_discrepancy", corrected.clone()).unwrap();
+            let events: Vec<&str> = told.iter().map(|happening| happening.event.name()).collect();
+            let voided: &[&str] = if media_type == "emmc" { &["media.sanitization_voided"] } else { &[] };
+            assert_eq!(events, [&["discrepancy.resolved"], voided, &["consignment.reconciled"]].concat());
+            story.done(&approver, "resolve_discrepancy", corrected);
+            assert_eq!(story.medium(&medium).state, expected, "{media_type}");
+            if media_type == "emmc" {
+                // Nor can the file that names the other one be used again.
+                story.refused(&operator, "record_sanitization", reset, "sanitization.other_medium");
+            }
+        }
+    }
 
     #[test]
     fn near_misses_are_told_apart_from_matches_and_from_others() {

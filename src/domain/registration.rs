@@ -4,10 +4,10 @@ use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
-use super::catalogue::{CatalogueRef, Seen};
+use super::catalogue::{CatalogueRef, Model, Seen, expected_in};
 use super::holds::HoldKind;
 use super::medium::{Medium, MediumState};
-use super::names::{AssetId, Category, IdentifiedBy, MediaType, MediumId, Name, PartyId, Role, Sensitivity, Serial, Tag, codes};
+use super::names::{AssetId, Category, IdentifiedBy, MediaType, MediumId, Name, PartyId, Role, Sensitivity, Serial, Tag, WeightBasis, codes};
 use super::preparation::{Funding, Preparation};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -41,9 +41,12 @@ pub struct RegisterAsset {
     pub manufacturer: Name,
     /// Which model.
     pub model: Name,
-    /// How confidential what is on it is; `unknown` is treated as high.
-    #[serde(default = "unknown_sensitivity")]
-    pub sensitivity: Sensitivity,
+    /// How confidential what is on it is; `unknown` is treated as high. Left out, what the catalogue says of the model.
+    pub sensitivity: Option<Sensitivity>,
+    /// Weight of it in grams; left out, what the catalogue says of the model.
+    pub weight_grams: Option<u32>,
+    /// Where that weight comes from; left out, it was weighed.
+    pub weight_basis: Option<WeightBasis>,
     /// Where it is.
     pub site: Name,
     /// `in_stock` or `in_service`.
@@ -55,9 +58,19 @@ pub struct RegisterAsset {
     pub cost_cents: Option<u32>,
     /// Out of which money it was bought.
     pub funding: Option<Funding>,
-    /// Its media, where they are known.
+    /// Its media, where they are known; where none are given, those that the catalogue expects in the model, to be confirmed.
     #[serde(default)]
     pub media: Vec<MediumSeen>,
+}
+
+/// What a device weighs, and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weight {
+    /// Grams.
+    pub grams: u32,
+    /// Where the figure comes from.
+    pub basis: WeightBasis,
 }
 
 pub(super) fn unknown_sensitivity() -> Sensitivity {
@@ -99,6 +112,10 @@ pub struct AssetRegistered {
     /// A part: the device that it was taken out of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub harvested_from: Option<AssetId>,
+    /// What it weighs.
+    pub weight: Option<Weight>,
+    /// The catalogue that said how sensitive or how heavy it is, where nobody else did.
+    pub catalogue: Option<CatalogueRef>,
 }
 
 /// Adds media to a registered device.
@@ -224,10 +241,23 @@ pub(super) fn media_recorded(found: &Found, seen: &[MediumSeen], known: &Records
         .collect())
 }
 
-impl Order for RegisterAsset {
-    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Administrator];
+/// Heaviest device: two tonnes.
+const MOST_GRAMS: u32 = 2_000_000;
 
-    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+impl RegisterAsset {
+    fn weight(&self) -> Result<Option<Weight>, Refusal> {
+        match (self.weight_grams, self.weight_basis) {
+            (Some(grams), basis) if (1..=MOST_GRAMS).contains(&grams) => Ok(Some(Weight { grams, basis: basis.unwrap_or(WeightBasis::Scale) })),
+            (None, None) => Ok(None),
+            _ => Err(Refusal::new(
+                "registration.weight",
+                "weight_grams lies between 1 gram and 2 tonnes, and weight_basis says where it comes from; correct it, or leave both out.",
+            )),
+        }
+    }
+
+    /// The events of a registration. What nobody gives is what is known of the model.
+    pub(super) fn register(&self, known: &Records, model: Option<&Model>, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let id = self.asset.clone().unwrap_or_else(|| AssetId::from_uuid(occasion.fresh(0)));
         let mut keys = vec![Asset::tag_key(&self.tag)];
         keys.extend(self.serial.as_ref().map(Asset::serial_key));
@@ -262,13 +292,18 @@ impl Order for RegisterAsset {
             funding.check(occasion.at.utc().date_naive())?;
         }
         parties::require(known, &occasion.actor.party)?;
+        let given = self.weight()?;
+        let by_model = model.and_then(|model| Some(Weight { grams: model.weight_grams?, basis: model.weight_basis? }));
+        // A default for the kind of device is no figure of this one.
+        let weight = given.or(by_model.filter(|weight| weight.basis == WeightBasis::Spec));
+        let taken = model.is_some_and(|_| self.sensitivity.is_none() || given.is_none() && weight.is_some());
         let event = AssetRegistered {
             tag: self.tag.clone(),
             serial: self.serial.clone(),
             category: self.category,
             manufacturer: self.manufacturer.clone(),
             model: self.model.clone(),
-            sensitivity: self.sensitivity,
+            sensitivity: self.sensitivity.or(model.map(|model| model.sensitivity)).unwrap_or(Sensitivity::Unknown),
             party: occasion.actor.party.clone(),
             site: self.site.clone(),
             status: self.status,
@@ -276,11 +311,26 @@ impl Order for RegisterAsset {
             cost_cents: self.cost_cents,
             funding: self.funding.clone(),
             harvested_from: None,
+            weight,
+            catalogue: taken.then(|| occasion.catalogue.reference()),
         };
         let mut happenings = vec![Happening::new(event, [Subject::new(SubjectKind::Asset, id.as_str())])];
         require_host_serial(&self.tag, self.serial.is_some(), &self.media)?;
         happenings.extend(media_recorded(&Found::In(&id), &self.media, known, occasion)?);
+        // Soldered storage is told from others by the serial number of its device.
+        let told_apart = |model: &&Model| self.serial.is_some() || model.media.iter().all(|medium| !medium.embedded);
+        if let Some(model) = model.filter(|_| self.media.is_empty()).filter(told_apart) {
+            happenings.extend(expected_in(&id, model, occasion));
+        }
         Ok(happenings)
+    }
+}
+
+impl Order for RegisterAsset {
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Administrator];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        self.register(known, occasion.catalogue.model(self.manufacturer.as_str(), self.model.as_str()), occasion)
     }
 }
 
@@ -321,6 +371,7 @@ impl Fact for AssetRegistered {
             Asset {
                 id,
                 tag: self.tag.clone(),
+                former_tags: Vec::new(),
                 serial: self.serial.clone(),
                 category: self.category,
                 manufacturer: self.manufacturer.clone(),
@@ -330,6 +381,7 @@ impl Fact for AssetRegistered {
                 cost_cents: self.cost_cents,
                 status: self.status,
                 home: self.site.clone(),
+                owner: self.party.clone(),
                 holder: Holder { party: self.party.clone(), site: self.site.clone() },
                 consignment: None,
                 in_transit: false,
@@ -345,6 +397,7 @@ impl Fact for AssetRegistered {
                 missing: None,
                 custody_since: None,
                 funding: self.funding.clone(),
+                weight: self.weight,
                 parts: Vec::new(),
                 harvested_from: self.harvested_from.clone(),
                 repaired: None,
@@ -363,7 +416,8 @@ impl Fact for AssetRegistered {
         );
     }
     fn sentence(&self) -> String {
-        format!("Registered: {} {}, at {}.", self.manufacturer, self.model, self.site)
+        let weight = self.weight.map(|weight| format!(", {} g ({})", weight.grams, weight.basis.label())).unwrap_or_default();
+        format!("Registered: {} {}, at {}{weight}.", self.manufacturer, self.model, self.site)
     }
 }
 

@@ -172,7 +172,11 @@ fn a_short_device_that_is_confirmed_missing_is_never_certified() {
     story.destroyed(&disk);
     let consignment = story.released("C1", &[&device]);
     let operator = actor(Role::VendorOperator, VENDOR, 1);
-    let about = story.done(&operator, "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": []}));
+    let about = story.done(
+        &operator,
+        "receive_consignment",
+        json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": []}),
+    );
     let discrepancy = about.iter().find(|(kind, _)| *kind == super::SubjectKind::Discrepancy).unwrap().1.clone();
     let resolve = json!({"discrepancy": discrepancy, "resolution": "confirmed_missing", "reference": "POLICE-7"});
     story.done(&actor(Role::Approver, DISTRICT, 1), "resolve_discrepancy", resolve);
@@ -244,7 +248,11 @@ fn a_vendor_acts_only_on_what_it_holds() {
     story.refused(&operator, "record_sanitization", melt.clone(), "sanitization.unknown_medium");
     let consignment = story.released("C1", &[&device]);
     story.refused(&operator, "record_sanitization", melt.clone(), "custody.not_yours");
-    story.done(&operator, "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": [{"tag": "a1"}]}));
+    story.done(
+        &operator,
+        "receive_consignment",
+        json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "a1"}]}),
+    );
     story.refused(&actor(Role::VendorOperator, OTHER, 1), "record_sanitization", melt.clone(), "sanitization.unknown_medium");
     story.done(&operator, "record_sanitization", melt);
 }

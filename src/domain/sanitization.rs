@@ -164,7 +164,7 @@ impl Order for RecordSanitization {
                 Some(evidence)
                     if !occasion.actor.role.is_vendor()
                         || evidence.concerns(&occasion.actor.party)
-                        || evidence.links.iter().any(|(linked, _)| linked == &medium.id) =>
+                        || evidence.links.iter().any(|link| link.medium == medium.id) =>
                 {
                     Some(evidence)
                 }
@@ -177,7 +177,7 @@ impl Order for RecordSanitization {
                 }
             },
         };
-        let reading = evidence.and_then(|evidence| evidence.links.iter().find(|(linked, _)| linked == &medium.id)).map(|(_, reading)| reading);
+        let reading = evidence.and_then(|evidence| evidence.reading_of(medium, host));
         if self.technique.needs_file() && evidence.is_none() {
             return Err(Refusal::new(
                 "sanitization.no_evidence",

@@ -12,7 +12,7 @@ use super::names::{AssetId, Category, ConsignmentId, IdentifiedBy, MediaType, Me
 use super::preparation::{self, AuthorizeUnder, Evaluate, Rung};
 use super::records::{Records, Stop};
 use super::refusal::Refusal;
-use super::registration::{AttestNoStorage, MediumRecorded, MediumSeen, NoStorageBasis, RegisterAsset, require_not_held, unknown_sensitivity};
+use super::registration::{AttestNoStorage, MediumRecorded, MediumSeen, NoStorageBasis, RegisterAsset, require_not_held};
 use super::together::Together;
 use super::{Happening, Occasion, Order, Subject, SubjectKind, require_asset};
 
@@ -46,9 +46,8 @@ pub struct DeviceSeen {
     pub manufacturer: Name,
     /// Which model.
     pub model: Name,
-    /// How confidential what is on it is; `unknown` is treated as high.
-    #[serde(default = "unknown_sensitivity")]
-    pub sensitivity: Sensitivity,
+    /// How confidential what is on it is; `unknown` is treated as high. Left out, what the catalogue says of the model.
+    pub sensitivity: Option<Sensitivity>,
     /// Its media, where they are known.
     #[serde(default)]
     pub media: Vec<MediumSeen>,
@@ -244,7 +243,7 @@ impl Order for ScanIn {
                 return Err(Refusal::new("consignment.unknown_scan", why).into());
             }
         }
-        together.finish()
+        Ok(together.finish())
     }
 }
 
@@ -264,6 +263,8 @@ impl ScanIn {
             manufacturer: device.manufacturer.clone(),
             model: device.model.clone(),
             sensitivity: device.sensitivity,
+            weight_grams: None,
+            weight_basis: None,
             site: consignment.from.site.clone(),
             status: Status::InStock,
             purchased_on: None,
@@ -398,8 +399,8 @@ mod tests {
             ("A3", "other", "Dell", "WD19S", None),
             ("A4", "monitor", "M", "M", None),
         ] {
-            let body = json!({"tag": tag, "serial": format!("S{tag}"), "category": category, "manufacturer": manufacturer, "model": model,
-                "site": "Site"});
+            // Without a serial number nobody can tell its soldered storage from others', so none is expected by its registration.
+            let body = json!({"tag": tag, "category": category, "manufacturer": manufacturer, "model": model, "site": "Site"});
             let device = story.done(&coordinator, "register_asset", body)[0].1.clone();
             let scan = json!({"consignment": pallet, "tag": tag});
             match refusal {

@@ -62,6 +62,7 @@ const TABLE: &[(&str, &[Label])] = &[
             SurplusAuthorized,
             Staged,
             Received,
+            Reconciled,
             Sanitizing,
             SanitizationFailed,
             Sanitized,
@@ -97,6 +98,7 @@ const TABLE: &[(&str, &[Label])] = &[
             Staged,
             Released,
             Received,
+            Reconciled,
             Sanitizing,
             SanitizationFailed,
             Sanitized,
@@ -120,6 +122,7 @@ const TABLE: &[(&str, &[Label])] = &[
             Staged,
             Released,
             Received,
+            Reconciled,
             Sanitizing,
             SanitizationFailed,
             Sanitized,
@@ -141,6 +144,7 @@ const TABLE: &[(&str, &[Label])] = &[
             SurplusAuthorized,
             Released,
             Received,
+            Reconciled,
             Sanitizing,
             SanitizationFailed,
             Sanitized,
@@ -160,7 +164,7 @@ const TABLE: &[(&str, &[Label])] = &[
     ("release_consignment", &[Staged]),
     ("receive_consignment", &[Released]),
     ("resolve_discrepancy", &[Discrepancy]),
-    ("record_sanitization", &[Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady]),
+    ("record_sanitization", &[Evaluated, SurplusAuthorized, Received, Reconciled, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady]),
     ("verify_sanitization", &[Sanitizing]),
     ("validate_sanitization", &[Sanitizing]),
     ("record_disposition", &[Sanitized, Graded, Missing, WrittenOff]),
@@ -182,6 +186,7 @@ const TABLE: &[(&str, &[Label])] = &[
             Staged,
             Released,
             Received,
+            Reconciled,
             Sanitizing,
             SanitizationFailed,
             Sanitized,
@@ -198,8 +203,20 @@ const TABLE: &[(&str, &[Label])] = &[
 ];
 
 /// At rest, with nothing that holds it, and not in use: its media can be reached.
-const OPENED: &[Label] =
-    &[InStock, InRepair, Retired, Evaluated, SurplusAuthorized, Received, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady];
+const OPENED: &[Label] = &[
+    InStock,
+    InRepair,
+    Retired,
+    Evaluated,
+    SurplusAuthorized,
+    Received,
+    Reconciled,
+    Sanitizing,
+    SanitizationFailed,
+    Sanitized,
+    Graded,
+    RedeployReady,
+];
 /// Every state but those in which a device is between two hands.
 const NOT_TRAVELLING: &[Label] = &[
     InStock,
@@ -210,6 +227,7 @@ const NOT_TRAVELLING: &[Label] = &[
     SurplusAuthorized,
     Staged,
     Received,
+    Reconciled,
     Sanitizing,
     SanitizationFailed,
     Sanitized,
@@ -293,9 +311,18 @@ impl Situation {
         self
     }
 
-    fn received(self) -> Self {
+    /// Here, while something that was listed with it is not.
+    fn received(mut self) -> Self {
+        let (other, _) = self.story.retired("B1", "hdd_ata", "low");
+        self = self.authorized();
+        self.consignment = self.story.released("C1", &[&self.device, &other]);
+        let body = json!({"consignment": self.consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1", "serial": "SA1"}]});
+        self.does(&operator(), "receive_consignment", body)
+    }
+
+    fn reconciled(self) -> Self {
         let this = self.released();
-        let body = json!({"consignment": this.consignment, "containers": [], "scans": [{"tag": "A1", "serial": "SA1"}]});
+        let body = json!({"consignment": this.consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1", "serial": "SA1"}]});
         this.does(&operator(), "receive_consignment", body)
     }
 
@@ -334,22 +361,23 @@ impl Situation {
             }
             Released => in_service().released(),
             Received => in_service().received(),
+            Reconciled => in_service().reconciled(),
             Sanitizing => {
-                let this = in_service().received();
+                let this = in_service().reconciled();
                 let body = this.degauss();
                 this.does(&operator(), "record_sanitization", body)
             }
             SanitizationFailed => {
-                let this = in_service().received();
+                let this = in_service().reconciled();
                 let reading = json!({"technique": "host_overwrite", "result": "aborted", "errors": 0, "complete": false, "hidden_area": "none"});
                 let file = json!({"sha256": "f".repeat(64), "size_bytes": 10, "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0},
                     "links": [{"medium": this.medium, "serial": "MA1", "reading": reading}]});
                 let body = json!({"medium": this.medium, "technique": "host_overwrite", "evidence": "f".repeat(64)});
                 this.does(&operator(), "receive_evidence", file).does(&operator(), "record_sanitization", body)
             }
-            Sanitized => in_service().received().sanitized(),
+            Sanitized => in_service().reconciled().sanitized(),
             Graded => {
-                let this = in_service().received().sanitized();
+                let this = in_service().reconciled().sanitized();
                 let body = grade(&this);
                 this.does(&operator(), "grade", body)
             }
@@ -370,13 +398,13 @@ impl Situation {
             }
             Discrepancy => {
                 let mut this = in_service().released();
-                let body = json!({"consignment": this.consignment, "containers": [], "scans": []});
+                let body = json!({"consignment": this.consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": []});
                 let about = this.story.done(&operator(), "receive_consignment", body);
                 this.discrepancy = about.iter().find(|(kind, _)| *kind == SubjectKind::Discrepancy).unwrap().1.clone();
                 this
             }
             Disposed => {
-                let this = in_service().received().sanitized();
+                let this = in_service().reconciled().sanitized();
                 let body = this.body("record_disposition");
                 this.does(&operator(), "record_disposition", body)
             }
@@ -432,7 +460,9 @@ impl Situation {
             "confirm_medium" => json!({"medium": self.medium, "basis": "attested"}),
             "see_device" => json!({"asset": self.device, "source": "mdm"}),
             "release_consignment" => json!({"consignment": self.consignment}),
-            "receive_consignment" => json!({"consignment": self.consignment, "containers": [], "scans": [{"tag": "A1"}]}),
+            "receive_consignment" => {
+                json!({"consignment": self.consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1"}]})
+            }
             "resolve_discrepancy" => json!({"discrepancy": self.discrepancy, "resolution": "located_at_receiver", "document": self.document}),
             "record_sanitization" => {
                 json!({"medium": self.medium, "technique": "incinerate", "statement": {"facility": "F", "facility_batch": "B"}})

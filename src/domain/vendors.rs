@@ -787,7 +787,11 @@ mod tests {
         let (operator, approver) = (actor(Role::VendorOperator, VENDOR, 1), actor(Role::Approver, DISTRICT, 1));
         let (device, _) = story.retired("A1", "hdd_ata", "moderate");
         let pickup = story.released("C1", &[&device]);
-        story.done(&operator, "receive_consignment", json!({"consignment": pickup, "containers": [], "scans": [{"tag": "A1"}]}));
+        story.done(
+            &operator,
+            "receive_consignment",
+            json!({"consignment": pickup, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1"}]}),
+        );
         let open = |to: &str, reference: &str| json!({"reference": reference, "from_site": "Site", "to": to, "to_site": "Site"});
         let unknown = "urn:uuid:00000000-0000-4000-8000-00000000dead";
         // A vendor is not told which vendors there are.
@@ -814,7 +818,7 @@ mod tests {
         story.done(&approver, "name_signers", signers(operator.person.as_str()));
         story.done(&operator, "release_consignment", json!({"consignment": id}));
         let other = actor(Role::VendorOperator, OTHER, 1);
-        let receive = json!({"consignment": id, "containers": [], "scans": [{"serial": "SA1"}]});
+        let receive = json!({"consignment": id, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"serial": "SA1"}]});
         let signers = |person: &str| json!({"party": OTHER, "signers": [person]});
         story.done(&approver, "name_signers", signers("urn:uuid:00000000-0000-4000-8000-000000000001"));
         story.refused(&other, "receive_consignment", receive.clone(), "parties.may_not_sign");
@@ -828,7 +832,7 @@ mod tests {
         story.done(
             &actor(Role::Coordinator, DISTRICT, 2),
             "receive_consignment",
-            json!({"consignment": back, "containers": [], "scans": [{"tag": "A1"}]}),
+            json!({"consignment": back, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": "A1"}]}),
         );
     }
 

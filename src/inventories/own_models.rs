@@ -1,9 +1,11 @@
 //! The organisation's own models for the catalogue, as CSV: one model a line.
 
+use std::collections::BTreeMap;
+
 use csv::StringRecord;
 
 use super::RowError;
-use crate::domain::catalogue::{ExpectedMedium, Model};
+use crate::domain::catalogue::{Catalogue, ExpectedMedium, Model};
 use crate::domain::names::{Category, MediaType, Sensitivity, WeightBasis};
 use crate::domain::refusal::Refusal;
 
@@ -13,8 +15,8 @@ pub const COLUMNS: [&str; 9] =
 /// Most models of one table.
 const MOST: usize = 20_000;
 
-/// Reads a table; the error names the line. `media` lists kinds behind one another, `emmc embedded; sim`.
-pub fn read(text: &str) -> Result<Vec<Model>, RowError> {
+/// Reads a table that is to stand before the `shipped` one; the error names the line. `media` lists kinds behind one another, `emmc embedded; sim`.
+pub fn read(text: &str, shipped: &Catalogue) -> Result<Vec<Model>, RowError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let at = |line: u64, what: String| RowError { line, what };
     let header = reader.headers().map_err(|e| at(1, e.to_string()))?.clone();
@@ -24,10 +26,15 @@ pub fn read(text: &str) -> Result<Vec<Model>, RowError> {
         }
     }
     let mut models = Vec::new();
+    let mut lines: BTreeMap<(String, String), u64> = BTreeMap::new();
     for row in reader.records() {
         let row = row.map_err(|e| at(e.position().map_or(0, csv::Position::line), e.to_string()))?;
         let line = row.position().map_or(0, csv::Position::line);
-        models.push(model(&header, &row).map_err(|refusal| at(line, refusal.why))?);
+        let model = model(&header, &row).and_then(|model| model.check(shipped).map(|()| model)).map_err(|refusal| at(line, refusal.why))?;
+        if let Some(first) = lines.insert((model.manufacturer.to_lowercase(), model.model.to_lowercase()), line) {
+            return Err(at(line, format!("{} {} is in line {first} already; leave one of them out.", model.manufacturer, model.model)));
+        }
+        models.push(model);
         if models.len() > MOST {
             return Err(at(line, format!("A table holds at most {MOST} models; split it.")));
         }
@@ -70,7 +77,10 @@ fn model(header: &StringRecord, row: &StringRecord) -> Result<Model, Refusal> {
         ),
     };
     let weight_basis = match (weight_grams, cell("weight_basis")) {
-        (None, _) => None,
+        (None, "") if cell("weight_source").is_empty() => None,
+        (None, _) => {
+            return Err(wrong("There is a weight_basis or a weight_source and no weight_grams; fill it in, or leave all three out.".to_owned()));
+        }
         (Some(_), basis) => match WeightBasis::parse(basis)? {
             basis @ (WeightBasis::Spec | WeightBasis::Default) => Some(basis),
             other => return Err(wrong(format!("A model's weight_basis is spec or default, not {other}; correct it."))),
@@ -93,24 +103,34 @@ fn model(header: &StringRecord, row: &StringRecord) -> Result<Model, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::catalogue::SHIPPED;
 
     const HEADER: &str = "manufacturer,model,category,media,no_storage,weight_grams,weight_basis,weight_source,sensitivity\n";
 
     #[test]
     fn a_table_is_read_and_a_wrong_line_is_named() {
         let rows = "Dell,Chromebook 9*,chromebook,emmc embedded; sim,,1290,spec,Dell,moderate\nDell,Hub,dock,,true,,,,low\n";
+        let shipped = Catalogue::parse(SHIPPED).unwrap();
+        let read = |text: &str| super::read(text, &shipped);
         let models = read(&format!("{HEADER}{rows}")).unwrap();
         assert_eq!((models.len(), models[0].media.len(), models[0].media[0].embedded, models[1].no_storage), (2, 2, true, true));
         for (row, says) in [
-            ("Dell,X,chromebook,,,,,,low", "media"),
-            ("Dell,X,chromebook,floppy,,,,,low", "floppy"),
-            ("Dell,X,toaster,emmc,,,,,low", "toaster"),
-            (",X,chromebook,emmc,,,,,low", "manufacturer"),
-            ("Dell,X,chromebook,emmc,,0,spec,Dell,low", "weight_grams"),
-            ("Dell,X,chromebook,emmc,,10,scale,Dell,low", "weight_basis"),
-            ("Dell,X,chromebook,emmc,,10,spec,,low", "weight_source"),
-            ("Dell,X,chromebook,emmc embedded; ufs embedded,,,,,low", "Only one"),
-            ("Dell,X,chromebook,emmc", "fields"),
+            ("Dell,X1,chromebook,,,,,,low", "media"),
+            ("Dell,X1,chromebook,floppy,,,,,low", "floppy"),
+            ("Dell,X1,toaster,emmc,,,,,low", "toaster"),
+            (",X1,chromebook,emmc,,,,,low", "manufacturer"),
+            ("Dell,X1,chromebook,emmc,,0,spec,Dell,low", "weight_grams"),
+            ("Dell,X1,chromebook,emmc,,10,scale,Dell,low", "weight_basis"),
+            ("Dell,X1,chromebook,emmc,,10,spec,,low", "weight_source"),
+            ("Dell,X1,chromebook,emmc embedded; ufs embedded,,,,,low", "Only one"),
+            ("Dell,X1,chromebook,emmc", "fields"),
+            ("Dell,*,chromebook,emmc,,,,,low", "at least one letter"),
+            ("Dell,X**1,chromebook,emmc,,,,,low", "single *"),
+            ("D*,X1,chromebook,emmc,,,,,low", "whole name"),
+            ("Dell,X1,chromebook,emmc,,1.29,spec,Dell,low", "1.29"),
+            ("Dell,X1,chromebook,emmc,,46,spec,Dell,low", "not pounds, ounces"),
+            ("Dell,X1,chromebook,emmc,,,spec,,low", "no weight_grams"),
+            ("DELL,hub,dock,,true,,,,low", "in line 2 already"),
         ] {
             let error = read(&format!("{HEADER}Dell,Hub,dock,,true,,,,low\n{row}\n")).unwrap_err();
             assert!(error.line == 3 && error.what.contains(says), "{row}: {error:?}");

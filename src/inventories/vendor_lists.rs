@@ -6,10 +6,10 @@ use std::io::Cursor;
 use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
 
 use super::cells;
-use crate::domain::consignment::{Damage, Scan};
+use crate::domain::consignment::{ContainerReceived, Damage, Goods, Scan, SealState};
 use crate::domain::disposition::Outcome;
 use crate::domain::mappings::{Column, ListKind, Mapping, WeightUnit};
-use crate::domain::names::{Grade, Name, Serial, Tag};
+use crate::domain::names::{Grade, Name, Reference, Serial, Tag};
 
 /// Most rows of one list.
 pub const MAX_ROWS: usize = 10_000;
@@ -207,6 +207,10 @@ const HEADINGS: &[(Column, &[&str])] = &[
     (Column::Date, &["date", "receiveddate", "datereceived", "receiptdate", "processeddate", "saledate", "datesold"]),
     (Column::Outcome, &["outcome", "disposition", "finaldisposition", "result", "disposal", "disposalmethod", "status"]),
     (Column::Grade, &["grade", "cosmeticgrade", "r2grade", "gradecode"]),
+    (Column::Container, &["container", "containerid", "pallet", "palletid", "palletnumber", "gaylord", "box", "boxnumber", "skid", "cage"]),
+    (Column::Seal, &["seal", "sealnumber", "sealno", "sealid", "sealstate", "sealcondition"]),
+    (Column::Goods, &["description", "itemdescription", "item", "itemtype", "commodity", "material", "what"]),
+    (Column::Count, &["count", "qty", "quantity", "pieces", "units", "numberofunits", "quantityreceived", "qtyreceived"]),
     (
         Column::Proceeds,
         &["proceeds", "saleprice", "resalevalue", "saleamount", "customershare", "settlement", "settlementamount", "netproceeds", "credit", "amount"],
@@ -250,12 +254,14 @@ pub struct Proposal {
 
 /// Reads headings.
 pub fn propose(kind: ListKind, headers: &[String]) -> Proposal {
+    let receives = [Column::Container, Column::Seal, Column::Goods, Column::Count];
     let settles = [Column::Outcome, Column::Grade, Column::Proceeds, Column::Recovered, Column::Energy, Column::Landfill];
     let mut columns = BTreeMap::new();
     let mut weight_unit = None;
     for heading in headers {
         let Some(column) = column_of(heading) else { continue };
-        let belongs = kind == ListKind::Settlement || !settles.contains(&column);
+        let others = if kind == ListKind::Settlement { &receives[..] } else { &settles[..] };
+        let belongs = !others.contains(&column);
         if belongs && !columns.contains_key(&column) {
             if matches!(column, Column::Weight | Column::Recovered | Column::Energy | Column::Landfill) {
                 weight_unit = weight_unit.or(unit_of(heading));
@@ -317,12 +323,79 @@ impl Row<'_> {
 pub struct ReceivingList {
     /// Each thing, with the row that it stands in.
     pub scans: Vec<(usize, Scan)>,
+    /// Counted things without tag or serial number, by kind: how many, and the row that names them first.
+    pub counted: BTreeMap<Goods, (usize, u32)>,
+    /// The containers that the rows name, with what they say of the seals.
+    pub containers: BTreeMap<Reference, ContainerReceived>,
     /// Weights of single things together, in grams, where the list has them.
     pub grams: Option<u64>,
     /// Rows that cannot be read.
     pub errors: Vec<RowRemark>,
     /// What was left out.
     pub remarks: Vec<RowRemark>,
+}
+
+/// What a row says of how many things of which kind came, where it has neither tag nor serial number.
+fn counted(row: &Row<'_>) -> Result<Option<(Goods, u32)>, String> {
+    let Some(text) = row.text(Column::Count) else { return Ok(None) };
+    let whole = text.replace(',', "");
+    let count = whole.strip_suffix(".0").unwrap_or(&whole).parse::<u32>().ok().filter(|count| *count <= 1_000_000);
+    let Some(count) = count else {
+        return Err(format!("“{}” is not a number of things; write it like 40.", cells::short(text)));
+    };
+    if row.text(Column::Tag).is_some() || row.text(Column::Serial).is_some() {
+        return if count == 1 { Ok(None) } else { Err("A row with an asset tag or serial number is one thing; write its number as 1.".to_owned()) };
+    }
+    let what = row.text(Column::Goods).ok_or("The row has neither an asset tag nor a serial number nor says what is counted; fill one in.")?;
+    let goods = goods(what).ok_or_else(|| {
+        let known: Vec<&str> = Goods::ALL.iter().map(|goods| goods.as_str()).collect();
+        format!("“{}” is no kind of counted things; write one of: {}.", cells::short(what), known.join(", "))
+    })?;
+    Ok(Some((goods, count)))
+}
+
+/// A vendor's word for counted things: `Chargers`, `AC adapter`.
+fn goods(text: &str) -> Option<Goods> {
+    let word = normal(text);
+    let one = word.strip_suffix('s').unwrap_or(&word);
+    let is =
+        |goods: &&Goods| [goods.as_str(), goods.label()].map(normal).iter().any(|own| own == &word || own.strip_suffix('s').unwrap_or(own) == one);
+    let by_end = |goods: &&Goods| one.ends_with(goods.as_str());
+    Goods::ALL.iter().find(is).or_else(|| Goods::ALL.iter().find(by_end)).copied()
+}
+
+/// The container that a row names, and its seal; where nothing is said of that, exactly so.
+fn container(row: &Row<'_>) -> Result<Option<ContainerReceived>, String> {
+    let Some(text) = row.text(Column::Container) else { return Ok(None) };
+    let label = Reference::parse(text).map_err(|refusal| refusal.why)?;
+    let (seal_state, seal) = match row.text(Column::Seal) {
+        None => (SealState::NotStated, None),
+        Some(text) => match SealState::parse(&text.to_lowercase()) {
+            Ok(state) => (state, None),
+            Err(_) => (SealState::Intact, Some(Reference::parse(text).map_err(|refusal| refusal.why)?)),
+        },
+    };
+    Ok(Some(ContainerReceived { label, seal_state, seal, gross_weight_grams: None }))
+}
+
+impl ReceivingList {
+    /// Takes what a row says beside its thing: a container, or counted things instead of one. Whether it was counted things.
+    fn beside(&mut self, row: &Row<'_>) -> Result<bool, String> {
+        let (counted, container) = (counted(row)?, container(row)?);
+        if let Some(found) = container {
+            let known = self.containers.entry(found.label.clone()).or_insert_with(|| found.clone());
+            if known.seal_state == SealState::NotStated {
+                *known = found;
+            } else if found.seal_state != SealState::NotStated && *known != found {
+                return Err(format!("Another row says something else of the seal of {}; correct one of them.", known.label));
+            }
+        }
+        if let Some((goods, count)) = counted {
+            let (_, all) = self.counted.entry(goods).or_insert((row.number, 0));
+            *all = all.saturating_add(count);
+        }
+        Ok(counted.is_some())
+    }
 }
 
 /// Whether a row ends the list: its sum.
@@ -337,6 +410,14 @@ pub fn receiving(table: &Table, mapping: &Mapping) -> Result<ReceivingList, Stri
     for (number, cells) in table.rows.iter().filter(|(_, cells)| !is_total(cells)) {
         let row = Row { number: *number, cells, places: &places };
         let remark = |what| RowRemark { row: row.number, what };
+        match list.beside(&row) {
+            Err(what) => {
+                list.errors.push(remark(what));
+                continue;
+            }
+            Ok(true) => continue,
+            Ok(false) => {}
+        }
         let scan = row.scan().and_then(|(tag, serial)| Ok((tag, serial, row.grams(Column::Weight, mapping.weight_unit)?)));
         match scan {
             Err(what) => list.errors.push(remark(what)),
@@ -477,6 +558,10 @@ fn outcome(text: &str) -> Option<Outcome> {
         Some(Outcome::Resold)
     } else if is(&["donate", "donation"]) {
         Some(Outcome::Donated)
+    } else if is(&["tradein", "trade"]) {
+        Some(Outcome::TradedIn)
+    } else if is(&["leasereturn", "returntolessor", "returnedtoleasingcompany"]) {
+        Some(Outcome::ReturnedToLessor)
     } else if is(&["parts", "harvested", "partsharvest", "partedout"]) {
         Some(Outcome::PartsHarvested)
     } else if is(&["recycle", "scrap", "scrapped", "materialrecovery", "materialsrecovery", "shredded"]) {
@@ -554,6 +639,25 @@ mod tests {
         assert_eq!(list.grams, Some(1_497 + 1_542));
         assert_eq!(list.errors.iter().map(|error| error.row).collect::<Vec<_>>(), [6, 7, 8]);
         assert_eq!(list.remarks.iter().map(|remark| remark.row).collect::<Vec<_>>(), [5]);
+    }
+
+    #[test]
+    fn a_receiving_list_counts_things_and_names_containers() {
+        let text = "Pallet,Seal No.,Asset Tag,Serial,Description,Qty\n\
+                    P1,4871,CB-1,5CD1,Chromebook,1\nP1,,CB-2,5CD2,Chromebook,\nP2,,,LOOSE-1,Drive,1\nP2,broken,,,Chargers,40\nP2,broken,,,AC Adapter,2\n\
+                    P3,,,,charger,\"1,000\"\n,,,,Charger,x\n,,,,Widgets,3\n,,,,,4\n,,CB-9,,Chromebook,2\nP1,4872,CB-3,,Chromebook,1\n";
+        let table = table(text.as_bytes()).unwrap();
+        let list = receiving(&table, &mapping(ListKind::Receipt, &table)).unwrap();
+        assert_eq!(list.scans.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(list.counted, BTreeMap::from([(Goods::Charger, (5, 1_040)), (Goods::Adapter, (6, 2))]));
+        let seals: Vec<_> =
+            list.containers.values().map(|found| (found.label.as_str(), found.seal_state, found.seal.as_ref().map(Reference::as_str))).collect();
+        let expected = [("P1", SealState::Intact, Some("4871")), ("P2", SealState::Broken, None), ("P3", SealState::NotStated, None)];
+        assert_eq!(seals, expected);
+        assert_eq!(list.errors.iter().map(|error| error.row).collect::<Vec<_>>(), [8, 9, 10, 11, 12]);
+        assert!(list.errors[1].what.contains("charger, cable"), "{:?}", list.errors[1]);
+        let settles = propose(ListKind::Settlement, &table.headers);
+        assert_eq!(settles.columns.keys().copied().collect::<Vec<_>>(), [Column::Tag, Column::Serial]);
     }
 
     #[test]

@@ -31,17 +31,19 @@ pub fn import(data: &Path, text: &str) -> Result<(usize, CatalogueRef)> {
     if text.len() > MOST_BYTES {
         return Err(Refusal::new("catalogue.too_large", "A table of models has at most 8 MB; split it.").into());
     }
-    let models = models(text)?;
+    let models = models(text, &Catalogue::parse(SHIPPED)?)?;
     let reference = grown(text)?.reference();
     replace_durably(&data.join(FILE), text.as_bytes())?;
     Ok((models.len(), reference))
 }
 
-fn models(text: &str) -> Result<Vec<Model>> {
-    Ok(own_models::read(text).map_err(|error| Refusal::new("catalogue.row", format!("Line {}: {}", error.line, error.what)))?)
+fn models(text: &str, shipped: &Catalogue) -> Result<Vec<Model>> {
+    Ok(own_models::read(text, shipped).map_err(|error| Refusal::new("catalogue.row", format!("Line {}: {}", error.line, error.what)))?)
 }
 
 fn grown(text: &str) -> Result<Catalogue> {
     let digest: String = hex(&sha256(text.as_bytes())).chars().take(DIGITS).collect();
-    Ok(Catalogue::parse(SHIPPED)?.grown(models(text)?, &digest))
+    let shipped = Catalogue::parse(SHIPPED)?;
+    let own = models(text, &shipped)?;
+    Ok(shipped.grown(own, &digest))
 }

@@ -24,7 +24,7 @@ const DESCRIBED: usize = 1_000;
 pub struct Options {
     /// Only say what would happen.
     pub dry_run: bool,
-    /// How confidential what is on these devices is; exports do not say.
+    /// How confidential what is on these devices is; exports do not say. Unknown: of each what the catalogue says of its model.
     pub sensitivity: Sensitivity,
 }
 
@@ -212,7 +212,9 @@ fn command(row: &InventoryRow, options: Options) -> std::result::Result<Register
         category: row.category,
         manufacturer: required(&row.manufacturer, "manufacturer")?,
         model: required(&row.model, "model")?,
-        sensitivity: options.sensitivity,
+        sensitivity: (options.sensitivity != Sensitivity::Unknown).then_some(options.sensitivity),
+        weight_grams: None,
+        weight_basis: None,
         site: required(&row.site, "location")?,
         status: if row.status_kind == StatusKind::Deployed { Status::InService } else { Status::InStock },
         purchased_on: row.purchased_on,

@@ -1,7 +1,7 @@
 //! Takes a vendor's own list in: a receiving report becomes a receipt, a settlement becomes what became of each device. The file itself is kept as
 //! evidence, and the entries name its digest; who hands it in signs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -11,13 +11,13 @@ use super::receive_evidence;
 use super::record::{Receipt, Recorded, Terms, ask};
 use crate::app::now;
 use crate::domain::asset::Asset;
-use crate::domain::consignment::{Consignment, Line, LineId};
-use crate::domain::disposition::{Mass, Outcome as Fate, RecordDisposition};
+use crate::domain::consignment::{Consignment, Goods, Item, Line, LineId};
+use crate::domain::disposition::{Mass, RecordDisposition};
 use crate::domain::evidence::Evidence;
 use crate::domain::mappings::{ListKind, Mapping};
 use crate::domain::names::{AssetId, ConsignmentId, Digest, Reference, WeightBasis};
 use crate::domain::parties::Party;
-use crate::domain::receipt::ReceiveConsignment;
+use crate::domain::receipt::{QuantityFound, ReceiveConsignment};
 use crate::domain::records::Records;
 use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command, Happening, Occasion};
@@ -95,6 +95,8 @@ pub struct ReceiptReport {
     pub dry_run: bool,
     /// Things in it.
     pub rows: usize,
+    /// Things that are only counted.
+    pub counted: u64,
     /// Their weights together in grams, where the list has them.
     pub grams: Option<u64>,
     /// Rows that cannot be read.
@@ -150,6 +152,34 @@ fn digest_of(bytes: &[u8]) -> Result<Digest> {
     Ok(Digest::parse(&hex(&sha256(bytes)))?)
 }
 
+/// To which lines counted things belong: each is filled up in the order in which it was listed, and what is left is the last one's.
+fn quantities(lines: &[Line], counted: &BTreeMap<Goods, (usize, u32)>, errors: &mut Vec<RowRemark>) -> Vec<QuantityFound> {
+    let mut found = Vec::new();
+    for (goods, (row, count)) in counted {
+        let of_kind = |line: &&Line| line.is_listed() && line.quantity.as_ref().is_some_and(|quantity| quantity.what == *goods);
+        let mut open: Vec<&Line> = lines.iter().filter(of_kind).collect();
+        open.sort_by_key(|line| line.added);
+        let mut left = *count;
+        let last = open.len().saturating_sub(1);
+        if open.is_empty() {
+            errors.push(RowRemark {
+                row: *row,
+                what: format!("No {} are listed on this consignment; take the row out, or have them listed.", goods.label()),
+            });
+        }
+        for (n, line) in open.into_iter().enumerate() {
+            let (Item::Quantity(id), Some(quantity)) = (&line.item, &line.quantity) else { continue };
+            let room = quantity.count.saturating_sub(line.found.unwrap_or(0));
+            let count = if n == last { left } else { left.min(room) };
+            left -= count;
+            if count > 0 || last == 0 {
+                found.push(QuantityFound { line: id.clone(), count });
+            }
+        }
+    }
+    found
+}
+
 /// Takes a receiving list as a receipt: the whole of it, or nothing where a row cannot be read.
 pub fn receive(
     service: &Service,
@@ -162,11 +192,20 @@ pub fn receive(
     once(service, key, || {
         let list = vendor_lists::receiving(&ready.table, &ready.mapping).map_err(|why| Refusal::new("mappings.does_not_fit", why))?;
         let sha256 = digest_of(bytes)?;
+        let mut known = Records::default();
+        let mut errors = list.errors;
+        let lines: Vec<Line> =
+            ask(&mut *service.app.read()?, &mut known, |known| Ok(known.lines_of(&ready.consignment.id)?.into_iter().cloned().collect()))??;
+        let quantities = quantities(&lines, &list.counted, &mut errors);
+        let counted: u64 = list.counted.values().map(|(_, count)| u64::from(*count)).sum();
+        // A list that goes on over several days names a container each time.
+        let earlier: BTreeSet<&Reference> =
+            ready.consignment.receipts.iter().flat_map(|receipt| &receipt.containers).map(|container| &container.label).collect();
         let command = Command::from(ReceiveConsignment {
             consignment: ready.consignment.id.clone(),
-            containers: Vec::new(),
+            containers: list.containers.into_values().filter(|container| !earlier.contains(&container.label)).collect(),
             scans: list.scans.iter().map(|(_, scan)| scan.clone()).collect(),
-            quantities: Vec::new(),
+            quantities,
             counted: None,
             more_to_come,
             transcribed: None,
@@ -177,8 +216,9 @@ pub fn receive(
             profile: ready.mapping.profile.to_string(),
             dry_run,
             rows: list.scans.len(),
+            counted,
             grams: list.grams,
-            errors: list.errors,
+            errors,
             remarks: list.remarks,
             receipt: None,
             sha256: sha256.clone(),
@@ -192,7 +232,6 @@ pub fn receive(
             let why = format!("{} rows of the list cannot be read, so nothing was recorded; correct them and send it again.", report.errors.len());
             return Err(Refusal::listing("receipt.rows", why, rows).into());
         }
-        let mut known = Records::default();
         as_if_stored(&mut known, actor, &sha256, bytes);
         let happenings = rehearse(service, &mut *service.app.read()?, &mut known, actor, &command)??;
         report.receipt = happenings.first().map(|first| first.event.data()).transpose()?;
@@ -386,8 +425,10 @@ fn disposition(
             energy_grams: one.energy_grams,
             landfill_grams: one.landfill_grams,
         },
-        // What the receiver sold or gave away is told by this list and no other document.
-        title: matches!(one.outcome, Fate::Resold | Fate::Donated)
+        // What the receiver passed on is told by this list and no other document.
+        title: one
+            .outcome
+            .changes_hands()
             .then(|| Reference::parse(&format!("list {}", file.to_string().chars().take(16).collect::<String>())))
             .transpose()?,
         grade: one.grade.clone(),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Service;
 use super::once::{Outcome, before};
 use super::record::{Beside, Terms, ask_each};
-use crate::app::{now, seed};
+use crate::app::{now, reference, seed};
 use crate::domain::names::{Category, Instant, PartyId};
 use crate::domain::records::Records;
 use crate::domain::refusal::Refusal;
@@ -28,6 +28,8 @@ pub const MOST: usize = 10_000;
 const CHUNK: i64 = 64;
 /// Items of a preview whose records are in memory at once.
 const LOOKED_AT: usize = 256;
+/// How often an item is tried while the service is at fault. Nobody knows anything against it; but a job that waits for it for ever ends never.
+const TRIES: i64 = 5;
 /// How long a job is a server's without a sign of life.
 const LEASE_MS: i64 = 15_000;
 /// The members of a body that name what a command is about, as they are tried.
@@ -106,13 +108,15 @@ pub struct Progress {
     pub done: i64,
     /// Items that were refused.
     pub refused: i64,
+    /// Items that were given up because the service was at fault; its operator finds out why by the reference.
+    pub failed: i64,
     /// Items that nobody has tried, or will try where the job has ended.
     pub waiting: i64,
     /// When it was given.
     pub began: Option<Instant>,
     /// When it ended.
     pub ended: Option<Instant>,
-    /// What stands in the way of those that were refused.
+    /// What stands in the way of those that were refused or have failed.
     pub blockers: Vec<Blocker>,
 }
 
@@ -263,6 +267,7 @@ pub fn start(service: &Service, actor: &Actor, asked: &Asked, key: Option<&Reque
         why: None,
         runner: String::new(),
         lease: 0,
+        failed: 0,
     };
     let key = key.cloned();
     service.recorder.write_waiting(move |db| {
@@ -294,7 +299,8 @@ fn shown(job: &Job, refused: Vec<Item>) -> Result<Progress> {
         total: job.total,
         done: job.done,
         refused: job.refused,
-        waiting: job.total - job.done - job.refused,
+        failed: job.failed,
+        waiting: job.total - job.done - job.refused - job.failed,
         began: Instant::from_unix_ms(job.began),
         ended: job.ended.and_then(Instant::from_unix_ms),
         blockers: grouped(refused),
@@ -358,7 +364,7 @@ pub fn run_some(service: &Service, runner: &str) -> Result<bool> {
             }
         }
     }
-    let mut trouble = None;
+    let (mut trouble, mut faults) = (None, Vec::new());
     for (number, answer) in numbers.into_iter().zip(service.recorder.record_each(commands, &actor)) {
         match answer {
             // What follows from a revocation is done by whoever finishes what was left undone.
@@ -370,15 +376,47 @@ pub fn run_some(service: &Service, runner: &str) -> Result<bool> {
             Err(Error::Conflict(refusal)) if refusal.code == "bulk.not_waiting" => {}
             Err(Error::Refused(refusal) | Error::Conflict(refusal)) => refused.push((number, refusal.code.to_owned(), refusal.why)),
             Err(Error::Damaged(why)) => refused.push((number, "service.fault".to_owned(), why)),
-            // Nothing is known against these: they are tried again.
-            Err(error) => trouble = Some(error),
+            // The database is away or busy: that is no try.
+            Err(error @ Error::Busy(_)) => trouble = Some(error),
+            // Nothing is known against these: they are tried again, but not for ever.
+            Err(error) => faults.push((number, error)),
         }
     }
     if !refused.is_empty() {
         let id = job.id.clone();
         service.recorder.write_waiting(move |db| bulk::set_refused(db, &id, &refused))?;
     }
+    if !faults.is_empty() {
+        trouble = give_up(service, &job.id, faults)?.or(trouble);
+    }
     trouble.map_or(Ok(true), Err)
+}
+
+/// Counts these as tried, and gives up those that were tried often enough: each with a reference under which the log of the service says why. Gives
+/// one of the others, which are tried again after a while.
+fn give_up(service: &Service, job: &str, faults: Vec<(i64, Error)>) -> Result<Option<Error>> {
+    let mut told = Vec::new();
+    let mut noted = Vec::new();
+    for (number, error) in faults {
+        let reference = reference();
+        let why = format!(
+            "It was tried {TRIES} times, and each time something was wrong with the service, not with this: give its operator the reference \
+             {reference}, and then give it again."
+        );
+        noted.push((number, why));
+        told.push((number, reference, error));
+    }
+    let id = job.to_owned();
+    let failed = service.recorder.write_waiting(move |db| bulk::tried(db, &id, &noted, TRIES))?;
+    let mut again = None;
+    for (number, reference, error) in told {
+        if failed.contains(&number) {
+            tracing::error!(reference, "item {number} of the bulk job {job} was given up: {error}");
+        } else {
+            again = Some(error);
+        }
+    }
+    Ok(again)
 }
 
 fn terms(job: &Job, number: i64, occurred: Option<Instant>) -> Terms {

@@ -13,7 +13,7 @@ use crate::domain::names::{Instant, PartyId, WeightBasis};
 use crate::domain::refusal::Refusal;
 
 /// Raised whenever a figure is made in another way.
-const METHOD: &str = "mass-balance 1";
+const METHOD: &str = "mass-balance 2";
 
 /// Devices and grams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,7 +110,7 @@ pub const fn evidence_required(outcome: Outcome) -> Option<u8> {
         Outcome::InStorage => Some(1),
         Outcome::Repaired | Outcome::Redeployed | Outcome::Resold | Outcome::Donated | Outcome::PartsHarvested => Some(2),
         Outcome::Recycled | Outcome::EnergyRecovery | Outcome::Incinerated | Outcome::Landfilled => Some(3),
-        Outcome::LostOrStolen | Outcome::Unknown => None,
+        Outcome::TradedIn | Outcome::ReturnedToLessor | Outcome::LostOrStolen | Outcome::Unknown => None,
     }
 }
 
@@ -122,22 +122,18 @@ pub fn evidence_level(asset: &Asset) -> u8 {
     match disposition.outcome {
         Outcome::Unknown => 0,
         // Both the one who gives and the one who uses it again are the organisation.
-        Outcome::Repaired | Outcome::Redeployed if by == owner(asset) => 2,
-        _ if by == owner(asset) => 1,
+        Outcome::Repaired | Outcome::Redeployed if by == &asset.owner => 2,
+        _ if by == &asset.owner => 1,
         _ if asset.handoffs.iter().any(|handoff| &handoff.to.party == by && handoff.received.is_some()) => 3,
         _ => 0,
     }
 }
 
-/// Whose device it is: a record's devices are all registered with the accountable organisation.
-fn owner(asset: &Asset) -> &PartyId {
-    asset.handoffs.first().map_or(&asset.holder.party, |handoff| &handoff.from.party)
-}
-
 /// What one device with a recorded outcome adds.
 pub fn of_outcome(outcome: Outcome, accepted: bool, mass: &Mass) -> Sums {
     let grams = i64::from(mass.weight_grams);
-    let claimed = !matches!(outcome, Outcome::Landfilled | Outcome::Incinerated | Outcome::LostOrStolen);
+    let claimed =
+        !matches!(outcome, Outcome::Landfilled | Outcome::Incinerated | Outcome::LostOrStolen | Outcome::TradedIn | Outcome::ReturnedToLessor);
     let mut sums = Sums { devices: 1, grams, claimed: if claimed { grams } else { 0 }, ..Sums::default() };
     match outcome {
         Outcome::InStorage => return Sums { stored_devices: 1, stored: grams, ..Sums::default() },
@@ -153,7 +149,7 @@ pub fn of_outcome(outcome: Outcome, accepted: bool, mass: &Mass) -> Sums {
             sums.landfill = part(mass.landfill_grams);
         }
         // What of it was used again, and what became of the rest, is not stated.
-        Outcome::PartsHarvested | Outcome::LostOrStolen | Outcome::Unknown => {}
+        Outcome::PartsHarvested | Outcome::TradedIn | Outcome::ReturnedToLessor | Outcome::LostOrStolen | Outcome::Unknown => {}
     }
     // Whatever is not said is undocumented, also what a recycler's statement leaves open.
     sums.undocumented = grams - (sums.reuse + sums.recovered + sums.energy + sums.landfill);
@@ -166,7 +162,7 @@ pub fn of_asset(asset: &Asset) -> Option<Row> {
     if asset.harvested_from.is_some() {
         return None;
     }
-    let owner = owner(asset);
+    let owner = &asset.owner;
     let row = |at: Instant, vendor: Option<&PartyId>, basis: &str, sums: Sums| {
         let vendor = vendor.filter(|vendor| *vendor != owner).map(ToString::to_string).unwrap_or_default();
         let place = Place { month: at.utc().format("%Y-%m").to_string(), site: asset.home.to_string(), vendor, basis: basis.to_owned() };
@@ -179,8 +175,8 @@ pub fn of_asset(asset: &Asset) -> Option<Row> {
     }
     let last = asset.handoffs.last();
     let away = last.map(|handoff| &handoff.to.party).filter(|_| asset.in_transit).unwrap_or(&asset.holder.party);
-    let (grams, basis) =
-        unit_weights::default_for(asset.category).map_or((0, "none"), |(grams, _)| (i64::from(grams), WeightBasis::Default.as_str()));
+    let default = || unit_weights::default_for(asset.category).map_or((0, "none"), |(grams, _)| (i64::from(grams), WeightBasis::Default.as_str()));
+    let (grams, basis) = asset.weight.map_or_else(default, |weight| (i64::from(weight.grams), weight.basis.as_str()));
     let lost = Sums { devices: 1, grams, undocumented: grams, ..Sums::default() };
     match asset.status {
         Status::Retired if away == owner => row(asset.retired_at?, None, basis, Sums { stored_devices: 1, stored: grams, ..Sums::default() }),
@@ -246,6 +242,7 @@ const NOTES: &[&str] = &[
     "“Destroyed” is a data event, not an outcome of the material. What a recycler's statement leaves open is undocumented.",
     "Documented: weighed. Allocated: a share of a weighed lot. Estimated: the maker's figure, or a default for the kind of device (table weights).",
     "A device counts once, with what the record says of it last, in the month of its outcome; a device that left without one in the month of its release.",
+    "What was traded in or returned to its lessor is undocumented: its next holder decides what becomes of it, and nothing here says what.",
     "A part that was taken out counts with its device, not by itself.",
     "A signed entry shows who stated what and when, not that the statement was true.",
     WORLD,

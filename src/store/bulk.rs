@@ -20,6 +20,8 @@ pub const STOPPED: &str = "stopped";
 pub const WAITING: &str = "waiting";
 /// An item that was refused.
 pub const REFUSED: &str = "refused";
+/// An item that was given up: nothing is known against it, and the service was at fault each time.
+pub const FAILED: &str = "failed";
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable)]
@@ -41,6 +43,7 @@ pub struct Job {
     pub why: Option<String>,
     pub runner: String,
     pub lease: i64,
+    pub failed: i64,
 }
 
 /// An item of a job.
@@ -53,14 +56,16 @@ pub struct Item {
     pub number: i64,
     /// The device or medium.
     pub subject: String,
-    /// `waiting`, `done` or `refused`.
+    /// `waiting`, `done`, `refused` or `failed`.
     pub state: String,
     /// The first entry that it became.
     pub seq: Option<i64>,
-    /// Why it was refused.
+    /// Why it was refused, or has failed.
     pub code: Option<String>,
     /// In words.
     pub why: Option<String>,
+    /// How often it was tried while the service was at fault.
+    pub tries: i64,
 }
 
 struct NewItem {
@@ -104,10 +109,10 @@ pub fn claim(db: &mut Database, id: &str, runner: &str, now: i64, lease: i64) ->
     Ok(diesel::update(free).set((bulk_jobs::runner.eq(runner), bulk_jobs::lease.eq(lease))).execute(db)? == 1)
 }
 
-/// The first items that nobody has tried yet.
+/// The first items that are still to be carried out; those that were tried in vain come last.
 pub fn waiting(db: &mut Database, job: &str, limit: i64) -> Result<Vec<Item>> {
     let items = bulk_items::table.filter(bulk_items::job.eq(job)).filter(bulk_items::state.eq(WAITING));
-    Ok(items.order(bulk_items::number).limit(limit).load(db)?)
+    Ok(items.order((bulk_items::tries, bulk_items::number)).limit(limit).load(db)?)
 }
 
 /// The items from a number on.
@@ -116,9 +121,9 @@ pub fn items(db: &mut Database, job: &str, from: i64, limit: i64) -> Result<Vec<
     Ok(items.order(bulk_items::number).limit(limit).load(db)?)
 }
 
-/// Every item that was refused.
+/// Every item that was refused or has failed.
 pub fn refused(db: &mut Database, job: &str) -> Result<Vec<Item>> {
-    Ok(bulk_items::table.filter(bulk_items::job.eq(job)).filter(bulk_items::state.eq(REFUSED)).order(bulk_items::number).load(db)?)
+    Ok(bulk_items::table.filter(bulk_items::job.eq(job)).filter(bulk_items::state.eq_any([REFUSED, FAILED])).order(bulk_items::number).load(db)?)
 }
 
 /// Marks an item as done, in the transaction of its entries: once, and only while its job runs. Whatever else is found undoes the entries.
@@ -145,6 +150,24 @@ pub fn set_refused(db: &mut Database, job: &str, refused: &[(i64, String, String
     }
     diesel::update(bulk_jobs::table.find(job)).set(bulk_jobs::refused.eq(bulk_jobs::refused + marked)).execute(db)?;
     Ok(())
+}
+
+/// Counts one more try of items for which the service was at fault: `(number, why)`. Those that have had `most` are given up; gives their numbers.
+pub fn tried(db: &mut Database, job: &str, faults: &[(i64, String)], most: i64) -> Result<Vec<i64>> {
+    // The lock that every writer takes first.
+    log::take_head(db)?;
+    let mut failed = Vec::new();
+    for (number, why) in faults {
+        let item = || bulk_items::table.find((job, number)).filter(bulk_items::state.eq(WAITING));
+        diesel::update(item()).set(bulk_items::tries.eq(bulk_items::tries + 1)).execute(db)?;
+        let set = (bulk_items::state.eq(FAILED), bulk_items::code.eq(Some("service.fault")), bulk_items::why.eq(Some(why)));
+        if diesel::update(item().filter(bulk_items::tries.ge(most))).set(set).execute(db)? == 1 {
+            failed.push(*number);
+        }
+    }
+    let more = i64::try_from(failed.len()).unwrap_or(0);
+    diesel::update(bulk_jobs::table.find(job)).set(bulk_jobs::failed.eq(bulk_jobs::failed + more)).execute(db)?;
+    Ok(failed)
 }
 
 /// Ends a job that still runs.

@@ -108,11 +108,13 @@ diesel::table! {
     bulk_jobs (id) {
         id -> Text, person -> Text, party -> Text, command -> Text, body -> Text, member -> Text, state -> Text, total -> BigInt, done -> BigInt,
         refused -> BigInt, began -> BigInt, ended -> Nullable<BigInt>, why -> Nullable<Text>, runner -> Text, lease -> BigInt,
+        failed -> BigInt,
     }
 }
 diesel::table! {
     bulk_items (job, number) {
         job -> Text, number -> BigInt, subject -> Text, state -> Text, seq -> Nullable<BigInt>, code -> Nullable<Text>, why -> Nullable<Text>,
+        tries -> BigInt,
     }
 }
 

@@ -26,6 +26,8 @@ pub const ANYWHERE: usize = 3;
 /// Stands twice before a tag and before a serial number, so that their beginnings are three characters in a row, too. Of the private use area: where
 /// somebody's tag holds it, the comparison with the text still decides.
 const BEGINNING: char = '\u{f8fe}';
+/// Stands between the tags of one device; no tag holds control characters.
+const AND: &str = "\u{1f}";
 /// Most devices that the index names and that are compared for one page. Where most of them fall away (another label than asked for), the page is
 /// short and the next one goes on from there.
 const COMPARED: i64 = 2_048;
@@ -37,7 +39,7 @@ pub struct SearchRow {
     pub number: i64,
     /// The device.
     pub asset: String,
-    /// Normal tag, normal serial number (or nothing), normal serial numbers of its media, one a line.
+    /// Normal tag with those it had before, normal serial number (or nothing), normal serial numbers of its media, one a line.
     pub text: String,
 }
 
@@ -47,7 +49,8 @@ impl Derived for SearchRow {}
 impl SearchRow {
     /// The row of a device with its media.
     pub fn of<'a>(asset: &Asset, media: impl IntoIterator<Item = &'a Medium>) -> Self {
-        let mut lines = vec![asset.tag.normal(), asset.serial.as_ref().map(|serial| serial.normal()).unwrap_or_default()];
+        let tags: Vec<String> = std::iter::once(&asset.tag).chain(&asset.former_tags).map(Tag::normal).collect();
+        let mut lines = vec![tags.join(AND), asset.serial.as_ref().map(|serial| serial.normal()).unwrap_or_default()];
         lines.extend(media.into_iter().filter_map(|medium| medium.serial.as_ref()).map(|serial| serial.normal()));
         Self { number: to_db(asset.registered), asset: asset.id.to_string(), text: lines.join("\n") }
     }
@@ -58,7 +61,8 @@ impl SearchRow {
     /// The texts that the index is made of: beginnings are marked.
     fn marked(&self) -> Vec<String> {
         let mark = |(n, line): (usize, &str)| if n < 2 { format!("{BEGINNING}{BEGINNING}{line}") } else { line.to_owned() };
-        self.text.split('\n').enumerate().filter(|(_, line)| !line.is_empty()).map(mark).collect()
+        let lines = self.text.split('\n').enumerate().flat_map(|(n, line)| line.split(AND).map(move |line| (n, line)));
+        lines.filter(|(_, line)| !line.is_empty()).map(mark).collect()
     }
 }
 
@@ -187,8 +191,8 @@ struct Form<'a> {
 impl Form<'_> {
     fn in_line(&self, number: usize, line: &str) -> bool {
         let right_line = if self.tag { number == 0 } else { number > 0 };
-        // Beginnings are indexed of the tag and of the device's own serial number.
-        right_line && if self.anywhere { line.contains(self.text) } else { number < 2 && line.starts_with(self.text) }
+        // Beginnings are indexed of the tags and of the device's own serial number.
+        right_line && line.split(AND).any(|line| if self.anywhere { line.contains(self.text) } else { number < 2 && line.starts_with(self.text) })
     }
     fn trigrams(&self) -> Vec<[char; 3]> {
         let marked = if self.anywhere { self.text.to_owned() } else { format!("{BEGINNING}{BEGINNING}{}", self.text) };
@@ -516,6 +520,15 @@ mod tests {
         let b = BEGINNING;
         assert_eq!(matching(&forms, None), format!("(\"A-\"\"\") OR (\"{b}{b}A\" AND \"{b}A\"\"\")"));
         assert!(forms[0].in_line(0, "XA-\"") && !forms[0].in_line(1, "XA-\"") && forms[1].in_line(1, "A\"9") && !forms[1].in_line(2, "A\"9"));
+    }
+
+    #[test]
+    fn a_former_tag_is_found_like_the_one_that_counts() {
+        let row = SearchRow { number: 1, asset: String::new(), text: format!("A7{AND}B1\nSA1\nM1") };
+        let b = BEGINNING;
+        assert_eq!(row.marked(), [format!("{b}{b}A7"), format!("{b}{b}B1"), format!("{b}{b}SA1"), "M1".to_owned()]);
+        let starts = |text| Form { text, anywhere: false, tag: true };
+        assert!(starts("B").in_line(0, &format!("A7{AND}B1")) && !starts("1").in_line(0, &format!("A7{AND}B1")));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::domain::holds::Hold;
 use crate::domain::lifecycle::Repair;
 use crate::domain::medium::Medium;
 use crate::domain::missing::Missing;
-use crate::domain::names::{AssetId, Instant, Reference, Sought};
+use crate::domain::names::{AssetId, Instant, Reference, Sought, Tag};
 use crate::domain::observation::SightingSource;
 use crate::domain::preparation::Rejection;
 use crate::error::{Error, Result};
@@ -610,6 +610,13 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
         Fact { name: "Kind", value: asset.category.label().to_owned() },
         Fact { name: "Sensitivity of the data", value: asset.sensitivity.label().to_owned() },
     ];
+    if !asset.former_tags.is_empty() {
+        let tags: Vec<&str> = asset.former_tags.iter().map(Tag::as_str).collect();
+        facts.push(Fact { name: "Recorded before under the tag", value: tags.join(", ") });
+    }
+    if let Some(weight) = asset.weight {
+        facts.push(Fact { name: "Weight", value: format!("{}, {}", page::grams(weight.grams), weight.basis.label()) });
+    }
     if let Some(on) = asset.purchased_on {
         facts.push(Fact { name: "Bought on", value: on.format("%-d %b %Y").to_string() });
     }

@@ -614,7 +614,7 @@ fn discrepancy_shown(db: &mut Database, names: &mut Names, discrepancy: &Discrep
     Ok(DiscrepancyShown {
         id: bare(discrepancy.id.as_str()).to_owned(),
         words: discrepancy.words(),
-        due: discrepancy.due_at.filter(|_| resolution.is_none()).map(When::from),
+        due: resolution.is_none().then(|| discrepancy.due_at.into()),
         whole: discrepancy.kind.is_of_the_whole(),
         device,
         scan: discrepancy.scan.as_ref().map(scanned).unwrap_or_default(),

@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::app::seed;
+use crate::app::reference;
 use crate::domain::refusal::Refusal;
 use crate::error::Error;
 
@@ -120,7 +120,7 @@ impl Problem {
 
     /// A fault, logged here and nowhere else; its cause is not shown.
     fn fault(cause: &str) -> Self {
-        let reference = seed().map_or_else(|_| "none".to_owned(), |random| format!("{:012x}", random >> 80));
+        let reference = reference();
         tracing::error!(reference, "{cause}");
         let detail = format!(
             "Something is wrong with the service, not with your request. Give its operator the reference {reference}. Before you repeat what you did, look at the record whether it was done."

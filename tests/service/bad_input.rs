@@ -16,6 +16,7 @@ use super::server::{Answer, Server};
 
 /// Members that may be left out, or be null.
 const OPTIONAL: &[&str] = &[
+    "correct_registration.tag",
     "correct_registration.serial",
     "correct_registration.category",
     "correct_registration.manufacturer",
@@ -37,6 +38,10 @@ const OPTIONAL: &[&str] = &[
     "confirm_medium.media_type",
     "confirm_medium.capacity_bytes",
     "register_party.party",
+    "scan.device.sensitivity",
+    "register_asset.sensitivity",
+    "register_asset.weight_grams",
+    "register_asset.weight_basis",
     "register_asset.asset",
     "register_asset.serial",
     "register_asset.purchased_on",
@@ -129,9 +134,7 @@ const USUAL: &[&str] = &[
     "remove_lines.assets",
     "remove_lines.media",
     "remove_lines.quantities",
-    "scan.device.sensitivity",
     "scan.device.media",
-    "register_asset.sensitivity",
     "register_asset.status",
     "register_asset.media",
     "record_sanitization.statement",

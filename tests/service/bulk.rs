@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use diesel::RunQueryDsl as _;
 use quittance::domain::Command;
 use quittance::domain::names::Role;
 use quittance::proof::entry::Entry;
+use quittance::store::bulk::{self, Job};
 use quittance::store::{log, people};
 use serde_json::{Value, json};
 
@@ -153,6 +155,68 @@ fn after_a_job_is_cancelled_nothing_more_of_it_is_recorded() {
 fn registered_before(server: &Server) -> u64 {
     let mut db = server.service.app.read().unwrap();
     (0..).take_while(|seq| Entry::parse(&log::entry(&mut db, *seq).unwrap().unwrap()).unwrap().frame().event != "asset.registered").count() as u64
+}
+
+#[test]
+fn an_item_for_which_the_service_is_always_at_fault_is_given_up_and_the_job_ends() {
+    let server = Server::start();
+    let ids = fleet(&server, "G", 3, "Lincoln High");
+    // A job that another server has, until long from now.
+    let everyone = people::all(&mut server.service.app.read().unwrap()).unwrap();
+    let coordinator = everyone.iter().find(|person| person.role == Role::Coordinator.as_str()).unwrap();
+    let job = Job {
+        id: "urn:uuid:00000000-0000-4000-8000-00000000b017".to_owned(),
+        person: coordinator.id.clone(),
+        party: coordinator.party.clone(),
+        command: "retire".to_owned(),
+        body: json!({"reason": "surplus"}).to_string(),
+        member: "asset".to_owned(),
+        state: bulk::RUNNING.to_owned(),
+        total: 3,
+        done: 0,
+        refused: 0,
+        began: 0,
+        ended: None,
+        why: None,
+        runner: "another".to_owned(),
+        lease: i64::MAX,
+        failed: 0,
+    };
+    let mut db = server.service.app.connect().unwrap();
+    bulk::add(&mut db, &job, &ids).unwrap();
+    for n in 1..=5 {
+        let failed = bulk::tried(&mut db, &job.id, &[(2, format!("try {n}, reference 0123"))], 5).unwrap();
+        assert_eq!(failed, if n == 5 { vec![2] } else { vec![] });
+        let waiting: Vec<i64> = bulk::waiting(&mut db, &job.id, 10).unwrap().iter().map(|item| item.number).collect();
+        assert_eq!(waiting, if n == 5 { vec![1, 3] } else { vec![1, 3, 2] }, "what was tried in vain comes last");
+    }
+    assert_eq!(bulk::tried(&mut db, &job.id, &[(2, "once more".to_owned())], 5).unwrap(), Vec::<i64>::new());
+    let shown = server.get("auditor", &format!("/api/v1/bulk/{}", job.id)).taken();
+    assert_eq!((&shown["failed"], &shown["refused"], &shown["waiting"]), (&json!(1), &json!(0), &json!(2)), "{shown}");
+    let blocker = &shown["blockers"][0];
+    assert_eq!((&blocker["code"], &blocker["why"], &blocker["ids"]), (&json!("service.fault"), &json!("try 5, reference 0123"), &json!([ids[1]])));
+    bulk::end(&mut db, &job.id, bulk::CANCELLED, 1, None).unwrap();
+
+    // Where others share the database, a command for which it is at fault harms nobody else; alone, the service stops and says so.
+    if db.is_shared() {
+        for sql in [
+            "CREATE FUNCTION planted() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$ LANGUAGE plpgsql".to_owned(),
+            format!("CREATE TRIGGER planted BEFORE INSERT OR UPDATE ON assets FOR EACH ROW WHEN (NEW.id = '{}') EXECUTE FUNCTION planted()", ids[1]),
+        ] {
+            diesel::sql_query(sql).execute(&mut db).unwrap();
+        }
+        let asked = json!({"command": "retire", "body": {"reason": "surplus"}, "selection": {"ids": ids}});
+        let given = server.post("coordinator", "/api/v1/bulk", &asked).taken();
+        let job = ended(&server, "coordinator", given["id"].as_str().unwrap());
+        let counts = ["state", "done", "refused", "failed", "waiting"].map(|name| job[name].clone());
+        assert_eq!(counts, [json!("done"), json!(2), json!(0), json!(1), json!(0)], "{job}");
+        let why = job["blockers"][0]["why"].as_str().unwrap();
+        assert!(why.contains("the reference ") && !why.contains("planted"), "{why}");
+        let items = server.get("coordinator", &format!("/api/v1/bulk/{}/items?from=2&limit=1", job["id"].as_str().unwrap())).taken();
+        assert_eq!((&items["items"][0]["state"], &items["items"][0]["tries"]), (&json!("failed"), &json!(5)));
+        diesel::sql_query("DROP TRIGGER planted ON assets").execute(&mut db).unwrap();
+    }
+    server.audit();
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn a_device_that_was_lost_on_its_way_and_found_again_is_certified() {
     server.command("coordinator", "add_lines", json!({"consignment": consignment, "assets": [device], "container": "BOX"})).taken();
     server.command("coordinator", "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "BOX"}]})).taken();
     server.command("coordinator", "release_consignment", json!({"consignment": consignment})).taken();
-    let empty = json!({"consignment": consignment, "containers": [], "scans": []});
+    let empty = json!({"consignment": consignment, "containers": [{"label": "BOX", "seal_state": "intact"}], "scans": []});
     let short = Server::subject(&server.command("operator", "receive_consignment", empty).taken(), "Discrepancy");
     let lost = json!({"discrepancy": short, "resolution": "confirmed_missing", "reference": "INC-1"});
     server.command("approver", "resolve_discrepancy", lost).taken();

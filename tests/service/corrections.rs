@@ -34,7 +34,7 @@ fn a_certificate_that_relied_on_a_corrected_entry_is_revoked_in_the_same_act() {
     let checked = server.send("nobody", "POST", "/api/v1/verifications", &[], &pdf).taken();
     assert_eq!(checked["exitCode"], 1, "{checked}");
     let asset = server.get("auditor", &format!("/api/v1/assets/{}", thing.asset)).taken();
-    assert_eq!((&asset["label"], &asset["asset"]["disposition"]), (&json!("received"), &Value::Null));
+    assert_eq!((&asset["label"], &asset["asset"]["disposition"]), (&json!("reconciled"), &Value::Null));
     assert_eq!(asset["media"][0]["corrected"][0]["seq"], declared.data["seq"]);
     let told = server.get("auditor", &format!("/api/v1/assets/{}/entries?limit=200", thing.asset)).taken();
     let old = told["entries"].as_array().unwrap().iter().find(|entry| entry["seq"] == declared.data["seq"]).unwrap();
@@ -52,6 +52,43 @@ fn a_certificate_that_relied_on_a_corrected_entry_is_revoked_in_the_same_act() {
     let mass = json!({"weight_grams": 1_480, "weight_basis": "scale"});
     server.command("operator", "record_disposition", json!({"asset": thing.asset, "outcome": "resold", "mass": mass, "title": "INVOICE-8"})).taken();
     server.post("approver", "/api/v1/certificates", &json!({"asset": thing.asset})).taken();
+    server.audit();
+}
+
+#[test]
+fn a_corrected_tag_is_listed_and_the_one_before_is_still_found() {
+    let server = Server::start();
+    let yard = Yard::new(&server);
+    let thing = yard.retired_one(Vendor::GreenLoop);
+    let other = yard.retired_one(Vendor::GreenLoop);
+    let consignment = yard.released(Vendor::GreenLoop, &other);
+    let correct =
+        |asset: &str, tag: &str| server.command("approver", "correct_registration", json!({"asset": asset, "reason": "misread", "tag": tag}));
+    correct(&thing.asset, &other.tag).refused(422, "registration.tag_taken");
+    correct(&other.asset, "RIGHT-1").refused(422, "correction.in_transit");
+    correct(&thing.asset, "RIGHT-1").taken();
+    let found = |who: &str, q: &str| -> Vec<String> {
+        let list = server.get(who, &format!("/api/v1/assets?q={q}")).taken();
+        list["assets"].as_array().unwrap().iter().map(|asset| asset["tag"].as_str().unwrap().to_owned()).collect()
+    };
+    for q in [thing.tag.as_str(), "RIGHT-1", &thing.tag[..6], &thing.tag[3..], "IGHT-"] {
+        assert!(found("auditor", q).contains(&"RIGHT-1".to_owned()), "{q}: {:?}", found("auditor", q));
+    }
+    let listed = server.get("auditor", "/api/v1/assets?limit=200").taken().to_string();
+    assert!(listed.contains("\"RIGHT-1\""), "{listed}");
+    let page = server.page("auditor", &format!("/assets/{}", thing.asset.trim_start_matches("urn:uuid:"))).text();
+    assert!(page.contains("Recorded before under the tag") && page.contains(&thing.tag), "{page}");
+    // The list that left says what was handed over, whatever is corrected later.
+    server
+        .command(
+            "operator",
+            "receive_consignment",
+            json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": other.tag}]}),
+        )
+        .taken();
+    correct(&other.asset, &thing.tag).taken();
+    assert!(server.get("operator", &format!("/api/v1/consignments/{consignment}")).taken().to_string().contains(&other.tag));
+    assert_eq!(found("operator", &other.tag), [thing.tag.clone()]);
     server.audit();
 }
 
@@ -94,7 +131,7 @@ fn what_a_party_signs_with_its_own_key_stands_in_the_entry_and_is_checked() {
 
     let thing = yard.retired_one(Vendor::GreenLoop);
     let consignment = yard.released(Vendor::GreenLoop, &thing);
-    let says = json!({"consignment": consignment, "containers": [], "scans": [{"tag": thing.tag, "serial": thing.serial}]});
+    let says = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": thing.tag, "serial": thing.serial}]});
     let when = quittance::app::now().text();
     let statement = json!({"what": "receive_consignment", "when": when, "says": says});
     let signed = sign(folder.path(), key, &statement);

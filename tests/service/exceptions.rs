@@ -36,14 +36,7 @@ fn the_service_finds_them_by_itself_and_closes_them_when_they_end() {
     let address = open[0]["address"].as_str().unwrap().to_owned();
     assert_eq!(server.get("operator", &address).status, 200);
     server.get("stranger", &address).refused(404, "request.unknown");
-    for discrepancy in server.get("approver", &format!("/api/v1/consignments/{}", story.consignment)).taken()["discrepancies"].as_array().unwrap() {
-        let resolution = if discrepancy["kind"] == "short" { "located_at_receiver" } else { "scan_error" };
-        let mut body = json!({"discrepancy": discrepancy["id"], "resolution": resolution, "reference": "CASE-17"});
-        if resolution == "located_at_receiver" {
-            body["document"] = server.send("operator", "POST", "/api/v1/evidence", &[], b"found in bay 7").taken()["sha256"].clone();
-        }
-        server.command("approver", "resolve_discrepancy", body).taken();
-    }
+    super::story::resolved(&server, &story.consignment);
     wait_for("its end", || listed(&server, "auditor", "open").is_empty());
     let shown = server.get("auditor", &address).taken();
     assert_eq!((&shown["exception"]["status"], &shown["exception"]["resolution"]["how"]), (&json!("resolved"), &json!("condition_ended")));

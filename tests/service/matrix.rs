@@ -384,7 +384,9 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
                     body = b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nsigned\r\n--line--\r\n".to_vec();
                     headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
                 }
-                "post /api/v1/r/{secret}/receipts" => body = json(json!({"containers": [], "scans": [{"tag": thing.tag}]})),
+                "post /api/v1/r/{secret}/receipts" => {
+                    body = json(json!({"containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"tag": thing.tag}]}))
+                }
                 "post /api/v1/r/{secret}/evidence" => body = format!("signed by {who}").into_bytes(),
                 _ if is_page(door) => headers.push(("Accept", "text/html".to_owned())),
                 _ => {}

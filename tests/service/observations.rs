@@ -71,6 +71,11 @@ fn what_a_model_is_known_to_have_is_shown_and_expected_in_bulk() {
         (&json!(1_450), &json!("default"), &json!(true)),
         "{model}"
     );
+    let medium = shown(&id)["media"][0].clone();
+    assert_eq!((&medium["seen"], &medium["identified_by"]), (&json!("expected"), &json!("host_serial")), "registered with what its model has");
+    assert_eq!(shown(&id)["asset"]["sensitivity"], "moderate");
+    // A medium that is not there is withdrawn; what the model is known to have can be expected again, of many at once.
+    server.command("approver", "withdraw_medium", json!({"medium": medium["id"], "reason": "disproved"})).taken();
     let asked = json!({"command": "expect_media", "selection": {"filter": {"category": "chromebook"}}});
     let job = server.post("coordinator", "/api/v1/bulk", &asked).taken();
     super::bulk::ended(&server, "coordinator", job["id"].as_str().unwrap());

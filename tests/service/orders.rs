@@ -43,6 +43,9 @@ fn is_operator(who: &str) -> bool {
     who == "operator" || who == "stranger"
 }
 
+/// A model that no catalogue lists.
+const UNLISTED: &str = "Workbook 7";
+
 /// A device with the medium in it.
 #[derive(Clone, Debug)]
 pub struct Thing {
@@ -116,11 +119,20 @@ impl<'a> Yard<'a> {
             [format!("{letters}-TAG-{n:05}"), format!("{letters}SER{n:05}"), format!("{letters}DRV{n:05}")].map(|word| self.remember(vendor, &word));
         let medium = json!({"serial": drive, "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64});
         let media = if with_medium { vec![medium] } else { Vec::new() };
-        let body = json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14",
-            "sensitivity": "moderate", "site": "Central", "status": "in_service", "media": media});
+        // Of this one the catalogue knows no media.
+        let model = if with_medium { "ThinkPad L14" } else { UNLISTED };
+        let body = json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": model, "sensitivity": "moderate",
+            "site": "Central", "status": "in_service", "media": media});
         let receipt = self.command("coordinator", "register_asset", body);
         let medium = if with_medium { self.subject(vendor, &receipt, "Medium") } else { String::new() };
         Thing { asset: self.subject(vendor, &receipt, "Asset"), medium, tag, serial, drive }
+    }
+
+    /// A device without media whose model turns out to be one that the catalogue knows.
+    fn expecting(&self, vendor: Vendor) -> Thing {
+        let thing = self.register(vendor, false);
+        self.command("approver", "correct_registration", json!({"asset": thing.asset, "reason": "misread", "model": "ThinkPad L14"}));
+        thing
     }
 
     fn retired(&self, vendor: Vendor, with_medium: bool) -> Thing {
@@ -227,7 +239,11 @@ impl<'a> Yard<'a> {
         let thing = self.retired(vendor, with_medium);
         let consignment = self.released(vendor, &thing);
         let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
-        self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
+        self.command(
+            vendor.operator(),
+            "receive_consignment",
+            json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans}),
+        );
         thing
     }
 
@@ -239,7 +255,7 @@ impl<'a> Yard<'a> {
         self.command("coordinator", "seal_consignment", seal);
         self.command("coordinator", "release_consignment", json!({"consignment": consignment, "occurred": "2026-01-06T08:00:00Z"}));
         let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
-        let receipt = json!({"consignment": consignment, "containers": [], "scans": scans, "occurred": "2026-01-07T08:00:00Z"});
+        let receipt = json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans, "occurred": "2026-01-07T08:00:00Z"});
         self.command(vendor.operator(), "receive_consignment", receipt);
         let look = json!({"about": [{"id": thing.asset, "type": "Asset"}]});
         let service = &self.server.service;
@@ -256,7 +272,11 @@ impl<'a> Yard<'a> {
     /// A discrepancy of the vendor: its device was listed and not found.
     fn short(&self, vendor: Vendor) -> String {
         let consignment = self.released(vendor, &self.retired(vendor, true));
-        let receipt = self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": []}));
+        let receipt = self.command(
+            vendor.operator(),
+            "receive_consignment",
+            json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": []}),
+        );
         self.subject(vendor, &receipt, "Discrepancy")
     }
 
@@ -389,7 +409,7 @@ impl<'a> Yard<'a> {
             "register_asset" => {
                 json!({"asset": self.id(), "tag": format!("NEW-{n:05}"), "serial": format!("NEWSER{n:05}"), "category": "laptop",
                     "manufacturer": "Lenovo", "model": "ThinkPad L14", "sensitivity": "low", "site": "Central", "status": "in_stock",
-                    "purchased_on": "2021-08-15", "cost_cents": 79_900,
+                    "purchased_on": "2021-08-15", "cost_cents": 79_900, "weight_grams": 1_430, "weight_basis": "scale",
                     "funding": {"source": "federal_award", "award": "S425D2100", "awarded_on": "2021-05-01", "installed_on": "2021-08-20"},
                     "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64}]})
             }
@@ -602,7 +622,7 @@ impl<'a> Yard<'a> {
                     "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
             }
             "correct_registration" => {
-                json!({"asset": self.retired(vendor, true).asset, "reason": "misread", "serial": format!("FIXSER{n:05}"), "category": "desktop",
+                json!({"asset": self.retired(vendor, true).asset, "reason": "misread", "tag": format!("FIXTAG-{n:05}"), "serial": format!("FIXSER{n:05}"), "category": "desktop",
                     "manufacturer": "Dell", "model": "OptiPlex", "sensitivity": "high", "site": "Annex"})
             }
             "withdraw_no_storage" => {
@@ -624,15 +644,19 @@ impl<'a> Yard<'a> {
                 self.command(by, "register_key", registration.clone());
                 json!({"key": registration["key"], "party": self.server.parties[party]})
             }
-            "expect_media" => json!({"asset": self.register(vendor, false).asset}),
+            "expect_media" => json!({"asset": self.expecting(vendor).asset}),
             "confirm_medium" => {
-                let thing = self.register(vendor, false);
+                let thing = self.expecting(vendor);
                 let medium = self.subject(vendor, &self.command("coordinator", "expect_media", json!({"asset": thing.asset})), "Medium");
                 self.command("coordinator", "retire", json!({"asset": thing.asset, "reason": "surplus", "occurred": "2026-01-05T08:00:00Z"}));
                 prepare(self.server, &thing.asset);
                 let consignment = self.released(vendor, &thing);
                 let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
-                self.command(vendor.operator(), "receive_consignment", json!({"consignment": consignment, "containers": [], "scans": scans}));
+                self.command(
+                    vendor.operator(),
+                    "receive_consignment",
+                    json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": scans}),
+                );
                 json!({"medium": medium, "basis": "seen", "serial": format!("SEENDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64})
             }
             "see_device" => json!({"asset": self.retired(vendor, true).asset, "source": "network", "site": "Central"}),

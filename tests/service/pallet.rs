@@ -99,7 +99,8 @@ fn three_hundred_devices_in_service_are_a_released_pallet_by_as_many_scans_and_a
 
     // What is received later changes the lines' state and not a byte of the list.
     let scans: Vec<Value> = (0..DEVICES).map(|n| json!({"tag": format!("NSD-{n:04}")})).collect();
-    server.command("operator", "receive_consignment", json!({"consignment": id, "containers": [], "scans": scans})).taken();
+    let containers: Vec<Value> = (1..=3).map(|n| json!({"label": format!("PALLET-{n}"), "seal_state": "intact"})).collect();
+    server.command("operator", "receive_consignment", json!({"consignment": id, "containers": containers, "scans": scans})).taken();
     assert_eq!(server.get("operator", &format!("/api/v1/consignments/{id}/manifest")).body, manifest.body);
     let page = server.page("operator", &format!("/consignments/{id}")).text();
     for word in ["PALLET-1", "004871", "pickup by a vendor", "TOUR-17", &digest] {

@@ -273,7 +273,7 @@ fn a_one_time_link_opens_one_consignment_and_nothing_else() {
     let api = format!("/api/v1/r/{secret}");
     let seen = server.get("nobody", &api).taken();
     assert_eq!((&seen["status"], &seen["missing"][0]["tag"]), (&json!("released"), &json!(thing.tag)), "{seen}");
-    let body = json!({"containers": [], "scans": [{"serial": thing.serial, "damage": "case"}]});
+    let body = json!({"containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": [{"serial": thing.serial, "damage": "case"}]});
     let mut foreign = body.clone();
     foreign["consignment"] = json!(consignment);
     server.post("nobody", &format!("{api}/receipts"), &foreign).refused(422, "command.malformed");
@@ -357,4 +357,41 @@ fn whoever_tries_secrets_is_counted() {
     let server = Server::start_within(Limits { public_rate: 5, ..Limits::uncounted() });
     let answers: Vec<u16> = (0..8).map(|n| server.get("nobody", &format!("/api/v1/r/qtl_{n}")).status).collect();
     assert_eq!(answers, [404, 404, 404, 404, 404, 429, 429, 429]);
+}
+
+#[test]
+fn a_list_counts_things_and_has_loose_drives_and_containers() {
+    let server = Server::start();
+    let assets = devices(&server);
+    let drives = json!({"media": [{"serial": "LOOSE-77", "media_type": "hdd_ata"}], "site": "Central"});
+    let drive = Server::subject(&server.command("coordinator", "record_loose_media", drives).taken(), "Medium");
+    let open = json!({"reference": "PU-2026-009", "from_site": "Central", "to": server.parties[VENDOR], "to_site": "Akron"});
+    let id = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");
+    server.command("coordinator", "add_lines", json!({"consignment": id, "assets": [assets[0]], "media": [drive]})).taken();
+    for count in [30, 10] {
+        server.command("coordinator", "add_quantity", json!({"consignment": id, "what": "charger", "count": count, "no_data": true})).taken();
+    }
+    let containers = json!([{"label": "PALLET-1", "seal": "004871"}, {"label": "PALLET-2", "seal": "004872"}]);
+    server.command("coordinator", "seal_consignment", json!({"consignment": id, "containers": containers})).taken();
+    server.command("coordinator", "release_consignment", json!({"consignment": id})).taken();
+    let path = format!("/api/v1/consignments/{id}/receipts");
+    let list = |rows: &str| format!("Asset Tag,Serial,Description,Qty,Pallet,Seal\n{rows}").into_bytes();
+    let first = list("RX-0001,,Laptop,1,PALLET-1,004871\n,LOOSE-77,Drive,1,PALLET-1,\n,,Chargers,25,PALLET-1,\n");
+    map_as_proposed(&server, &path, &first, "with counts");
+    let strange = list("RX-0001,,Laptop,1,PALLET-1,004871\n,,Toner,3,,\n");
+    let problem = server.send("coordinator", "POST", &path, &[], &strange).refused(422, "receipt.rows");
+    assert!(problem["missing"][0].as_str().unwrap().starts_with("Row 3: No toner cartridges are listed"), "{problem}");
+    let report = server.send("coordinator", "POST", &format!("{path}?more_to_come=true"), &[], &first).taken();
+    assert_eq!((&report["rows"], &report["counted"], &report["receipt"]["matched"]), (&json!(2), &json!(25), &json!(2)), "{report}");
+    // The rest: the same pallet again is no second one, and of the other nothing is said.
+    let rest = list("RX-0001,,Laptop,1,PALLET-1,004871\n,,Charger,15,PALLET-1,\n");
+    server.send("coordinator", "POST", &path, &[], &rest).taken();
+    let received = shown(&server, &id);
+    let open: Vec<(&str, &str)> =
+        received["discrepancies"].as_array().unwrap().iter().map(|one| (one["kind"].as_str().unwrap(), one["container"].as_str().unwrap())).collect();
+    assert_eq!(open, [("count", "PALLET-2")], "{received}");
+    let found = json!({"discrepancy": discrepancy(&received, "count")["id"], "resolution": "contents_verified", "reference": "CALL-1"});
+    server.command("approver", "resolve_discrepancy", found).taken();
+    assert_eq!(shown(&server, &id)["consignment"]["status"], "reconciled");
+    server.audit();
 }

@@ -77,7 +77,13 @@ pub fn received(server: &Server) -> Story {
 /// Both discrepancies resolved.
 pub fn reconciled(server: &Server) -> Story {
     let story = received(server);
-    let answer = server.get("approver", &format!("/api/v1/consignments/{}", story.consignment)).taken();
+    resolved(server, &story.consignment);
+    story
+}
+
+/// What is short is found at the receiver's, and everything else was a scanning error.
+pub fn resolved(server: &Server, consignment: &str) {
+    let answer = server.get("approver", &format!("/api/v1/consignments/{consignment}")).taken();
     for discrepancy in answer["discrepancies"].as_array().unwrap() {
         let resolution = if discrepancy["kind"] == "short" { "located_at_receiver" } else { "scan_error" };
         let mut resolve = json!({"discrepancy": discrepancy["id"], "resolution": resolution, "reference": "CASE-17"});
@@ -86,16 +92,20 @@ pub fn reconciled(server: &Server) -> Story {
         }
         server.command("approver", "resolve_discrepancy", resolve).taken();
     }
-    story
 }
 
-pub fn sanitized(server: &Server, device: &Device) {
+/// Purged by its own command, verified and validated, each by another person.
+pub fn wiped(server: &Server, device: &Device) {
     let evidence = server.send("operator", "POST", "/api/v1/evidence", &[], &nwipe_log(&device.drive)).taken();
     assert_eq!(evidence["records"][0]["medium"], json!(device.medium), "{evidence}");
     let record = json!({"medium": device.medium, "technique": "nvme_sanitize_block", "evidence": evidence["sha256"]});
     server.command("operator", "record_sanitization", record).taken();
     server.command("verifier", "verify_sanitization", json!({"medium": device.medium})).taken();
     server.command("approver", "validate_sanitization", json!({"medium": device.medium})).taken();
+}
+
+pub fn sanitized(server: &Server, device: &Device) {
+    wiped(server, device);
     let mass = json!({"weight_grams": 1_480, "weight_basis": "scale"});
     server.command("operator", "grade", json!({"asset": device.id, "cosmetic": 7, "functional": 5})).taken();
     let sold = json!({"asset": device.id, "outcome": "resold", "mass": mass, "title": "INVOICE-7"});
@@ -136,6 +146,7 @@ fn a_device_goes_from_registration_to_a_certificate_that_can_be_revoked() {
         "consignment.line_added",
         "consignment.released",
         "consignment.line_received",
+        "consignment.reconciled",
         "evidence.linked",
         "media.sanitized",
         "media.verified",

@@ -58,6 +58,8 @@ fn register_asset(w: &mut World) -> Option<(Actor, Value)> {
         1 => body["media"] = (0..201).map(|m| json!({"serial": format!("MANY-{n}-{m}"), "media_type": "hdd_ata"})).collect(),
         2 => body["media"] = json!([{"serial": format!("BIG-{n}"), "media_type": "hdd_ata", "capacity_bytes": 0}]),
         3 => body["asset"] = json!(w.device(|_, _| true).map(|asset| asset.id)),
+        4 => body["weight_basis"] = json!("lot"),
+        5..=9 => body["weight_grams"] = json!(1_500),
         _ => {}
     }
     Some((coordinator(1), body))
@@ -109,12 +111,7 @@ fn harvest_medium(w: &mut World) -> Option<(Actor, Value)> {
     }
     let soldered = w.dice.one_in(10);
     let medium = w.medium(|w, medium| {
-        let open = |host: &Asset| {
-            matches!(host.status, Status::InStock | Status::InRepair | Status::Retired)
-                && host.holds.is_empty()
-                && host.consignment.is_none()
-                && !host.in_transit
-        };
+        let open = |host: &Asset| matches!(host.status, Status::InStock | Status::InRepair | Status::Retired) && rests(host);
         (medium.identified_by == IdentifiedBy::OwnSerial) != soldered && w.host(medium).is_some_and(open)
     })?;
     let who = if w.dice.one_in(10) { actor(Role::VendorOperator, OTHER, 1) } else { holder_of(&w.medium_holder(&medium), 1) };
@@ -125,12 +122,7 @@ fn install_medium(w: &mut World) -> Option<(Actor, Value)> {
     let medium = w.medium(|_, medium| medium.is_loose() && matches!(medium.state, MediumState::Cleared | MediumState::Purged))?;
     let at = w.medium_holder(&medium);
     let asset = w.device(|_, asset| {
-        asset.no_storage.is_none()
-            && matches!(asset.status, Status::InStock | Status::InRepair | Status::Retired)
-            && asset.holds.is_empty()
-            && asset.consignment.is_none()
-            && !asset.in_transit
-            && asset.holder.party.as_str() == at
+        asset.no_storage.is_none() && matches!(asset.status, Status::InStock | Status::InRepair | Status::Retired) && rests_with(asset, &at)
     })?;
     Some((coordinator(1), json!({"medium": medium.id, "asset": asset.id})))
 }
@@ -237,9 +229,7 @@ fn release_accounts(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn grade(w: &mut World) -> Option<(Actor, Value)> {
-    let asset = w.device(|_, asset| {
-        asset.status == Status::Retired && asset.data_gone() && asset.holds.is_empty() && asset.consignment.is_none() && !asset.in_transit
-    })?;
+    let asset = w.device(|_, asset| asset.status == Status::Retired && asset.data_gone() && rests(asset))?;
     let cosmetic = if w.dice.one_in(10) { 10 } else { 7 };
     Some((holder_of(asset.holder.party.as_str(), 1), json!({"asset": asset.id, "cosmetic": cosmetic, "functional": 5})))
 }
@@ -345,7 +335,7 @@ fn record_sanitization(w: &mut World) -> Option<(Actor, Value)> {
         .known()
         .evidence
         .all()
-        .filter(|file| file.links.iter().any(|(linked, _)| linked == &medium.id))
+        .filter(|file| file.links.iter().any(|link| link.medium == medium.id))
         .map(|file| file.sha256.to_string())
         .collect();
     let wrong = if w.dice.one_in(5) { w.dice.below(4) } else { 9 };
@@ -384,21 +374,15 @@ fn validate_sanitization(w: &mut World) -> Option<(Actor, Value)> {
 fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
     let mass = json!({"weight_grams": 2_000, "weight_basis": "scale"});
     let balance = json!({"weight_grams": 2_000, "weight_basis": "scale", "recovered_grams": 1_700, "energy_grams": 200, "landfill_grams": 100});
-    let ready = |_: &World, asset: &Asset| {
-        asset.status == Status::Retired
-            && asset.data_gone()
-            && asset.preparation.authorization.is_some()
-            && asset.consignment.is_none()
-            && !asset.in_transit
-            && asset.holds.is_empty()
-    };
+    let ready =
+        |_: &World, asset: &Asset| asset.status == Status::Retired && asset.data_gone() && asset.preparation.authorization.is_some() && rests(asset);
     let (asset, mut body) = match w.dice.below(14) {
         0..=4 => (w.device(ready)?, json!({"outcome": "recycled", "mass": balance})),
         5 | 6 => (
             w.device(|w, asset| {
                 ready(w, asset) && asset.preparation.grade.is_some() && (asset.preparation.accounts.is_some() || asset.no_storage.is_some())
             })?,
-            json!({"outcome": "resold", "mass": mass, "title": "INVOICE-1"}),
+            json!({"outcome": w.dice.of(&["resold", "resold", "traded_in", "returned_to_lessor"]), "mass": mass, "title": "INVOICE-1"}),
         ),
         7 => (
             w.device(|_, asset| {
@@ -434,7 +418,7 @@ fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
             json!({"outcome": w.dice.of(&["repaired", "redeployed"]), "mass": mass}),
         ),
         _ => (
-            w.device(|_, asset| asset.status == Status::Retired && asset.holds.is_empty() && asset.consignment.is_none() && !asset.in_transit)?,
+            w.device(|_, asset| asset.status == Status::Retired && rests(asset))?,
             match w.dice.below(5) {
                 0 => json!({"outcome": "unknown", "mass": mass}),
                 1 => json!({"outcome": "recycled", "mass": mass}),
@@ -699,7 +683,9 @@ fn correct_registration(w: &mut World) -> Option<(Actor, Value)> {
     let asset = w.device(|_, asset| !asset.in_transit)?;
     let n = w.number();
     let mut body = json!({"asset": asset.id, "reason": "misread"});
-    match w.dice.below(6) {
+    match w.dice.below(8) {
+        6 => body["tag"] = json!(format!("T-{n}")),
+        7 => body["tag"] = json!(w.device(|_, _| true).map(|other| other.tag)),
         0 => body["serial"] = json!(format!("SER-{n}")),
         1 => body["serial"] = json!(w.device(|_, asset| asset.serial.is_some()).and_then(|other| other.serial)),
         2 => body["site"] = json!(if w.dice.one_in(2) { "Site" } else { "School" }),
@@ -833,10 +819,6 @@ fn sender(w: &mut World, consignment: &Consignment) -> Actor {
         return holder_of(if party == DISTRICT { VENDOR } else { DISTRICT }, 1);
     }
     holder_of(party, w.dice.of(&[1, 1, 2]).unwrap())
-}
-
-fn rests_with(asset: &Asset, party: &str) -> bool {
-    asset.consignment.is_none() && asset.holds.is_empty() && !asset.in_transit && asset.holder.party.as_str() == party
 }
 
 fn may_travel(asset: &Asset, consignment: &Consignment) -> bool {
@@ -1069,7 +1051,7 @@ fn receive_consignment(w: &mut World) -> Option<(Actor, Value)> {
     scans.retain(|scan| scan["tag"].is_string() || scan["serial"].is_string());
     for container in &consignment.containers {
         let seen = consignment.receipts.iter().any(|receipt| receipt.containers.iter().any(|found| found.label == container.label));
-        if seen != w.dice.one_in(15) || w.dice.one_in(4) {
+        if seen != w.dice.one_in(15) || w.dice.one_in(if more { 4 } else { 12 }) {
             continue;
         }
         let state = w.dice.of(&["intact", "intact", "intact", "intact", "intact", "broken", "missing"]);
@@ -1150,7 +1132,8 @@ fn resolve_discrepancy(w: &mut World) -> Option<(Actor, Value)> {
     let reference = if w.dice.one_in(6) { None } else { Some("CASE-9") };
     let resolution = w.dice.of(&fitting);
     // The receiver has not confirmed what is located there: a document shows it, mostly.
-    let document = if w.dice.one_in(6) != (resolution == Some("located_at_receiver")) { Some(w.file()) } else { None };
+    let located = resolution == Some("located_at_receiver");
+    let document = if w.dice.one_in(if located { 3 } else { 6 }) != located { Some(w.file()) } else { None };
     let id = if w.dice.one_in(25) { NOBODY.to_owned() } else { discrepancy.id.to_string() };
     Some((approver(), json!({"discrepancy": id, "resolution": resolution, "reference": reference, "document": document})))
 }

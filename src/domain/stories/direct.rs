@@ -1,0 +1,78 @@
+//! Refusals that random people do not come to: each is met by what leads to it alone, and counts with the others.
+
+use super::super::catalogue::Catalogue;
+use super::super::consignment::require_unmoved;
+use super::super::exceptions::ExceptionId;
+use super::super::manifest;
+use super::super::own_keys::OwnKeyId;
+use super::*;
+
+/// Every one.
+pub(super) const ALL: &[fn() -> Refusal] =
+    &[malformed_catalogue, consignment_that_moved_on, manifest_that_cannot_be_written, too_many_files, no_id_of_an_exception, no_key, too_many_keys];
+
+fn coordinator() -> Actor {
+    actor(Role::Coordinator, DISTRICT, 1)
+}
+
+/// The catalogue is read before the first command.
+fn malformed_catalogue() -> Refusal {
+    Catalogue::parse("name = 1").unwrap_err()
+}
+
+fn opened(story: &mut Story) -> String {
+    let open = json!({"reference": "C1", "from_site": "Site", "to": VENDOR, "to_site": "Site"});
+    story.done(&coordinator(), "open_consignment", open)[0].1.clone()
+}
+
+/// A request names the state that it has seen (If-Match), and somebody was faster.
+fn consignment_that_moved_on() -> Refusal {
+    let mut story = Story::new();
+    let (device, _) = story.retired("A1", "hdd_ata", "low");
+    let id = opened(&mut story);
+    let consignment = |story: &Story| story.known().consignments.get(&ConsignmentId::parse(&id).unwrap()).unwrap().clone();
+    let seen = consignment(&story);
+    assert_eq!(require_unmoved(&consignment(&story), seen.last_seq), Ok(()));
+    story.done(&coordinator(), "add_lines", json!({"consignment": id, "assets": [device]}));
+    require_unmoved(&consignment(&story), seen.last_seq).unwrap_err()
+}
+
+/// A list holds texts and numbers, which can always be written: JSON has no such thing as a map whose keys are lists.
+fn manifest_that_cannot_be_written() -> Refusal {
+    manifest::written(&BTreeMap::from([(vec![1], 1)])).unwrap_err()
+}
+
+/// The two hundred and first file for one consignment.
+fn too_many_files() -> Refusal {
+    let mut story = Story::new();
+    let id = opened(&mut story);
+    let file = |n: u32| json!({"sha256": format!("{n:064x}"), "size_bytes": 10, "reader": null, "links": [], "consignment": id});
+    for n in 0..200 {
+        story.done(&coordinator(), "receive_evidence", file(n));
+    }
+    story.when(&coordinator(), "receive_evidence", file(200)).unwrap_err()
+}
+
+/// The door reads it from an address; in the body of a command it is malformed as a whole.
+fn no_id_of_an_exception() -> Refusal {
+    ExceptionId::parse("E-05").unwrap_err()
+}
+
+/// The same of a key.
+fn no_key() -> Refusal {
+    OwnKeyId::parse("did:key:z6Mk").unwrap_err()
+}
+
+/// The fifty-first live key of one party; where one is revoked there is room again.
+fn too_many_keys() -> Refusal {
+    let mut story = Story::new();
+    let key = |n: u32| format!("did:key:z6Mk{n:0>44}");
+    for n in 0..50 {
+        story.done_signed(&coordinator(), &key(n), "register_key", json!({"key": key(n)}));
+    }
+    let more = |story: &Story| story.when_signed(&coordinator(), Some(&key(50)), "register_key", json!({"key": key(50)}));
+    let refusal = more(&story).unwrap_err();
+    story.done(&coordinator(), "revoke_key", json!({"key": key(7)}));
+    assert!(more(&story).is_ok());
+    refusal
+}
