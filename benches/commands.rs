@@ -28,15 +28,17 @@ mod postgres;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use actix_web::rt::net::TcpStream;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use futures_util::future::join_all;
 use quittance::app::seed;
 use quittance::config::{Config, Given};
 use quittance::domain::names::{PersonId, Role};
@@ -48,8 +50,8 @@ use quittance::store::people::{self, Person};
 use serde_json::{Value, json};
 
 const SLICE: Duration = Duration::from_millis(1_000);
-/// Threads that play clients: each sends on all of its connections and takes up the answers in turn.
-const PLAYERS: usize = 4;
+/// Threads that play clients.
+const PLAYERS: usize = 2;
 
 /// The usual recipe for a tamper-evident table in PostgreSQL: a trigger chains each row to the one before, under a lock.
 const TRIGGER: &str = "
@@ -125,35 +127,36 @@ impl Side {
         Some(f64::from(done?) / elapsed.as_secs_f64())
     }
 
-    /// Plays some clients: each has one request under way at any time.
+    /// Plays some clients on this thread: each has one request under way at any time, and sends the next as soon as it has its answer.
     fn play(&self, clients: usize, start: Instant) -> Option<u32> {
-        let mut connections: Vec<_> = (0..clients)
-            .map(|_| {
-                let stream = TcpStream::connect(self.address).unwrap();
-                stream.set_nodelay(true).unwrap();
-                (BufReader::new(stream.try_clone().unwrap()), stream, 0u16)
-            })
-            .collect();
+        let all = async { join_all((0..clients).map(|_| self.play_one(start))).await.into_iter().sum() };
+        actix_web::rt::Runtime::new().unwrap().block_on(all)
+    }
+
+    async fn play_one(&self, start: Instant) -> Option<u32> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut received = Vec::with_capacity(8 << 10);
         let mut n = 0;
-        loop {
-            let over = start.elapsed() >= SLICE;
-            for (reader, writer, expected) in &mut connections {
-                if *expected != 0 {
-                    let (status, body) = answer(reader);
-                    assert_eq!(status, *expected, "{}", String::from_utf8_lossy(&body));
-                    *expected = 0;
-                    n += 1;
-                }
-                if !over {
-                    let job = self.jobs.lock().unwrap().pop_front()?;
-                    writer.write_all(&job.bytes).unwrap();
-                    *expected = job.expected;
-                }
+        while start.elapsed() < SLICE {
+            let job = self.jobs.lock().unwrap().pop_front()?;
+            let mut sent = 0;
+            while sent < job.bytes.len() {
+                stream.writable().await.unwrap();
+                sent += tried(stream.try_write(&job.bytes[sent..]));
             }
-            if over {
-                return Some(n);
-            }
+            received.clear();
+            let (status, body) = loop {
+                stream.readable().await.unwrap();
+                tried(stream.try_read_buf(&mut received));
+                if let Some(answer) = answer(&received) {
+                    break answer;
+                }
+            };
+            assert_eq!(status, job.expected, "{}", String::from_utf8_lossy(body));
+            n += 1;
         }
+        Some(n)
     }
 
     fn tell(&self) {
@@ -379,24 +382,23 @@ struct Job {
     expected: u16,
 }
 
-fn answer(reader: &mut impl BufRead) -> (u16, Vec<u8>) {
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap();
-    let mut length = 0;
-    loop {
-        line.clear();
-        reader.read_line(&mut line).unwrap();
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
+/// How many bytes went over; none where the system was not ready after all.
+fn tried(result: std::io::Result<usize>) -> usize {
+    match result {
+        Ok(0) => panic!("the connection was closed"),
+        Err(error) if error.kind() != ErrorKind::WouldBlock => panic!("{error}"),
+        done => done.unwrap_or(0),
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    (status, body)
+}
+
+/// The status and body of an answer, once all of it has come.
+fn answer(received: &[u8]) -> Option<(u16, &[u8])> {
+    let head = received.windows(4).position(|end| end == b"\r\n\r\n")?;
+    let (head, body) = (std::str::from_utf8(&received[..head]).unwrap(), &received[head + 4..]);
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let length = lines.filter_map(|line| line.split_once(": ")).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    (body.len() == length.map_or(0, |(_, length)| length.parse().unwrap())).then_some((status, body))
 }
 
 /// A small seeded generator (splitmix64): the same mix in every run.
@@ -497,11 +499,14 @@ fn log(serial: &str) -> String {
     )
 }
 
+/// Each with a key of its own, a UUID of version 7 as clients make them.
 fn request(path: &str, token: &str, kind: &str, body: &[u8], expected: u16) -> Job {
+    let milliseconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    let random = seed().unwrap().to_be_bytes();
     let head = format!(
-        "POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {:032x}\r\nContent-Type: {kind}\r\n\
+        "POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {}\r\nContent-Type: {kind}\r\n\
          Content-Length: {}\r\n\r\n",
-        seed().unwrap(),
+        uuid::Builder::from_unix_timestamp_millis(milliseconds, random.first_chunk().unwrap()).as_uuid(),
         body.len()
     );
     Job { bytes: [head.as_bytes(), body].concat(), expected }

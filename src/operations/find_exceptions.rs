@@ -74,7 +74,7 @@ pub fn step(service: &Service, watch: &mut Watch) -> Result<usize> {
     let mut things = BTreeSet::new();
     let size = log::head(&mut db)?.map_or(0, |head| head.frontier.size());
     let seen = watch.seen.unwrap_or(size);
-    let (entries, told) = news(&mut db, seen)?;
+    let (entries, told) = db.snapshot(|db| news(db, seen))?;
     things.extend(told);
     if watch.began.is_none_or(|began| watch.walk.list > 0 || !watch.walk.after.is_empty() || began.elapsed() >= PASS_EVERY) {
         if watch.walk.list == 0 && watch.walk.after.is_empty() {
@@ -146,8 +146,7 @@ fn look(service: &Service, db: &mut Database, things: Vec<Subject>) -> Result<us
     let actor = &service.app.service;
     let mut recorded = 0;
     for some in things.chunks(MOST) {
-        let mut known = Records::default();
-        let found = ask(db, &mut known, |known| exceptions::look(known, some, now(), &actor.party))??;
+        let found = db.snapshot(|db| ask(db, &mut Records::default(), |known| exceptions::look(known, some, now(), &actor.party)))??;
         if found.is_empty() {
             continue;
         }

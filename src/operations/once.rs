@@ -9,7 +9,6 @@ use crate::app::now;
 use crate::domain::names::Instant;
 use crate::domain::refusal::Refusal;
 use crate::error::{Error, Result};
-use crate::proof::digest::Hash;
 use crate::store::idempotency::{self, Answer, KEPT_MS, Kept, RequestKey};
 use crate::store::{Database, log};
 
@@ -75,7 +74,7 @@ fn answer_of(kept: Kept, key: &RequestKey) -> Result<Answer> {
 
 /// What was answered to this request before.
 pub fn before(db: &mut Database, key: &RequestKey) -> Result<Option<Answer>> {
-    idempotency::find(db, &[key.scope])?.remove(&key.scope).map(|kept| answer_of(kept, key)).transpose()
+    idempotency::find(db, &[&key.scope])?.remove(&key.scope).map(|kept| answer_of(kept, key)).transpose()
 }
 
 /// Does what a request with a key asks, unless it was done before. For work that would be refused, or store something, before its command reaches
@@ -119,14 +118,14 @@ pub fn sweep(service: &Service) -> Result<()> {
 /// The answers that the requests of one batch had before, and those they get now.
 #[derive(Default)]
 pub struct Answers {
-    known: BTreeMap<Hash, Kept>,
+    known: BTreeMap<Vec<u8>, Kept>,
     new: Vec<(RequestKey, Answer, i64)>,
 }
 
 impl Answers {
     /// Looks up every request of a batch. The head of the log is taken by then, so no other process can be about to write one of them.
     pub fn load<'a>(db: &mut Database, requests: impl Iterator<Item = &'a Once>) -> Result<Self> {
-        let scopes: Vec<Hash> = requests.map(|once| once.key.scope).collect();
+        let scopes: Vec<&[u8]> = requests.map(|once| once.key.scope.as_slice()).collect();
         Ok(Self { known: idempotency::find(db, &scopes)?, new: Vec::new() })
     }
     /// The answer of before, or of an earlier command of the batch.
@@ -138,7 +137,7 @@ impl Answers {
     pub fn add(&mut self, once: Option<&Once>, at: Instant, receipt: &Receipt) -> Result<()> {
         let Some(Once { key, status, body }) = once else { return Ok(()) };
         let answer = Answer { status: *status, body: body(receipt)? };
-        self.known.insert(key.scope, Kept { request: key.request, answer: answer.clone() });
+        self.known.insert(key.scope.clone(), Kept { request: key.request, answer: answer.clone() });
         self.new.push((key.clone(), answer, at.unix_ms()));
         Ok(())
     }

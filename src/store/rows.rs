@@ -110,6 +110,7 @@ const REMOVE: u8 = 2;
 const TOUCH: u8 = 3;
 const ADD: u8 = 4;
 const MOVE: u8 = 5;
+const LABEL: u8 = 6;
 
 /// One row on SQLite.
 struct One<'a, R, const VERB: u8>(&'a R);
@@ -132,8 +133,12 @@ impl<R: Row, const VERB: u8> QueryFragment<Sqlite> for One<'_, R, VERB> {
             }
             return Ok(());
         }
-        if VERB == TOUCH || VERB == MOVE {
-            let set: &[&str] = if VERB == TOUCH { &TOUCHED } else { &MOVED };
+        if let TOUCH | LABEL | MOVE = VERB {
+            let set: &[&str] = match VERB {
+                TOUCH => &TOUCHED,
+                LABEL => &LABELLED,
+                _ => &MOVED,
+            };
             out.push_sql("UPDATE ");
             out.push_sql(R::TABLE);
             let columns = || R::COLUMNS.iter().enumerate();
@@ -285,12 +290,20 @@ pub(super) fn upsert<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> 
 /// The columns that every change of a record changes.
 pub(super) const TOUCHED: [&str; 2] = ["last_seq", "state"];
 
+/// These, and the label of a device that goes on where it is.
+pub(super) const LABELLED: [&str; 3] = ["last_seq", "state", "label"];
+
 /// These, and the columns that change as a device goes its way.
 pub(super) const MOVED: [&str; 5] = ["last_seq", "state", "site", "party", "label"];
 
 /// Writes [`TOUCHED`] of rows that are there and in which nothing else changed.
 pub(super) fn touch<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
     write::<R, TOUCH>(db, rows)
+}
+
+/// The same for [`LABELLED`].
+pub(super) fn label<R: Derived>(db: &mut Database, rows: Vec<R>) -> Result<()> {
+    write::<R, LABEL>(db, rows)
 }
 
 /// The same for [`MOVED`].

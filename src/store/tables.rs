@@ -65,8 +65,51 @@ macro_rules! row {
     };
 }
 
+/// A record as JSON without the members that are null: reading it, they are as good as missing, and half of a device's members are null most of
+/// the time. What is not there fills no page.
 fn json<T: serde::Serialize>(record: &T) -> Result<String> {
-    Ok(serde_json::to_string(record)?)
+    Ok(without_nulls(&serde_json::to_string(record)?))
+}
+
+/// Leaves out the members that are null, of JSON without white space.
+fn without_nulls(json: &str) -> String {
+    let mut kept = String::with_capacity(json.len());
+    let mut rest = json;
+    // Where in `kept` the member began whose name came last; a comma before it belongs to it.
+    let mut member = 0;
+    while let Some((before, text)) = rest.split_once('"') {
+        kept.push_str(before);
+        let start = kept.len();
+        let text = text.get(..=end_of_string(text)).unwrap_or(text);
+        kept.push('"');
+        kept.push_str(text);
+        rest = rest.get(before.len() + 1 + text.len()..).unwrap_or_default();
+        if rest.starts_with(':') {
+            member = start;
+        }
+        if let Some(after) = rest.strip_prefix(":null") {
+            kept.truncate(member);
+            // `,"a":null` goes with its comma; the first of an object, `{"a":null,`, with the one behind it.
+            let first = !kept.ends_with(',');
+            if !first {
+                kept.pop();
+            }
+            rest = if first { after.strip_prefix(',').unwrap_or(after) } else { after };
+        }
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Where the quotation mark is that ends a string, of what follows the one that begins it.
+fn end_of_string(text: &str) -> usize {
+    let mut escaped = false;
+    let ends = |byte: u8| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    };
+    text.bytes().position(ends).unwrap_or(text.len())
 }
 
 row!(
@@ -360,12 +403,13 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     macro_rules! save_shelf {
         ($shelf:ident, $row:ident) => {{
-            let (mut written, mut touched, mut moved) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut written, mut touched, mut labelled, mut moved) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             for slot in known.$shelf.changed() {
                 let Some(record) = &slot.now else { continue };
                 let row = $row::of(record)?;
                 match &slot.before {
                     Some(before) if !all_at_once && row.differs_only_in(&rows::TOUCHED, before)? => touched.push(row),
+                    Some(before) if !all_at_once && row.differs_only_in(&rows::LABELLED, before)? => labelled.push(row),
                     Some(before) if !all_at_once && row.differs_only_in(&rows::MOVED, before)? => moved.push(row),
                     _ => written.push(row),
                 }
@@ -373,6 +417,7 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
             }
             rows::upsert(db, written)?;
             rows::touch(db, touched)?;
+            rows::label(db, labelled)?;
             rows::relocate(db, moved)?;
         }};
     }
@@ -427,4 +472,42 @@ fn changes<T: PartialEq>(before: Option<Vec<T>>, now: Option<Vec<T>>, gone: &mut
     let (stay, new): (Vec<T>, Vec<T>) = now.into_iter().partition(|row| before.contains(row));
     gone.extend(before.into_iter().filter(|row| !stay.contains(row)));
     come.extend(new);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::without_nulls;
+
+    /// What a reader sees who takes a missing member for null.
+    fn bare(value: Value) -> Value {
+        match value {
+            Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, bare(value))).collect(),
+            Value::Array(items) => items.into_iter().map(bare).collect(),
+            other => other,
+        }
+    }
+
+    #[test]
+    fn nothing_but_null_members_is_left_out() {
+        let trouble = [r#"":null"#, ":null", r#":null,"x":null}"#, r"\", r#"\":null"#, "null", ",", "ü\u{1}"];
+        let mut shapes = vec![
+            json!(null),
+            json!([null, {"a": null}, [null]]),
+            json!({}),
+            json!({"a": null}),
+            json!({"a": null, "b": null, "c": null}),
+            json!({"a": 1, "b": null, "c": {"d": null, "e": [1, null]}, "f": null}),
+            json!({"a": {"b": {"c": null}}, "d": null}),
+        ];
+        for text in trouble {
+            shapes.push(json!({"a": null, text: text, "b": null, "c": {text: null, "d": [text, null]}}));
+            shapes.push(json!([text, {text: null}, text]));
+        }
+        for shape in shapes {
+            let left = without_nulls(&shape.to_string());
+            assert_eq!(left, bare(shape.clone()).to_string(), "{shape}");
+        }
+    }
 }

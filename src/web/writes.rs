@@ -16,7 +16,6 @@ use crate::domain::refusal::{Cause, Refusal};
 use crate::error::{Error, Result};
 use crate::operations::Service;
 use crate::operations::once::Outcome;
-use crate::proof::digest::Hash;
 use crate::store::idempotency::{Answer, RequestKey};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -34,8 +33,9 @@ pub fn key(http: &HttpRequest, viewer: &Viewer, body: &[u8]) -> std::result::Res
     match (text, given.next()) {
         (Some(text), None) => Ok(Some(RequestKey::new(viewer.actor.person.as_str(), http.path(), text, http.query_string(), body))),
         _ => {
-            let why =
-                format!("An Idempotency-Key has between 1 and {KEY_BYTES} visible ASCII characters, and a request has one; a random UUID will do.");
+            let why = format!(
+                "An Idempotency-Key has between 1 and {KEY_BYTES} visible ASCII characters, and a request has one; a UUID will do, best of version 7."
+            );
             Err(Problem::new(422, "idempotency.key", why))
         }
     }
@@ -54,18 +54,18 @@ pub fn expected(http: &HttpRequest) -> std::result::Result<Option<u64>, Problem>
 
 /// The keys of requests that this process is working on.
 #[derive(Default)]
-pub struct Running(Arc<Mutex<BTreeSet<Hash>>>);
+pub struct Running(Arc<Mutex<BTreeSet<Vec<u8>>>>);
 
 /// Held while a request is worked on, also when whoever sent it is gone.
 struct Turn {
-    running: Arc<Mutex<BTreeSet<Hash>>>,
-    scope: Hash,
+    running: Arc<Mutex<BTreeSet<Vec<u8>>>>,
+    scope: Vec<u8>,
 }
 
 impl Running {
     fn enter(&self, key: &RequestKey) -> std::result::Result<Turn, Problem> {
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.scope) {
-            return Ok(Turn { running: Arc::clone(&self.0), scope: key.scope });
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.scope.clone()) {
+            return Ok(Turn { running: Arc::clone(&self.0), scope: key.scope.clone() });
         }
         let why = "The first request with this Idempotency-Key is still being worked on; send this one again in a moment to get its answer.";
         Err(Problem::new(409, "idempotency.running", why).with_header(RETRY_AFTER, "1"))
