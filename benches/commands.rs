@@ -39,7 +39,7 @@ use actix_web::rt::net::TcpStream;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use quittance::app::seed;
+use quittance::app::{now, seed};
 use quittance::config::{Config, Given};
 use quittance::domain::names::{PersonId, Role};
 use quittance::domain::{Actor, Command};
@@ -47,6 +47,7 @@ use quittance::operations::record::Spent;
 use quittance::operations::{Service, open_ledger, receive_evidence};
 use quittance::store::DatabaseUrl;
 use quittance::store::people::{self, Person};
+use quittance::store::tokens;
 use serde_json::{Value, json};
 
 const SLICE: Duration = Duration::from_millis(1_000);
@@ -515,18 +516,10 @@ fn post(path: &str, token: &str, body: &Value, expected: u16) -> Job {
     request(path, token, "application/json", body.to_string().as_bytes(), expected)
 }
 fn person(service: &Service, role: Role, party: &str) -> (Actor, String) {
-    let token = people::new_token().unwrap();
+    let token = tokens::new_token().unwrap();
     let id = PersonId::from_uuid(uuid::Builder::from_random_bytes(seed().unwrap().to_be_bytes()).into_uuid()).to_string();
-    let person = Person {
-        id,
-        name: role.label().to_owned(),
-        title: String::new(),
-        role: role.as_str().to_owned(),
-        party: party.to_owned(),
-        token_sha256: people::token_digest(&token),
-        phone: String::new(),
-    };
-    people::add(&mut service.app.connect().unwrap(), &person).unwrap();
+    let person = Person::new(&id, role.label(), "", role, party);
+    people::add_with_token(&mut service.app.connect().unwrap(), &person, &token, now().unix_ms()).unwrap();
     (person.actor().unwrap(), token)
 }
 

@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use quittance::app::seed;
+use quittance::app::{now, seed};
 use quittance::config::{Config, Given, Limits};
 use quittance::domain::asset::{Asset, Label};
 use quittance::domain::names::{AssetId, PersonId, Role};
@@ -32,7 +32,7 @@ use quittance::domain::records::{Record, Records};
 use quittance::domain::{Actor, Command};
 use quittance::operations::{Service, open_ledger};
 use quittance::store::people::{self, Person};
-use quittance::store::{DatabaseUrl, Ended, derived, inventory, listings, log, search, tables};
+use quittance::store::{DatabaseUrl, Ended, derived, inventory, listings, log, search, tables, tokens};
 use serde_json::{Value, json};
 
 /// Lines of the long consignment, entries of the long timeline.
@@ -352,17 +352,9 @@ fn send(service: &Service, coordinator: &Actor, vendor: &str, reference: String,
 }
 
 fn person(service: &Service, role: Role, party: &str) -> (Actor, String) {
-    let token = people::new_token().unwrap();
-    let person = Person {
-        id: PersonId::from_uuid(fresh()).to_string(),
-        name: role.label().to_owned(),
-        title: String::new(),
-        role: role.as_str().to_owned(),
-        party: party.to_owned(),
-        token_sha256: people::token_digest(&token),
-        phone: String::new(),
-    };
-    people::add(&mut service.app.connect().unwrap(), &person).unwrap();
+    let token = tokens::new_token().unwrap();
+    let person = Person::new(PersonId::from_uuid(fresh()).as_str(), role.label(), "", role, party);
+    people::add_with_token(&mut service.app.connect().unwrap(), &person, &token, now().unix_ms()).unwrap();
     (person.actor().unwrap(), token)
 }
 

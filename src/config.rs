@@ -35,6 +35,24 @@ pub struct Given {
     /// Requests a minute from one address without a token; 0 is no limit [default: 60]
     #[arg(long, value_name = "N", env = "QUITTANCE_PUBLIC_RATE", global = true)]
     pub public_rate: Option<u32>,
+    /// Tries to sign in a minute from one address; 0 is no limit [default: 10]
+    #[arg(long, value_name = "N", env = "QUITTANCE_SIGN_IN_RATE", global = true)]
+    pub sign_in_rate: Option<u32>,
+    /// Whether administrators and approvers need a second factor beside a password [default: true]
+    #[arg(long, value_name = "BOOL", env = "QUITTANCE_SECOND_FACTOR", global = true)]
+    pub second_factor: Option<bool>,
+    /// Another sign-in that people may use: the issuer of an OpenID Connect provider, as https://accounts.google.com [default: none]
+    #[arg(long, value_name = "URL", env = "QUITTANCE_OIDC_ISSUER", global = true)]
+    pub oidc_issuer: Option<String>,
+    /// What this service is called there
+    #[arg(long, value_name = "ID", env = "QUITTANCE_OIDC_CLIENT_ID", global = true)]
+    pub oidc_client_id: Option<String>,
+    /// The file with the secret that this service has there
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_OIDC_CLIENT_SECRET_FILE", global = true)]
+    pub oidc_client_secret_file: Option<PathBuf>,
+    /// The only domain whose e-mail addresses count there, as example.org [default: any that somebody was invited by]
+    #[arg(long, value_name = "DOMAIN", env = "QUITTANCE_OIDC_DOMAIN", global = true)]
+    pub oidc_domain: Option<String>,
     /// Connections at once from one address; 0 is no limit [default: 100]
     #[arg(long, value_name = "N", env = "QUITTANCE_ADDRESS_CONNECTIONS", global = true)]
     pub address_connections: Option<u32>,
@@ -52,6 +70,12 @@ const VARIABLES: &[&str] = &[
     "QUITTANCE_PERSON_RATE",
     "QUITTANCE_TOKEN_RATE",
     "QUITTANCE_PUBLIC_RATE",
+    "QUITTANCE_SIGN_IN_RATE",
+    "QUITTANCE_SECOND_FACTOR",
+    "QUITTANCE_OIDC_ISSUER",
+    "QUITTANCE_OIDC_CLIENT_ID",
+    "QUITTANCE_OIDC_CLIENT_SECRET_FILE",
+    "QUITTANCE_OIDC_DOMAIN",
     "QUITTANCE_ADDRESS_CONNECTIONS",
     "QUITTANCE_TRUSTED_PROXY",
     "QUITTANCE_CONFIG",
@@ -71,6 +95,61 @@ pub struct Config {
     pub listen: String,
     /// How much anyone may ask of it.
     pub limits: Limits,
+    /// How people sign in.
+    pub sign_in: SignIn,
+}
+
+/// How people sign in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// Whether administrators and approvers need a second factor beside a password.
+    pub second_factor: bool,
+    /// Another sign-in that they may use.
+    pub oidc: Option<Oidc>,
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        Self { second_factor: true, oidc: None }
+    }
+}
+
+/// An OpenID Connect provider.
+#[derive(Clone)]
+pub struct Oidc {
+    /// Its issuer, exactly as it writes it.
+    pub issuer: String,
+    /// What this service is called there.
+    pub client_id: String,
+    /// The secret that this service has there; none where PKCE has to do.
+    pub client_secret: Option<String>,
+    /// The only domain whose e-mail addresses count.
+    pub domain: Option<String>,
+}
+
+impl std::fmt::Debug for Oidc {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Oidc").field("issuer", &self.issuer).field("client_id", &self.client_id).field("domain", &self.domain).finish_non_exhaustive()
+    }
+}
+
+impl Oidc {
+    fn new(issuer: Option<String>, client_id: Option<String>, secret: Option<PathBuf>, domain: Option<String>) -> Result<Option<Self>> {
+        let (Some(issuer), Some(client_id)) = (issuer.clone(), client_id.clone()) else {
+            if issuer.is_some() || client_id.is_some() || secret.is_some() || domain.is_some() {
+                return Err(Error::Fault("oidc-issuer and oidc-client-id belong together; set both or none".to_owned()));
+            }
+            return Ok(None);
+        };
+        let here = |host: &str| host.starts_with("localhost") || host.starts_with("127.0.0.1");
+        if !issuer.starts_with("https://") && !issuer.strip_prefix("http://").is_some_and(here) {
+            return Err(Error::Fault(format!("oidc-issuer: “{issuer}” is not on https")));
+        }
+        let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|e| Error::fault(&format!("reading {}", path.display()), e));
+        let client_secret = secret.as_ref().map(read).transpose()?.map(|secret| secret.trim().to_owned());
+        Ok(Some(Self { issuer, client_id, client_secret, domain }))
+    }
 }
 
 /// How much anyone may ask of the service, and how long it waits.
@@ -82,6 +161,8 @@ pub struct Limits {
     pub token_rate: u32,
     /// Requests a minute from one address without a token; 0 is no limit.
     pub public_rate: u32,
+    /// Tries to sign in a minute from one address; 0 is no limit.
+    pub sign_in_rate: u32,
     /// Connections at once from one address; 0 is no limit.
     pub address_connections: u32,
     /// Reverse proxies whose `X-Forwarded-For` is believed.
@@ -104,6 +185,7 @@ impl Default for Limits {
             person_rate: 300,
             token_rate: 600,
             public_rate: 60,
+            sign_in_rate: 10,
             address_connections: 100,
             trusted_proxies: Networks::default(),
             head_time: Duration::from_secs(5),
@@ -118,7 +200,7 @@ impl Default for Limits {
 impl Limits {
     /// Nobody is counted, and nothing is recorded but what somebody asked for.
     pub fn uncounted() -> Self {
-        Self { person_rate: 0, token_rate: 0, public_rate: 0, address_connections: 0, look_every: None, ..Self::default() }
+        Self { person_rate: 0, token_rate: 0, public_rate: 0, sign_in_rate: 0, address_connections: 0, look_every: None, ..Self::default() }
     }
 }
 
@@ -182,11 +264,21 @@ impl Config {
             person_rate: given.person_rate.or(filed.person_rate).unwrap_or(usual.person_rate),
             token_rate: given.token_rate.or(filed.token_rate).unwrap_or(usual.token_rate),
             public_rate: given.public_rate.or(filed.public_rate).unwrap_or(usual.public_rate),
+            sign_in_rate: given.sign_in_rate.or(filed.sign_in_rate).unwrap_or(usual.sign_in_rate),
             address_connections: given.address_connections.or(filed.address_connections).unwrap_or(usual.address_connections),
             trusted_proxies: Networks::parse(given.trusted_proxy.as_ref().or(filed.trusted_proxy.as_ref()).map_or("", String::as_str))?,
             ..usual
         };
-        Ok(Self { data, keys, database, listen, limits })
+        let sign_in = SignIn {
+            second_factor: given.second_factor.or(filed.second_factor).unwrap_or(true),
+            oidc: Oidc::new(
+                given.oidc_issuer.clone().or(filed.oidc_issuer),
+                given.oidc_client_id.clone().or(filed.oidc_client_id),
+                given.oidc_client_secret_file.clone().or(filed.oidc_client_secret_file),
+                given.oidc_domain.clone().or(filed.oidc_domain),
+            )?,
+        };
+        Ok(Self { data, keys, database, listen, limits, sign_in })
     }
 }
 

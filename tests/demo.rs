@@ -16,7 +16,7 @@ use quittance::operations::{audit_ledger, open_ledger, publish_status, verify_ce
 use quittance::proof::bundle::Bundle;
 use quittance::proof::verify::{self, Trust, Verdict};
 use quittance::store::tables::{AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, EvidenceRow, MediumRow};
-use quittance::store::{inventory, log, people};
+use quittance::store::{inventory, log, tokens};
 
 fn config(data: &Path) -> Config {
     Config::new(&Given { data: Some(data.to_owned()), ..Given::default() }, None, ".", None).unwrap()
@@ -112,7 +112,7 @@ fn the_story_is_whole_and_anyone_can_check_it() {
     // The people can sign in.
     assert_eq!(outcome.people.len(), 9);
     for player in &outcome.people {
-        let person = people::by_token(&mut db, &player.token).unwrap().unwrap();
+        let person = tokens::by_token(&mut db, &player.token).unwrap().unwrap().1;
         assert_eq!(person.name, player.name);
         person.actor().unwrap();
     }

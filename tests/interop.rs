@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 
 use programs::{contexts, have, have_node_modules, interop, printed, run, there};
-use quittance::config::{Config, Limits};
+use quittance::config::{Config, Limits, SignIn};
 use quittance::documents::context::context;
 use quittance::domain::certification::RevocationReason;
 use quittance::domain::names::{AssetId, PersonId, Role};
@@ -42,6 +42,7 @@ impl Record {
             data,
             listen: "127.0.0.1:0".to_owned(),
             limits: Limits::default(),
+            sign_in: SignIn::default(),
         };
         let (service, lock) = open_ledger::init(&config, URL, "North Street School District", &["Warehouse".to_owned()]).unwrap();
         let mut record = Self { service, _lock: lock, folder, number: String::new() };
@@ -68,22 +69,12 @@ impl Record {
 
     /// The nth person, added to the directory where they are new.
     fn person(&self, n: u8, role: Role) -> Actor {
-        let actor = Actor {
-            person: PersonId::parse(&format!("urn:uuid:0b7c3a52-41f6-4b1c-8b6e-0f4f6f7f0a{n:02}")).unwrap(),
-            role,
-            party: self.service.app.service.party.clone(),
-        };
+        let person = PersonId::parse(&format!("urn:uuid:0b7c3a52-41f6-4b1c-8b6e-0f4f6f7f0a{n:02}")).unwrap();
+        let actor = Actor::new(person, role, self.service.app.service.party.clone());
         let mut db = self.service.app.connect().unwrap();
         if people::by_id(&mut db, actor.person.as_str()).unwrap().is_none() {
-            let person = Person {
-                id: actor.person.to_string(),
-                name: format!("Person {n} Łukasz"),
-                title: "Disposal coordinator".to_owned(),
-                role: role.as_str().to_owned(),
-                party: actor.party.to_string(),
-                token_sha256: people::token_digest(&people::new_token().unwrap()),
-                phone: String::new(),
-            };
+            let name = format!("Person {n} Łukasz");
+            let person = Person::new(actor.person.as_str(), &name, "Disposal coordinator", role, actor.party.as_str());
             people::add(&mut db, &person).unwrap();
         }
         actor

@@ -47,7 +47,7 @@ use crate::operations::record::Receipt;
 use crate::operations::{Service, find_exceptions, import_inventory, issue_certificate, publish_status, receive_evidence};
 use crate::proof::bundle::PAGES;
 use crate::store::files::{replace_durably, sync_folder, write_durably};
-use crate::store::{Database, inventory, log, people, tables};
+use crate::store::{Database, accounts, inventory, log, people, tables, tokens};
 
 /// The district's name, as the record is set up for it.
 pub const ORGANISATION: &str = "North Prairie School District";
@@ -55,8 +55,10 @@ pub const ORGANISATION: &str = "North Prairie School District";
 pub const DISTRICT_SITES: [&str; 4] = SITES;
 /// Commands handed over before the first answer is awaited.
 const CHUNK: usize = 200;
-/// What is told in the end, and that it was.
-const STORY: &str = "story.json";
+/// What is told in the end, and that it was: a file in the demonstration's folder.
+pub const STORY: &str = "story.json";
+/// The password of everybody in it.
+pub const PASSWORD: &str = "prairie lantern copper river";
 
 /// Tells what is happening, how much of it is done, and of how much.
 pub type Progress<'a> = &'a mut dyn FnMut(&str, u64, u64);
@@ -72,7 +74,9 @@ pub struct Player {
     pub role: String,
     /// The party's name.
     pub party: String,
-    /// What to sign in with; shown because this is a demo.
+    /// What to sign in with, beside [`PASSWORD`].
+    pub email: String,
+    /// What a program signs in with; kept because this is a demo.
     pub token: String,
 }
 
@@ -402,20 +406,16 @@ impl Stage<'_> {
     }
 
     fn person(&mut self, players: &mut Vec<Player>, name: &str, title: &str, role: Role, party: &PartyId, party_name: &str) -> Result<Actor> {
-        let token = people::new_token()?;
+        let token = tokens::new_token()?;
         let id = PersonId::from_uuid(uuid::Builder::from_random_bytes(crate::app::seed()?.to_be_bytes()).into_uuid());
-        let person = people::Person {
-            id: id.to_string(),
-            name: name.to_owned(),
-            title: title.to_owned(),
-            role: role.as_str().to_owned(),
-            party: party.to_string(),
-            token_sha256: people::token_digest(&token),
-            phone: String::new(),
-        };
-        people::add(&mut self.db, &person)?;
-        players.push(Player { name: name.to_owned(), title: title.to_owned(), role: role.label().to_owned(), party: party_name.to_owned(), token });
-        Ok(Actor { person: id, role, party: party.clone() })
+        let person = people::Person::new(id.as_str(), name, title, role, party.as_str());
+        let email = format!("{}@{}.example", name.to_lowercase().replace(' ', "."), party_name.to_lowercase().split(' ').next().unwrap_or_default());
+        let person = people::Person { email: people::email(&email)?, ..person };
+        people::add_with_token(&mut self.db, &person, &token, now().unix_ms())?;
+        accounts::set_password(&mut self.db, &person.id, &accounts::hash(PASSWORD)?)?;
+        let (name, title) = (name.to_owned(), title.to_owned());
+        players.push(Player { name, title, role: role.label().to_owned(), party: party_name.to_owned(), email, token });
+        Ok(Actor::new(id, role, party.clone()))
     }
 
     fn register(&mut self, cast: &Cast) -> Result<()> {

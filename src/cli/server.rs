@@ -97,7 +97,7 @@ fn token(file: Option<&Path>) -> Result<String> {
     };
     let token = text.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::Unknown("The token is one word as it was shown when the person was added (qtn_…); look at the file again.".to_owned()));
+        return Err(Error::Unknown("The token is one word as it was shown when it was made (qtc_…); look at the file again.".to_owned()));
     }
     Ok(token.to_owned())
 }

@@ -8,14 +8,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::server::{self, Server};
 use super::sign::Sign;
-use crate::app::{now, seed};
+use crate::app::now;
 use crate::config::{Config, Given};
-use crate::domain::names::{Category, Name, PersonId, Role, Sensitivity};
+use crate::domain::names::{Category, Name, Sensitivity};
 use crate::error::{Error, Result};
+use crate::operations::administer::{self, Newcomer};
 use crate::operations::import_inventory::{self, Options, Report};
 use crate::operations::{Service, audit_ledger, grow_catalogue, open_ledger};
 use crate::store::people::{self, Person};
-use crate::store::{Ended, inventory, log};
+use crate::store::{Database, Ended, inventory, invitations, log, tokens};
 use crate::{cli, web};
 
 /// The service cannot go on: disk, database, keys.
@@ -100,7 +101,7 @@ pub enum Models {
 /// The directory.
 #[derive(Subcommand)]
 pub enum People {
-    /// Add a person, while no service runs on this record; prints the token to sign in with, once
+    /// Add a person, while no service runs on this record; prints a token for programs, once
     Add {
         /// The name, as certificates show it
         #[arg(long)]
@@ -111,14 +112,23 @@ pub enum People {
         /// The telephone number
         #[arg(long, default_value = "")]
         phone: String,
-        /// coordinator, approver, vendor_operator, vendor_verifier, auditor, reports or administrator
+        /// The e-mail address
+        #[arg(long, default_value = "")]
+        email: String,
+        /// coordinator, approver, vendor_operator, vendor_verifier, auditor, reports, administrator or school_contact
         #[arg(long)]
         role: String,
+        /// The site that a school contact acts for
+        #[arg(long, default_value = "")]
+        site: String,
+        /// Also print a link by which the person sets a password and signs in with a browser
+        #[arg(long)]
+        invite: bool,
         /// The party the person works for, by name [default: the organisation]
         #[arg(long)]
         party: Option<String>,
     },
-    /// Correct a name, a title or a telephone number, while no service runs on this record; certificates that show the old one stay as they are
+    /// Correct a name, a title, a telephone number or an e-mail address, while no service runs on this record; certificates that show the old one stay as they are
     Correct {
         /// The person's id, as `people list` shows it
         id: String,
@@ -131,6 +141,9 @@ pub enum People {
         /// The telephone number
         #[arg(long)]
         phone: Option<String>,
+        /// The e-mail address
+        #[arg(long)]
+        email: Option<String>,
     },
     /// Erase a person, while no service runs on this record: the id stays in the entries, and nobody can tell any more whose it was
     Erase {
@@ -160,7 +173,10 @@ pub fn run(command: Command, given: &Given, file: Option<&PathBuf>) -> u8 {
 
 fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<u8> {
     if let Command::Demo { no_serve } = command {
-        return demo(&Config::new(given, file, "./quittance-demo", None)?, no_serve);
+        let mut config = Config::new(given, file, "./quittance-demo", None)?;
+        // Whoever tries the demonstration has no app for its invented people.
+        config.sign_in.second_factor = given.second_factor.unwrap_or(false);
+        return demo(&config, no_serve);
     }
     if let Command::Sign(sign) = &command {
         return sign.run();
@@ -201,7 +217,7 @@ fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<u8> 
     println!(
         "The record of {name} begins.\n\n  data      {}\n  keys      {}   (back them up; nobody can replace them)\n  address   {}\n  identity  {}\n\n\
          Give did.json and log.vkey from the key folder to everyone who will check your certificates.\n\
-         Next: quittance people add --name … --title … --role administrator, then quittance serve.",
+         Next: quittance serve. It prints a code by which the first administrator begins.",
         config.data.display(),
         config.keys.display(),
         service.app.identity.public_url,
@@ -337,7 +353,14 @@ fn directory(config: &Config, command: People) -> Result<u8> {
     // Whoever adds people can make anybody anything, so that is for those who have the machine, and not done over the network.
     let _lock = (!matches!(command, People::List)).then(|| open_ledger::lock(config)).transpose()?;
     let mut db = config.database.open()?;
+    db.migrate()?;
     let app = open_ledger::open_app(config, &mut db)?;
+    // What is done on the machine is done by nobody who has signed in.
+    let noted = |act: &str, about: &str, db: &mut Database, work: &mut dyn FnMut(&mut Database) -> Result<()>| {
+        let by = app.service.person.as_str();
+        db.write(|db| administer::noted(&app.keys, db, by, act, about, |db| work(db)).map(Ended::Committed))?;
+        Ok::<_, Error>(())
+    };
     match command {
         People::List => {
             for person in people::all(&mut db)? {
@@ -347,53 +370,57 @@ fn directory(config: &Config, command: People) -> Result<u8> {
                 println!("{:<28} {role:<18} {:<28} {:<18} {id}", "name erased", "", "");
             }
         }
-        People::Correct { id, name, title, phone } => {
-            let correction = people::Correction { name, title, phone };
+        People::Correct { id, name, title, phone, email } => {
+            let correction = people::Correction { name, title, phone, email };
             correction.check()?;
-            let known = db.write(|db| people::correct(db, &id, &correction).map(Ended::Committed))?.value();
+            let mut known = false;
+            noted("person.corrected", &id, &mut db, &mut |db| {
+                known = people::correct(db, &id, &correction)?;
+                Ok(())
+            })?;
             if !known {
                 return Err(nobody(&id));
             }
             println!("Corrected. Certificates that were issued before go on showing what was true then.");
         }
         People::Erase { id } => {
-            let known = db.write(|db| people::erase(db, &id, now().unix_ms()).map(Ended::Committed))?.value();
+            let mut known = false;
+            noted("person.erased", &id, &mut db, &mut |db| {
+                known = people::erase(db, &id, now().unix_ms())?;
+                Ok(())
+            })?;
             if !known {
                 return Err(nobody(&id));
             }
             println!(
-                "Erased: name, title, phone, token, and the salts of every shown name. Certificates that name the person are documents of their own."
+                "Erased: name, title, phone, e-mail address, whatever they signed in with, and the salts of every shown name. Certificates that name the person are documents of their own."
             );
         }
-        People::Add { name, title, phone, role, party } => {
-            let role = Role::parse(&role)?;
-            if role == Role::Service {
-                return Err(Error::Unknown("Nobody signs in as the service itself; choose another role.".to_owned()));
-            }
-            let wanted = party.unwrap_or_else(|| app.organisation.to_string());
-            let parties = inventory::parties(&mut db, None, None, i64::MAX)?;
-            let party = parties.iter().find(|party| party.name == wanted).ok_or_else(|| {
-                let names: Vec<_> = parties.iter().map(|party| party.name.as_str()).collect();
-                Error::Unknown(format!("No party is called {wanted}; there are: {}.", names.join(", ")))
-            })?;
-            if role.is_vendor() == (party.id == app.service.party.as_str()) {
-                return Err(Error::Unknown(format!(
-                    "The role {role} does not fit {wanted}: vendor roles are for vendors' people, the others for the organisation's."
-                )));
-            }
-            let token = people::new_token()?;
-            let id = PersonId::from_uuid(uuid::Builder::from_random_bytes(seed()?.to_be_bytes()).into_uuid()).to_string();
-            let person = Person {
-                id,
-                name: name.clone(),
-                title,
-                role: role.as_str().to_owned(),
-                party: party.id.clone(),
-                token_sha256: people::token_digest(&token),
-                phone,
+        People::Add { name, title, phone, email, role, party, site, invite } => {
+            let party = match party {
+                None => String::new(),
+                Some(wanted) => {
+                    let parties = inventory::parties(&mut db, None, None, i64::MAX)?;
+                    let names = || parties.iter().map(|party| party.name.as_str()).collect::<Vec<_>>().join(", ");
+                    let found = parties.iter().find(|party| party.name == wanted);
+                    found
+                        .map(|party| party.id.clone())
+                        .ok_or_else(|| Error::Unknown(format!("No party is called {wanted}; there are: {}.", names())))?
+                }
             };
-            db.write(|db| people::add(db, &person).map(Ended::Committed))?;
-            println!("{name} can sign in at {}/sign-in with this token. It is shown only now:\n\n  {token}\n", app.identity.public_url);
+            let new = Newcomer { name, title, phone, email, role, party, site };
+            let person = administer::newcomer(&app, &mut db, new)?;
+            let (token, secret) = (tokens::new_token()?, invitations::new_secret()?);
+            let at = now().unix_ms();
+            noted("person.added", &person.id, &mut db, &mut |db| {
+                people::add_with_token(db, &person, &token, at)?;
+                if invite { invitations::invite(db, &person.id, &secret, at, invitations::INVITED_MS) } else { Ok(()) }
+            })?;
+            let (name, url) = (&person.name, &app.identity.public_url);
+            println!("A program signs in as {name} with this token, for {} days. It is shown only now:\n\n  {token}\n", tokens::DAYS);
+            if invite {
+                println!("{name} sets a password at this address, once and within seven days:\n\n  {url}/invitations/{secret}\n");
+            }
         }
     }
     Ok(0)
@@ -451,10 +478,11 @@ fn introduce(outcome: &cli::demo::Outcome, config: &Config) {
         config.keys.display(),
         config.data.join("demo").display()
     );
-    println!("Sign in at {url}/sign-in with one of these tokens:");
+    println!("Sign in at {url}/sign-in with one of these e-mail addresses and the password “{}”:", cli::demo::PASSWORD);
     for player in &outcome.people {
-        println!("  {:<22} {:<20} {:<30} {}", player.name, player.role, player.party, player.token);
+        println!("  {:<22} {:<20} {:<30} {}", player.name, player.role, player.party, player.email);
     }
+    println!("Tokens for programs are in {}.", config.data.join("demo").join(cli::demo::STORY).display());
     let refused = &outcome.refused;
     println!("\nA certificate that the record does not support ({} things are missing): {url}/assets/{}", refused.missing.len(), refused.asset);
     println!("A device held by an unresolved discrepancy: {}", outcome.held);

@@ -6,6 +6,7 @@ pub mod context;
 pub mod csv_file;
 mod layout;
 mod pdf_file;
+pub mod qr;
 mod table;
 mod typeface;
 

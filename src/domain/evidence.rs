@@ -340,7 +340,7 @@ mod tests {
     fn a_file_that_was_not_looked_for_is_not_taken_for_a_new_one() {
         let sha256 = Digest::parse(&"ab".repeat(32)).unwrap();
         let id = "urn:uuid:00000000-0000-4000-8000-000000000001";
-        let actor = Actor { person: PersonId::parse(id).unwrap(), role: Role::VendorOperator, party: PartyId::parse(id).unwrap() };
+        let actor = Actor::new(PersonId::parse(id).unwrap(), Role::VendorOperator, PartyId::parse(id).unwrap());
         let at = Instant::parse("2026-11-23T10:31:02Z").unwrap();
         let stamp = Stamp { seq: 7, at, occurred: at, actor };
         let event = Event::from(EvidenceReceived { sha256: sha256.clone(), size_bytes: 1, by: None });

@@ -14,6 +14,7 @@ pub mod exceptions;
 pub mod handoff;
 pub mod holds;
 pub mod ledger;
+pub mod letters;
 pub mod lifecycle;
 pub mod links;
 pub mod loading;
@@ -57,7 +58,7 @@ use asset::Asset;
 use catalogue::Catalogue;
 use exceptions::ExceptionId;
 use medium::Medium;
-use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, PartyId, PersonId, Role, codes};
+use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, Name, PartyId, PersonId, Role, SignedIn, codes};
 use policy::Pack;
 use records::{Records, Stop};
 use refusal::Refusal;
@@ -170,6 +171,17 @@ pub struct Actor {
     pub role: Role,
     /// For whom.
     pub party: PartyId,
+    /// The one site that a school contact acts for; nobody else has one here. Not on the wire.
+    pub site: Option<Name>,
+    /// How they signed in. The service itself does not, nor does whoever has its machine.
+    pub signed_in: Option<SignedIn>,
+}
+
+impl Actor {
+    /// Somebody who acts everywhere that the role allows.
+    pub const fn new(person: PersonId, role: Role, party: PartyId) -> Self {
+        Self { person, role, party, site: None, signed_in: None }
+    }
 }
 
 /// How far ahead of the service's clock another one may be: five minutes.
@@ -343,6 +355,8 @@ pub trait Order: DeserializeOwned {
 
 /// The member of an entry's `data` that carries what the actor signed with a key of their own.
 pub const SIGNED: &str = "signed";
+/// The member of an entry's `data` that says how the actor was signed in ([`SignedIn`]); none where nobody signed in.
+pub const SIGNED_IN: &str = "signed_in";
 
 macro_rules! events {
     ($($wire:literal, $version:literal => $chapter:ident::$name:ident;)+) => {
@@ -370,6 +384,7 @@ macro_rules! events {
                 let mut members: Map<String, Value> = data.as_object().cloned().unwrap_or_default();
                 let version = members.remove("v").and_then(|v| v.as_u64());
                 members.remove(SIGNED);
+                members.remove(SIGNED_IN);
                 match (name, version) {
                     $(($wire, Some($version)) => serde_json::from_value(Value::Object(members)).map(Event::$name).map_err(|e| e.to_string()),)+
                     _ => Err(format!("no event {name} of version {version:?} is known to this program")),
@@ -426,6 +441,7 @@ events! {
     "party.registered", 1 => parties::PartyRegistered;
     "party.site_added", 1 => parties::SiteAdded;
     "party.signers_named", 1 => vendors::SignersNamed;
+    "party.signing_agreed", 1 => vendors::SigningAgreed;
     "credential.recorded", 1 => vendors::CredentialRecorded;
     "credential.suspended", 1 => vendors::CredentialSuspended;
     "contract.recorded", 1 => vendors::ContractRecorded;
@@ -515,6 +531,7 @@ commands! {
     "register_party" => parties::RegisterParty;
     "add_site" => parties::AddSite;
     "name_signers" => vendors::NameSigners;
+    "agree_to_sign" => vendors::AgreeToSign;
     "record_credential" => vendors::RecordCredential;
     "suspend_credential" => vendors::SuspendCredential;
     "record_contract" => vendors::RecordContract;

@@ -545,7 +545,7 @@ codes! {
 }
 
 codes! {
-    /// The roles; the first seven sign in, `service` is what the service does by itself.
+    /// The roles; the first eight sign in, `service` is what the service does by itself.
     Role {
         Coordinator = "coordinator", "disposal coordinator";
         Approver = "approver", "approver";
@@ -554,7 +554,19 @@ codes! {
         Auditor = "auditor", "auditor";
         Reports = "reports", "sustainability officer";
         Administrator = "administrator", "administrator";
+        SchoolContact = "school_contact", "school contact";
         Service = "service", "the service itself";
+    }
+}
+codes! {
+    /// How whoever acts was signed in.
+    SignedIn {
+        Token = "token", "with an API token";
+        Password = "password", "with a password";
+        PasswordTotp = "password+totp", "with password and code";
+        PasswordRecovery = "password+recovery", "with password and a recovery code";
+        Oidc = "oidc", "through another sign-in that knows them";
+        Link = "link", "through a one-time link";
     }
 }
 impl Role {

@@ -4,11 +4,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::mappings::Mapping;
-use super::names::{Name, PartyId, PersonId, Role, codes};
+use super::names::{Digest, Name, PartyId, PersonId, Role, codes};
 use super::own_keys::{OwnKey, OwnKeyId};
 use super::records::{Key, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
-use super::vendors::{Contract, Credential, Downstream, Training};
+use super::vendors::{Agreement, Contract, Credential, Downstream, Training};
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects};
 
 codes! {
@@ -44,6 +44,9 @@ pub struct Party {
     pub trainings: Vec<Training>,
     /// The vendors that it may hand devices on to.
     pub downstream: Vec<Downstream>,
+    /// Who of its people agreed to sign electronically, each to the words that they agreed to last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreements: Vec<Agreement>,
     /// Keys that its people sign with themselves.
     pub keys: Vec<OwnKey>,
     /// The entry that changed it last.
@@ -73,6 +76,10 @@ impl Party {
     /// Whether this person may sign for it: one of those named, or anyone of its people where nobody was.
     pub fn may_sign(&self, person: &PersonId) -> bool {
         self.signers.is_empty() || self.signers.contains(person)
+    }
+    /// Whether this person has agreed to sign electronically, to these words.
+    pub fn has_agreed(&self, person: &PersonId, document: &Digest) -> bool {
+        self.agreements.iter().any(|agreement| &agreement.person == person && &agreement.document == document)
     }
     /// Whether it may hand devices on to this party.
     pub fn may_hand_on_to(&self, party: &PartyId) -> bool {
@@ -156,6 +163,7 @@ impl Fact for PartyRegistered {
                 signers: Vec::new(),
                 trainings: Vec::new(),
                 downstream: Vec::new(),
+                agreements: Vec::new(),
                 keys: Vec::new(),
                 last_seq: stamp.seq,
             };

@@ -48,7 +48,7 @@ pub struct Story {
 pub fn actor(role: Role, party: &str, n: u32) -> Actor {
     let role_number = u32::try_from(Role::ALL.iter().position(|other| *other == role).unwrap()).unwrap();
     let person = PersonId::parse(&format!("urn:uuid:00000000-0000-4000-8000-{:012}", 1_000 * (role_number + 1) + n)).unwrap();
-    Actor { person, role, party: PartyId::parse(party).unwrap() }
+    Actor::new(person, role, PartyId::parse(party).unwrap())
 }
 
 /// Why nothing better than this rung is chosen.

@@ -155,6 +155,17 @@ impl Training {
     }
 }
 
+/// Somebody of a party agreed to sign electronically.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Who; the record holds an id and never a name.
+    pub person: PersonId,
+    /// SHA-256 of the words that they agreed to.
+    pub document: Digest,
+    /// The entry that recorded it.
+    pub recorded: u64,
+}
+
 /// A vendor that another vendor may hand devices on to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Downstream {
@@ -241,6 +252,52 @@ fn require_site(party: &Party, site: &Name) -> Result<(), Refusal> {
     }
     let why = format!("{} has no site “{site}”; name one of these, or add it first: {}.", party.name, party.sites_in_words());
     Err(Refusal::new("parties.unknown_site", why))
+}
+
+/// Whoever gives it agrees to sign electronically for their party.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreeToSign {
+    /// SHA-256 of the words that were shown.
+    pub document: Digest,
+}
+
+/// `party.signing_agreed`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SigningAgreed {
+    /// Who agreed.
+    pub person: PersonId,
+    /// SHA-256 of the words that were shown.
+    pub document: Digest,
+}
+
+impl Order for AgreeToSign {
+    const ROLES: &'static [Role] = &[Role::VendorOperator, Role::VendorVerifier];
+
+    fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        let party = parties::require(known, &occasion.actor.party)?;
+        if party.has_agreed(&occasion.actor.person, &self.document) {
+            return Ok(Vec::new());
+        }
+        require_room(party, "agreements", party.agreements.iter().filter(|agreement| agreement.person != occasion.actor.person).count())?;
+        let event = SigningAgreed { person: occasion.actor.person.clone(), document: self.document.clone() };
+        Ok(vec![Happening::new(event, [subject(&party.id)])])
+    }
+}
+
+impl Fact for SigningAgreed {
+    fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
+        if let Some(id) = about.party() {
+            known.change::<Party>(&id, stamp.seq, |party| {
+                party.agreements.retain(|agreement| agreement.person != self.person);
+                party.agreements.push(Agreement { person: self.person.clone(), document: self.document.clone(), recorded: stamp.seq });
+            });
+        }
+    }
+    fn sentence(&self) -> String {
+        "Agreed to sign electronically.".to_owned()
+    }
 }
 
 /// Records, or records anew, what a site is certified for.

@@ -9,7 +9,7 @@ use crate::app::{now, seed};
 use crate::domain::Actor;
 use crate::domain::consignment::Consignment;
 use crate::domain::links::{CreateLink, OneTimeLink};
-use crate::domain::names::{ConsignmentId, PartyId, PersonId, Role};
+use crate::domain::names::{ConsignmentId, PartyId, PersonId, Role, SignedIn};
 use crate::error::{Error, Result};
 use crate::store::idempotency::RequestKey;
 use crate::store::links::{self, LinkSecret};
@@ -57,6 +57,6 @@ pub fn follow(service: &Service, secret: &str) -> Result<(Consignment, OneTimeLi
     let consignment = tables::find::<Consignment>(&mut db, &ConsignmentId::parse(&row.consignment)?)?.ok_or_else(gone)?;
     let link = consignment.links.iter().find(|link| link.id.as_str() == row.id && link.is_live(now())).cloned().ok_or_else(gone)?;
     let party: PartyId = consignment.to.party.clone();
-    let actor = Actor { person: link.id.clone(), role: Role::VendorOperator, party };
+    let actor = Actor { signed_in: Some(SignedIn::Link), ..Actor::new(link.id.clone(), Role::VendorOperator, party) };
     Ok((consignment, link, actor))
 }

@@ -1,5 +1,7 @@
 //! The verbs: one file for each thing the service does, where domain, proof, documents and store meet.
 
+pub mod administer;
+pub mod agree;
 pub mod audit_ledger;
 pub mod check_signed;
 pub mod create_link;
@@ -10,6 +12,7 @@ pub mod import_inventory;
 pub mod issue_certificate;
 pub mod once;
 pub mod open_ledger;
+pub mod prove;
 pub mod publish_checkpoint;
 pub mod publish_status;
 pub mod rebuild_tables;

@@ -76,7 +76,7 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
     let fresh = |n: u32| -> Result<uuid::Uuid> {
         Ok(uuid::Builder::from_random_bytes(crate::app::seed()?.wrapping_add(u128::from(n)).to_be_bytes()).into_uuid())
     };
-    let service = Actor { person: PersonId::from_uuid(fresh(1)?), role: Role::Service, party: PartyId::from_uuid(fresh(2)?) };
+    let service = Actor::new(PersonId::from_uuid(fresh(1)?), Role::Service, PartyId::from_uuid(fresh(2)?));
 
     let digest = Digest::parse(&hex(&sha256(&keys.did_bytes)))?;
     let public = |signs, id: &str, public_key: String| PublicKeyFact { signs, id: id.to_owned(), public_key };
@@ -160,7 +160,7 @@ pub fn open_app(config: &Config, db: &mut Database) -> Result<App> {
         return Err(Error::Fault(format!("{} is not the one that the record names", config.keys.join("did.json").display())));
     }
     entry.verify(&keys.did).map_err(|e| Error::fault("the signature of the first entry", e))?;
-    let service = Actor { person: PersonId::parse(&frame.actor.id)?, role: Role::Service, party: PartyId::parse(&frame.actor.party)? };
+    let service = Actor::new(PersonId::parse(&frame.actor.id)?, Role::Service, PartyId::parse(&frame.actor.party)?);
     app(config, identity, genesis.name, service, keys)
 }
 
@@ -177,6 +177,7 @@ fn app(config: &Config, identity: Identity, organisation: Name, service: Actor, 
         policy: starter_policy()?,
         catalogue: grow_catalogue::read(&config.data)?,
         limits: config.limits.clone(),
+        sign_in: config.sign_in.clone(),
         halt: Halt::default(),
         shown: AtomicI64::new(-1),
         unfinished: AtomicBool::new(true),

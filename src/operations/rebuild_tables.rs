@@ -120,11 +120,7 @@ pub(super) fn happened(entry: &Entry) -> std::result::Result<(Event, Subjects, S
             seq: frame.seq,
             at: Instant::parse(&frame.time)?,
             occurred: Instant::parse(&frame.occurred)?,
-            actor: Actor {
-                person: PersonId::parse(&frame.actor.id)?,
-                role: Role::parse(&frame.actor.role)?,
-                party: PartyId::parse(&frame.actor.party)?,
-            },
+            actor: Actor::new(PersonId::parse(&frame.actor.id)?, Role::parse(&frame.actor.role)?, PartyId::parse(&frame.actor.party)?),
         };
         Ok((Subjects::new(about.collect::<std::result::Result<Vec<_>, Refusal>>()?), stamp))
     };

@@ -16,7 +16,7 @@ use crate::domain::consignment::{self, Consignment};
 use crate::domain::names::{ConsignmentId, Instant as At};
 use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
-use crate::domain::{Actor, Command, Happening, Occasion, SIGNED, Stamp, Subjects};
+use crate::domain::{Actor, Command, Happening, Occasion, SIGNED, SIGNED_IN, Stamp, Subjects};
 use crate::error::{Error, Result};
 use crate::proof::digest::sha256;
 use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
@@ -736,6 +736,9 @@ impl<'a> Sealing<'a> {
             self.set_frame(&stamp, &happening)?;
             if let (true, Some(signed), Some(data)) = (n == carrier, signed, self.frame.data.as_object_mut()) {
                 data.insert(SIGNED.to_owned(), signed.document().clone());
+            }
+            if let (Some(how), Some(data)) = (job.actor.signed_in, self.frame.data.as_object_mut()) {
+                data.insert(SIGNED_IN.to_owned(), how.as_str().into());
             }
             let sealed = seal(&self.frame, &self.app.keys.entry).map_err(|error| match error {
                 EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(

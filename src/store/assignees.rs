@@ -3,28 +3,19 @@
 use diesel::prelude::*;
 
 use super::Database;
-use super::keyring::Keyring;
+use super::keyring::{Keyring, hmac};
 use super::schema::assignees;
 use crate::domain::asset::Asset;
 use crate::domain::assignment::AssigneeKind;
 use crate::domain::names::AssetId;
 use crate::domain::records::Records;
 use crate::error::Result;
-use crate::proof::digest::{hex, sha256};
+use crate::proof::digest::hex;
 
 /// HMAC-SHA-256 (RFC 2104) of a person's identifier under a key that is kept with the signing keys and never in the database: whoever reads the table
 /// alone can neither tell nor try out who it is.
 pub fn hash(keys: &Keyring, person: &str) -> Result<String> {
     Ok(hex(&hmac(&keys.assignees()?, person.trim().to_lowercase().as_bytes())))
-}
-
-/// Block size of SHA-256 in bytes.
-const BLOCK: usize = 64;
-
-fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
-    let pad = |byte: u8| -> Vec<u8> { key.iter().copied().chain(std::iter::repeat_n(0, BLOCK - key.len())).map(|own| own ^ byte).collect() };
-    let inner = sha256(&[pad(0x36).as_slice(), message].concat());
-    sha256(&[pad(0x5c).as_slice(), &inner].concat())
 }
 
 /// Remembers with whom a device is, in place of whoever had it before.

@@ -1,6 +1,6 @@
 //! The key folder: private keys (owner only), the public DID document and verifier key beside them, and the high-water checkpoint.
 //!
-//! `entry-YYYY.key`, `issuer-YYYY.key`, `log.key`, `assignees.key` (hashes, signs nothing): PKCS#8 PEM, version 1, so that OpenSSL reads them. `did.json`, `log.vkey`: hand these to
+//! `entry-YYYY.key`, `issuer-YYYY.key`, `log.key`, `assignees.key` (hashes), `people.key` (seals second factors); these two sign nothing: PKCS#8 PEM, version 1, so that OpenSSL reads them. `did.json`, `log.vkey`: hand these to
 //! whoever wants to check certificates. `high-water`: the newest checkpoint that was ever shown, so that yesterday's database is noticed.
 
 use std::fs;
@@ -8,12 +8,14 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes};
 
 use super::files::{replace_durably, sync_folder, write_durably};
 use crate::error::{Error, Result};
 use crate::proof::checkpoint::Checkpoint;
+use crate::proof::digest::sha256;
 use crate::proof::identity::{DidDocument, Signer};
 use crate::proof::note::NoteSigner;
 
@@ -134,9 +136,41 @@ impl Keyring {
         Ok(Self { folder: folder.to_owned(), entry, issuer, log, did, did_bytes })
     }
 
-    /// The key under which assignees are hashed; made when it is needed first.
+    /// The key under which assignees are hashed.
     pub fn assignees(&self) -> Result<[u8; 32]> {
-        let path = self.folder.join("assignees.key");
+        self.secret("assignees.key")
+    }
+
+    /// A key for one purpose around people's access: sealing second factors, knowing a browser again, comparing what was changed.
+    pub fn people(&self, purpose: &str) -> Result<[u8; 32]> {
+        Ok(hmac(&self.secret("people.key")?, purpose.as_bytes()))
+    }
+
+    /// Seals bytes for one purpose (ChaCha20-Poly1305, RFC 8439): the nonce, then the rest. `bound` is what they belong to.
+    pub fn seal(&self, purpose: &str, bound: &str, plain: &[u8]) -> Result<Vec<u8>> {
+        let mut nonce = [0; NONCE_LEN];
+        getrandom::fill(&mut nonce).map_err(|e| Error::fault("random bytes for a nonce", e))?;
+        let mut sealed = plain.to_vec();
+        let failed = |_| Error::Fault("sealing failed".to_owned());
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &self.people(purpose)?).map_err(failed)?;
+        LessSafeKey::new(key)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound.as_bytes()), &mut sealed)
+            .map_err(failed)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`Self::seal`] sealed for the same purpose and the same thing; none where that is not so.
+    pub fn unseal(&self, purpose: &str, bound: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some((nonce, rest)) = sealed.split_first_chunk::<NONCE_LEN>() else { return Ok(None) };
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &self.people(purpose)?).map_err(|_| Error::Fault("a key for sealing".to_owned()))?;
+        let mut rest = rest.to_vec();
+        let opened = LessSafeKey::new(key).open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(bound.as_bytes()), &mut rest);
+        Ok(opened.ok().map(|plain| plain.to_vec()))
+    }
+
+    /// The secret of a file; made when it is needed first.
+    fn secret(&self, file: &str) -> Result<[u8; 32]> {
+        let path = self.folder.join(file);
         if !path.exists() {
             // Of servers that share the folder one makes it.
             let _one_at_a_time = self.lock_high_water()?;
@@ -178,6 +212,16 @@ impl Keyring {
         }
         Err(Error::Busy("Another server is publishing; try again in a moment.".to_owned()))
     }
+}
+
+/// Block size of SHA-256 in bytes.
+const BLOCK: usize = 64;
+
+/// HMAC-SHA-256 (RFC 2104).
+pub fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    let pad = |byte: u8| -> Vec<u8> { key.iter().copied().chain(std::iter::repeat_n(0, BLOCK - key.len())).map(|own| own ^ byte).collect() };
+    let inner = sha256(&[pad(0x36).as_slice(), message].concat());
+    sha256(&[pad(0x5c).as_slice(), &inner].concat())
 }
 
 /// The newest `name-YYYY.key`.
@@ -239,6 +283,22 @@ mod tests {
         assert_eq!((real.did.as_str(), real.origin.as_str()), ("did:web:records.example.org:itad", "records.example.org/itad/ledger"));
         for bad in ["http://example.org", "https://127.0.0.1", "https://[::1]:8080", "example.org", "https://a@b", "https://ex ample"] {
             assert!(Identity::of(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_purpose_and_thing_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keyring::create(folder.path(), &Identity::of("http://localhost:8080").unwrap(), 2026).unwrap();
+        let sealed = keys.seal("a", "one", b"secret").unwrap();
+        assert_eq!(keys.unseal("a", "one", &sealed).unwrap().as_deref(), Some(&b"secret"[..]));
+        assert_ne!(keys.seal("a", "one", b"secret").unwrap(), sealed);
+        let mut altered = sealed.clone();
+        altered[14] ^= 1;
+        for (purpose, bound, sealed) in
+            [("b", "one", &sealed[..]), ("a", "two", &sealed), ("a", "one", &altered), ("a", "one", &sealed[..11]), ("a", "one", b"")]
+        {
+            assert_eq!(keys.unseal(purpose, bound, sealed).unwrap(), None);
         }
     }
 

@@ -3,30 +3,38 @@
 //! Derived from the log, and rebuilt or compared by `audit`: `entry_subjects`, `record_keys`, `assets`, `asset_parties`, `media`, `parties`,
 //! `consignments`, `consignment_lines`, `consignment_tags`, `discrepancies`, `evidence`, `certificates`, `certificate_parties`, `label_counts`,
 //! `asset_search`, `asset_trigrams`, `exceptions`, `exception_lists`, `exception_counts`, `mass_sums`. `tables_version` says which program's shape they have.
-//! Not derived: `people` and `people_erased` (the directory), `one_time_links` (hashes of their secrets), `assignees` (which device is with whom, as
+//! Not derived: `people` and `people_erased` (the directory), `credentials`, `recovery_codes`, `oidc_identities`, `sessions`, `api_tokens`, `invitations`
+//! (what people and programs sign in with), `administration` (what was done about people and access), `one_time_links` (hashes of their secrets), `assignees` (which device is with whom, as
 //! keyed hashes), `last_seen` (where devices in use were seen), `bulk_jobs` and `bulk_items` (work under way), `idempotency` (answers that may be
-//! asked for again), `shown_names` (salts), `certificate_parts` and `status_lists` (which stored files belong together;
-//! `audit` draws every certificate's pages again from them and compares the digest that the log names).
+//! asked for again), `outbox`, `outbox_told` and `mail_preferences` (letters to be sent, what was told, who wants what), `shown_names` (salts),
+//! `certificate_parts` and `status_lists` (which stored files belong together; `audit` draws every certificate's pages again from them and compares
+//! the digest that the log names).
 
+pub mod accounts;
+pub mod administration;
 pub mod assignees;
 pub mod bulk;
 pub mod derived;
 pub mod files;
 pub mod idempotency;
 pub mod inventory;
+pub mod invitations;
 pub mod keyring;
 pub mod last_seen;
 pub mod links;
 pub mod listings;
 pub mod log;
 pub mod mass;
+pub mod outbox;
 pub mod people;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod rows;
 pub mod schema;
 pub mod search;
+pub mod sessions;
 pub mod tables;
+pub mod tokens;
 pub mod watchlist;
 
 use std::path::Path;

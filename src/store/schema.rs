@@ -77,7 +77,38 @@ diesel::table! {
     tables_version (id) { id -> Integer, version -> BigInt, }
 }
 diesel::table! {
-    people (id) { id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, token_sha256 -> Text, phone -> Text, }
+    people (id) {
+        id -> Text, name -> Text, title -> Text, role -> Text, party -> Text, phone -> Text, email -> Text, site -> Text, disabled_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    api_tokens (id) {
+        id -> Text, person -> Text, name -> Text, token_sha256 -> Text, scopes -> Text, created_at -> BigInt, expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    credentials (person) { person -> Text, password -> Text, totp -> Nullable<Binary>, totp_step -> BigInt, }
+}
+diesel::table! {
+    recovery_codes (person, number) { person -> Text, number -> BigInt, hash -> Text, }
+}
+diesel::table! {
+    oidc_identities (issuer, subject) { issuer -> Text, subject -> Text, person -> Text, }
+}
+diesel::table! {
+    sessions (id) {
+        id -> Text, person -> Text, token_sha256 -> Text, stage -> Text, signed_in -> Text, created_at -> BigInt, seen_at -> BigInt, proved_at -> BigInt,
+        agent -> Text,
+    }
+}
+diesel::table! {
+    invitations (secret_sha256) { secret_sha256 -> Text, person -> Text, created_at -> BigInt, expires_at -> BigInt, }
+}
+diesel::table! {
+    administration (id) {
+        id -> Text, at -> BigInt, person -> Text, act -> Text, about -> Text, before_sha256 -> Text, after_sha256 -> Text,
+    }
 }
 diesel::table! {
     assignees (asset) { asset -> Text, person -> Text, }
@@ -118,5 +149,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    outbox (id) {
+        id -> Text, person -> Nullable<Text>, to_address -> Nullable<Text>, kind -> Text, language -> Text, data -> Text, created -> BigInt,
+        next_try -> Nullable<BigInt>, tries -> BigInt, last_error -> Nullable<Text>, sent_at -> Nullable<BigInt>, given_up_at -> Nullable<BigInt>,
+        runner -> Text, lease -> BigInt,
+    }
+}
+diesel::table! {
+    outbox_told (what) { what -> Text, at -> BigInt, }
+}
+diesel::table! {
+    mail_preferences (person) { person -> Text, language -> Text, switched_off -> Text, }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(asset_parties, assets, certificate_parties, certificates, entries, entry_subjects);
 diesel::allow_tables_to_appear_in_same_query!(consignment_lines, consignment_tags);
+diesel::allow_tables_to_appear_in_same_query!(people, api_tokens, credentials, oidc_identities, sessions, invitations);

@@ -19,7 +19,7 @@ use crate::domain::holds::Hold;
 use crate::domain::lifecycle::Repair;
 use crate::domain::medium::Medium;
 use crate::domain::missing::Missing;
-use crate::domain::names::{AssetId, Instant, Reference, Sought, Tag};
+use crate::domain::names::{AssetId, Instant, Reference, SignedIn, Sought, Tag};
 use crate::domain::observation::SightingSource;
 use crate::domain::preparation::Rejection;
 use crate::error::{Error, Result};
@@ -456,6 +456,8 @@ pub struct Step {
     pub party: String,
     /// The key of their own that they signed it with.
     pub own_key: Option<String>,
+    /// How they were signed in, in words.
+    pub signed_in: Option<&'static str>,
     /// The entry that declares it erroneous.
     pub corrected_by: Option<u64>,
 }
@@ -475,6 +477,7 @@ pub fn steps(told: Vec<Told>) -> Result<Vec<Step>> {
                 party: entry.actor.party_name,
                 sentence: entry.sentence,
                 own_key: entry.own_key,
+                signed_in: entry.signed_in.and_then(|how| SignedIn::parse(&how).ok()).map(SignedIn::label),
                 corrected_by: entry.corrected_by,
             })
         })

@@ -27,6 +27,7 @@ const OWN_DOORS: &[(&str, &str)] = &[
     ("revoke_certificate", "POST /api/v1/certificates/{number}/revocations"),
     ("receive_evidence", "POST /api/v1/evidence"),
     ("record_count", "POST /api/v1/counts"),
+    ("agree_to_sign", "the page /agreement, after signing in"),
     ("create_link", "POST /api/v1/consignments/{id}/links"),
 ];
 

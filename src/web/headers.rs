@@ -153,11 +153,7 @@ fn page_of(response: &ServiceResponse<BoxBody>, problem: &Problem) -> HttpRespon
     let Some(state) = request.app_data::<web::Data<State>>() else { return problem.error_response() };
     if problem.status == StatusCode::UNAUTHORIZED && request.method() == Method::GET {
         let here = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let next: String = here
-            .bytes()
-            .map(|b| if b.is_ascii_alphanumeric() || b"-._~/:".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
-            .collect();
-        return HttpResponse::SeeOther().insert_header((LOCATION, format!("{}/sign-in?next={next}", page::base(state)))).finish();
+        return HttpResponse::SeeOther().insert_header((LOCATION, format!("{}/sign-in?next={}", page::base(state), page::escaped(here)))).finish();
     }
     page::problem(state, problem)
 }

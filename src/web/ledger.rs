@@ -19,7 +19,7 @@ use crate::domain::exceptions::{Exception, ExceptionId};
 use crate::domain::medium::Medium;
 use crate::domain::names::{AssetId, ConsignmentId, Digest, MediumId, PartyId, Role};
 use crate::domain::parties::Party;
-use crate::domain::{Event, SIGNED, Subject, SubjectKind};
+use crate::domain::{Event, SIGNED, SIGNED_IN, Subject, SubjectKind};
 use crate::error::{Error, Result};
 use crate::operations::publish_checkpoint;
 use crate::proof::entry::{Entry, Frame};
@@ -193,6 +193,9 @@ pub struct Told {
     pub data: Value,
     /// The key of their own that the actor signed it with.
     pub own_key: Option<String>,
+    /// How the actor was signed in, on the wire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_in: Option<String>,
     /// The entry that declares it erroneous.
     pub corrected_by: Option<u64>,
 }
@@ -267,6 +270,7 @@ fn tell(db: &mut Database, names: &mut Names, frame: &Frame) -> Result<Told> {
             let (key, _) = method.split_once('#')?;
             Some(key.to_owned())
         }),
+        signed_in: frame.data.get(SIGNED_IN).and_then(Value::as_str).map(str::to_owned),
         corrected_by: None,
         data: frame.data.clone(),
     })

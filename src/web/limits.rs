@@ -7,6 +7,7 @@ use std::net::{IpAddr, Shutdown};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use actix_web::HttpRequest;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -83,6 +84,7 @@ pub struct Rates {
     person: Rate,
     token: Rate,
     public: Rate,
+    sign_in: Rate,
     proxies: Networks,
 }
 
@@ -93,9 +95,27 @@ impl Rates {
             person: Rate::new(limits.person_rate),
             token: Rate::new(limits.token_rate),
             public: Rate::new(limits.public_rate),
+            sign_in: Rate::new(limits.sign_in_rate),
             proxies: limits.trusted_proxies.clone(),
         }
     }
+}
+
+impl Rates {
+    /// Counts a try to sign in by the address that it comes from.
+    pub fn sign_in(&self, request: &HttpRequest) -> Result<(), Problem> {
+        self.sign_in.take(caller(request, &self.proxies), Instant::now()).map_err(|wait| {
+            let seconds = wait.as_secs() + 1;
+            let why = format!("Too many tries to sign in came from here. Try again in {seconds} s.");
+            Problem::new(429, "session.too_many", why).with_header(RETRY_AFTER, &seconds.to_string())
+        })
+    }
+}
+
+/// The network that asks, in words.
+fn caller(request: &HttpRequest, proxies: &Networks) -> String {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    peer.map(|peer| network(client(peer, request.headers(), proxies)).to_string()).unwrap_or_default()
 }
 
 /// Refuses heads that are too large, and callers who ask too often. Who has no valid token is counted by address, whatever the token says.
@@ -121,11 +141,11 @@ async fn admitted(request: &ServiceRequest) -> Result<(), Problem> {
     }
     let Some(state) = request.app_data::<Data>() else { return Ok(()) };
     let rates = &state.rates;
-    let known = match session::presented(request.request()) {
+    let known = match session::presented(request.request(), state) {
         None => None,
         Some(presented) => {
             let rate = if matches!(presented, Presented::Header(_)) { &rates.token } else { &rates.person };
-            match session::find(state, presented.token()).await {
+            match session::find(state, presented).await {
                 Ok(viewer) => Some((rate, viewer.person.id)),
                 Err(problem) if problem.status == StatusCode::UNAUTHORIZED => None,
                 // Nobody can say who it is now: that is no reason to count a person as the public.
@@ -133,10 +153,7 @@ async fn admitted(request: &ServiceRequest) -> Result<(), Problem> {
             }
         }
     };
-    let (rate, caller) = known.unwrap_or_else(|| {
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        (&rates.public, peer.map(|peer| network(client(peer, request.headers(), &rates.proxies)).to_string()).unwrap_or_default())
-    });
+    let (rate, caller) = known.unwrap_or_else(|| (&rates.public, caller(request.request(), &rates.proxies)));
     rate.take(caller, Instant::now()).map_err(|wait| {
         let seconds = wait.as_secs() + 1;
         let why = format!("More than {} requests came from here within a minute; go on in {seconds} s.", rate.a_minute);

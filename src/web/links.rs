@@ -11,7 +11,7 @@ use super::ledger::Names;
 use super::page::{self, Page, When};
 use super::problem::Problem;
 use super::request::{self, consignment_id};
-use super::session::{self, Viewer};
+use super::session::{self, By, Viewer};
 use super::{Data, block, verifications, writes};
 use crate::domain::Command;
 use crate::domain::consignment::{Consignment, ContainerReceived, Damage, Line, Scan, SealState};
@@ -72,16 +72,8 @@ async fn follow(state: &Data, secret: &str) -> std::result::Result<Followed, Pro
     let secret = secret.to_owned();
     block(state, move |service| {
         let (consignment, link, actor) = create_link::follow(service, &secret)?;
-        let person = Person {
-            id: actor.person.to_string(),
-            name: "through a one-time link".to_owned(),
-            title: String::new(),
-            phone: String::new(),
-            role: actor.role.to_string(),
-            party: actor.party.to_string(),
-            token_sha256: String::new(),
-        };
-        Ok(Followed { consignment, link, viewer: Viewer { person, actor } })
+        let person = Person::new(actor.person.as_str(), "through a one-time link", "", actor.role, actor.party.as_str());
+        Ok(Followed { consignment, link, viewer: Viewer { person, actor, by: By::Link } })
     })
     .await
 }

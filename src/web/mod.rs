@@ -1,5 +1,6 @@
 //! The HTTP door: parses, calls, renders; decides nothing. Every route stands in the one list below.
 
+mod account;
 mod appearance;
 mod asked;
 mod assets;
@@ -12,11 +13,15 @@ mod consignments;
 mod evidence;
 mod exceptions;
 mod files;
+mod guesses;
 mod headers;
 mod imports;
+mod invitations;
+mod known_browser;
 mod ledger;
 mod limits;
 mod links;
+mod oidc;
 mod page;
 mod parties;
 mod people;
@@ -26,7 +31,9 @@ mod receipts;
 mod reports;
 mod request;
 mod session;
+mod setup;
 mod sightings;
+mod sign_in;
 mod statics;
 mod verifications;
 mod words;
@@ -89,10 +96,22 @@ routes! {
     get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
     post "/api/v1/imports"                            => imports::api_create;
     // For anyone
-    get  "/"                                          => session::index;
-    get  "/sign-in"                                   => session::new;
-    post "/sign-in"                                   => session::create;
-    post "/sign-out"                                  => session::destroy;
+    get  "/"                                          => sign_in::index;
+    get  "/sign-in"                                   => sign_in::new;
+    post "/sign-in"                                   => sign_in::create;
+    get  "/sign-in/code"                              => sign_in::code;
+    post "/sign-in/code"                              => sign_in::give_code;
+    get  "/sign-in/other"                             => oidc::begin;
+    get  "/sign-in/other/back"                        => oidc::back;
+    get  "/agreement"                                 => sign_in::agreement;
+    post "/agreement"                                 => sign_in::agree_to_it;
+    get  "/account/factor"                            => account::factor;
+    post "/account/factor"                            => account::set_factor;
+    post "/sign-out"                                  => sign_in::destroy;
+    get  "/setup"                                     => setup::new;
+    post "/setup"                                     => setup::create;
+    get  "/invitations/{secret}"                      => invitations::show;
+    post "/invitations/{secret}"                      => invitations::accept;
     get  "/verify"                                    => verifications::new;
     post "/verify"                                    => verifications::create;
     get  "/verify.html"                               => verifications::download;
@@ -131,6 +150,19 @@ routes! {
     get  "/reports/{name}"                            => reports::show;
     get  "/vendors"                                   => parties::index;
     get  "/vendors/{id}"                              => parties::show;
+    get  "/sign-in/again"                             => sign_in::again;
+    post "/sign-in/again"                             => sign_in::prove_again;
+    get  "/account"                                   => account::show;
+    post "/account/password"                          => account::set_password;
+    post "/account/recovery-codes"                    => account::set_codes;
+    post "/account/sessions"                          => account::end_session;
+    post "/account/tokens"                            => account::give_token;
+    post "/account/revocations"                       => account::revoke_token;
+    get  "/people"                                    => people::index;
+    post "/people"                                    => people::create;
+    get  "/people/{id}"                               => people::show;
+    post "/people/{id}"                               => people::update;
+    get  "/administration"                            => people::acts;
     // For programs, with a bearer token
     post "/api/v1/bulk"                               => bulk::api_create;
     get  "/api/v1/bulk/{id}"                          => bulk::api_show;
@@ -182,6 +214,10 @@ async fn no_route(request: HttpRequest) -> std::result::Result<HttpResponse, Pro
 pub(crate) struct State {
     service: Service,
     sessions: session::Sessions,
+    guesses: guesses::Guesses,
+    hashing: guesses::Hashing,
+    setup: setup::SetupCode,
+    other: Option<oidc::Other>,
     rates: limits::Rates,
     uploads: Semaphore,
     checks: Semaphore,
@@ -234,12 +270,20 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     });
     let state = web::Data::new(State {
         rates: limits::Rates::new(&allowed),
-        service,
         sessions: session::Sessions::default(),
+        guesses: guesses::Guesses::default(),
+        hashing: guesses::Hashing::default(),
+        setup: setup::SetupCode::default(),
+        other: service.app.sign_in.oidc.clone().map(oidc::Other::new),
+        service,
         uploads: Semaphore::new(UPLOADS_AT_ONCE),
         checks: Semaphore::new(CHECKS_AT_ONCE),
         running: writes::Running::default(),
     });
+    if let Some(code) = state.setup.print(&state.service)? {
+        let url = &state.service.app.identity.public_url;
+        println!("Nobody administers this record yet. The first administrator begins at {url}/setup with this code:\n\n  {code}\n");
+    }
     let server = HttpServer::new(move || {
         // One of each worker, on its thread.
         let post = web::Data::new(Post::default());

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::session::Viewer;
 use super::words::Language;
 use super::{State, statics};
-use crate::domain::names::Instant;
+use crate::domain::names::{Instant, Role};
 use crate::error::Error;
 use crate::operations::record::Receipt;
 
@@ -43,6 +43,14 @@ impl Page {
             asked: Asked::now(),
         }
     }
+    /// Whether whoever is signed in administers people.
+    pub fn administers(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|(_, role)| *role == Role::Administrator.label())
+    }
+    /// The name of whoever is signed in.
+    pub fn name(&self) -> &str {
+        self.viewer.as_ref().map_or("", |(name, _)| name)
+    }
     /// A sentence in the reader's language. The English one is its key in `templates/words/`.
     pub fn t<'a>(&self, english: &'a str) -> &'a str {
         self.asked.language.say(english)
@@ -66,6 +74,11 @@ pub fn base(state: &State) -> String {
     let url = &state.service.app.identity.public_url;
     let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     rest.split_once('/').map_or_else(String::new, |(_, path)| format!("/{path}"))
+}
+
+/// Text within an address: everything but what needs no escape, and `/` and `:`.
+pub fn escaped(text: &str) -> String {
+    text.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-._~/:".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// Draws a page.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use quittance::app::seed;
+use quittance::app::{now, seed};
 use quittance::config::{Config, Given};
 use quittance::domain::names::{AssetId, PersonId, Role};
 use quittance::domain::{Actor, Command, SubjectKind};
@@ -12,6 +12,7 @@ use quittance::operations::record::Receipt;
 use quittance::operations::{Service, audit_ledger, find_exceptions, issue_certificate, open_ledger, receive_evidence};
 use quittance::store::DatabaseUrl;
 use quittance::store::people::{self, Person};
+use quittance::store::tokens;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -78,18 +79,10 @@ impl Ledger {
     /// A person of a role, working for the organisation or, with a vendor's role, for the vendor.
     pub fn someone(&self, role: Role, name: &str) -> Someone {
         let party = if role.is_vendor() { self.vendor.clone() } else { self.service.app.service.party.to_string() };
-        let token = people::new_token().unwrap();
+        let token = tokens::new_token().unwrap();
         let id = PersonId::from_uuid(uuid::Builder::from_random_bytes(seed().unwrap().to_be_bytes()).into_uuid()).to_string();
-        let person = Person {
-            id,
-            name: name.to_owned(),
-            title: role.label().to_owned(),
-            role: role.as_str().to_owned(),
-            party,
-            token_sha256: people::token_digest(&token),
-            phone: String::new(),
-        };
-        people::add(&mut self.service.app.connect().unwrap(), &person).unwrap();
+        let person = Person::new(&id, name, role.label(), role, &party);
+        people::add_with_token(&mut self.service.app.connect().unwrap(), &person, &token, now().unix_ms()).unwrap();
         Someone { actor: person.actor().unwrap(), token }
     }
 

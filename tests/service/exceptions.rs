@@ -61,7 +61,7 @@ fn people_deal_with_them_on_their_pages() {
     assert!(!server.page("auditor", &path).text().contains("<form class=\"card"), "an auditor changes nothing");
 
     // As a browser sends it: with the cookie, and never from another site.
-    let cookie = format!("session={}", server.tokens["coordinator"]);
+    let (_, cookie) = server.browser("coordinator");
     let send = |site: &str, form: &str| server.send("nobody", "POST", &path, &[FORM, ("Cookie", &cookie), ("Sec-Fetch-Site", site)], form.as_bytes());
     let assign = "command=assign_exception&person=urn%3Auuid%3A00000000-0000-4000-8000-000000000002";
     send("cross-site", assign).refused(403, "session.other_site");

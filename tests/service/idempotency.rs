@@ -158,7 +158,7 @@ fn two_writers_on_one_database_have_one_effect_between_them() {
     let other = Service { app: Arc::clone(&one.app), recorder: Recorder::start(Arc::clone(&one.app)).unwrap() };
     let actor = |who: &str| {
         let mut db = one.app.connect().unwrap();
-        quittance::store::people::by_token(&mut db, &server.tokens[who]).unwrap().unwrap().actor().unwrap()
+        quittance::store::tokens::by_token(&mut db, &server.tokens[who]).unwrap().unwrap().1.actor().unwrap()
     };
     let coordinator = actor("coordinator");
     for n in 0..20 {

@@ -44,7 +44,7 @@ fn too_many(answer: Answer) -> u64 {
 fn programs_people_and_the_public_are_counted_apart() {
     let limits = Limits { person_rate: 5, token_rate: 12, public_rate: 8, ..Limits::default() };
     let server = Server::start_within(limits);
-    let cookie = format!("session={}", server.tokens["auditor"]);
+    let (_, cookie) = server.browser("auditor");
     let by_cookie = || server.send("nobody", "GET", "/assets", &[("Cookie", &cookie)], b"");
     for _ in 0..12 {
         assert_eq!(server.get("auditor", "/api/v1/assets").status, 200);

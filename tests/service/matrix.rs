@@ -9,10 +9,10 @@ use quittance::web::ROUTES;
 use serde_json::{Value, json};
 
 use super::orders::{Thing, Vendor, Yard};
-use super::server::{Answer, Server};
+use super::server::{Answer, PASSWORD, Server};
 use super::story::nwipe_log;
 
-/// The seven roles, each with the person who has it, and nobody.
+/// The eight roles, each with the person who has it, and nobody.
 const ROLES: &[(&str, &str)] = &[
     ("coordinator", "coordinator"),
     ("approver", "approver"),
@@ -21,6 +21,7 @@ const ROLES: &[(&str, &str)] = &[
     ("auditor", "auditor"),
     ("reports", "reports"),
     ("administrator", "administrator"),
+    ("school_contact", "contact"),
     ("nobody", "nobody"),
 ];
 
@@ -31,7 +32,32 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /", "anyone", "–"),
     ("get /sign-in", "anyone", "–"),
     ("post /sign-in", "anyone", "–"),
+    ("get /sign-in/code", "anyone", "–"),
+    ("post /sign-in/code", "anyone", "–"),
+    ("get /sign-in/other", "anyone", "–"),
+    ("get /sign-in/other/back", "anyone", "–"),
+    ("get /agreement", "anyone", "–"),
+    ("post /agreement", "anyone", "–"),
+    ("get /account/factor", "anyone", "–"),
+    ("post /account/factor", "anyone", "–"),
     ("post /sign-out", "anyone", "–"),
+    ("get /setup", "anyone", "–"),
+    ("post /setup", "anyone", "–"),
+    ("get /invitations/{secret}", "anyone", "–"),
+    ("post /invitations/{secret}", "anyone", "–"),
+    ("get /sign-in/again", "signed in", "–"),
+    ("post /sign-in/again", "none [401 session.signed_out]", "–"),
+    ("get /account", "signed in", "–"),
+    ("post /account/password", "signed in", "–"),
+    ("post /account/recovery-codes", "signed in", "–"),
+    ("post /account/sessions", "signed in", "–"),
+    ("post /account/tokens", "none [403 token.no_person]", "–"),
+    ("post /account/revocations", "signed in", "–"),
+    ("get /people", "administrator", "–"),
+    ("post /people", "administrator", "–"),
+    ("get /people/{id}", "administrator", "–"),
+    ("post /people/{id}", "administrator", "–"),
+    ("get /administration", "auditor, administrator", "–"),
     ("get /verify", "anyone", "–"),
     ("post /verify", "anyone", "–"),
     ("get /verify.html", "anyone", "–"),
@@ -79,6 +105,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/retire", "coordinator, approver", "–"),
     ("post /api/v1/commands/add_site", "administrator", "–"),
     ("post /api/v1/commands/name_signers", "approver, administrator", "–"),
+    ("post /api/v1/commands/agree_to_sign", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/record_credential", "approver, administrator", "–"),
     ("post /api/v1/commands/suspend_credential", "approver, administrator", "–"),
     ("post /api/v1/commands/record_contract", "approver, administrator", "–"),
@@ -319,8 +346,30 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
     };
     match door {
         "post /sign-in" => {
-            body = format!("token={}", yard.server.tokens.get(who).map_or("qtn_wrong", String::as_str)).into_bytes();
+            body = format!("email={who}%40northfield.example&password={}", PASSWORD.replace(' ', "+")).into_bytes();
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        _ if FORMS.iter().any(|(form, _)| *form == door) => {
+            let (_, form) = FORMS.iter().find(|(form, _)| *form == door).unwrap();
+            let password = PASSWORD.replace(' ', "+");
+            let mut text = form.replace("{password}", &password).replace("{n}", &yard.another());
+            if text.contains("{session}") {
+                text = text.replace("{session}", &yard.server.browser(who).0);
+            }
+            if text.contains("{token}") {
+                text = text.replace("{token}", &yard.server.another_token(who));
+            }
+            if route.contains("{secret}") {
+                path = path.replace("{secret}", &yard.invited());
+            }
+            path = path.replace(&things.thing.asset, &yard.somebody());
+            body = text.into_bytes();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "get /people/{id}" => path = path.replace(&things.thing.asset, &yard.somebody()),
+        "get /invitations/{secret}" => {
+            path = path.replace("{secret}", &yard.invited());
+            headers.push(("Accept", "text/html".to_owned()));
         }
         "post /appearance" => {
             body = b"language=es&theme=dark&next=%2Fassets".to_vec();
@@ -429,11 +478,31 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
     Asked { method: if method == "get" { "GET" } else { "POST" }, path, headers, body }
 }
 
+/// What is sent by the forms around people's access.
+const FORMS: &[(&str, &str)] = &[
+    ("post /sign-in/code", "code=123456"),
+    ("post /agreement", "document=x"),
+    ("post /account/factor", "secret=x&code=123456"),
+    ("post /setup", "code=x&name=x&email=x%40y.example&password={password}&repeated={password}"),
+    ("post /invitations/{secret}", "email=invited{n}%40northfield.example&password={password}&repeated={password}"),
+    ("post /sign-in/again", "password={password}"),
+    ("post /account/password", "old={password}&new={password}&repeated={password}"),
+    ("post /account/recovery-codes", ""),
+    ("post /account/sessions", "session={session}"),
+    ("post /account/tokens", "name=x&scopes=read&days=1"),
+    ("post /account/revocations", "token={token}"),
+    ("post /people", "name=Newcomer+{n}&role=reports"),
+    ("post /people/{id}", "act=correct&title=Lead"),
+];
+
 /// Whether a person reads what this door gives.
 fn is_page(door: &str) -> bool {
     let pages = [
         "get /",
         "get /sign-in",
+        "get /sign-in/again",
+        "get /account",
+        "get /invitations/{secret}",
         "get /verify",
         "get /certificates",
         "get /certificates/{number}",
@@ -605,10 +674,24 @@ fn every_cell_is_as_its_line_says() {
                         "get /"
                         | "post /appearance"
                         | "post /sign-out"
+                        | "get /sign-in/code"
+                        | "post /sign-in/code"
+                        | "get /agreement"
+                        | "post /agreement"
+                        | "get /account/factor"
+                        | "post /account/factor"
+                        | "post /invitations/{secret}"
+                        | "post /account/password"
+                        | "post /account/sessions"
+                        | "post /account/revocations"
+                        | "post /people/{id}"
                         | "post /exceptions/{id}"
                         | "post /r/{secret}"
                         | "post /r/{secret}/evidence" => &[303],
                         "post /sign-in" if *role == "nobody" => &[422],
+                        "post /account/recovery-codes" => &[422],
+                        // There is an administrator, and no other sign-in.
+                        "get /setup" | "post /setup" | "get /sign-in/other" | "get /sign-in/other/back" => &[404],
                         "post /policy-reports" => &[204],
                         "post /sign-in" => &[303],
                         _ if door.starts_with("get") => &[200],

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod access;
+mod accounts;
 mod bad_input;
 mod bulk;
 mod certificates;

@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 
 use quittance::domain::Command;
+use quittance::domain::names::Role;
 use quittance::proof::identity::Signer;
 use quittance::proof::integrity;
-use quittance::store::people;
+use quittance::store::{invitations, people};
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -376,17 +377,22 @@ impl<'a> Yard<'a> {
 
     /// The id of somebody new in the directory.
     pub fn somebody(&self) -> String {
-        let person = people::Person {
-            id: self.id(),
-            name: "Somebody Else".to_owned(),
-            title: String::new(),
-            role: "reports".to_owned(),
-            party: self.server.parties["district"].clone(),
-            token_sha256: people::token_digest(&people::new_token().unwrap()),
-            phone: String::new(),
-        };
+        let person = people::Person::new(&self.id(), "Somebody Else", "", Role::Reports, &self.server.parties["district"]);
         people::add(&mut self.server.service.app.connect().unwrap(), &person).unwrap();
         person.id
+    }
+
+    /// Another number each time, in words.
+    pub fn another(&self) -> String {
+        self.next().to_string()
+    }
+
+    /// The secret of an invitation of somebody new.
+    pub fn invited(&self) -> String {
+        let (person, secret) = (self.somebody(), invitations::new_secret().unwrap());
+        let mut db = self.server.service.app.connect().unwrap();
+        invitations::invite(&mut db, &person, &secret, quittance::app::now().unix_ms(), invitations::INVITED_MS).unwrap();
+        secret
     }
 
     /// A retired device.

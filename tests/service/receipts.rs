@@ -4,7 +4,7 @@ use std::fs;
 
 use quittance::config::Limits;
 use quittance::domain::names::Role;
-use quittance::store::{inventory, links, log, people};
+use quittance::store::{inventory, links, log, people, tokens};
 use serde_json::{Value, json};
 
 use super::orders::{Vendor, Yard, prepare};
@@ -19,17 +19,10 @@ fn fixture(name: &str) -> Vec<u8> {
 
 /// Four devices of the vendor's lists: a laptop that was wiped at home, and three without storage.
 fn devices(server: &Server) -> Vec<String> {
-    let second = people::new_token().unwrap();
-    let person = people::Person {
-        id: "urn:uuid:00000000-0000-4000-8000-00000000c002".to_owned(),
-        name: "Cleo Example".to_owned(),
-        title: "coordinator".to_owned(),
-        role: Role::Coordinator.to_string(),
-        party: server.parties["district"].clone(),
-        token_sha256: people::token_digest(&second),
-        phone: String::new(),
-    };
-    people::add(&mut server.service.app.connect().unwrap(), &person).unwrap();
+    let second = tokens::new_token().unwrap();
+    let id = "urn:uuid:00000000-0000-4000-8000-00000000c002";
+    let person = people::Person::new(id, "Cleo Example", "coordinator", Role::Coordinator, &server.parties["district"]);
+    people::add_with_token(&mut server.service.app.connect().unwrap(), &person, &second, quittance::app::now().unix_ms()).unwrap();
     let mut made = Vec::new();
     for (tag, serial, category) in [
         ("RX-0001", "5CD9000A01", "laptop"),

@@ -1,21 +1,26 @@
 //! A server with a record of its own and a person of each role, and a client that speaks to it.
 
 use std::collections::HashMap;
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 
 use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Nullable, Text};
-use quittance::config::{Config, Limits};
+use quittance::app::now;
+use quittance::config::{Config, Limits, SignIn};
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
-use quittance::store::{Database, log, people};
+use quittance::store::{self, Database, log, people};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 #[path = "../postgres/mod.rs"]
 mod databases;
+
+/// Everybody's, and its hash, which takes its time.
+pub const PASSWORD: &str = "lantern copper river meadow";
+static HASH: OnceLock<String> = OnceLock::new();
 
 /// Two vendors' people, and one of each role of the organisation.
 const PEOPLE: &[(&str, Role, &str)] = &[
@@ -24,6 +29,7 @@ const PEOPLE: &[(&str, Role, &str)] = &[
     ("auditor", Role::Auditor, "district"),
     ("reports", Role::Reports, "district"),
     ("administrator", Role::Administrator, "district"),
+    ("contact", Role::SchoolContact, "district"),
     ("operator", Role::VendorOperator, "GreenLoop Recycling"),
     ("verifier", Role::VendorVerifier, "GreenLoop Recycling"),
     ("stranger", Role::VendorOperator, "RecycleOne"),
@@ -95,23 +101,22 @@ impl Server {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         let database = databases::database(module_path!(), &data);
-        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits };
+        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, sign_in: SignIn::default() };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
         let mut db = service.app.connect().unwrap();
         let mut add = |name: &'static str, role: Role, party: &str, tokens: &mut HashMap<&'static str, String>| {
-            let token = people::new_token().unwrap();
-            let person = people::Person {
-                id: format!("urn:uuid:00000000-0000-4000-8000-{:012}", tokens.len() + 1),
-                name: format!("{}{} Example", name[..1].to_uppercase(), &name[1..]),
-                title: role.label().to_owned(),
-                role: role.to_string(),
-                party: party.to_owned(),
-                token_sha256: people::token_digest(&token),
-                phone: String::new(),
-            };
-            people::add(&mut db, &person).unwrap();
+            let token = store::tokens::new_token().unwrap();
+            let id = format!("urn:uuid:00000000-0000-4000-8000-{:012}", tokens.len() + 1);
+            let shown = format!("{}{} Example", name[..1].to_uppercase(), &name[1..]);
+            let mut person = people::Person::new(&id, &shown, role.label(), role, party);
+            person.email = format!("{name}@northfield.example");
+            if role == Role::SchoolContact {
+                person.site = "Central".to_owned();
+            }
+            people::add_with_token(&mut db, &person, &token, now().unix_ms()).unwrap();
+            store::accounts::set_password(&mut db, &id, HASH.get_or_init(|| store::accounts::hash(PASSWORD).unwrap())).unwrap();
             tokens.insert(name, token);
         };
         for (name, role, _) in PEOPLE.iter().filter(|(_, _, party)| *party == "district") {
@@ -174,6 +179,34 @@ impl Server {
         let credential = json!({"party": party, "site": site, "scheme": "r2v3", "number": "C2023-01934", "issued_on": "2020-01-01",
             "expires_on": "2100-01-01", "scope": ["data_sanitization_logical", "data_sanitization_physical", "materials_recovery"]});
         self.command("administrator", "record_credential", credential).taken();
+    }
+    /// The id of one of the people.
+    pub fn id_of(&self, who: &str) -> String {
+        let mut db = self.service.app.read().unwrap();
+        store::tokens::by_token(&mut db, &self.tokens[who]).unwrap().unwrap().1.id
+    }
+    /// A browser in which one of the people is signed in with a password: the session's id, and the cookie.
+    pub fn browser(&self, who: &str) -> (String, String) {
+        let (id, token, at) = (people::new_id().unwrap(), store::tokens::new_token().unwrap(), now().unix_ms());
+        let session = store::sessions::Session {
+            id: id.clone(),
+            person: self.id_of(who),
+            token_sha256: people::token_digest(&token),
+            stage: store::sessions::OPEN.to_owned(),
+            signed_in: "password".to_owned(),
+            created_at: at,
+            seen_at: at,
+            proved_at: at,
+            agent: "Test/1".to_owned(),
+        };
+        store::sessions::begin(&mut self.service.app.connect().unwrap(), &session).unwrap();
+        (id, format!("sid={token}"))
+    }
+    /// Another token of one of the people: its id.
+    pub fn another_token(&self, who: &str) -> String {
+        let token = store::tokens::new_token().unwrap();
+        let mut db = self.service.app.connect().unwrap();
+        store::tokens::give(&mut db, &self.id_of(who), "another", &token, store::tokens::READ, 1, now().unix_ms()).unwrap().id
     }
     /// The id of the first subject of a kind.
     pub fn subject(receipt: &Value, kind: &str) -> String {

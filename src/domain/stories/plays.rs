@@ -1017,7 +1017,7 @@ fn voice(w: &mut World, consignment: &Consignment, body: &mut Value) -> Actor {
         }
         3 | 4 if !consignment.links.is_empty() => {
             let link = w.dice.of(&consignment.links).unwrap();
-            return Actor { person: link.id, role: Role::VendorOperator, party: consignment.to.party.clone() };
+            return Actor::new(link.id, Role::VendorOperator, consignment.to.party.clone());
         }
         _ => return holder_of(to, w.dice.of(&[1, 1, 2]).unwrap()),
     }

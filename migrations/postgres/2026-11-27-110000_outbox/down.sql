@@ -1,0 +1,3 @@
+DROP TABLE mail_preferences;
+DROP TABLE outbox_told;
+DROP TABLE outbox;
