@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::config::{Config, Limits, SignIn};
+use crate::config::{Config, Limits, Mail, SignIn};
 use crate::domain::Actor;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::names::{Digest, Instant, Name};
@@ -72,6 +72,8 @@ pub struct App {
     pub limits: Limits,
     /// How people sign in.
     pub sign_in: SignIn,
+    /// How letters leave.
+    pub mail: Mail,
     /// Whether writing has stopped.
     pub halt: Halt,
     /// The number of the newest checkpoint whose high-water file is on the disk; −1 before the first. Later rows are not shown to anyone.
@@ -113,6 +115,11 @@ pub fn now() -> Instant {
 /// What ties an answer about a fault to the line of the log that says what it was.
 pub fn reference() -> String {
     seed().map_or_else(|_| "none".to_owned(), |random| format!("{:012x}", random >> 80))
+}
+
+/// The clock of the wall: in the time zone of this machine, which is the organisation's.
+pub fn local_now() -> chrono::DateTime<chrono::FixedOffset> {
+    chrono::Local::now().fixed_offset()
 }
 
 /// 16 random bytes.

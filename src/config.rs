@@ -1,6 +1,8 @@
 //! Settings: each is a flag, an environment variable and a line of one TOML file; flags win over the environment, the environment over the file.
 //! A setting that nobody knows is an error.
 
+mod mail;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::store::DatabaseUrl;
+
+pub use mail::{Mail, Smtp, Tls};
 
 /// Settings as one source gives them.
 #[derive(Clone, Debug, Default, Deserialize, clap::Args)]
@@ -59,6 +63,18 @@ pub struct Given {
     /// Reverse proxies whose X-Forwarded-For is believed, as 10.0.0.0/8,::1 [default: none]
     #[arg(long, value_name = "NETWORKS", env = "QUITTANCE_TRUSTED_PROXY", global = true)]
     pub trusted_proxy: Option<String>,
+    /// The mail server, smtps://NAME@HOST or smtp://NAME@HOST:587, with STARTTLS [default: none; letters are written to the data folder]
+    #[arg(long, value_name = "URL", env = "QUITTANCE_SMTP_URL", global = true)]
+    pub smtp_url: Option<String>,
+    /// A file with the password for the mail server
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_SMTP_PASSWORD_FILE", global = true)]
+    pub smtp_password_file: Option<PathBuf>,
+    /// A file with certificates (PEM) of authorities that may vouch for the mail server besides the known ones
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_SMTP_CA_FILE", global = true)]
+    pub smtp_ca_file: Option<PathBuf>,
+    /// In whose name letters are sent, as "Records <records@example.org>"
+    #[arg(long, value_name = "ADDRESS", env = "QUITTANCE_MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
 }
 
 /// The environment variables that are settings; a token is one for those who speak to a running service.
@@ -78,6 +94,10 @@ const VARIABLES: &[&str] = &[
     "QUITTANCE_OIDC_DOMAIN",
     "QUITTANCE_ADDRESS_CONNECTIONS",
     "QUITTANCE_TRUSTED_PROXY",
+    "QUITTANCE_SMTP_URL",
+    "QUITTANCE_SMTP_PASSWORD_FILE",
+    "QUITTANCE_SMTP_CA_FILE",
+    "QUITTANCE_MAIL_FROM",
     "QUITTANCE_CONFIG",
     "QUITTANCE_TOKEN",
 ];
@@ -95,6 +115,8 @@ pub struct Config {
     pub listen: String,
     /// How much anyone may ask of it.
     pub limits: Limits,
+    /// How letters leave.
+    pub mail: Mail,
     /// How people sign in.
     pub sign_in: SignIn,
 }
@@ -252,6 +274,7 @@ impl Config {
                 toml::from_str(&text).map_err(|e| Error::fault(&format!("{}", path.display()), e))?
             }
         };
+        let mail = Mail::new(given, &filed)?;
         let data = given.data.clone().or(filed.data).unwrap_or_else(|| PathBuf::from(data));
         let keys = given.keys.clone().or(filed.keys).unwrap_or_else(|| keys.map_or_else(|| data.join("keys"), PathBuf::from));
         let database = match given.database_url.clone().or(filed.database_url) {
@@ -278,7 +301,7 @@ impl Config {
                 given.oidc_domain.clone().or(filed.oidc_domain),
             )?,
         };
-        Ok(Self { data, keys, database, listen, limits, sign_in })
+        Ok(Self { data, keys, database, listen, limits, sign_in, mail })
     }
 }
 

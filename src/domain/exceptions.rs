@@ -532,9 +532,12 @@ const HANDLERS: &[Role] = &[Role::Coordinator, Role::Approver];
 
 /// An exception that must exist.
 pub fn require<'a>(known: &'a Records, id: &ExceptionId) -> Result<&'a Exception, Stop> {
-    known
-        .find::<Exception>(id)?
-        .ok_or_else(|| Refusal::new("exceptions.unknown", format!("There is no exception {id}; look it up in the list.")).into())
+    known.find::<Exception>(id)?.ok_or_else(|| unknown(id).into())
+}
+
+/// There is no such exception, or not for this person.
+pub(super) fn unknown(id: &ExceptionId) -> Refusal {
+    Refusal::new("exceptions.unknown", format!("There is no exception {id}; look it up in the list."))
 }
 
 /// Gives an exception to a person of the directory.

@@ -243,6 +243,13 @@ pub struct Overdue {
     pub others: u32,
 }
 
+impl Overdue {
+    /// How many it tells of.
+    pub fn total(&self) -> usize {
+        self.named.len() + usize::try_from(self.others).unwrap_or(usize::MAX)
+    }
+}
+
 /// How things stand at the beginning of a week.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {

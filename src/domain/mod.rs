@@ -24,6 +24,7 @@ pub mod mappings;
 pub mod medium;
 pub mod missing;
 pub mod names;
+pub mod notes;
 pub mod observation;
 pub mod overrides;
 pub mod own_keys;
@@ -524,6 +525,7 @@ events! {
     "exception.snoozed", 1 => exceptions::ExceptionSnoozed;
     "exception.resolved", 1 => exceptions::ExceptionResolved;
     "exception.reopened", 1 => exceptions::ExceptionReopened;
+    "note.added", 1 => notes::NoteAdded;
 }
 
 commands! {
@@ -606,6 +608,7 @@ commands! {
     "snooze_exception" => exceptions::SnoozeException;
     "resolve_exception" => exceptions::ResolveException;
     "reopen_exception" => exceptions::ReopenException;
+    "add_note" => notes::AddNote;
 }
 
 /// A body that is no such command: which member is wrong and why, without repeating a long value.

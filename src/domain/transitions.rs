@@ -44,6 +44,7 @@ const NOT_ABOUT_A_DEVICE: &[&str] = &[
     "record_count",
     "register_key",
     "revoke_key",
+    "add_note",
 ];
 
 use Label::*;

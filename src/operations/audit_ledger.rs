@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Value, json};
 
 use super::verify_certificate::redraw;
+use super::write_note;
 use crate::app::App;
 use crate::domain::asset::Asset;
 use crate::domain::medium::Medium;
@@ -26,7 +27,7 @@ use crate::store::search::SearchRow;
 use crate::store::tables::{
     AssetPartyRow, AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, EvidenceRow, ExceptionRow, KeyRow, LineRow, MediumRow, PartyRow,
 };
-use crate::store::{Database, derived, from_db, inventory, listings, log, people, search, to_db, watchlist};
+use crate::store::{Database, derived, from_db, inventory, listings, log, notes, people, search, to_db, watchlist};
 
 /// Entries that are read at once.
 const BLOCK: i64 = 2_048;
@@ -44,6 +45,7 @@ pub const COVERED: &[&str] = &[
     "the sums that reports are made of (table mass_sums)",
     "every stored evidence file, credential, status list and page, by its SHA-256; every certificate's pages, drawn again (tables certificate_parts, status_lists)",
     "the salts of names shown in credentials, where they are kept (table shown_names)",
+    "what people write to each other, where it is not erased, by the salted digest that the log holds (table notes)",
 ];
 
 /// Something that is not as the log says.
@@ -96,7 +98,8 @@ pub fn audit(app: &App, db: &mut Database, mut progress: impl FnMut(u64, u64)) -
         let mut replay = Replay::default();
         walk(app, db, &mut report, &mut replay, shown.as_deref(), &mut progress)?;
         compare_tables(db, &mut report, &replay)?;
-        check_files(app, db, &mut report, &replay)
+        check_files(app, db, &mut report, &replay)?;
+        check_notes(db, &mut report, &replay)
     })?;
     Ok(report)
 }
@@ -110,6 +113,8 @@ struct Replay {
     statuses: Vec<(String, i64, String)>,
     /// By certificate number: the salted digests of the names shown.
     shown: BTreeMap<String, Vec<(String, Digest)>>,
+    /// By entry: what a note is about, who wrote it for whom, and its salted digest.
+    notes: BTreeMap<i64, (BTreeSet<String>, [String; 2], Digest)>,
 }
 
 fn walk(
@@ -227,6 +232,11 @@ fn apply(entry: &Entry, known: &mut Records, replay: &mut Replay) -> std::result
             let number = about.certificate().and_then(crate::domain::certification::Certificate::number_of).unwrap_or_default().to_owned();
             let shown = issued.shown.iter().map(|shown| (shown.person.to_string(), shown.salted_sha256.clone())).collect();
             replay.shown.insert(number, shown);
+        }
+        Event::NoteAdded(added) => {
+            let about = about.iter().map(|subject| subject.id.clone()).collect();
+            let author = [frame.actor.id.clone(), frame.actor.party.clone()];
+            replay.notes.insert(to_db(frame.seq), (about, author, added.salted_sha256.clone()));
         }
         _ => {}
     }
@@ -481,6 +491,42 @@ fn check_pages(report: &mut Report, place: &str, files: Vec<(String, Vec<u8>)>, 
         Ok(_) => report.wrong(place, format!("its parts do not give the pages first drawn (table certificate_parts: {})", names.join(", "))),
         Err(why) => report.wrong(place, format!("its pages cannot be drawn again from its parts: {why}")),
     }
+}
+
+/// Every note has its entry and every entry its note; where a text is not erased, it gives the digest that the entry carries.
+fn check_notes(db: &mut Database, report: &mut Report, replay: &Replay) -> Result<()> {
+    let mut announced: BTreeSet<i64> = replay.notes.keys().copied().collect();
+    let mut from = 0;
+    loop {
+        let some = notes::by_entry(db, from, BLOCK)?;
+        for note in &some {
+            let place = format!("notes {}", note.id);
+            report.rows += 1;
+            from = from.max(note.seq + 1);
+            let Some((about, author, digest)) = replay.notes.get(&note.seq).filter(|_| announced.remove(&note.seq)) else {
+                report.wrong(place, format!("entry {} announces no such note", note.seq));
+                continue;
+            };
+            if *about != std::iter::once(note.about.clone()).chain(note.line.clone()).collect() {
+                report.wrong(&place, "is about something else than its entry says");
+            }
+            if *author != [note.author.as_str(), note.party.as_str()] {
+                report.wrong(&place, "is by somebody else than its entry says");
+            }
+            match (&note.text, &note.salt, note.erased_at) {
+                (Some(text), Some(salt), None) if &Digest::from_bytes(write_note::digest(salt, text)) == digest => {}
+                (None, None, Some(_)) => {}
+                _ => report.wrong(&place, "the text does not give the digest that the entry carries"),
+            }
+        }
+        if some.is_empty() {
+            break;
+        }
+    }
+    for seq in announced {
+        report.wrong(format!("entry {seq}"), "announces a note that is not there: erased ones leave a stub");
+    }
+    Ok(())
 }
 
 /// Where the salt of a shown name is kept, it must give the digest that the entry carries.

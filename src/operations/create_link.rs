@@ -8,11 +8,13 @@ use super::record::{Receipt, Terms};
 use crate::app::{now, seed};
 use crate::domain::Actor;
 use crate::domain::consignment::Consignment;
+use crate::domain::letters::{Language, Letter, LinkSent};
 use crate::domain::links::{CreateLink, OneTimeLink};
 use crate::domain::names::{ConsignmentId, PartyId, PersonId, Role, SignedIn};
 use crate::error::{Error, Result};
 use crate::store::idempotency::RequestKey;
 use crate::store::links::{self, LinkSecret};
+use crate::store::outbox::{self, To};
 use crate::store::{Database, tables};
 
 /// A link that was made.
@@ -24,12 +26,13 @@ pub struct Created {
     pub address: Option<String>,
 }
 
-/// Makes a link for one consignment.
+/// Makes a link for one consignment, and has it sent to an address where one is given.
 pub fn create(
     service: &Service,
     actor: &Actor,
     consignment: &ConsignmentId,
     days: Option<u16>,
+    to: Option<(String, Language)>,
     key: Option<&RequestKey>,
 ) -> Result<Outcome<Created>> {
     once(service, key, || {
@@ -37,16 +40,39 @@ pub fn create(
         let secret = links::new_secret()?;
         let row = LinkSecret { id: link.to_string(), consignment: consignment.to_string(), secret_sha256: links::secret_digest(&secret) };
         let told = Created { link: link.clone(), address: None };
+        let address = format!("{}/r/{secret}", service.app.identity.public_url);
+        let (sent, of, to) = (address.clone(), consignment.clone(), to.clone());
+        let beside = move |db: &mut Database, receipt: &Receipt| {
+            links::add(db, &row)?;
+            match &to {
+                Some((to, language)) => send(db, receipt, &of, &row.id, &sent, To::Address(to.clone(), *language)),
+                None => Ok(()),
+            }
+        };
         let terms = Terms {
-            beside: Some(Arc::new(move |db: &mut Database, _: &Receipt| links::add(db, &row))),
+            beside: Some(Arc::new(beside)),
             // What is kept for repeated requests is no place for a secret.
             once: Once::created(key, move |_| Ok(told.clone())),
             ..Terms::default()
         };
         let command = CreateLink { consignment: consignment.clone(), link: link.clone(), days };
-        let address = format!("{}/r/{secret}", service.app.identity.public_url);
         service.recorder.record_once(command, actor, terms)?.map(|_| Ok(Created { link, address: Some(address) }))
     })
+}
+
+/// Writes the letter that brings a link to its receiver, in the transaction that makes the link.
+fn send(db: &mut Database, receipt: &Receipt, consignment: &ConsignmentId, link: &str, address: &str, to: To) -> Result<()> {
+    let (Some(at), Some(entry)) = (receipt.time, receipt.entries.first()) else { return Ok(()) };
+    let Some(consignment) = tables::find::<Consignment>(db, consignment)? else { return Ok(()) };
+    let Some(made) = consignment.links.iter().find(|made| made.id.as_str() == link) else { return Ok(()) };
+    let letter = LinkSent {
+        address: address.to_owned(),
+        reference: consignment.reference.to_string(),
+        lines: consignment.lines,
+        expires_at: made.expires_at,
+        seq: entry.seq,
+    };
+    outbox::enqueue(db, &to, &Letter::OneTimeLink(letter), at)
 }
 
 /// What a secret opens: the consignment, the link, and who acts by it. Whatever is wrong with it sounds the same.

@@ -2,9 +2,11 @@
 
 pub mod administer;
 pub mod agree;
+pub mod announce;
 pub mod audit_ledger;
 pub mod check_signed;
 pub mod create_link;
+pub mod deliver_mail;
 pub mod find_exceptions;
 pub mod finish_work;
 pub mod grow_catalogue;
@@ -19,9 +21,11 @@ pub mod rebuild_tables;
 pub mod receive_evidence;
 pub mod receive_list;
 pub mod record;
+pub mod remind;
 pub mod run_bulk;
 pub mod take_sightings;
 pub mod verify_certificate;
+pub mod write_note;
 
 use std::sync::Arc;
 

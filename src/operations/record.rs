@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
+use super::announce;
 use super::check_signed::Signed;
 use super::once::{Answers, Once, Outcome};
 use crate::app::{App, now, seed};
@@ -564,6 +565,7 @@ fn batch_in_transaction(
     let mut sealing = Sealing::new(app, before.clone(), at);
     let mut answers = Vec::with_capacity(jobs.len());
     let mut besides: Vec<(&Beside, Receipt)> = Vec::new();
+    let mut news: Vec<(&Actor, Receipt)> = Vec::new();
     for job in jobs {
         if let Some(answer) = once.of(job.terms.once.as_ref()) {
             answers.push(answer.map(Outcome::Before));
@@ -580,6 +582,9 @@ fn batch_in_transaction(
                 if let Some(beside) = &job.terms.beside {
                     besides.push((beside, receipt.clone()));
                 }
+                if announce::is_news(&receipt) {
+                    news.push((&job.actor, receipt.clone()));
+                }
                 Ok(Outcome::Now(receipt))
             }
         });
@@ -590,7 +595,8 @@ fn batch_in_transaction(
     writing.set(true);
     let head = sealing.head.clone();
     let first = if db.is_shared() { sealing.rows.first().cloned() } else { None };
-    write(db, &before, sealing, known, &besides).and_then(|()| once.save(db)).map_err(poison)?;
+    let written = write(db, &before, sealing, known, &besides).and_then(|()| announce::announce(app, db, &news));
+    written.and_then(|()| once.save(db)).map_err(poison)?;
     Spent::add(&spent.write, began);
     Ok(Ended::Committed(Written { answers, head, first }))
 }

@@ -233,6 +233,12 @@ pub fn timeline(db: &mut Database, subjects: &[String], from: u64, limit: i64) -
     Ok(entries::table.filter(entries::seq.eq_any(page)).order(entries::seq).select((entries::seq, entries::bytes)).load(db)?)
 }
 
+/// The parties that a certified device concerns.
+pub fn parties_of_certificate(db: &mut Database, certificate: &str) -> Result<Vec<String>> {
+    let rows = certificate_parties::table.filter(certificate_parties::certificate.eq(certificate));
+    Ok(rows.order(certificate_parties::party).select(certificate_parties::party).load(db)?)
+}
+
 /// Every certificate of a device.
 pub fn certificates_of(db: &mut Database, asset: &str) -> Result<Vec<CertificateRow>> {
     Ok(certificates::table.filter(certificates::asset.eq(asset)).order(certificates::last_seq).load(db)?)

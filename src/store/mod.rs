@@ -6,7 +6,7 @@
 //! Not derived: `people` and `people_erased` (the directory), `credentials`, `recovery_codes`, `oidc_identities`, `sessions`, `api_tokens`, `invitations`
 //! (what people and programs sign in with), `administration` (what was done about people and access), `one_time_links` (hashes of their secrets), `assignees` (which device is with whom, as
 //! keyed hashes), `last_seen` (where devices in use were seen), `bulk_jobs` and `bulk_items` (work under way), `idempotency` (answers that may be
-//! asked for again), `outbox`, `outbox_told` and `mail_preferences` (letters to be sent, what was told, who wants what), `shown_names` (salts),
+//! asked for again), `notes` (what people write to each other), `outbox`, `outbox_told` and `mail_preferences` (letters to be sent, what was told, who wants what), `shown_names` (salts),
 //! `certificate_parts` and `status_lists` (which stored files belong together; `audit` draws every certificate's pages again from them and compares
 //! the digest that the log names).
 
@@ -25,6 +25,7 @@ pub mod links;
 pub mod listings;
 pub mod log;
 pub mod mass;
+pub mod notes;
 pub mod outbox;
 pub mod people;
 #[cfg(feature = "postgres")]

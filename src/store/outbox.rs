@@ -162,6 +162,19 @@ pub fn set_failed(db: &mut Database, id: &str, runner: &str, at: i64, why: &str,
     Ok(())
 }
 
+/// Nothing can be sent now: what is due waits until `next`, and says why.
+pub fn postpone(db: &mut Database, now: i64, next: i64, why: &str) -> Result<()> {
+    let due = outbox::table.filter(outbox::next_try.le(now)).filter(outbox::lease.lt(now));
+    diesel::update(due).set((outbox::next_try.eq(Some(next)), outbox::last_error.eq(Some(why)))).execute(db)?;
+    Ok(())
+}
+
+/// Nobody is sending anything: what was taken can be taken again.
+pub fn free_all(db: &mut Database) -> Result<()> {
+    diesel::update(outbox::table.filter(outbox::lease.ne(0))).set(outbox::lease.eq(0)).execute(db)?;
+    Ok(())
+}
+
 /// Has a letter that is not sent tried again now, also one that was given up. Whether there was such a letter.
 pub fn retry(db: &mut Database, id: &str, now: i64) -> Result<bool> {
     let unsent = outbox::table.filter(outbox::id.eq(id)).filter(outbox::sent_at.is_null());

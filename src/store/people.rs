@@ -83,6 +83,11 @@ pub fn by_email(db: &mut Database, email: &str) -> Result<Option<Person>> {
     Ok(people::table.filter(people::email.eq(email)).filter(people::email.ne("")).first(db).optional()?)
 }
 
+/// Everyone who has an e-mail address, by id.
+pub fn reachable(db: &mut Database) -> Result<Vec<Person>> {
+    Ok(people::table.filter(people::email.ne("")).order(people::id).load(db)?)
+}
+
 /// Everyone, by name.
 pub fn all(db: &mut Database) -> Result<Vec<Person>> {
     Ok(people::table.order((people::name, people::id)).load(db)?)

@@ -157,6 +157,12 @@ diesel::table! {
     }
 }
 diesel::table! {
+    notes (id) {
+        id -> Text, about -> Text, line -> Nullable<Text>, author -> Text, party -> Text, text -> Nullable<Text>, salt -> Nullable<Binary>, seq -> BigInt,
+        at -> BigInt, erased_at -> Nullable<BigInt>, erased_by -> Nullable<Text>,
+    }
+}
+diesel::table! {
     outbox_told (what) { what -> Text, at -> BigInt, }
 }
 diesel::table! {

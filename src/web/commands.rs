@@ -29,6 +29,7 @@ const OWN_DOORS: &[(&str, &str)] = &[
     ("record_count", "POST /api/v1/counts"),
     ("agree_to_sign", "the page /agreement, after signing in"),
     ("create_link", "POST /api/v1/consignments/{id}/links"),
+    ("add_note", "POST /api/v1/{consignments, evidence or exceptions}/{id}/notes"),
 ];
 
 fn only_the_service(roles: &[Role]) -> bool {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::assets::{Step, TIMELINE, bare, steps};
 use super::ledger::{self, Names};
+use super::notes::{self, NotesShown};
 use super::page::{self, Page, When};
 use super::problem::Problem;
 use super::request::{self, consignment_id, cut};
@@ -82,7 +83,7 @@ struct Known {
 }
 
 /// A consignment that exists and that this viewer may see.
-fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
+pub(super) fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
     match tables::find::<Consignment>(db, id)? {
         Some(consignment) if !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party) => Ok(consignment),
         _ => Err(Error::Unknown(format!("There is no consignment {id}."))),
@@ -468,6 +469,7 @@ struct ShowPage {
     discrepancies_after: String,
     next_lines: Option<String>,
     next_discrepancies: Option<String>,
+    notes: NotesShown,
     timeline: Vec<Step>,
     next: Option<u64>,
     paged: bool,
@@ -484,6 +486,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
         let consignment = find(db, &viewer, &id)?;
         let Known { consignment, lines, discrepancies, suggestions, next } = known(db, consignment, &range)?;
         let (timeline, next_entry) = ledger::page_of(db, &mut names, &[id.to_string()], from, TIMELINE)?;
+        let notes = notes::of_consignment(db, &mut names, &viewer, &id)?;
         page.title = format!("Consignment {}", consignment.reference);
         let reported: Vec<_> = consignment.receipts.iter().flat_map(|receipt| &receipt.containers).collect();
         let closed = consignment.received.is_some();
@@ -583,6 +586,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             discrepancies_after: part.discrepancies_after.clone().unwrap_or_default(),
             next_lines: next.lines,
             next_discrepancies: next.discrepancies,
+            notes,
             timeline: steps(timeline)?,
             next: next_entry,
             paged: from > 0,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::assets::{Step, TIMELINE, bare, steps};
 use super::ledger::{self, Names};
+use super::notes::{self, NotesShown};
 use super::page::{self, Page, When};
 use super::problem::Problem;
 use super::request::{self, cut};
@@ -44,18 +45,19 @@ impl Asked {
 }
 
 /// `E-05.0b7c3a52-…`: an exception in an address; the id of the thing may have its `urn:uuid:`.
-fn in_address(exception: &Exception) -> String {
-    format!("{}.{}", exception.rule, bare(&exception.subject.id))
+pub(super) fn in_address(id: &ExceptionId) -> String {
+    let (subject, rule) = id.as_str().split_once('#').unwrap_or_default();
+    format!("{rule}.{}", bare(subject))
 }
 
-fn exception_id(text: &str) -> std::result::Result<ExceptionId, Problem> {
+pub(super) fn exception_id(text: &str) -> std::result::Result<ExceptionId, Problem> {
     let id = text.split_once('.').map(|(rule, subject)| format!("urn:uuid:{}#{rule}", bare(subject)));
     let text: String = text.chars().take(60).collect();
     id.and_then(|id| ExceptionId::parse(&id).ok()).ok_or_else(|| Problem::unknown(format!("There is no exception {text}.")))
 }
 
 /// An exception that exists and that concerns this viewer.
-fn find(db: &mut Database, viewer: &Viewer, id: &ExceptionId) -> Result<Exception> {
+pub(super) fn find(db: &mut Database, viewer: &Viewer, id: &ExceptionId) -> Result<Exception> {
     match tables::find::<Exception>(db, id)? {
         Some(exception) if !viewer.actor.role.is_vendor() || exception.concerns.contains(&viewer.actor.party) => Ok(exception),
         _ => Err(Error::Unknown(format!("There is no exception {id}."))),
@@ -69,7 +71,7 @@ fn told(exception: &Exception) -> Value {
     };
     members.insert("title".to_owned(), json!(exception.rule.label()));
     members.insert("next_step".to_owned(), json!(exception.next_step()));
-    members.insert("address".to_owned(), json!(format!("/api/v1/exceptions/{}", in_address(exception))));
+    members.insert("address".to_owned(), json!(format!("/api/v1/exceptions/{}", in_address(&exception.id))));
     members.insert("overdue".to_owned(), json!(exception.status != ExceptionStatus::Resolved && exception.due_at < now()));
     Value::Object(members)
 }
@@ -220,7 +222,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
             .iter()
             .map(|exception| {
                 Ok(Row {
-                    address: in_address(exception),
+                    address: in_address(&exception.id),
                     rule: exception.rule.as_str(),
                     title: exception.rule.label(),
                     about: about(&mut db, &exception.subject)?.0,
@@ -288,6 +290,7 @@ struct ShowPage {
     /// The last day of a snooze.
     latest: String,
     first: String,
+    notes: NotesShown,
     timeline: Vec<Step>,
     next: Option<u64>,
     paged: bool,
@@ -344,9 +347,10 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, from: web:
         let own = if acts && open { own_people(db)? } else { Vec::new() };
         let owner = exception.owner.as_ref().map(|person| names.person(db, person.as_str())).transpose()?;
         let number = format!("{}", exception.rule);
+        let notes = notes::of_exception(db, &mut names, &viewer, &id)?;
         Ok(ShowPage {
             page,
-            address: format!("/exceptions/{}", in_address(&exception)),
+            address: format!("/exceptions/{}", in_address(&exception.id)),
             rule: exception.rule.as_str(),
             title: exception.rule.label(),
             severity: exception.severity.label(),
@@ -384,6 +388,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, from: web:
             reopenings: [ReopenReason::EvidenceDisputed, ReopenReason::ResolvedInError].iter().map(|why| Choice(why.as_str(), why.label())).collect(),
             first: day(1),
             latest: day(days - 1),
+            notes,
             timeline: steps(timeline)?,
             next,
             paged: from > 0,
@@ -448,7 +453,7 @@ pub async fn update(http: HttpRequest, state: Data, id: web::Path<String>, paylo
     let command = Command::read(&name, form.body(&id))?;
     let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, Terms::default()).await) };
     match request::answer_in_time(&state, recorded).await? {
-        Ok(done) => Ok(page::redirect_said(&state, &format!("/exceptions/{}", in_address(&exception)), &done.now()?)),
+        Ok(done) => Ok(page::redirect_said(&state, &format!("/exceptions/{}", in_address(&exception.id)), &done.now()?)),
         Err(error) => Err(writes::explain(&state, viewer, error).await),
     }
 }

@@ -15,6 +15,7 @@ use super::session::{self, By, Viewer};
 use super::{Data, block, verifications, writes};
 use crate::domain::Command;
 use crate::domain::consignment::{Consignment, ContainerReceived, Damage, Line, Scan, SealState};
+use crate::domain::letters::Language;
 use crate::domain::links::OneTimeLink;
 use crate::domain::mappings::WeightUnit;
 use crate::domain::names::{QuantityId, Reference, Serial, Tag};
@@ -26,14 +27,14 @@ use crate::operations::create_link;
 use crate::operations::once::Once;
 use crate::operations::receive_evidence::{self, MAX_BYTES};
 use crate::operations::record::Terms;
-use crate::store::people::Person;
+use crate::store::people::{self, Person};
 use crate::store::tables::LineRow;
 use crate::store::{Database, inventory};
 
 /// Things that the page shows.
 const LINES: usize = 500;
 
-/// `POST /api/v1/consignments/{id}/links` with `{"days": 14}`.
+/// `POST /api/v1/consignments/{id}/links` with `{"days": 14}`, and where the link is to be sent `{"email", "language"}`.
 pub async fn api_create(
     http: HttpRequest,
     viewer: Viewer,
@@ -52,13 +53,25 @@ pub async fn api_create(
             None => return Err(Problem::new(422, "links.days", "days lies between 1 and 90.")),
         },
     };
+    let to = match body.remove("email") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(address)) => Some(people::email(&address)?),
+        Some(_) => return Err(Problem::new(422, "people.email", "email is an address like name@example.org; the link is sent there.")),
+    };
+    let language = match body.remove("language") {
+        None | Some(Value::Null) => Language::English,
+        Some(language) => Language::parse(language.as_str().unwrap_or_default())?,
+    };
     if let Some(name) = body.keys().next() {
         let name: String = name.chars().take(60).collect();
-        return Err(Problem::new(422, "command.malformed", format!("There is no member “{name}” here; send days alone.")));
+        let why = format!("There is no member “{name}” here; send days, email (where the link is sent) and language.");
+        return Err(Problem::new(422, "command.malformed", why));
     }
     let id = consignment_id(&id)?;
-    writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| create_link::create(service, &viewer.actor, &id, days, key))
-        .await
+    writes::answer(&state, viewer, key, StatusCode::CREATED, move |service, viewer, key| {
+        create_link::create(service, &viewer.actor, &id, days, to.map(|to| (to, language)), key)
+    })
+    .await
 }
 
 /// What a link opens, and whoever follows it.

@@ -21,6 +21,8 @@ mod known_browser;
 mod ledger;
 mod limits;
 mod links;
+mod mail;
+mod notes;
 mod oidc;
 mod page;
 mod parties;
@@ -54,7 +56,7 @@ use tokio::sync::Semaphore;
 use crate::app::seed;
 use crate::error::{Error, Result};
 use crate::operations::record::Post;
-use crate::operations::{Service, find_exceptions, finish_work, once, publish_checkpoint, run_bulk};
+use crate::operations::{Service, deliver_mail, find_exceptions, finish_work, once, publish_checkpoint, run_bulk};
 use problem::Problem;
 
 /// Threads that answer requests; the writer has its own.
@@ -163,7 +165,27 @@ routes! {
     get  "/people/{id}"                               => people::show;
     post "/people/{id}"                               => people::update;
     get  "/administration"                            => people::acts;
+    post "/consignments/{id}/notes"                   => notes::on_consignment;
+    post "/exceptions/{id}/notes"                     => notes::on_exception;
+    get  "/evidence/{sha256}/notes"                   => notes::of_evidence;
+    post "/evidence/{sha256}/notes"                   => notes::on_evidence;
+    post "/notes/{id}/erasures"                       => notes::erase_shown;
+    get  "/account/mail"                              => mail::account;
+    post "/account/mail"                              => mail::choose;
+    get  "/mail"                                      => mail::index;
+    post "/mail/{id}/retries"                         => mail::retry;
+    get  "/mail/unsubscribe/{token}"                  => mail::leaving;
+    post "/mail/unsubscribe/{token}"                  => mail::leave;
     // For programs, with a bearer token
+    get  "/api/v1/consignments/{id}/notes"            => notes::api_of_consignment;
+    post "/api/v1/consignments/{id}/notes"            => notes::api_on_consignment;
+    get  "/api/v1/evidence/{sha256}/notes"            => notes::api_of_evidence;
+    post "/api/v1/evidence/{sha256}/notes"            => notes::api_on_evidence;
+    get  "/api/v1/exceptions/{id}/notes"              => notes::api_of_exception;
+    post "/api/v1/exceptions/{id}/notes"              => notes::api_on_exception;
+    post "/api/v1/notes/{id}/erasures"                => notes::api_erase;
+    get  "/api/v1/mail"                               => mail::api_index;
+    post "/api/v1/mail/{id}/retries"                  => mail::api_retry;
     post "/api/v1/bulk"                               => bulk::api_create;
     get  "/api/v1/bulk/{id}"                          => bulk::api_show;
     get  "/api/v1/bulk/{id}/items"                    => bulk::api_items;
@@ -243,12 +265,15 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     let ending = Arc::new(AtomicBool::new(false));
     let publisher = publish_every_second(service.clone(), Arc::clone(&ending))?;
     let worker = run_bulk_jobs(service.clone(), Arc::clone(&ending))?;
+    let mail = deliver_mail::go_on(service.clone(), Arc::clone(&ending))?;
     let looking = service.app.limits.look_every;
     let looking = looking.map(|every| find_exceptions::every(service.clone(), every, Arc::clone(&ending))).transpose()?;
     let served = actix_web::rt::System::new().block_on(run(service, listen, started));
     ending.store(true, Ordering::Relaxed);
     worker.thread().unpark();
     worker.join().map_err(|_| Error::Fault("the thread that runs bulk jobs has failed".to_owned()))?;
+    mail.thread().unpark();
+    mail.join().map_err(|_| Error::Fault("the thread that delivers letters has failed".to_owned()))?;
     if let Some(looking) = looking {
         looking.thread().unpark();
         looking.join().map_err(|_| Error::Fault("the thread that looks for exceptions has failed".to_owned()))?;

@@ -25,6 +25,9 @@ const ROLES: &[(&str, &str)] = &[
     ("nobody", "nobody"),
 ];
 
+/// Who writes notes; a note's author may erase it too.
+const WRITERS: &str = "coordinator, approver, vendor_operator, vendor_verifier, administrator";
+
 /// By route: who may (everyone else who is signed in gets a 403, whoever is not a 401), and what a vendor gets of another vendor's thing:
 /// `–` there is no such difference, `unknown` the same answer as for a thing that does not exist, `not listed` a list without it, `not linked` a file
 /// that is taken and says nothing about it. In brackets: a role that may, and is refused for another reason; `none` may at this door.
@@ -186,6 +189,27 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/reopen_exception", "coordinator, approver", "–"),
     ("get /api/v1/exceptions", "signed in", "not listed"),
     ("get /api/v1/exceptions/{id}", "signed in", "unknown"),
+    ("post /api/v1/commands/add_note", "none [404 command.own_door]", "–"),
+    ("post /consignments/{id}/notes", WRITERS, "unknown"),
+    ("post /exceptions/{id}/notes", WRITERS, "unknown"),
+    ("get /evidence/{sha256}/notes", "signed in", "unknown"),
+    ("post /evidence/{sha256}/notes", WRITERS, "unknown"),
+    ("post /notes/{id}/erasures", "administrator", "–"),
+    ("get /api/v1/consignments/{id}/notes", "signed in", "unknown"),
+    ("post /api/v1/consignments/{id}/notes", WRITERS, "unknown"),
+    ("get /api/v1/evidence/{sha256}/notes", "signed in", "unknown"),
+    ("post /api/v1/evidence/{sha256}/notes", WRITERS, "unknown"),
+    ("get /api/v1/exceptions/{id}/notes", "signed in", "unknown"),
+    ("post /api/v1/exceptions/{id}/notes", WRITERS, "unknown"),
+    ("post /api/v1/notes/{id}/erasures", "administrator", "–"),
+    ("get /account/mail", "signed in", "–"),
+    ("post /account/mail", "signed in", "–"),
+    ("get /mail", "administrator", "–"),
+    ("post /mail/{id}/retries", "administrator", "–"),
+    ("get /mail/unsubscribe/{token}", "anyone", "–"),
+    ("post /mail/unsubscribe/{token}", "anyone", "–"),
+    ("get /api/v1/mail", "administrator", "–"),
+    ("post /api/v1/mail/{id}/retries", "administrator", "–"),
     ("get /api/v1/reports", "signed in", "–"),
     ("get /api/v1/reports/{name}.csv", "signed in", "–"),
     ("get /api/v1/reports/{name}", "signed in", "–"),
@@ -305,7 +329,15 @@ impl Things {
 fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fresh: bool) -> Asked {
     let (method, route) = door.split_once(' ').unwrap();
     let party = yard.server.parties[vendor.name()].as_str();
+    let id = match route {
+        route if route.contains("/notes/{id}") => yard.note(vendor),
+        route if route.contains("/mail/{id}") => yard.letter(),
+        _ => String::new(),
+    };
     let mut path = route
+        .replace("/notes/{id}", &format!("/notes/{id}"))
+        .replace("/mail/{id}", &format!("/mail/{id}"))
+        .replace("{token}", &if route.contains("{token}") { yard.leaving() } else { String::new() })
         .replace(
             "{id}",
             match route {
@@ -387,6 +419,17 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             let own = if who == "coordinator" { 1 } else { 2 };
             body = format!("command=assign_exception&person=urn%3Auuid%3A00000000-0000-4000-8000-{own:012}").into_bytes();
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /account/mail" => {
+            body = b"want=weekly_digest&language=es".to_vec();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /consignments/{id}/notes" | "post /exceptions/{id}/notes" | "post /evidence/{sha256}/notes" => {
+            body = b"text=Two+boxes+are+wet.".to_vec();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /api/v1/consignments/{id}/notes" | "post /api/v1/exceptions/{id}/notes" | "post /api/v1/evidence/{sha256}/notes" => {
+            body = json(json!({"text": "Two boxes are wet."}));
         }
         "post /api/v1/verifications" => body.clone_from(&things.pdf),
         // The log of the same drive, and not the file that is stored: whoever uploads that has it.
@@ -495,6 +538,16 @@ const FORMS: &[(&str, &str)] = &[
     ("post /people/{id}", "act=correct&title=Lead"),
 ];
 
+/// Forms of pages, which lead back to a page.
+const LEADING_BACK: &[&str] = &[
+    "post /consignments/{id}/notes",
+    "post /exceptions/{id}/notes",
+    "post /evidence/{sha256}/notes",
+    "post /notes/{id}/erasures",
+    "post /account/mail",
+    "post /mail/{id}/retries",
+];
+
 /// Whether a person reads what this door gives.
 fn is_page(door: &str) -> bool {
     let pages = [
@@ -516,6 +569,10 @@ fn is_page(door: &str) -> bool {
         "get /vendors",
         "get /vendors/{id}",
         "get /r/{secret}",
+        "get /evidence/{sha256}/notes",
+        "get /account/mail",
+        "get /mail",
+        "get /mail/unsubscribe/{token}",
     ];
     pages.contains(&door)
 }
@@ -688,6 +745,7 @@ fn every_cell_is_as_its_line_says() {
                         | "post /exceptions/{id}"
                         | "post /r/{secret}"
                         | "post /r/{secret}/evidence" => &[303],
+                        _ if LEADING_BACK.contains(door) => &[303],
                         "post /sign-in" if *role == "nobody" => &[422],
                         "post /account/recovery-codes" => &[422],
                         // There is an administrator, and no other sign-in.

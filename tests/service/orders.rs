@@ -3,10 +3,12 @@
 use std::cell::{Cell, RefCell};
 
 use quittance::domain::Command;
+use quittance::domain::letters::{Certificates, Letter};
 use quittance::domain::names::Role;
+use quittance::operations::deliver_mail;
 use quittance::proof::identity::Signer;
 use quittance::proof::integrity;
-use quittance::store::{invitations, people};
+use quittance::store::{invitations, outbox, people};
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -395,6 +397,29 @@ impl<'a> Yard<'a> {
         secret
     }
 
+    /// A note that an administrator wrote about a consignment of this vendor: its id.
+    pub fn note(&self, vendor: Vendor) -> String {
+        let consignment = self.released(vendor, &self.retired(vendor, true));
+        let path = format!("/api/v1/consignments/{consignment}/notes");
+        let note = self.server.post("administrator", &path, &json!({"text": "Two boxes are wet."})).taken();
+        note["note"].as_str().unwrap().to_owned()
+    }
+
+    /// A letter that waits, to somebody new: its id.
+    pub fn letter(&self) -> String {
+        let person = self.somebody();
+        let mut db = self.server.service.app.connect().unwrap();
+        outbox::gather(&mut db, &person, &Letter::CertificateIssued(Certificates { named: Vec::new(), others: 1 }), quittance::app::now()).unwrap();
+        let waiting = outbox::waiting(&mut db, 1_000).unwrap();
+        waiting.into_iter().find(|kept| kept.person.as_ref() == Some(&person)).unwrap().id
+    }
+
+    /// Behind the address by which somebody new ends the weekly digest.
+    pub fn leaving(&self) -> String {
+        let address = deliver_mail::unsubscribe_address(&self.server.service.app, &self.somebody()).unwrap();
+        address.rsplit('/').next().unwrap().to_owned()
+    }
+
     /// A retired device.
     pub fn retired_one(&self, vendor: Vendor) -> Thing {
         self.retired(vendor, true)
@@ -682,6 +707,7 @@ impl<'a> Yard<'a> {
                 json!({"exception": exception, "reason": "evidence_disputed"})
             }
             "look_for_exceptions"
+            | "add_note"
             | "assign"
             | "open_log"
             | "record_count"

@@ -110,15 +110,38 @@ fn no_name_is_in_ledger_tables_logs_or_exports() {
     let gone = yard.somebody();
     keyed("administrator", &format!("/api/v1/people/{gone}/erasures"), json!({}));
     yard.exception(Vendor::GreenLoop);
+    // People write to each other, and are written to: a note stands where it can be erased, an address in the directory.
+    let address = "coordinator@northfield.example";
+    let coordinator =
+        people::all(&mut server.service.app.read().unwrap()).unwrap().into_iter().find(|person| person.role == "coordinator").unwrap().id;
+    keyed("administrator", &format!("/api/v1/people/{coordinator}/corrections"), json!({"email": address}));
+    let text = format!("{given} {family} left the charger in it.");
+    let noted = keyed("operator", &format!("/api/v1/consignments/{consignment}/notes"), json!({"text": text}));
+    let erased = keyed("operator", &format!("/api/v1/consignments/{consignment}/notes"), json!({"text": format!("Ask {mail}, {number}.")}));
+    server.post("operator", &format!("/api/v1/notes/{}/erasures", erased["note"].as_str().unwrap()), &json!({})).taken();
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    assert_eq!(server.send("coordinator", "POST", "/account/mail", &form, b"want=weekly_digest&language=es").status, 303);
+    yard.certified(Vendor::GreenLoop);
+    let sent = keyed("coordinator", &format!("/api/v1/consignments/{consignment}/links"), json!({"email": "dock@greenloop.example"}));
+    let letter_secret = sent["address"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let told = |db: &mut quittance::store::Database| quittance::store::outbox::tell(db, "digest 2026-11-30", 0);
+    told(&mut server.service.app.connect().unwrap()).unwrap();
+    super::mail::until("the link is on its way", || {
+        let sent = quittance::store::outbox::sent(&mut server.service.app.read().unwrap(), 100).unwrap();
+        sent.iter().any(|kept| kept.kind == "one_time_link")
+    });
 
     let mut names: Vec<String> = STUDENT.map(str::to_owned).to_vec();
     names.extend(staff(&server));
-    names.extend(["Somebody Else", "555-0199", &secret].map(str::to_owned));
+    names.extend(["Somebody Else", "555-0199", &secret, address, "dock@greenloop.example", &letter_secret].map(str::to_owned));
     assert!(names.iter().any(|name| name == "Xanthippe Underhill"));
     assert!(names.iter().any(|name| name == "Coordinator Example"), "{names:?}");
     let mut searched: Vec<(String, String)> = server.tables();
     let directory = searched.remove(searched.iter().position(|(table, _)| table == "people").unwrap()).1;
     assert!(directory.contains("Xanthippe Underhill") && directory.contains("Coordinator Example"), "{directory}");
+    let notes = searched.remove(searched.iter().position(|(table, _)| table == "notes").unwrap()).1;
+    assert!(notes.contains(&text) && !notes.contains(mail) && !notes.contains(number), "{notes}");
+    assert!(!noted.to_string().contains(family), "{noted}");
     // SQLite's index of asset_search has no rows of its own.
     let empty: Vec<&str> =
         searched.iter().filter(|(table, rows)| rows.trim().is_empty() && table != "asset_trigrams").map(|(table, _)| table.as_str()).collect();

@@ -1,17 +1,18 @@
 //! A server with a record of its own and a person of each role, and a client that speaks to it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{OnceLock, mpsc};
 
 use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Nullable, Text};
 use quittance::app::now;
-use quittance::config::{Config, Limits, SignIn};
+use quittance::config::{Config, Limits, Mail, SignIn};
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
-use quittance::store::{self, Database, log, people};
+use quittance::store::{self, Database, DatabaseUrl, log, people};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -92,16 +93,28 @@ impl Answer {
     }
 }
 
+/// A new database for the module that this is in.
+pub fn database(data: &Path) -> DatabaseUrl {
+    databases::database(module_path!(), data)
+}
+
 impl Server {
     pub fn start() -> Self {
         Self::start_within(Limits::uncounted())
     }
+    /// A server that sends its letters so.
+    pub fn start_mailing(mail: Mail) -> Self {
+        Self::start_as(Limits::uncounted(), mail)
+    }
     /// A server that lets nobody ask for more than this.
     pub fn start_within(limits: Limits) -> Self {
+        Self::start_as(limits, Mail::default())
+    }
+    fn start_as(limits: Limits, mail: Mail) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let database = databases::database(module_path!(), &data);
-        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, sign_in: SignIn::default() };
+        let database = database(&data);
+        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, sign_in: SignIn::default(), mail };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
