@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, Serving};
 use crate::domain::Actor;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::names::{Digest, Instant, Name};
@@ -70,6 +70,8 @@ pub struct App {
     pub catalogue: Catalogue,
     /// How much anyone may ask of the service.
     pub limits: Limits,
+    /// How the service is reached.
+    pub serving: Serving,
     /// Whether writing has stopped.
     pub halt: Halt,
     /// The number of the newest checkpoint whose high-water file is on the disk; −1 before the first. Later rows are not shown to anyone.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 
 use programs::{contexts, have, have_node_modules, interop, printed, run, there};
-use quittance::config::{Config, Limits};
+use quittance::config::{Config, Limits, Serving};
 use quittance::documents::context::context;
 use quittance::domain::certification::RevocationReason;
 use quittance::domain::names::{AssetId, PersonId, Role};
@@ -42,6 +42,7 @@ impl Record {
             data,
             listen: "127.0.0.1:0".to_owned(),
             limits: Limits::default(),
+            serving: Serving::default(),
         };
         let (service, lock) = open_ledger::init(&config, URL, "North Street School District", &["Warehouse".to_owned()]).unwrap();
         let mut record = Self { service, _lock: lock, folder, number: String::new() };

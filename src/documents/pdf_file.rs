@@ -62,7 +62,24 @@ pub(super) struct Attachment<'a> {
 }
 
 /// Puts the file together.
-pub(super) fn assemble(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attachments: Vec<Attachment<'_>>) -> Result<Vec<u8>, NotDrawable> {
+pub(super) fn assemble(drawn: Drawn, faces: &Faces, about: &About<'_>, attachments: Vec<Attachment<'_>>) -> Result<Vec<u8>, NotDrawable> {
+    let mut bytes = Vec::new();
+    document(drawn, faces, about, attachments)?.save_to(&mut bytes).map_err(unwritten)?;
+    Ok(bytes)
+}
+
+/// The same in less room (object streams), for papers that may have thousands of lines and that nobody takes apart byte by byte.
+pub(super) fn assemble_packed(drawn: Drawn, faces: &Faces, about: &About<'_>, attachments: Vec<Attachment<'_>>) -> Result<Vec<u8>, NotDrawable> {
+    let mut bytes = Vec::new();
+    document(drawn, faces, about, attachments)?.save_modern(&mut bytes).map_err(unwritten)?;
+    Ok(bytes)
+}
+
+fn unwritten(error: impl fmt::Display) -> NotDrawable {
+    NotDrawable::File(format!("the file cannot be written: {error}"))
+}
+
+fn document(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attachments: Vec<Attachment<'_>>) -> Result<Document, NotDrawable> {
     check_names(&mut attachments)?;
     let mut pages = PdfDocument::new(about.title);
     for (cut, characters) in &drawn.used {
@@ -87,8 +104,10 @@ pub(super) fn assemble(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attac
     catalog.set("StructTreeRoot", structure);
     catalog.set("ViewerPreferences", dictionary! { "DisplayDocTitle" => true });
     catalog.set("PageLayout", "SinglePage");
-    catalog.set("Names", dictionary! { "EmbeddedFiles" => dictionary! { "Names" => names } });
-    catalog.set("AF", associated);
+    if !associated.is_empty() {
+        catalog.set("Names", dictionary! { "EmbeddedFiles" => dictionary! { "Names" => names } });
+        catalog.set("AF", associated);
+    }
     if let Some(stale) = stale {
         document.objects.remove(&stale);
     }
@@ -110,9 +129,7 @@ pub(super) fn assemble(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attac
     document.prune_objects();
     document.renumber_objects();
     document.compress();
-    let mut bytes = Vec::new();
-    document.save_to(&mut bytes).map_err(|e| NotDrawable::File(format!("the file cannot be written: {e}")))?;
-    Ok(bytes)
+    Ok(document)
 }
 
 /// Plain names only, so that they can stand in the file as literal strings and on any disk as they are; sorted, as the name tree must be.

@@ -64,9 +64,28 @@ pub(super) fn pairs(sheet: &mut Sheet<'_>, x: f32, width: f32, columns: u16, pai
 
 /// A column: its heading and its share of the measure in percent.
 pub(super) struct Column {
-    pub(super) head: &'static str,
-    pub(super) percent: u16,
+    head: &'static str,
+    percent: u16,
+    right: bool,
 }
+
+impl Column {
+    pub(super) const fn new(head: &'static str, percent: u16) -> Self {
+        Self { head, percent, right: false }
+    }
+    /// Figures stand at the right, one under the other.
+    pub(super) const fn right(mut self) -> Self {
+        self.right = true;
+        self
+    }
+    /// Where text of this style begins in the column whose left edge is at `x`.
+    fn start(&self, sheet: &Sheet<'_>, x: f32, text: &str, style: Style) -> f32 {
+        if self.right { x + share(self) - GUTTER - sheet.faces.width(text, style.cut, style.size) } else { x }
+    }
+}
+
+/// A cell of this text is a square to tick.
+pub(super) const TICK: &str = "\u{25a1}";
 
 /// A row: for each column its lines (the first may be bold), and small print below them across the table.
 pub(super) struct Row {
@@ -96,10 +115,11 @@ pub(super) fn table(sheet: &mut Sheet<'_>, columns: &[Column], rows: &[Row]) {
 fn head(sheet: &mut Sheet<'_>, columns: &[Column], again: bool) {
     let mut x = MARGIN;
     for column in columns {
+        let start = column.start(sheet, x, column.head, HEAD);
         if again {
-            sheet.repeated_line_at(x, sheet.y, column.head, HEAD);
+            sheet.repeated_line_at(start, sheet.y, column.head, HEAD);
         } else {
-            sheet.within("TH", |sheet| sheet.line_at(x, sheet.y, column.head, HEAD));
+            sheet.within("TH", |sheet| sheet.line_at(start, sheet.y, column.head, HEAD));
         }
         x += share(column);
     }
@@ -114,6 +134,10 @@ fn draw_row(sheet: &mut Sheet<'_>, columns: &[Column], row: &Row) {
         let mut lines = Vec::new();
         for (position, (text, cut)) in cell.iter().enumerate() {
             let style = cell_style(*cut, position == 0);
+            if text == TICK {
+                lines.push((text.clone(), style));
+                continue;
+            }
             lines.extend(sheet.faces.wrap(text, style.cut, style.size, share(column) - GUTTER).into_iter().map(|line| (line, style)));
         }
         cells.push(lines);
@@ -131,7 +155,11 @@ fn draw_row(sheet: &mut Sheet<'_>, columns: &[Column], row: &Row) {
             sheet.within("TD", |sheet| {
                 let mut top = sheet.y;
                 for (line, style) in lines {
-                    sheet.line_at(x, top, &line, style);
+                    if line == TICK {
+                        sheet.tick_box(x, top + 1.4, style.size);
+                    } else {
+                        sheet.line_at(column.start(sheet, x, &line, style), top, &line, style);
+                    }
                     top += style.leading();
                 }
                 // Small print belongs to the row; it is read after the last cell.

@@ -10,9 +10,8 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError, web};
 
-use super::State;
-use super::page;
 use super::problem::Problem;
+use super::{State, https, page};
 use crate::proof::digest::{hex, sha256};
 
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -27,6 +26,7 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 
 /// Turns errors into the form that this client reads and adds the headers that every answer carries.
 pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let secure = https::is_secure(&request);
     let for_person = !request.path().starts_with("/api/") && wants_page(request.headers());
     let mut response = next.call(request).await?.map_into_boxed_body();
     if let Some(problem) = problem(&response) {
@@ -34,7 +34,6 @@ pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'stat
         response = response.into_response(answer);
     }
     let mut response = tagged(response);
-    let secure = response.request().app_data::<web::Data<State>>().is_some_and(|state| state.service.app.identity.public_url.starts_with("https://"));
     let public = is_public(response.headers());
     let headers = response.headers_mut();
     let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));

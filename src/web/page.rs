@@ -21,6 +21,8 @@ pub struct Page {
     pub organisation: String,
     /// Who is signed in: name and role.
     pub viewer: Option<(String, &'static str)>,
+    /// Everyone may come in the clear: every page says so.
+    pub insecure: bool,
     /// Version of the style sheet.
     pub style: &'static str,
 }
@@ -33,6 +35,7 @@ impl Page {
             base: base(state),
             organisation: state.service.app.organisation.to_string(),
             viewer: viewer.map(|viewer| (viewer.person.name.clone(), viewer.actor.role.label())),
+            insecure: state.service.app.serving.is_insecure(),
             style: style_version(),
         }
     }

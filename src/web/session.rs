@@ -224,7 +224,8 @@ pub async fn destroy(request: HttpRequest, state: Data) -> std::result::Result<H
 }
 
 fn cookie(state: &Data, token: String) -> Cookie<'static> {
-    let secure = state.service.app.identity.public_url.starts_with("https://");
+    let app = &state.service.app;
+    let secure = app.identity.public_url.starts_with("https://") && !app.serving.is_insecure();
     Cookie::build(COOKIE, token).http_only(true).same_site(SameSite::Strict).path("/").secure(secure).finish()
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Nullable, Text};
-use quittance::config::{Config, Limits};
+use quittance::config::{Config, Limits, Serving};
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
@@ -92,10 +92,14 @@ impl Server {
     }
     /// A server that lets nobody ask for more than this.
     pub fn start_within(limits: Limits) -> Self {
+        Self::start_serving(limits, Serving::default())
+    }
+    /// The same, reached in another way than in the clear on this machine.
+    pub fn start_serving(limits: Limits, serving: Serving) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         let database = databases::database(module_path!(), &data);
-        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits };
+        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, serving };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
