@@ -47,7 +47,9 @@ fn host(url: &str) -> &str {
 pub fn fit(url: &str, listen: &str, serving: &Serving, proxies: &Networks) -> Result<Option<String>> {
     let secure = url.starts_with("https://");
     if serving.tls.is_some() {
-        return Ok((!secure).then(|| format!("The record's address is {url}: links, QR codes and certificates go on naming it, although HTTPS is set up.")));
+        return Ok(
+            (!secure).then(|| format!("The record's address is {url}: links, QR codes and certificates go on naming it, although HTTPS is set up."))
+        );
     }
     if serving.insecure_http {
         return Ok(Some(
@@ -159,9 +161,8 @@ fn read(files: &Tls, host: &str, behind_proxy: bool, at: Instant) -> Result<(Cer
     if mode & 0o007 != 0 {
         return Err(wrong(format!("tls-key {key} can be read by everyone on this machine (mode {:03o}): chmod o= {key}", mode & 0o777)));
     }
-    let private = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| {
-        wrong(format!("tls-key {key} holds no private key without a passphrase ({e}); it begins with -----BEGIN PRIVATE KEY-----"))
-    })?;
+    let private = PrivateKeyDer::from_pem_file(&files.key)
+        .map_err(|e| wrong(format!("tls-key {key} holds no private key without a passphrase ({e}); it begins with -----BEGIN PRIVATE KEY-----")))?;
     let parsed = ParsedCertificate::try_from(leaf).map_err(|e| wrong(format!("the first certificate in {certificate} cannot be read: {e}")))?;
     let mut warnings = Vec::new();
     let named = ServerName::try_from(host.to_owned()).map_err(|e| wrong(format!("{host} is no name that a certificate can be for: {e}")))?;
@@ -174,7 +175,10 @@ fn read(files: &Tls, host: &str, behind_proxy: bool, at: Instant) -> Result<(Cer
     }
     if let Some((from, until)) = validity(leaf) {
         if at < from {
-            warnings.push(format!("the certificate in {certificate} is not valid before {}: browsers refuse it; check the clock of this machine", from.text()));
+            warnings.push(format!(
+                "the certificate in {certificate} is not valid before {}: browsers refuse it; check the clock of this machine",
+                from.text()
+            ));
         } else if at > until {
             warnings.push(format!(
                 "the certificate in {certificate} has expired on {}: browsers refuse it. Renew it; the new files are taken up by themselves",
@@ -185,7 +189,9 @@ fn read(files: &Tls, host: &str, behind_proxy: bool, at: Instant) -> Result<(Cer
         }
     }
     let fitting = CertifiedKey::from_der(chain, private, &provider()).map_err(|e| match e {
-        rustls::Error::InconsistentKeys(_) => wrong(format!("tls-key {key} is not the key of the certificate in {certificate}; name the two that belong together")),
+        rustls::Error::InconsistentKeys(_) => {
+            wrong(format!("tls-key {key} is not the key of the certificate in {certificate}; name the two that belong together"))
+        }
         e => wrong(format!("tls-key {key} cannot be used: {e}")),
     })?;
     Ok((fitting, warnings))
@@ -276,7 +282,10 @@ pub fn is_secure(request: &ServiceRequest) -> bool {
 }
 
 /// Sends on to HTTPS, or refuses, what comes in the clear from elsewhere.
-pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
+pub async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let Some(state) = request.app_data::<web::Data<State>>().cloned() else { return Ok(next.call(request).await?.map_into_boxed_body()) };
     let app = &state.service.app;
     let way = way_of(&request);
@@ -306,7 +315,9 @@ fn say_once(peer: &str) {
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     let said = said.get_or_insert_default();
     if said.len() < 100 && said.insert(peer.to_owned()) {
-        tracing::warn!("the trusted proxy {peer} sends no X-Forwarded-Proto: what comes through it is refused (nginx: proxy_set_header X-Forwarded-Proto $scheme)");
+        tracing::warn!(
+            "the trusted proxy {peer} sends no X-Forwarded-Proto: what comes through it is refused (nginx: proxy_set_header X-Forwarded-Proto $scheme)"
+        );
     }
 }
 

@@ -131,8 +131,7 @@ pub async fn download(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> 
         let newest = assets.iter().map(|asset| asset.last_seq).max().unwrap_or(0);
         let created = papers::recorded_at(&mut db, newest)?.whole_seconds();
         let url = &service.app.identity.public_url;
-        let labels: Vec<Label> =
-            assets.iter().map(|asset| Label { tag: asset.tag.to_string(), address: address(url, asset.tag.as_str()) }).collect();
+        let labels: Vec<Label> = assets.iter().map(|asset| Label { tag: asset.tag.to_string(), address: address(url, asset.tag.as_str()) }).collect();
         render(stock, service.app.organisation.as_str(), &labels, start, &created).map_err(|e| Error::fault("drawing labels", e))
     })
     .await?;
