@@ -139,29 +139,34 @@ fn draw(sheet: &mut Sheet<'_>, grid: &Grid, (x, y): (f32, f32), organisation: &s
     // The bars bring their own white; QR codes need four modules of it.
     let right = x + EDGE + tall + 4.0;
     let room = x + width - 3.0 - right;
-    let alt = |what: &str| format!("{what} of {}", if what == "QR code" { &label.address } else { &label.tag });
+    let alt = |what: &str| format!("{what} of {}", label.tag);
+    // Whole dots for each module, so that a label printer does not have to guess.
+    let modules = f32::from(u16::try_from(code.len()).unwrap_or(u16::MAX));
+    let side_in = |most: f32| ((most / modules / grid.dot + 0.001).floor().max(1.0) * grid.dot * modules).min(most);
     if let Some((module, bars)) = bars_in(&label.tag, room, grid.dot) {
-        sheet.modules(x + EDGE, y + EDGE, tall, &code, alt("QR code"));
+        let side = side_in(tall);
+        sheet.modules(x + EDGE, y + (height - side) / 2.0, side, &code, Ink::Black, alt("QR code"));
         let white = module * f32::from(code128::QUIET);
         let wide = module * f32::from(code128::modules(&bars));
         let left = right + ((room - wide) / 2.0).max(white);
         let top = y + EDGE - 1.0;
-        owner(sheet, left, top, wide.max(room - 2.0 * white), organisation);
+        owner(sheet, left, top, x + width - EDGE - left, organisation);
         let bars_top = top + OWNER * 1.29 + 2.0;
         let bars_height = y + height - EDGE - TAG * 1.2 - bars_top;
         sheet.bars(left, bars_top, bars_height, module, &bars, alt("Bar code"));
         tag(sheet, left, bars_top + bars_height + 0.5, wide, &label.tag);
     } else if let Some((module, bars)) = bars_in(&label.tag, width - 6.0, grid.dot) {
-        let side = tall * 0.58;
-        sheet.modules(x + EDGE, y + EDGE - 1.0, side, &code, alt("QR code"));
+        let side = side_in(tall * 0.58);
+        sheet.modules(x + EDGE, y + EDGE - 1.0, side, &code, Ink::Black, alt("QR code"));
         let left = x + EDGE + side + 8.0;
         owner(sheet, left, y + EDGE - 1.0, inner - side - 8.0, organisation);
         words(sheet, left, y + EDGE + OWNER * 1.29 + 1.0, inner - side - 8.0, &label.tag, 8.0);
         let wide = module * f32::from(code128::modules(&bars));
-        let top = y + EDGE + side + 3.0;
+        let top = y + EDGE + tall * 0.58 + 3.0;
         sheet.bars(x + (width - wide) / 2.0, top, y + height - EDGE + 1.0 - top, module, &bars, alt("Bar code"));
     } else {
-        sheet.modules(x + EDGE, y + EDGE, tall, &code, alt("QR code"));
+        let side = side_in(tall);
+        sheet.modules(x + EDGE, y + (height - side) / 2.0, side, &code, Ink::Black, alt("QR code"));
         owner(sheet, right + 4.0, y + EDGE, room - 4.0, organisation);
         words(sheet, right + 4.0, y + EDGE + OWNER * 1.29 + 3.0, room - 7.0, &label.tag, 9.0);
     }

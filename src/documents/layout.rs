@@ -324,7 +324,7 @@ impl<'f> Sheet<'f> {
 
     /// A grid of dark modules (a QR code), `side` points wide, with its upper left corner at `x`, `top`. Runs of dark modules become one
     /// rectangle each, all of them one shape.
-    pub(super) fn modules(&mut self, x: f32, top: f32, side: f32, rows: &[Vec<bool>], alt: String) {
+    pub(super) fn modules(&mut self, x: f32, top: f32, side: f32, rows: &[Vec<bool>], ink: Ink, alt: String) {
         let Ok(count) = u16::try_from(rows.len()) else { return };
         if count == 0 {
             return;
@@ -343,7 +343,7 @@ impl<'f> Sheet<'f> {
             }
             row_top += module;
         }
-        self.figure(rings, Ink::Text, alt);
+        self.figure(rings, ink, alt);
     }
 
     /// Puts a word across every page that was drawn, behind what is on it.

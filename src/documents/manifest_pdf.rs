@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::layout::{MARGIN, MEASURE, Sheet};
 use super::pdf_file::{Attachment, NotDrawable};
 use super::sheet::{BODY, Papers, SMALL, STRONG, capitalised, container_words, number_of, section, signatures, thousands, weighed};
-use super::table::{Column, Row, TICK, table};
+use super::table::{Column, Row, TICK, table, table_of};
 use super::typeface::{Cut, Faces};
 use crate::domain::consignment::Line;
 
@@ -24,7 +24,8 @@ pub fn render(papers: &Papers<'_>, frozen: Option<&[u8]>) -> Result<Vec<u8>, Not
     let lines = papers.in_order();
     let mut sheet = Sheet::new(Faces::shared()?);
     let sheet_ref = &mut sheet;
-    papers.head(sheet_ref, "Manifest", true)?;
+    let title = papers.stamp().map_or_else(|| "Manifest".to_owned(), |word| format!("Manifest, {}", word.to_lowercase()));
+    papers.head(sheet_ref, &title, true)?;
     papers.parties(sheet_ref);
     if papers.stamp().is_some() {
         sheet_ref.paragraph(MARGIN, MEASURE, "This list is not sealed and may still change. It hands nothing over.", STRONG);
@@ -57,12 +58,13 @@ pub fn render(papers: &Papers<'_>, frozen: Option<&[u8]>) -> Result<Vec<u8>, Not
                 row(line, number)
             })
             .collect();
-        table(sheet_ref, &LINES, &rows);
+        let what = first.map_or_else(|| heading.clone(), ToString::to_string);
+        table_of(sheet_ref, Some(&what), &LINES, &rows);
     }
     if let Some(word) = papers.stamp() {
         sheet.stamp(word);
     }
-    let title = papers.stamp().map_or_else(|| "Manifest".to_owned(), |word| format!("{word} Manifest"));
+    let title = papers.stamp().map_or_else(|| "Manifest".to_owned(), |word| format!("{word} of the manifest"));
     let attachments = frozen.map(|bytes| Attachment {
         name: "manifest.json".to_owned(),
         media_type: "application/json",
@@ -103,7 +105,7 @@ fn counts(sheet: &mut Sheet<'_>, papers: &Papers<'_>, lines: &[&Line]) {
     for line in lines {
         *sorts.entry(papers.sort(line)).or_default() += line.quantity.as_ref().map_or(1, |quantity| u64::from(quantity.count));
     }
-    let words: Vec<String> = sorts.iter().map(|(sort, number)| format!("{} {sort}", thousands(*number))).collect();
+    let words: Vec<String> = sorts.iter().map(|(sort, number)| format!("{sort}\u{a0}{}", thousands(*number))).collect();
     section(sheet, "How many of what");
     let total = number_of(u64::try_from(lines.len()).unwrap_or(u64::MAX), "line", "lines");
     sheet.paragraph(MARGIN, MEASURE, &format!("{total}: {}.", words.join(" · ")), BODY);

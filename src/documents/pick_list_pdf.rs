@@ -3,17 +3,17 @@
 use super::layout::{MARGIN, MEASURE, Sheet};
 use super::pdf_file::NotDrawable;
 use super::sheet::{BODY, Papers, number_of, section, thousands};
-use super::table::{Column, Row, TICK, table};
+use super::table::{Column, Row, TICK, table_of};
 use super::typeface::{Cut, Faces};
 use crate::domain::consignment::Line;
 
 const LINES: [Column; 6] = [
-    Column::new("", 5),
-    Column::new("No.", 7),
-    Column::new("Tag", 22),
-    Column::new("Serial number", 25),
-    Column::new("What it is", 28),
-    Column::new("Into", 13),
+    Column::new("", 4),
+    Column::new("No.", 6),
+    Column::new("Tag", 20),
+    Column::new("Serial number", 22),
+    Column::new("What it is", 34),
+    Column::new("Into", 14),
 ];
 
 /// Draws the pick list.
@@ -38,7 +38,7 @@ pub fn render(papers: &Papers<'_>) -> Result<Vec<u8>, NotDrawable> {
                 row(line, number)
             })
             .collect();
-        table(&mut sheet, &LINES, &rows);
+        table_of(&mut sheet, Some(place), &LINES, &rows);
     }
     if papers.stamp() == Some("CANCELLED") {
         sheet.stamp("CANCELLED");

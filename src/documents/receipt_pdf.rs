@@ -2,7 +2,7 @@
 
 use super::layout::{MARGIN, MEASURE, Sheet};
 use super::pdf_file::NotDrawable;
-use super::sheet::{BODY, Papers, SMALL, STRONG, Stated, capitalised, number_of, section, signatures, thousands, weighed};
+use super::sheet::{BODY, Papers, SMALL, STRONG, Stated, capitalised, number_of, section, signatures, thousands, weighed, weight};
 use super::table::{Column, Pair, Row, pairs, table};
 use super::typeface::{Cut, Faces};
 use crate::domain::consignment::{Discrepancy, DiscrepancyKind, Line, LineState, Receipt};
@@ -42,8 +42,16 @@ impl Difference<'_> {
     }
     /// What differs, in few words, and the figures.
     pub(super) fn what(&self) -> String {
-        let words = self.discrepancy.words();
-        capitalised(words.trim_end_matches('.'))
+        let Discrepancy { kind, seal, figures, .. } = self.discrepancy;
+        if let Some((state, number)) = seal {
+            let number = number.as_ref().map_or_else(String::new, |number| format!(", {number}"));
+            return format!("Seal: {}{number}", state.label());
+        }
+        let figures = figures.map_or_else(String::new, |(expected, found)| {
+            let figure = |n: u32| if *kind == DiscrepancyKind::Weight { weight(u64::from(n)) } else { thousands(u64::from(n)) };
+            format!(" ({} expected, {} found)", figure(expected), figure(found))
+        });
+        capitalised(&format!("{}{figures}", kind.label()))
     }
     /// The thing that it is about, as one finds it.
     pub(super) fn about(&self) -> String {

@@ -1,14 +1,12 @@
 //! The reconciliation sheet: what was released against what was received, and every variance with the ways to resolve it, to be ticked on a walk
 //! through the yard and entered afterwards.
 
-use super::layout::Ink;
-use super::layout::{MARGIN, MEASURE, Sheet, Style};
+use super::layout::{Ink, MARGIN, MEASURE, Sheet, Style};
 use super::pdf_file::NotDrawable;
 use super::receipt_pdf::{Difference, data, tally};
 use super::sheet::{BODY, Papers, SMALL, STRONG, capitalised, section, thousands, weighed};
 use super::table::{Column, Row, pairs, table};
-use super::typeface::Cut;
-use super::typeface::Faces;
+use super::typeface::{Cut, Faces};
 use crate::domain::consignment::ContainerReceived;
 use crate::domain::names::Instant;
 
@@ -50,12 +48,12 @@ fn containers(sheet: &mut Sheet<'_>, papers: &Papers<'_>) {
     }
     section(sheet, "Containers");
     let columns = [
-        Column::new("Container", 22),
-        Column::new("Seal as released", 19),
+        Column::new("Container", 19),
+        Column::new("Seal as released", 17),
         Column::new("Seal as found", 20),
-        Column::new("Gross released", 14).right(),
-        Column::new("Gross received", 14).right(),
-        Column::new("Difference", 11).right(),
+        Column::new("Gross released", 15).right(),
+        Column::new("Gross received", 15).right(),
+        Column::new("Difference", 14).right(),
     ];
     let cell = |text: String| vec![(text, Cut::Regular)];
     let listed = papers.consignment.containers.iter().map(|container| (container.label.clone(), Some(container)));
@@ -68,7 +66,7 @@ fn containers(sheet: &mut Sheet<'_>, papers: &Papers<'_>) {
             let (released, received) = (sealed.and_then(|container| container.gross_weight_grams), here.and_then(|found| found.gross_weight_grams));
             let difference = released.zip(received).map(|(released, received)| {
                 let sign = if received < released {
-                    "−"
+                    "-"
                 } else if received > released {
                     "+"
                 } else {
@@ -101,15 +99,12 @@ fn variance(sheet: &mut Sheet<'_>, number: u64, difference: &Difference<'_>) {
     sheet.skip(4.0);
     let top = sheet.y;
     sheet.within("P", |sheet| sheet.line_at(MARGIN, top, &thousands(number), STRONG));
-    let details = [difference.serial.clone(), difference.title.clone(), difference.scanned(), data(discrepancy).to_owned()];
-    let scanned = difference.scanned();
-    let details: Vec<String> =
-        details.into_iter().filter(|text| !text.is_empty()).map(|text| if text == scanned { format!("scanned: {text}") } else { text }).collect();
+    let scanned = Some(difference.scanned()).filter(|text| !text.is_empty()).map(|text| format!("scanned: {text}"));
+    let due = discrepancy.due_at.map(|due| format!("due {}", day(due)));
+    let details = [Some(difference.serial.clone()), Some(difference.title.clone()), scanned, Some(data(discrepancy).to_owned()), due];
+    let details: Vec<String> = details.into_iter().flatten().filter(|text| !text.is_empty()).collect();
     sheet.paragraph(MARGIN + INSET, MEASURE - INSET, &format!("{} · {}", difference.about(), difference.what()), STRONG);
-    sheet.paragraph(MARGIN + INSET, MEASURE - INSET, &details.join(" · "), SMALL);
-    if let Some(due) = discrepancy.due_at {
-        sheet.paragraph(MARGIN + INSET, MEASURE - INSET, &format!("Due {}", day(due)), SMALL);
-    }
+    sheet.paragraph(MARGIN + INSET, MEASURE - INSET, &capitalised(&details.join(" · ")), SMALL);
     sheet.skip(3.0);
     for resolution in discrepancy.kind.resolutions() {
         let y = sheet.y;

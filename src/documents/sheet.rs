@@ -56,7 +56,7 @@ pub(super) fn head(sheet: &mut Sheet<'_>, head: &Head<'_>) -> Result<(), NotDraw
     sheet.skip(3.0);
     sheet.paragraph(MARGIN, text_width, head.small, SMALL);
     if let (Some((address, caption)), Some(rows)) = (head.code, rows) {
-        sheet.modules(MARGIN + MEASURE - QR_SIDE, top, QR_SIDE, &rows, format!("QR code of {address}"));
+        sheet.modules(MARGIN + MEASURE - QR_SIDE, top, QR_SIDE, &rows, Ink::Text, format!("QR code of {address}"));
         let caption_x = MARGIN + MEASURE - (QR_SIDE + sheet.faces.width(caption, SMALL.cut, SMALL.size)) / 2.0;
         sheet.within("P", |sheet| sheet.line_at(caption_x, top + QR_SIDE + 3.0, caption, SMALL));
         sheet.y = sheet.y.max(top + QR_SIDE + 3.0 + SMALL.leading());
@@ -273,6 +273,7 @@ pub(super) fn signatures(sheet: &mut Sheet<'_>, heading: &str, parties: &[(&str,
     let width = (MEASURE + gap) / f32::from(count) - gap;
     sheet.together(|sheet| {
         section(sheet, heading);
+        sheet.skip(2.0);
         let top = sheet.y;
         let mut bottom = top;
         let mut x = MARGIN;

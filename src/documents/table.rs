@@ -7,6 +7,7 @@ const LABEL: Style = Style::new(Cut::Regular, 7.2, Ink::Muted);
 const VALUE: Style = Style::new(Cut::Regular, 8.8, Ink::Text);
 const HEAD: Style = Style::new(Cut::Bold, 7.2, Ink::Muted);
 const NOTE: Style = Style::new(Cut::Regular, 6.8, Ink::Muted);
+const CONTINUED: Style = Style::new(Cut::Bold, 8.4, Ink::Accent);
 const GUTTER: f32 = 10.0;
 
 /// Labelled values, so many beside each other; each pair is read as one paragraph. A weight of 2 takes two columns' width.
@@ -102,12 +103,17 @@ fn cell_style(cut: Cut, first: bool) -> Style {
 
 /// Draws the table over the whole measure. A row is never torn apart; the head stands again on every page.
 pub(super) fn table(sheet: &mut Sheet<'_>, columns: &[Column], rows: &[Row]) {
+    table_of(sheet, None, columns, rows);
+}
+
+/// The same; what it is a table of stands above the head of every further page.
+pub(super) fn table_of(sheet: &mut Sheet<'_>, what: Option<&str>, columns: &[Column], rows: &[Row]) {
     sheet.within("Table", |sheet| {
         // A head without a row below it helps nobody.
         sheet.need(HEAD.leading() + 40.0);
         sheet.within("TR", |sheet| head(sheet, columns, false));
         for row in rows {
-            draw_row(sheet, columns, row);
+            draw_row(sheet, what, columns, row);
         }
     });
 }
@@ -128,7 +134,7 @@ fn head(sheet: &mut Sheet<'_>, columns: &[Column], again: bool) {
     sheet.y += 4.0;
 }
 
-fn draw_row(sheet: &mut Sheet<'_>, columns: &[Column], row: &Row) {
+fn draw_row(sheet: &mut Sheet<'_>, what: Option<&str>, columns: &[Column], row: &Row) {
     let mut cells: Vec<Vec<(String, Style)>> = Vec::new();
     for (column, cell) in columns.iter().zip(&row.cells) {
         let mut lines = Vec::new();
@@ -146,6 +152,10 @@ fn draw_row(sheet: &mut Sheet<'_>, columns: &[Column], row: &Row) {
     let tallest = cells.iter().map(|lines| lines.iter().map(|(_, style)| style.leading()).sum()).fold(0.0_f32, f32::max);
     let height = tallest + stack(note.len(), NOTE) + 6.0;
     if sheet.need(height) {
+        if let Some(what) = what {
+            sheet.repeated_line_at(MARGIN, sheet.y, &format!("{what}, continued"), CONTINUED);
+            sheet.y += CONTINUED.leading() + 3.0;
+        }
         head(sheet, columns, true);
     }
     sheet.within("TR", |sheet| {

@@ -485,6 +485,7 @@ pub fn steps(told: Vec<Told>) -> Result<Vec<Step>> {
 #[template(path = "assets/show.html")]
 struct ShowPage {
     page: Page,
+    id: String,
     tag: String,
     title: String,
     label: &'static str,
@@ -557,6 +558,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
         page.title = format!("{} · {}", asset.tag, asset.title());
         Ok(ShowPage {
             page,
+            id: bare(id.as_str()).to_owned(),
             tag: asset.tag.to_string(),
             title: asset.title(),
             label: asset.label().as_str(),

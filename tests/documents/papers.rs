@@ -137,7 +137,7 @@ fn a_manifest_says_what_left_and_where_both_sides_sign() {
         "151.500 kg",
         "130.000 kg",
         "280 chargers",
-        "chromebook",
+        "chromebook 75",
         "004869",
         "Taken by the carrier",
         "Signature",
@@ -172,9 +172,19 @@ fn a_list_that_is_not_sealed_is_a_draft_on_every_page() {
     let count = pages(&path);
     assert!(count > 2);
     for page in 1..=count {
-        assert!(text(&path, page, page).matches("DRAFT").count() >= 2, "page {page}");
+        assert!(text(&path, page, page).contains("DRAFT of the manifest P-2026-041"), "page {page}");
     }
     assert!(text(&path, 1, 1).contains("This list is not sealed and may still change."));
+    // The word across the page is ink: the same page without it is lighter.
+    if have("pdftoppm", "poppler-utils") {
+        let dark = |path: &str| {
+            let image = Command::new("pdftoppm").args(["-r", "40", "-gray", "-f", "2", "-l", "2", path]).output().unwrap().stdout;
+            image.iter().filter(|byte| (230..=238).contains(*byte)).count()
+        };
+        let sealed = self::consignment(121, false);
+        let (_, other) = kept("not-a-draft", &manifest_pdf::render(&papers(&sealed, &lines), None).unwrap());
+        assert!(dark(&path) > dark(&other) * 2, "{} {}", dark(&path), dark(&other));
+    }
 }
 
 #[test]
@@ -204,7 +214,7 @@ fn a_pick_list_goes_by_place_and_has_nothing_to_scan() {
     let (folder, path) = kept("pick-list", &pick_list_pdf::render(&papers(&consignment, &lines)).unwrap());
     if have("pdftotext", "poppler-utils") {
         let all = text(&path, 1, pages(&path));
-        for words in ["Pick list", "Lincoln High School · 20 lines", "Roosevelt Middle School · 20 lines", "5CG94", "scan the thing itself"] {
+        for words in ["Pick list", "Lincoln High School · 21 lines", "Roosevelt Middle School · 20 lines", "5CG94", "scan the thing itself"] {
             assert!(all.contains(words), "{words}: {all}");
         }
     }
@@ -287,9 +297,10 @@ fn a_receipt_says_what_the_receiver_stated_and_what_differs() {
         "Kim Bell, North River Recycling",
         "40 things scanned; signed in",
         "Received as listed",
-        "another number than listed, 004899",
+        "listed, 004899",
         "Short: listed and not found",
-        "tag CB-20733, serial 5CG9482KAB",
+        "tag CB-20733, serial",
+        "5CG9482KAB",
         "PF3XBB1",
         "screen broken",
         "138.000 kg",
@@ -314,7 +325,7 @@ fn a_reconciliation_sheet_offers_every_way_to_resolve_a_variance() {
             assert!(all.contains(&label[1..]), "{label}: {all}");
         }
     }
-    for words in ["Open variances: 6", "−13.500 kg", "Reference or document that shows it", "Resolved", "Abel Approver", "entry 911"] {
+    for words in ["Open variances: 6", "-13.500 kg", "Reference or document that shows it", "Resolved", "Abel Approver", "entry 911"] {
         assert!(all.contains(words), "{words}: {all}");
     }
 }
@@ -379,9 +390,9 @@ fn a_sheet_that_was_used_before_goes_on_where_it_is_whole() {
     }
     let labels: Vec<Label> = (1..=32).map(|n| label(&format!("T-{n:03}"))).collect();
     let (_, path) = kept("start", &labels::render(Stock::Avery5160, "North Street", &labels, 29, "2026-11-14T14:20:01Z").unwrap());
-    assert_eq!(pages(&path), 3);
+    assert_eq!(pages(&path), 2);
     let on = |page: usize| text(&path, page, page);
-    assert!(on(1).contains("T-002") && !on(1).contains("T-003") && on(2).contains("T-032") == on(2).contains("T-033"));
+    assert!(on(1).contains("T-002") && !on(1).contains("T-003") && on(2).contains("T-003") && on(2).contains("T-032"));
     // The 29th place is the second of the last row.
     let boxes = run("pdftotext", &["-f", "1", "-l", "1", "-bbox", &path, "-"]);
     let place = boxes.lines().find(|line| line.contains(">T-001<")).unwrap();
