@@ -357,7 +357,7 @@ impl<'f> Sheet<'f> {
         let y = self.height / 2.0 - half * sin - SIZE * 0.36 * cos;
         self.used.entry(style.cut).or_default().extend(word.chars());
         let font = PdfFontHandle::External(FontId(style.cut.resource().to_owned()));
-        let ops = vec![
+        let ops = [
             Op::BeginMarkedContent { tag: "Artifact".to_owned() },
             Op::StartTextSection,
             Op::SetFillColor { col: style.ink.color() },

@@ -89,15 +89,21 @@ fn document(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attachments: Vec
     let mut document = pages.to_lopdf_document(&PdfSaveOptions { image_optimization: None, ..PdfSaveOptions::default() }, &mut Vec::new());
     let file = |e: lopdf::Error| NotDrawable::File(format!("the file cannot be put together: {e}"));
 
+    // What is replaced below goes now, and numbers are given now: later, with an object for every cell of a table, it would take the library long.
+    let catalog = document.catalog_mut().map_err(file)?;
+    // The library claims PDF/X with a colour profile of its own; nothing here was checked against it, so nothing is claimed.
+    catalog.remove(b"OutputIntents");
+    catalog.set("Metadata", Object::Null);
+    document.trailer.set("Info", Object::Null);
+    document.prune_objects();
+    document.renumber_objects();
+
     name_fonts(&mut document);
     let structure = add_structure(&mut document, &drawn.elements)?;
     let (names, associated) = add_attachments(&mut document, &attachments, about);
     let metadata =
         document.add_object(Stream::new(dictionary! { "Type" => "Metadata", "Subtype" => "XML" }, xmp(about).into_bytes()).with_compression(false));
     let catalog = document.catalog_mut().map_err(file)?;
-    // The library claims PDF/X with a colour profile of its own; nothing here was checked against it, so nothing is claimed.
-    catalog.remove(b"OutputIntents");
-    let stale = catalog.get(b"Metadata").and_then(Object::as_reference).ok();
     catalog.set("Metadata", metadata);
     catalog.set("Lang", Object::string_literal("en-US"));
     catalog.set("MarkInfo", dictionary! { "Marked" => true });
@@ -107,9 +113,6 @@ fn document(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attachments: Vec
     if !associated.is_empty() {
         catalog.set("Names", dictionary! { "EmbeddedFiles" => dictionary! { "Names" => names } });
         catalog.set("AF", associated);
-    }
-    if let Some(stale) = stale {
-        document.objects.remove(&stale);
     }
 
     let (id, _) = about.fingerprint.split_at(16);
@@ -126,8 +129,6 @@ fn document(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attachments: Vec
     });
     document.trailer.set("Info", information);
     document.version = "1.7".to_owned();
-    document.prune_objects();
-    document.renumber_objects();
     document.compress();
     Ok(document)
 }

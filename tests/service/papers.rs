@@ -146,7 +146,7 @@ fn labels_are_made_for_a_device_a_list_or_a_consignment() {
     assert_eq!(zpl.header("content-disposition"), "attachment; filename=\"labels-zebra-203dpi.zpl\"");
     let zpl = zpl.text();
     assert_eq!(zpl.matches("^XA\n").count(), 3);
-    assert!(zpl.contains("^FDMA,http://localhost:8080/a/CB-00002^FS") && zpl.contains("^BCN,100,N,N,N,A^FH_^FDCB-00002^FS"), "{zpl}");
+    assert!(zpl.contains("^FDMA,http://localhost:8080/a/CB-00002^FS") && zpl.contains("^BCN,84,N,N,N,A^FH_^FDCB-00002^FS"), "{zpl}");
 
     let refused = |who: &str, asked: &str, status: u16, code: &str| server.get(who, &format!("/labels/download?{asked}")).refused(status, code);
     refused("operator", "stock=avery-5160", 422, "labels.nothing");
