@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::config::{Config, Limits, Mail, SignIn};
+use crate::config::{Config, Limits, Mail, Serving, SignIn};
 use crate::domain::Actor;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::names::{Digest, Instant, Name};
@@ -74,6 +74,8 @@ pub struct App {
     pub sign_in: SignIn,
     /// How letters leave.
     pub mail: Mail,
+    /// How the service is reached.
+    pub serving: Serving,
     /// Whether writing has stopped.
     pub halt: Halt,
     /// The number of the newest checkpoint whose high-water file is on the disk; −1 before the first. Later rows are not shown to anyone.

@@ -75,6 +75,18 @@ pub struct Given {
     /// In whose name letters are sent, as "Records <records@example.org>"
     #[arg(long, value_name = "ADDRESS", env = "QUITTANCE_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
+    /// The certificate for HTTPS, PEM, with those between it and its authority; taken up again when the file changes
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_TLS_CERTIFICATE", global = true)]
+    pub tls_certificate: Option<PathBuf>,
+    /// The private key of that certificate, PEM, without a passphrase
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_TLS_KEY", global = true)]
+    pub tls_key: Option<PathBuf>,
+    /// Serve in the clear to everyone, although tokens can then be read on the way [default: only on this machine]
+    #[arg(long, value_name = "true", env = "QUITTANCE_INSECURE_HTTP", global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub insecure_http: Option<bool>,
+    /// Whom someone who finds a device should call or write to, as labels' pages show it [default: the organisation's name alone]
+    #[arg(long, value_name = "TEXT", env = "QUITTANCE_FOUND_CONTACT", global = true)]
+    pub found_contact: Option<String>,
 }
 
 /// The environment variables that are settings; a token is one for those who speak to a running service.
@@ -98,6 +110,10 @@ const VARIABLES: &[&str] = &[
     "QUITTANCE_SMTP_PASSWORD_FILE",
     "QUITTANCE_SMTP_CA_FILE",
     "QUITTANCE_MAIL_FROM",
+    "QUITTANCE_TLS_CERTIFICATE",
+    "QUITTANCE_TLS_KEY",
+    "QUITTANCE_INSECURE_HTTP",
+    "QUITTANCE_FOUND_CONTACT",
     "QUITTANCE_CONFIG",
     "QUITTANCE_TOKEN",
 ];
@@ -115,6 +131,8 @@ pub struct Config {
     pub listen: String,
     /// How much anyone may ask of it.
     pub limits: Limits,
+    /// How it is reached.
+    pub serving: Serving,
     /// How letters leave.
     pub mail: Mail,
     /// How people sign in.
@@ -172,6 +190,33 @@ impl Oidc {
         let client_secret = secret.as_ref().map(read).transpose()?.map(|secret| secret.trim().to_owned());
         Ok(Some(Self { issuer, client_id, client_secret, domain }))
     }
+}
+
+/// How the service is reached: over HTTPS or in the clear, and whom its public page names.
+#[derive(Clone, Debug, Default)]
+pub struct Serving {
+    /// The files for HTTPS.
+    pub tls: Option<TlsFiles>,
+    /// Plain HTTP for everyone, because somebody insists.
+    pub insecure_http: bool,
+    /// Whom someone who finds a device should call or write to.
+    pub found_contact: Option<String>,
+}
+
+impl Serving {
+    /// Whether everyone may come in the clear: then pages say so.
+    pub fn is_insecure(&self) -> bool {
+        self.insecure_http && self.tls.is_none()
+    }
+}
+
+/// The files for HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those between it and its authority, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
 }
 
 /// How much anyone may ask of the service, and how long it waits.
@@ -246,6 +291,10 @@ impl Networks {
             .collect::<Result<_>>()
             .map(Self)
     }
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
     /// Whether an address lies in one of them.
     pub fn contain(&self, address: IpAddr) -> bool {
         let same = |a: u128, b: u128, width: u8, bits: u8| (a ^ b).checked_shr(u32::from(width - bits)).is_none_or(|differing| differing == 0);
@@ -301,7 +350,19 @@ impl Config {
                 given.oidc_domain.clone().or(filed.oidc_domain),
             )?,
         };
-        Ok(Self { data, keys, database, listen, limits, sign_in, mail })
+        let certificate = given.tls_certificate.clone().or(filed.tls_certificate);
+        let tls = match (certificate, given.tls_key.clone().or(filed.tls_key)) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(Error::Fault("tls-certificate is given without tls-key: name the file of its private key too".to_owned())),
+            (None, Some(_)) => return Err(Error::Fault("tls-key is given without tls-certificate: name the file of its certificate too".to_owned())),
+        };
+        let insecure_http = given.insecure_http.or(filed.insecure_http).unwrap_or(false);
+        let found_contact = given.found_contact.clone().or(filed.found_contact).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        if found_contact.as_ref().is_some_and(|text| text.chars().count() > 120 || text.chars().any(char::is_control)) {
+            return Err(Error::Fault("found-contact has at most 120 characters on one line, as “+1 937 555 0100”".to_owned()));
+        }
+        Ok(Self { data, keys, database, listen, limits, serving: Serving { tls, insecure_http, found_contact }, sign_in, mail })
     }
 }
 
@@ -321,6 +382,11 @@ mod tests {
         assert!(
             config.limits.trusted_proxies.contain("10.1.2.3".parse().unwrap()) && !config.limits.trusted_proxies.contain("10.2.0.1".parse().unwrap())
         );
+        assert!(config.serving.tls.is_none() && !config.serving.insecure_http);
+        for (alone, missing) in [("tls-key = \"k\"", "tls-certificate"), ("tls-certificate = \"c\"", "tls-key")] {
+            std::fs::write(&file, alone).unwrap();
+            assert!(Config::new(&given, Some(&file), ".", None).unwrap_err().to_string().contains(missing), "{alone}");
+        }
         std::fs::write(&file, "dota = \"/srv/a\"\n").unwrap();
         assert!(Config::new(&given, Some(&file), ".", None).unwrap_err().to_string().contains("dota"));
     }

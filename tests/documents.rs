@@ -3,6 +3,8 @@
 // Clippy exempts functions marked as tests, not the ones that they share.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "documents/papers.rs"]
+mod papers;
 mod programs;
 
 use programs::{contexts, have, have_node_modules, interop, run};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 
 use programs::{contexts, have, have_node_modules, interop, printed, run, there};
-use quittance::config::{Config, Limits, Mail, SignIn};
+use quittance::config::{Config, Limits, Mail, Serving, SignIn};
 use quittance::documents::context::context;
 use quittance::domain::certification::RevocationReason;
 use quittance::domain::names::{AssetId, PersonId, Role};
@@ -44,6 +44,7 @@ impl Record {
             limits: Limits::default(),
             sign_in: SignIn::default(),
             mail: Mail::default(),
+            serving: Serving::default(),
         };
         let (service, lock) = open_ledger::init(&config, URL, "North Street School District", &["Warehouse".to_owned()]).unwrap();
         let mut record = Self { service, _lock: lock, folder, number: String::new() };

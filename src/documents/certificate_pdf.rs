@@ -1,12 +1,12 @@
 //! The pages of a certificate, drawn from its credential and the proof that travels with it, and from nothing else.
 
 use super::certificate_credential::Kind;
-use super::layout::{Ink, MARGIN, MEASURE, PAGE_WIDTH, Sheet, Style};
+use super::layout::{Ink, MARGIN, MEASURE, Sheet, Style};
 use super::pdf_file::{About, Attachment, NotDrawable, assemble};
+use super::sheet::{self, BODY, Head, SECTION, SMALL, STRONG, capitalised, section, weight, when};
 use super::table::{Column, Pair, Row, pairs, table};
 use super::typeface::{Cut, Faces};
 use crate::domain::names::{Category, IdentifiedBy, Instant, MediaType, Method, Sensitivity, Technique, WeightBasis};
-use qrcode::{Color, EcLevel, QrCode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -29,15 +29,7 @@ pub struct Inputs<'a> {
     pub further: &'a [(String, Vec<u8>)],
 }
 
-const TITLE: Style = Style::new(Cut::Bold, 21.0, Ink::Text);
-const NUMBER: Style = Style::new(Cut::Bold, 12.0, Ink::Accent);
-const ORGANISATION: Style = Style::new(Cut::Bold, 10.0, Ink::Accent);
-const BODY: Style = Style::new(Cut::Regular, 8.8, Ink::Text);
-const STRONG: Style = Style::new(Cut::Bold, 8.8, Ink::Text);
 const CLOSING: Style = Style::new(Cut::Bold, 8.4, Ink::Text);
-const SMALL: Style = Style::new(Cut::Regular, 7.4, Ink::Muted);
-const SECTION: Style = Style::new(Cut::Bold, 9.6, Ink::Accent);
-const QR_SIDE: f32 = 74.0;
 
 /// What a certificate shows, and what it does not.
 const LIMITS: &str = "This shows who stated what and when, and that it is unchanged. It does not show that the statement was true.";
@@ -228,21 +220,11 @@ impl LogProof {
     }
 }
 
-/// `2026-11-23T10:31:02Z` → `Nov 23, 2026, 10:31 UTC`; what is no instant stays as it is.
-fn when(rfc3339: &str) -> String {
-    Instant::parse(rfc3339).map_or_else(|_| rfc3339.to_owned(), |at| at.utc().format("%b %-d, %Y, %H:%M UTC").to_string())
-}
-
 /// `Nov 23, 2026`
 fn day(rfc3339: &str) -> String {
     Instant::parse(rfc3339)
         .or_else(|_| Instant::parse(&format!("{rfc3339}T00:00:00Z")))
         .map_or_else(|_| rfc3339.to_owned(), |at| at.utc().format("%b %-d, %Y").to_string())
-}
-
-/// `6.420 kg`; small things in grams.
-fn weight(grams: u64) -> String {
-    if grams < 1000 { format!("{grams} g") } else { format!("{}.{:03} kg", grams / 1000, grams % 1000) }
 }
 
 /// Decimal units, as makers print them: `512 GB`, `1.0 TB`.
@@ -258,11 +240,6 @@ fn capacity(bytes: u64) -> String {
     }
 }
 
-fn capitalised(words: &str) -> String {
-    let mut rest = words.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
-}
-
 /// The words for a code, or the code itself where this version does not know it.
 macro_rules! words {
     ($names:ty, $code:expr) => {{
@@ -271,40 +248,13 @@ macro_rules! words {
     }};
 }
 
-fn section(sheet: &mut Sheet<'_>, heading: &str) {
-    sheet.skip(7.0);
-    sheet.need(SECTION.leading() + 36.0);
-    sheet.within("H2", |sheet| sheet.line_at(MARGIN, sheet.y, heading, SECTION));
-    sheet.skip(SECTION.leading() + 2.0);
-}
-
 fn head(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) -> Result<(), NotDrawable> {
-    let code = QrCode::with_error_correction_level(certificate.id.as_bytes(), EcLevel::M)
-        .map_err(|e| NotDrawable::Contradiction(format!("the credential's id does not fit into a QR code: {e}")))?;
-    let rows: Vec<Vec<bool>> = code.to_colors().chunks(code.width()).map(|row| row.iter().map(|c| *c == Color::Dark).collect()).collect();
-    let text_width = MEASURE - QR_SIDE - 24.0;
-    let top = sheet.y;
-    sheet.fill(0.0, 0.0, PAGE_WIDTH, 7.0, Ink::Accent);
-    sheet.paragraph(MARGIN, text_width, &certificate.issuer, ORGANISATION);
-    sheet.skip(5.0);
-    sheet.within("H1", |sheet| {
-        for line in sheet.faces.wrap(&certificate.title, TITLE.cut, TITLE.size, text_width) {
-            sheet.line_at(MARGIN, sheet.y, &line, TITLE);
-            sheet.skip(TITLE.leading());
-        }
-    });
-    sheet.paragraph(MARGIN, text_width, &certificate.number, NUMBER);
-    sheet.skip(3.0);
     let mut issued = format!("Issued {}", when(&certificate.valid_from));
     if let Some(previous) = text(certificate.credential, "supersedes") {
         issued.push_str(&format!(" · replaces {}", previous.rsplit('/').next().unwrap_or(previous)));
     }
-    sheet.paragraph(MARGIN, text_width, &issued, SMALL);
-    sheet.modules(MARGIN + MEASURE - QR_SIDE, top, QR_SIDE, &rows, format!("QR code of {}", certificate.id));
-    let caption = "check this certificate";
-    let caption_x = MARGIN + MEASURE - (QR_SIDE + sheet.faces.width(caption, SMALL.cut, SMALL.size)) / 2.0;
-    sheet.within("P", |sheet| sheet.line_at(caption_x, top + QR_SIDE + 3.0, caption, SMALL));
-    sheet.y = sheet.y.max(top + QR_SIDE + 3.0 + SMALL.leading()) + 5.0;
+    let Certificate { issuer, title, number, id, .. } = certificate;
+    sheet::head(sheet, &Head { organisation: issuer, title, number, small: &issued, code: Some((id, "check this certificate")) })?;
     let count = list(certificate.subject, "media").len();
     let lead = match (certificate.kind, count, certificate.subject.get("noStorage").is_some()) {
         (_, 0, true) => "The device below was attested to hold no data storage. Who attested it, and what became of the device, stands below.",
@@ -355,12 +305,12 @@ fn media(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
     }
     section(sheet, if media.len() == 1 { "Storage medium" } else { "Storage media" });
     let columns = [
-        Column { head: "Medium, serial number", percent: 23 },
-        Column { head: "Type, capacity", percent: 14 },
-        Column { head: "Method", percent: 14 },
-        Column { head: "Technique, tool", percent: 20 },
-        Column { head: "Verification", percent: 16 },
-        Column { head: "Completed", percent: 13 },
+        Column::new("Medium, serial number", 23),
+        Column::new("Type, capacity", 14),
+        Column::new("Method", 14),
+        Column::new("Technique, tool", 20),
+        Column::new("Verification", 16),
+        Column::new("Completed", 13),
     ];
     let rows: Vec<Row> = media.iter().map(medium).collect();
     table(sheet, &columns, &rows);
@@ -489,11 +439,11 @@ fn custody(sheet: &mut Sheet<'_>, certificate: &Certificate<'_>) {
     }
     sheet.skip(4.0);
     let columns = [
-        Column { head: "Released by", percent: 28 },
-        Column { head: "Received by", percent: 28 },
-        Column { head: "Released", percent: 14 },
-        Column { head: "Received", percent: 14 },
-        Column { head: "Consignment, entries", percent: 16 },
+        Column::new("Released by", 28),
+        Column::new("Received by", 28),
+        Column::new("Released", 14),
+        Column::new("Received", 14),
+        Column::new("Consignment, entries", 16),
     ];
     let rows: Vec<Row> = handoffs
         .iter()
@@ -612,9 +562,7 @@ mod tests {
 
     #[test]
     fn figures_read_as_people_write_them() {
-        assert_eq!(when("2026-11-23T10:31:02Z"), "Nov 23, 2026, 10:31 UTC");
         assert_eq!(day("2026-08-02"), "Aug 2, 2026");
-        assert_eq!((weight(842), weight(6_042)), ("842 g".to_owned(), "6.042 kg".to_owned()));
         assert_eq!(
             (capacity(512_110_190_592), capacity(1_000_204_886_016), capacity(15_931_539_456)),
             ("512 GB".into(), "1.0 TB".into(), "16 GB".into())

@@ -2,7 +2,7 @@
 
 use super::typeface::{Cut, Faces, STAND_IN};
 use printpdf::{
-    Color, DictItem, FontId, Op, PaintMode, PdfFontHandle, PdfPage, Point, Polygon, PolygonRing, Pt, Rect, Rgb, TextItem, WindingOrder,
+    Color, DictItem, FontId, Op, PaintMode, PdfFontHandle, PdfPage, Point, Polygon, PolygonRing, Pt, Rect, Rgb, TextItem, TextMatrix, WindingOrder,
     graphics::LinePoint,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,8 @@ pub(super) const MARGIN: f32 = 50.0;
 /// Width between the margins.
 pub(super) const MEASURE: f32 = PAGE_WIDTH - 2.0 * MARGIN;
 const TOP: f32 = 36.0;
-const BOTTOM: f32 = PAGE_HEIGHT - 46.0;
+/// Left free for the foot.
+const FOOT: f32 = 46.0;
 
 /// The inks. Every text ink has a contrast of at least 4.5 to white and to the tint.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +27,10 @@ pub(super) enum Ink {
     Accent,
     Rule,
     Tint,
+    /// A word across the page that what is written on it stays readable on.
+    Stamp,
+    /// Bars and modules for scanners.
+    Black,
 }
 
 impl Ink {
@@ -36,6 +41,8 @@ impl Ink {
             Ink::Accent => (0.04, 0.34, 0.38),
             Ink::Rule => (0.82, 0.85, 0.86),
             Ink::Tint => (0.95, 0.97, 0.97),
+            Ink::Stamp => (0.91, 0.92, 0.93),
+            Ink::Black => (0.0, 0.0, 0.0),
         };
         Color::Rgb(Rgb { r, g, b, icc_profile: None })
     }
@@ -94,6 +101,8 @@ pub(super) struct Sheet<'f> {
     pub(super) faces: &'f Faces,
     /// How far the current page is filled, in points from its top.
     pub(super) y: f32,
+    width: f32,
+    height: f32,
     pages: Vec<Page>,
     elements: Vec<Element>,
     open: Vec<usize>,
@@ -110,9 +119,16 @@ pub(super) struct Drawn {
 }
 
 impl<'f> Sheet<'f> {
+    /// US Letter.
     pub(super) fn new(faces: &'f Faces) -> Self {
+        Self::on(faces, PAGE_WIDTH, PAGE_HEIGHT)
+    }
+
+    /// Paper of another size, in points.
+    pub(super) fn on(faces: &'f Faces, width: f32, height: f32) -> Self {
         let root = Element { tag: "Document", alt: None, kids: Vec::new() };
-        Self { faces, y: TOP, pages: vec![Page::default()], elements: vec![root], open: vec![0], used: BTreeMap::new(), stood_in: false }
+        let pages = vec![Page::default()];
+        Self { faces, y: TOP, width, height, pages, elements: vec![root], open: vec![0], used: BTreeMap::new(), stood_in: false }
     }
 
     /// Whether some character had to be shown by its stand-in.
@@ -178,7 +194,7 @@ impl<'f> Sheet<'f> {
 
     /// Starts a new page if so many points no longer fit; says whether it did.
     pub(super) fn need(&mut self, height: f32) -> bool {
-        let breaks = self.y + height > BOTTOM && self.y > TOP;
+        let breaks = self.y + height > self.height - FOOT && self.y > TOP;
         if breaks {
             self.break_page();
         }
@@ -210,7 +226,7 @@ impl<'f> Sheet<'f> {
             Op::StartTextSection,
             Op::SetFillColor { col: style.ink.color() },
             Op::SetFont { font, size: Pt(style.size) },
-            Op::SetTextCursor { pos: at(x, baseline) },
+            Op::SetTextCursor { pos: at(self.height, x, baseline) },
             Op::ShowText { items: vec![TextItem::Text(text)] },
             Op::EndTextSection,
         ] {
@@ -258,7 +274,46 @@ impl<'f> Sheet<'f> {
     pub(super) fn fill(&mut self, x: f32, top: f32, width: f32, height: f32, ink: Ink) {
         self.artifact(|sheet| {
             sheet.push(Op::SetFillColor { col: ink.color() });
-            sheet.push(Op::DrawPolygon { polygon: polygon(vec![rectangle(x, top, width, height)]) });
+            sheet.push(Op::DrawPolygon { polygon: polygon(vec![rectangle(sheet.height, x, top, width, height)]) });
+        });
+    }
+
+    /// A square to tick, with its upper left corner at `x`, `top`.
+    pub(super) fn tick_box(&mut self, x: f32, top: f32, side: f32) {
+        const LINE: f32 = 0.7;
+        let sides = [
+            (x, top, side, LINE),
+            (x, top + side - LINE, side, LINE),
+            (x, top + LINE, LINE, side - 2.0 * LINE),
+            (x + side - LINE, top + LINE, LINE, side - 2.0 * LINE),
+        ];
+        let rings = sides.map(|(x, top, width, height)| rectangle(self.height, x, top, width, height)).to_vec();
+        self.artifact(|sheet| {
+            sheet.push(Op::SetFillColor { col: Ink::Muted.color() });
+            sheet.push(Op::DrawPolygon { polygon: polygon(rings) });
+        });
+    }
+
+    /// Bars and spaces by turns, a bar first, each so many modules wide.
+    pub(super) fn bars(&mut self, x: f32, top: f32, height: f32, module: f32, widths: &[u8], alt: String) {
+        let mut rings = Vec::new();
+        let mut left = x;
+        for (position, modules) in widths.iter().enumerate() {
+            let width = module * f32::from(*modules);
+            if position.is_multiple_of(2) {
+                rings.push(rectangle(self.height, left, top, width, height));
+            }
+            left += width;
+        }
+        self.figure(rings, Ink::Black, alt);
+    }
+
+    fn figure(&mut self, rings: Vec<PolygonRing>, ink: Ink, alt: String) {
+        self.within_alt("Figure", Some(alt), |sheet| {
+            sheet.marked(|sheet| {
+                sheet.push(Op::SetFillColor { col: ink.color() });
+                sheet.push(Op::DrawPolygon { polygon: polygon(rings) });
+            });
         });
     }
 
@@ -269,7 +324,7 @@ impl<'f> Sheet<'f> {
 
     /// A grid of dark modules (a QR code), `side` points wide, with its upper left corner at `x`, `top`. Runs of dark modules become one
     /// rectangle each, all of them one shape.
-    pub(super) fn modules(&mut self, x: f32, top: f32, side: f32, rows: &[Vec<bool>], alt: String) {
+    pub(super) fn modules(&mut self, x: f32, top: f32, side: f32, rows: &[Vec<bool>], ink: Ink, alt: String) {
         let Ok(count) = u16::try_from(rows.len()) else { return };
         if count == 0 {
             return;
@@ -282,18 +337,50 @@ impl<'f> Sheet<'f> {
             for run in row.chunk_by(|a, b| a == b) {
                 let width = run.iter().map(|_| module).sum();
                 if run.first() == Some(&true) {
-                    rings.push(rectangle(left, row_top, width, module));
+                    rings.push(rectangle(self.height, left, row_top, width, module));
                 }
                 left += width;
             }
             row_top += module;
         }
-        self.within_alt("Figure", Some(alt), |sheet| {
-            sheet.marked(|sheet| {
-                sheet.push(Op::SetFillColor { col: Ink::Text.color() });
-                sheet.push(Op::DrawPolygon { polygon: polygon(rings) });
-            });
-        });
+        self.figure(rings, ink, alt);
+    }
+
+    /// Puts a word across every page that was drawn, behind what is on it.
+    pub(super) fn stamp(&mut self, word: &str) {
+        const SIZE: f32 = 120.0;
+        let style = Style::new(Cut::Bold, SIZE, Ink::Stamp);
+        let half = self.faces.width(word, style.cut, SIZE) / 2.0;
+        // From the lower left to the upper right, the middle of the word on the middle of the page.
+        let (cos, sin) = (0.643, 0.766);
+        let x = self.width / 2.0 - half * cos + SIZE * 0.36 * sin;
+        let y = self.height / 2.0 - half * sin - SIZE * 0.36 * cos;
+        self.used.entry(style.cut).or_default().extend(word.chars());
+        let font = PdfFontHandle::External(FontId(style.cut.resource().to_owned()));
+        let ops = [
+            Op::BeginMarkedContent { tag: "Artifact".to_owned() },
+            Op::StartTextSection,
+            Op::SetFillColor { col: style.ink.color() },
+            Op::SetFont { font, size: Pt(SIZE) },
+            Op::SetTextMatrix { matrix: TextMatrix::Raw([cos, sin, -sin, cos, x, y]) },
+            Op::ShowText { items: vec![TextItem::Text(word.to_owned())] },
+            Op::EndTextSection,
+            Op::EndMarkedContent,
+        ];
+        for page in &mut self.pages {
+            page.ops.splice(0..0, ops.iter().cloned());
+        }
+    }
+
+    /// Hands the drawing over as it is.
+    pub(super) fn finish_bare(self) -> Drawn {
+        let paper = Rect::from_wh(Pt(self.width), Pt(self.height));
+        let pages = self
+            .pages
+            .into_iter()
+            .map(|page| PdfPage { media_box: paper.clone(), trim_box: paper.clone(), crop_box: paper.clone(), ops: page.ops })
+            .collect();
+        Drawn { pages, elements: self.elements, used: self.used }
     }
 
     /// Writes the foot of every page and hands the drawing over.
@@ -301,10 +388,7 @@ impl<'f> Sheet<'f> {
         let style = Style::new(Cut::Regular, 7.5, Ink::Muted);
         let count = self.pages.len();
         // A very long name keeps its beginning; it stands in full at the head of the first page.
-        let mut middle = self.faces.showable(middle, style.cut);
-        while self.faces.width(&middle, style.cut, style.size) > MEASURE / 2.0 {
-            middle = middle.trim_end_matches('…').chars().rev().skip(1).collect::<Vec<_>>().into_iter().rev().chain(['…']).collect();
-        }
+        let middle = self.faces.fit(middle, style.cut, style.size, MEASURE / 2.0);
         let mut done = Vec::new();
         for (index, page) in std::mem::take(&mut self.pages).into_iter().enumerate() {
             self.pages = vec![page];
@@ -318,26 +402,20 @@ impl<'f> Sheet<'f> {
             self.repeated_line_at(right_x, top, &right, style);
             done.append(&mut self.pages);
         }
-        let pages = done
-            .into_iter()
-            .map(|page| {
-                let paper = Rect::from_wh(Pt(PAGE_WIDTH), Pt(PAGE_HEIGHT));
-                PdfPage { media_box: paper.clone(), trim_box: paper.clone(), crop_box: paper, ops: page.ops }
-            })
-            .collect();
-        Drawn { pages, elements: self.elements, used: self.used }
+        self.pages = done;
+        self.finish_bare()
     }
 }
 
 /// Coordinates run from the top here and from the bottom in the file; hundredths of a point are finer than any printer.
-fn at(x: f32, from_top: f32) -> Point {
+fn at(height: f32, x: f32, from_top: f32) -> Point {
     let hundredths = |v: f32| (v * 100.0).round() / 100.0;
-    Point { x: Pt(hundredths(x)), y: Pt(hundredths(PAGE_HEIGHT - from_top)) }
+    Point { x: Pt(hundredths(x)), y: Pt(hundredths(height - from_top)) }
 }
 
-fn rectangle(x: f32, top: f32, width: f32, height: f32) -> PolygonRing {
+fn rectangle(page: f32, x: f32, top: f32, width: f32, height: f32) -> PolygonRing {
     let corners = [(x, top), (x + width, top), (x + width, top + height), (x, top + height)];
-    PolygonRing { points: corners.iter().map(|(x, y)| LinePoint { p: at(*x, *y), bezier: false }).collect() }
+    PolygonRing { points: corners.iter().map(|(x, y)| LinePoint { p: at(page, *x, *y), bezier: false }).collect() }
 }
 
 fn polygon(rings: Vec<PolygonRing>) -> Polygon {

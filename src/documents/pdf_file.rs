@@ -62,7 +62,24 @@ pub(super) struct Attachment<'a> {
 }
 
 /// Puts the file together.
-pub(super) fn assemble(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attachments: Vec<Attachment<'_>>) -> Result<Vec<u8>, NotDrawable> {
+pub(super) fn assemble(drawn: Drawn, faces: &Faces, about: &About<'_>, attachments: Vec<Attachment<'_>>) -> Result<Vec<u8>, NotDrawable> {
+    let mut bytes = Vec::new();
+    document(drawn, faces, about, attachments)?.save_to(&mut bytes).map_err(unwritten)?;
+    Ok(bytes)
+}
+
+/// The same in less room (object streams), for papers that may have thousands of lines and that nobody takes apart byte by byte.
+pub(super) fn assemble_packed(drawn: Drawn, faces: &Faces, about: &About<'_>, attachments: Vec<Attachment<'_>>) -> Result<Vec<u8>, NotDrawable> {
+    let mut bytes = Vec::new();
+    document(drawn, faces, about, attachments)?.save_modern(&mut bytes).map_err(unwritten)?;
+    Ok(bytes)
+}
+
+fn unwritten(error: impl fmt::Display) -> NotDrawable {
+    NotDrawable::File(format!("the file cannot be written: {error}"))
+}
+
+fn document(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attachments: Vec<Attachment<'_>>) -> Result<Document, NotDrawable> {
     check_names(&mut attachments)?;
     let mut pages = PdfDocument::new(about.title);
     for (cut, characters) in &drawn.used {
@@ -72,25 +89,30 @@ pub(super) fn assemble(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attac
     let mut document = pages.to_lopdf_document(&PdfSaveOptions { image_optimization: None, ..PdfSaveOptions::default() }, &mut Vec::new());
     let file = |e: lopdf::Error| NotDrawable::File(format!("the file cannot be put together: {e}"));
 
+    // What is replaced below goes now, and numbers are given now: later, with an object for every cell of a table, it would take the library long.
+    let catalog = document.catalog_mut().map_err(file)?;
+    // The library claims PDF/X with a colour profile of its own; nothing here was checked against it, so nothing is claimed.
+    catalog.remove(b"OutputIntents");
+    catalog.set("Metadata", Object::Null);
+    document.trailer.set("Info", Object::Null);
+    document.prune_objects();
+    document.renumber_objects();
+
     name_fonts(&mut document);
     let structure = add_structure(&mut document, &drawn.elements)?;
     let (names, associated) = add_attachments(&mut document, &attachments, about);
     let metadata =
         document.add_object(Stream::new(dictionary! { "Type" => "Metadata", "Subtype" => "XML" }, xmp(about).into_bytes()).with_compression(false));
     let catalog = document.catalog_mut().map_err(file)?;
-    // The library claims PDF/X with a colour profile of its own; nothing here was checked against it, so nothing is claimed.
-    catalog.remove(b"OutputIntents");
-    let stale = catalog.get(b"Metadata").and_then(Object::as_reference).ok();
     catalog.set("Metadata", metadata);
     catalog.set("Lang", Object::string_literal("en-US"));
     catalog.set("MarkInfo", dictionary! { "Marked" => true });
     catalog.set("StructTreeRoot", structure);
     catalog.set("ViewerPreferences", dictionary! { "DisplayDocTitle" => true });
     catalog.set("PageLayout", "SinglePage");
-    catalog.set("Names", dictionary! { "EmbeddedFiles" => dictionary! { "Names" => names } });
-    catalog.set("AF", associated);
-    if let Some(stale) = stale {
-        document.objects.remove(&stale);
+    if !associated.is_empty() {
+        catalog.set("Names", dictionary! { "EmbeddedFiles" => dictionary! { "Names" => names } });
+        catalog.set("AF", associated);
     }
 
     let (id, _) = about.fingerprint.split_at(16);
@@ -107,12 +129,8 @@ pub(super) fn assemble(drawn: Drawn, faces: &Faces, about: &About<'_>, mut attac
     });
     document.trailer.set("Info", information);
     document.version = "1.7".to_owned();
-    document.prune_objects();
-    document.renumber_objects();
     document.compress();
-    let mut bytes = Vec::new();
-    document.save_to(&mut bytes).map_err(|e| NotDrawable::File(format!("the file cannot be written: {e}")))?;
-    Ok(bytes)
+    Ok(document)
 }
 
 /// Plain names only, so that they can stand in the file as literal strings and on any disk as they are; sorted, as the name tree must be.

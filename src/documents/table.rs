@@ -7,6 +7,7 @@ const LABEL: Style = Style::new(Cut::Regular, 7.2, Ink::Muted);
 const VALUE: Style = Style::new(Cut::Regular, 8.8, Ink::Text);
 const HEAD: Style = Style::new(Cut::Bold, 7.2, Ink::Muted);
 const NOTE: Style = Style::new(Cut::Regular, 6.8, Ink::Muted);
+const CONTINUED: Style = Style::new(Cut::Bold, 8.4, Ink::Accent);
 const GUTTER: f32 = 10.0;
 
 /// Labelled values, so many beside each other; each pair is read as one paragraph. A weight of 2 takes two columns' width.
@@ -64,9 +65,28 @@ pub(super) fn pairs(sheet: &mut Sheet<'_>, x: f32, width: f32, columns: u16, pai
 
 /// A column: its heading and its share of the measure in percent.
 pub(super) struct Column {
-    pub(super) head: &'static str,
-    pub(super) percent: u16,
+    head: &'static str,
+    percent: u16,
+    right: bool,
 }
+
+impl Column {
+    pub(super) const fn new(head: &'static str, percent: u16) -> Self {
+        Self { head, percent, right: false }
+    }
+    /// Figures stand at the right, one under the other.
+    pub(super) const fn right(mut self) -> Self {
+        self.right = true;
+        self
+    }
+    /// Where text of this style begins in the column whose left edge is at `x`.
+    fn start(&self, sheet: &Sheet<'_>, x: f32, text: &str, style: Style) -> f32 {
+        if self.right { x + share(self) - GUTTER - sheet.faces.width(text, style.cut, style.size) } else { x }
+    }
+}
+
+/// A cell of this text is a square to tick.
+pub(super) const TICK: &str = "\u{25a1}";
 
 /// A row: for each column its lines (the first may be bold), and small print below them across the table.
 pub(super) struct Row {
@@ -83,12 +103,17 @@ fn cell_style(cut: Cut, first: bool) -> Style {
 
 /// Draws the table over the whole measure. A row is never torn apart; the head stands again on every page.
 pub(super) fn table(sheet: &mut Sheet<'_>, columns: &[Column], rows: &[Row]) {
+    table_of(sheet, None, columns, rows);
+}
+
+/// The same; what it is a table of stands above the head of every further page.
+pub(super) fn table_of(sheet: &mut Sheet<'_>, what: Option<&str>, columns: &[Column], rows: &[Row]) {
     sheet.within("Table", |sheet| {
         // A head without a row below it helps nobody.
         sheet.need(HEAD.leading() + 40.0);
         sheet.within("TR", |sheet| head(sheet, columns, false));
         for row in rows {
-            draw_row(sheet, columns, row);
+            draw_row(sheet, what, columns, row);
         }
     });
 }
@@ -96,10 +121,11 @@ pub(super) fn table(sheet: &mut Sheet<'_>, columns: &[Column], rows: &[Row]) {
 fn head(sheet: &mut Sheet<'_>, columns: &[Column], again: bool) {
     let mut x = MARGIN;
     for column in columns {
+        let start = column.start(sheet, x, column.head, HEAD);
         if again {
-            sheet.repeated_line_at(x, sheet.y, column.head, HEAD);
+            sheet.repeated_line_at(start, sheet.y, column.head, HEAD);
         } else {
-            sheet.within("TH", |sheet| sheet.line_at(x, sheet.y, column.head, HEAD));
+            sheet.within("TH", |sheet| sheet.line_at(start, sheet.y, column.head, HEAD));
         }
         x += share(column);
     }
@@ -108,12 +134,16 @@ fn head(sheet: &mut Sheet<'_>, columns: &[Column], again: bool) {
     sheet.y += 4.0;
 }
 
-fn draw_row(sheet: &mut Sheet<'_>, columns: &[Column], row: &Row) {
+fn draw_row(sheet: &mut Sheet<'_>, what: Option<&str>, columns: &[Column], row: &Row) {
     let mut cells: Vec<Vec<(String, Style)>> = Vec::new();
     for (column, cell) in columns.iter().zip(&row.cells) {
         let mut lines = Vec::new();
         for (position, (text, cut)) in cell.iter().enumerate() {
             let style = cell_style(*cut, position == 0);
+            if text == TICK {
+                lines.push((text.clone(), style));
+                continue;
+            }
             lines.extend(sheet.faces.wrap(text, style.cut, style.size, share(column) - GUTTER).into_iter().map(|line| (line, style)));
         }
         cells.push(lines);
@@ -122,6 +152,10 @@ fn draw_row(sheet: &mut Sheet<'_>, columns: &[Column], row: &Row) {
     let tallest = cells.iter().map(|lines| lines.iter().map(|(_, style)| style.leading()).sum()).fold(0.0_f32, f32::max);
     let height = tallest + stack(note.len(), NOTE) + 6.0;
     if sheet.need(height) {
+        if let Some(what) = what {
+            sheet.repeated_line_at(MARGIN, sheet.y, &format!("{what}, continued"), CONTINUED);
+            sheet.y += CONTINUED.leading() + 3.0;
+        }
         head(sheet, columns, true);
     }
     sheet.within("TR", |sheet| {
@@ -131,7 +165,11 @@ fn draw_row(sheet: &mut Sheet<'_>, columns: &[Column], row: &Row) {
             sheet.within("TD", |sheet| {
                 let mut top = sheet.y;
                 for (line, style) in lines {
-                    sheet.line_at(x, top, &line, style);
+                    if line == TICK {
+                        sheet.tick_box(x, top + 1.4, style.size);
+                    } else {
+                        sheet.line_at(column.start(sheet, x, &line, style), top, &line, style);
+                    }
                     top += style.leading();
                 }
                 // Small print belongs to the row; it is read after the last cell.

@@ -80,6 +80,15 @@ impl Faces {
         units / f32::from(face.units_per_em) * size
     }
 
+    /// The text, or as much of its beginning as is no wider than `width` points, with an ellipsis.
+    pub(super) fn fit(&self, text: &str, cut: Cut, size: f32, width: f32) -> String {
+        let mut text = self.showable(text, cut);
+        while self.width(&text, cut, size) > width && text.chars().any(|c| c != '…') {
+            text = text.trim_end_matches('…').chars().rev().skip(1).collect::<Vec<_>>().into_iter().rev().chain(['…']).collect();
+        }
+        text
+    }
+
     /// Lines no wider than `width` points. Breaks at spaces (not at no-break spaces); a word that is too long by itself (a hash, an address) breaks anywhere.
     pub(super) fn wrap(&self, text: &str, cut: Cut, size: f32, width: f32) -> Vec<String> {
         let mut lines = Vec::new();

@@ -226,14 +226,7 @@ impl Order for ResolveDiscrepancy {
             let why = format!("This discrepancy is resolved already: {}.", resolution.label());
             return Err(Refusal::new("consignment.resolved", why).because(cause).into());
         }
-        let allowed: &[Resolution] = match discrepancy.kind {
-            DiscrepancyKind::Short => &[Resolution::LocatedAtReceiver, Resolution::NeverLeft, Resolution::ConfirmedMissing],
-            DiscrepancyKind::Over => &[Resolution::ScanError, Resolution::ReturnedToSender, Resolution::KeptByReceiver],
-            DiscrepancyKind::Mismatch => &[Resolution::ScanError, Resolution::SerialCorrected],
-            DiscrepancyKind::Incomplete => &[Resolution::ScanError, Resolution::RemovedBefore, Resolution::ConfirmedMissing],
-            DiscrepancyKind::Seal | DiscrepancyKind::Weight => &[Resolution::ContentsVerified, Resolution::RecordCorrected],
-            DiscrepancyKind::Count => &[Resolution::ContentsVerified, Resolution::RecordCorrected, Resolution::ConfirmedMissing],
-        };
+        let allowed = discrepancy.kind.resolutions();
         if !allowed.contains(&self.resolution) {
             let words: Vec<_> = allowed.iter().map(|resolution| resolution.as_str()).collect();
             return Err(Refusal::new(

@@ -488,6 +488,7 @@ pub fn steps(told: Vec<Told>) -> Result<Vec<Step>> {
 #[template(path = "assets/show.html")]
 struct ShowPage {
     page: Page,
+    id: String,
     tag: String,
     title: String,
     label: &'static str,
@@ -560,6 +561,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
         page.title = format!("{} · {}", asset.tag, asset.title());
         Ok(ShowPage {
             page,
+            id: bare(id.as_str()).to_owned(),
             tag: asset.tag.to_string(),
             title: asset.title(),
             label: asset.label().as_str(),

@@ -176,7 +176,7 @@ fn has_it(http: &HttpRequest, tag: &str) -> bool {
 }
 
 /// A sealed consignment with all its lines, and the bytes of its manifest: the very ones whose SHA-256 the sealing recorded.
-fn frozen(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<(Consignment, Vec<Line>, Vec<u8>)> {
+pub(super) fn frozen(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<(Consignment, Vec<Line>, Vec<u8>)> {
     let consignment = find(db, viewer, id)?;
     let Some(recorded) = &consignment.manifest else {
         return Err(Error::Unknown(format!("{} has no manifest: its list is not closed. Seal it first.", consignment.reference)));
@@ -373,17 +373,22 @@ struct ReceiptShown {
     source: String,
 }
 
-fn receipt_shown(db: &mut Database, names: &mut Names, receipt: &Receipt) -> Result<ReceiptShown> {
+/// How a receipt was said, where the receiver's own people did not sign in to say it; else nothing.
+pub(super) fn how(receipt: &Receipt) -> String {
     let paper = receipt.transcribed.as_ref().map(|document| format!("transcribed by the district from document sha256 {document}"));
     let list = receipt.file.as_ref().map(|file| format!("from the receiver's list sha256 {file}"));
     let by = receipt.by.map(|by| by.label().to_owned());
+    [paper, list, by].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn receipt_shown(db: &mut Database, names: &mut Names, receipt: &Receipt) -> Result<ReceiptShown> {
     Ok(ReceiptShown {
         who: format!("{}, {}", names.person(db, receipt.act.by.as_str())?, names.party(db, receipt.act.party.as_str())?),
         at: receipt.act.occurred.into(),
         seq: receipt.act.seq,
         scanned: receipt.scanned,
         more_to_come: receipt.more_to_come,
-        source: [paper, list, by].into_iter().flatten().collect::<Vec<_>>().join("; "),
+        source: how(receipt),
     })
 }
 

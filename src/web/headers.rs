@@ -13,7 +13,7 @@ use actix_web::{HttpResponse, ResponseError, web};
 
 use super::asked::{self, Asked};
 use super::problem::Problem;
-use super::{State, page};
+use super::{State, https, page};
 use crate::error::Error;
 use crate::proof::digest::{hex, sha256};
 
@@ -38,6 +38,7 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 
 /// Turns errors into the form that this client reads and adds the headers that every answer carries.
 pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let secure = https::is_secure(&request);
     let for_program = request.path().starts_with("/api/");
     let for_person = !for_program && wants_page(request.headers());
     let asked = if for_program { Asked::default() } else { Asked::of(&request).map_err(Problem::from)? };
@@ -54,7 +55,6 @@ pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'stat
     };
     let mut response = tagged(if for_program { answer.await? } else { asked.scope(answer).await? });
     let state = response.request().app_data::<web::Data<State>>().cloned();
-    let secure = state.as_ref().is_some_and(|state| state.service.app.identity.public_url.starts_with("https://"));
     let public = is_public(response.headers());
     let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if is_page && said {

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Shutdown};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::HttpRequest;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
@@ -230,7 +231,8 @@ impl Connections {
 
     /// Counts a connection for as long as `data` lives, and closes it at once where it is one too many.
     pub fn opened(self: &Arc<Self>, connection: &dyn Any, data: &mut Extensions) {
-        let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
+        let over_tls = connection.downcast_ref::<TlsStream<TcpStream>>();
+        let Some(stream) = over_tls.map(|tls| tls.get_ref().0).or_else(|| connection.downcast_ref::<TcpStream>()) else { return };
         let (Ok(peer), Ok(connection)) = (stream.peer_addr(), socket2::SockRef::from(stream).try_clone()) else { return };
         let counted = (self.most > 0 && !self.proxies.contain(peer.ip())).then(|| self.count(network(peer.ip())));
         if counted.as_ref().is_some_and(|counted| counted.number > self.most) {
@@ -238,7 +240,7 @@ impl Connections {
         }
         let patience = Arc::new(Patience { connection, idle: self.idle, until: Mutex::new(Some(Instant::now() + self.idle)) });
         self.all.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&patience));
-        data.insert(Held { patience, _counted: counted });
+        data.insert(Held { patience, tls: over_tls.is_some(), _counted: counted });
     }
 
     /// Closes those that have kept the service waiting too long.
@@ -269,7 +271,13 @@ fn close(connection: &socket2::Socket) {
 /// What belongs to a connection as long as it is open.
 struct Held {
     patience: Arc<Patience>,
+    tls: bool,
     _counted: Option<Counted>,
+}
+
+/// Whether a request came over TLS to here.
+pub fn over_tls(request: &ServiceRequest) -> bool {
+    request.conn_data::<Held>().is_some_and(|held| held.tls)
 }
 
 /// One connection of an address, until it is dropped.

@@ -15,9 +15,11 @@ mod exceptions;
 mod files;
 mod guesses;
 mod headers;
+mod https;
 mod imports;
 mod invitations;
 mod known_browser;
+mod labels;
 mod ledger;
 mod limits;
 mod links;
@@ -25,6 +27,7 @@ mod mail;
 mod notes;
 mod oidc;
 mod page;
+mod papers;
 mod parties;
 mod people;
 mod policy_reports;
@@ -68,6 +71,8 @@ const UPLOADS_AT_ONCE: usize = 24;
 const CHECKS_AT_ONCE: usize = 12;
 /// How often connections that keep the service waiting, and bulk jobs, are looked for.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often the files of the certificate are looked at.
+const CERTIFICATES: Duration = Duration::from_secs(2);
 
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:path;)+) => {
@@ -129,6 +134,7 @@ routes! {
     post "/appearance"                                => appearance::update;
     post "/policy-reports"                            => policy_reports::create;
     get  "/healthz"                                   => files::healthz;
+    get  "/a/{tag}"                                   => labels::found;
     get  "/ledger/checkpoint"                         => ledger::checkpoint;
     get  "/ledger/proof/{seq}"                        => ledger::proof;
     get  "/ledger/log.vkey"                           => ledger::vkey;
@@ -145,6 +151,12 @@ routes! {
     get  "/assets/{id}"                               => assets::show;
     get  "/consignments"                              => consignments::index;
     get  "/consignments/{id}"                         => consignments::show;
+    get  "/consignments/{id}/manifest.pdf"            => papers::manifest;
+    get  "/consignments/{id}/pick-list.pdf"           => papers::pick_list;
+    get  "/consignments/{id}/receipt.pdf"             => papers::receipt;
+    get  "/consignments/{id}/reconciliation.pdf"      => papers::reconciliation;
+    get  "/labels"                                    => labels::index;
+    get  "/labels/download"                           => labels::download;
     get  "/certificates"                              => certificates::index;
     get  "/exceptions"                                => exceptions::index;
     get  "/exceptions/{id}"                           => exceptions::show;
@@ -285,6 +297,14 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
 
 async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let allowed = service.app.limits.clone();
+    let url = &service.app.identity.public_url;
+    let serving = &service.app.serving;
+    if let Some(warning) = https::fit(url, listen, serving, &allowed.trusted_proxies)? {
+        tracing::warn!("{warning}");
+    }
+    let behind_proxy = !allowed.trusted_proxies.is_empty();
+    let certificates = serving.tls.as_ref().map(|files| https::Certificates::open(files, url, behind_proxy)).transpose()?;
+    let tls = certificates.as_ref().map(https::Certificates::config).transpose()?;
     let connections = limits::Connections::new(&allowed);
     let watched = Arc::clone(&connections);
     actix_web::rt::spawn(async move {
@@ -309,6 +329,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         let url = &state.service.app.identity.public_url;
         println!("Nobody administers this record yet. The first administrator begins at {url}/setup with this code:\n\n  {code}\n");
     }
+    let most = limits::connections() / WORKERS;
     let server = HttpServer::new(move || {
         // One of each worker, on its thread.
         let post = web::Data::new(Post::default());
@@ -317,6 +338,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         App::new()
             .app_data(state.clone())
             .app_data(post)
+            .wrap(middleware::from_fn(https::guard))
             .wrap(middleware::from_fn(limits::admit))
             .wrap(middleware::from_fn(headers::finish))
             .wrap(middleware::Compress::default())
@@ -325,14 +347,20 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     })
     .on_connect(move |connection, data| connections.opened(connection, data))
     .workers(WORKERS)
-    .max_connections(limits::connections() / WORKERS)
+    .max_connections(most)
+    // Clients that never finish their part of setting up TLS hold nobody else up, and not for long; from then on they are counted by address.
+    .max_connection_rate(most)
+    .tls_handshake_timeout(allowed.head_time)
     .worker_max_blocking_threads(WAITING_THREADS)
     .keep_alive(allowed.idle_time)
     .client_request_timeout(allowed.head_time)
     .shutdown_timeout(30)
-    .disable_signals()
-    .bind(listen)
-    .map_err(|e| Error::fault(&format!("listening on {listen}"), e))?;
+    .disable_signals();
+    let server = match tls {
+        None => server.bind(listen),
+        Some(tls) => server.bind_rustls_0_23(listen, tls),
+    };
+    let server = server.map_err(|e| Error::fault(&format!("listening on {listen}"), e))?;
     let address = server.addrs().first().copied().ok_or_else(|| Error::Fault(format!("listening on {listen}: no address")))?;
     let server = server.run();
     let handle = server.handle();
@@ -342,6 +370,15 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         futures_util::future::select(std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv())).await;
         handle.stop(true).await;
     });
+    if let Some(certificates) = certificates {
+        let mut hangup = listen_for(SignalKind::hangup())?;
+        actix_web::rt::spawn(async move {
+            loop {
+                let asked = tokio::time::timeout(CERTIFICATES, hangup.recv()).await.is_ok();
+                certificates.renew(asked);
+            }
+        });
+    }
     started(address);
     server.await.map_err(|e| Error::fault("serving", e))
 }

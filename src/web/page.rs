@@ -29,6 +29,8 @@ pub struct Page {
     pub statics: String,
     /// How the request wants its page: language, theme, nonce, the entry that was just recorded.
     pub asked: Asked,
+    /// Everyone may come in the clear: every page says so.
+    pub insecure: bool,
 }
 
 impl Page {
@@ -41,6 +43,7 @@ impl Page {
             organisation: state.service.app.organisation.to_string(),
             viewer: viewer.map(|viewer| (viewer.person.name.clone(), viewer.actor.role.label())),
             asked: Asked::now(),
+            insecure: state.service.app.serving.is_insecure(),
         }
     }
     /// Whether whoever is signed in administers people.

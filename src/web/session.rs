@@ -139,7 +139,8 @@ fn cookie_name(state: &State) -> &'static str {
 
 /// Whether the record has an address on HTTPS.
 pub fn is_https(state: &State) -> bool {
-    state.service.app.identity.public_url.starts_with("https://")
+    let app = &state.service.app;
+    app.identity.public_url.starts_with("https://") && !app.serving.is_insecure()
 }
 
 /// What the browser's cookie holds.

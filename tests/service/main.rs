@@ -2,6 +2,7 @@
 #![cfg(feature = "service")]
 #![allow(clippy::duplicate_mod, reason = "the same tests run on both databases")]
 
+mod https;
 #[cfg(feature = "postgres")]
 #[path = "on_each.rs"]
 mod postgres;

@@ -76,6 +76,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /appearance", "anyone", "–"),
     ("post /policy-reports", "anyone", "–"),
     ("get /healthz", "anyone", "–"),
+    ("get /a/{tag}", "anyone", "–"),
     ("get /ledger/checkpoint", "anyone", "–"),
     ("get /ledger/proof/{seq}", "anyone", "–"),
     ("get /ledger/log.vkey", "anyone", "–"),
@@ -90,6 +91,12 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /assets/{id}", "signed in", "unknown"),
     ("get /consignments", "signed in", "not listed"),
     ("get /consignments/{id}", "signed in", "unknown"),
+    ("get /consignments/{id}/manifest.pdf", "signed in", "unknown"),
+    ("get /consignments/{id}/pick-list.pdf", "signed in", "unknown"),
+    ("get /consignments/{id}/receipt.pdf", "signed in", "unknown"),
+    ("get /consignments/{id}/reconciliation.pdf", "signed in", "unknown"),
+    ("get /labels", "signed in", "–"),
+    ("get /labels/download", "signed in", "unknown"),
     ("get /vendors", "signed in", "not listed"),
     ("get /vendors/{id}", "signed in", "unknown"),
     ("get /certificates", "signed in", "not listed"),
@@ -348,6 +355,7 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
                 _ => &things.thing.asset,
             },
         )
+        .replace("{tag}", "NO-SUCH-TAG")
         .replace("{number}", &things.number)
         .replace("{seq}", &things.seq)
         .replace("{sha256}", &things.evidence)
@@ -432,6 +440,7 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             body = json(json!({"text": "Two boxes are wet."}));
         }
         "post /api/v1/verifications" => body.clone_from(&things.pdf),
+        "get /labels/download" => path.push_str(&format!("?stock=avery-5160&asset={}", things.thing.asset)),
         // The log of the same drive, and not the file that is stored: whoever uploads that has it.
         "post /api/v1/evidence" => body = [nwipe_log(&things.thing.drive), format!("as {who}\n").into_bytes()].concat(),
         "post /api/v1/imports" => {
@@ -563,6 +572,7 @@ fn is_page(door: &str) -> bool {
         "get /assets/{id}",
         "get /consignments",
         "get /consignments/{id}",
+        "get /labels",
         "get /exceptions",
         "get /exceptions/{id}",
         "get /reports/{name}",

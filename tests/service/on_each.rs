@@ -19,7 +19,10 @@ mod observations;
 mod orders;
 mod pages;
 mod pallet;
+mod papers;
 mod privacy;
+#[path = "../programs/mod.rs"]
+mod programs;
 mod races;
 mod reads;
 mod receipts;

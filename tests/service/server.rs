@@ -8,7 +8,7 @@ use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Nullable, Text};
 use quittance::app::now;
-use quittance::config::{Config, Limits, Mail, SignIn};
+use quittance::config::{Config, Limits, Mail, Serving, SignIn};
 use quittance::domain::names::Role;
 use quittance::operations::open_ledger::{self, Lock};
 use quittance::operations::{Service, audit_ledger};
@@ -104,17 +104,22 @@ impl Server {
     }
     /// A server that sends its letters so.
     pub fn start_mailing(mail: Mail) -> Self {
-        Self::start_as(Limits::uncounted(), mail)
+        Self::start_as(Limits::uncounted(), Serving::default(), mail)
     }
     /// A server that lets nobody ask for more than this.
     pub fn start_within(limits: Limits) -> Self {
-        Self::start_as(limits, Mail::default())
+        Self::start_as(limits, Serving::default(), Mail::default())
     }
-    fn start_as(limits: Limits, mail: Mail) -> Self {
+    /// The same, reached in another way than in the clear on this machine.
+    pub fn start_serving(limits: Limits, serving: Serving) -> Self {
+        Self::start_as(limits, serving, Mail::default())
+    }
+    fn start_as(limits: Limits, serving: Serving, mail: Mail) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         let database = database(&data);
-        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, sign_in: SignIn::default(), mail };
+        let config =
+            Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, serving, sign_in: SignIn::default(), mail };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
