@@ -125,7 +125,7 @@ fn after(first: &str, second: &str) -> String {
 
 fn cases(service: &Service, assets: usize) -> Vec<Case> {
     let case = |name: &str, path: String, vendor: bool, follows: bool| Case { name: name.to_owned(), path, vendor, follows };
-    let mut cases = vec![case("static file", "/static/style.css".to_owned(), false, false)];
+    let mut cases = vec![case("static file", "/static/0/style.css".to_owned(), false, false)];
     for (who, vendor, label) in [("all", false, ""), ("label", false, "in_stock"), ("vendor", true, ""), ("vendor + label", true, "released")] {
         for (place, from) in [("first", None), ("middle", Some(assets / 2)), ("last", Some(assets.saturating_sub(600)))] {
             let cursor = from.map_or(String::new(), |from| after(&tag(from), ""));

@@ -448,7 +448,7 @@ pub async fn update(http: HttpRequest, state: Data, id: web::Path<String>, paylo
     let command = Command::read(&name, form.body(&id))?;
     let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, Terms::default()).await) };
     match request::answer_in_time(&state, recorded).await? {
-        Ok(_) => Ok(page::redirect(&state, &format!("/exceptions/{}", in_address(&exception)))),
+        Ok(done) => Ok(page::redirect_said(&state, &format!("/exceptions/{}", in_address(&exception)), &done.now()?)),
         Err(error) => Err(writes::explain(&state, viewer, error).await),
     }
 }

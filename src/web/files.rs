@@ -1,6 +1,4 @@
-//! What programs fetch by a fixed address: keys, vocabulary, status list, style sheet, health.
-
-use std::sync::LazyLock;
+//! What programs fetch by a fixed address: keys, vocabulary, status list, health.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderName};
@@ -10,15 +8,6 @@ use super::{Data, block};
 use crate::documents::context;
 use crate::error::Error;
 use crate::operations::publish_status;
-use crate::proof::digest::{hex, sha256};
-
-const STYLE: &str = include_str!("../../static/style.css");
-
-/// Changes with the style sheet, so that browsers may keep it for ever.
-pub fn style_version() -> &'static str {
-    static VERSION: LazyLock<String> = LazyLock::new(|| hex(&sha256(STYLE.as_bytes())).chars().take(12).collect());
-    &VERSION
-}
 
 /// For anyone, from any site.
 fn open(kind: &str, caching: &str, bytes: Vec<u8>) -> HttpResponse {
@@ -46,14 +35,6 @@ pub async fn status(state: Data) -> Result<HttpResponse, Problem> {
         block(&state, |service| publish_status::newest(&service.app)?.ok_or_else(|| Error::Unknown("No status list was published yet.".to_owned())))
             .await?;
     Ok(open("application/vc", "public, no-cache", newest))
-}
-
-/// `GET /static/style.css`
-pub async fn style() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/css; charset=utf-8"))
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(STYLE)
 }
 
 /// `GET /healthz`: whether the record can be read and written.

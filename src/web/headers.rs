@@ -1,6 +1,7 @@
 //! What every answer carries, and errors as pages where a person is reading.
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::cookie::Cookie;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
@@ -10,15 +11,25 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError, web};
 
-use super::State;
-use super::page;
+use super::asked::{self, Asked};
 use super::problem::Problem;
+use super::{State, page};
+use crate::error::Error;
 use crate::proof::digest::{hex, sha256};
 
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=(), display-capture=(), \
      publickey-credentials-get=(self), publickey-credentials-create=(self), screen-wake-lock=(self), clipboard-write=(self)";
+
+/// What a page may load and do; only scripts with its nonce run, and what they import. No text becomes markup or a script but by the one policy `app`.
+fn page_policy(nonce: &str, secure: bool) -> String {
+    let upgrade = if secure { " upgrade-insecure-requests;" } else { "" };
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; font-src 'self'; \
+         connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types app;{upgrade} report-to csp"
+    )
+}
 
 /// Whether a person's browser asked.
 pub fn wants_page(headers: &HeaderMap) -> bool {
@@ -27,23 +38,47 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 
 /// Turns errors into the form that this client reads and adds the headers that every answer carries.
 pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let for_person = !request.path().starts_with("/api/") && wants_page(request.headers());
-    let mut response = next.call(request).await?.map_into_boxed_body();
-    if let Some(problem) = problem(&response) {
-        let answer = if for_person { page_of(&response, &problem) } else { problem.error_response() };
-        response = response.into_response(answer);
-    }
-    let mut response = tagged(response);
-    let secure = response.request().app_data::<web::Data<State>>().is_some_and(|state| state.service.app.identity.public_url.starts_with("https://"));
+    let for_program = request.path().starts_with("/api/");
+    let for_person = !for_program && wants_page(request.headers());
+    let asked = if for_program { Asked::default() } else { Asked::of(&request).map_err(Problem::from)? };
+    let (nonce, said) = (asked.nonce.clone(), asked.said.is_some());
+    let answer = async {
+        let response = next.call(request).await?.map_into_boxed_body();
+        Ok::<_, actix_web::Error>(match problem(&response) {
+            None => response,
+            Some(problem) => {
+                let answer = if for_person { page_of(&response, &problem) } else { problem.error_response() };
+                response.into_response(answer)
+            }
+        })
+    };
+    let mut response = tagged(if for_program { answer.await? } else { asked.scope(answer).await? });
+    let state = response.request().app_data::<web::Data<State>>().cloned();
+    let secure = state.as_ref().is_some_and(|state| state.service.app.identity.public_url.starts_with("https://"));
     let public = is_public(response.headers());
+    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_page && said {
+        // It has been said now.
+        let mut gone = Cookie::build(asked::SAID, "").path("/").finish();
+        gone.make_removal();
+        response.response_mut().add_cookie(&gone).map_err(|e| Problem::from(Error::fault("a cookie", e)))?;
+    }
     let headers = response.headers_mut();
-    let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_page && !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        let policy = HeaderValue::from_str(&page_policy(&nonce, secure)).map_err(|e| Problem::from(Error::fault("the policy of a page", e)))?;
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        if let Ok(reports) =
+            HeaderValue::from_str(&format!("csp=\"{}/policy-reports\"", state.as_ref().map_or_else(String::new, |state| page::base(state))))
+        {
+            headers.insert(HeaderName::from_static("reporting-endpoints"), reports);
+        }
+    }
     let mut add = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     };
-    add(CONTENT_SECURITY_POLICY, if is_page { PAGE_POLICY } else { DATA_POLICY });
+    add(CONTENT_SECURITY_POLICY, DATA_POLICY);
     add(X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(REFERRER_POLICY, "same-origin");
     add(X_FRAME_OPTIONS, "DENY");
@@ -58,7 +93,7 @@ pub async fn finish(request: ServiceRequest, next: Next<impl MessageBody + 'stat
     add(HeaderName::from_static("x-robots-tag"), "noindex");
     add(CACHE_CONTROL, "private, no-store");
     if !public {
-        add(VARY, "Accept, Authorization, Cookie");
+        add(VARY, "Accept, Accept-Language, Authorization, Cookie");
     }
     if secure {
         add(STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");

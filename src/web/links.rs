@@ -362,7 +362,7 @@ fn receipt(consignment: &Consignment, typed: &Typed, lines: &[Line]) -> std::res
 
 /// `POST /r/{secret}`: the receipt from the form.
 pub async fn create(http: HttpRequest, state: Data, secret: web::Path<String>, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     let followed = follow(&state, &secret).await?;
     let fields: Vec<(String, String)> = request::form(&http, &state, payload).await?;
     let mut typed = Typed::default();
@@ -408,7 +408,7 @@ pub async fn create(http: HttpRequest, state: Data, secret: web::Path<String>, p
 
 /// `POST /r/{secret}/evidence`: a file from the form.
 pub async fn upload(http: HttpRequest, state: Data, secret: web::Path<String>, form: Multipart) -> std::result::Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     let followed = follow(&state, &secret).await?;
     let _place = request::place(&http, &state.uploads).await?;
     let file = verifications::uploaded(&state, form, MAX_BYTES).await?;

@@ -1,5 +1,7 @@
 //! The HTTP door: parses, calls, renders; decides nothing. Every route stands in the one list below.
 
+mod appearance;
+mod asked;
 mod assets;
 mod assignments;
 mod bulk;
@@ -18,13 +20,16 @@ mod links;
 mod page;
 mod parties;
 mod people;
+mod policy_reports;
 mod problem;
 mod receipts;
 mod reports;
 mod request;
 mod session;
 mod sightings;
+mod statics;
 mod verifications;
+mod words;
 mod writes;
 
 use std::net::SocketAddr;
@@ -98,7 +103,9 @@ routes! {
     get  "/did.json"                                  => files::did;
     get  "/ns/quittance/v1"                           => files::context;
     get  "/status/1"                                  => files::status;
-    get  "/static/style.css"                          => files::style;
+    get  "/static/{version}/{path:.+}"                => statics::show;
+    post "/appearance"                                => appearance::update;
+    post "/policy-reports"                            => policy_reports::create;
     get  "/healthz"                                   => files::healthz;
     get  "/ledger/checkpoint"                         => ledger::checkpoint;
     get  "/ledger/proof/{seq}"                        => ledger::proof;
@@ -242,6 +249,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
             .app_data(post)
             .wrap(middleware::from_fn(limits::admit))
             .wrap(middleware::from_fn(headers::finish))
+            .wrap(middleware::Compress::default())
             .configure(routes)
             .default_service(web::to(no_route))
     })

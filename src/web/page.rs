@@ -1,15 +1,19 @@
 //! What all pages share: the frame around them, and words for times, sizes and digests.
 
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use actix_web::{HttpResponse, ResponseError as _};
 use askama::Template;
 
-use super::State;
-use super::files::style_version;
+use super::asked::{self, Asked};
 use super::problem::Problem;
 use super::session::Viewer;
+use super::words::Language;
+use super::{State, statics};
 use crate::domain::names::Instant;
 use crate::error::Error;
+use crate::operations::record::Receipt;
 
 /// The frame around a page.
 pub struct Page {
@@ -21,8 +25,10 @@ pub struct Page {
     pub organisation: String,
     /// Who is signed in: name and role.
     pub viewer: Option<(String, &'static str)>,
-    /// Version of the style sheet.
-    pub style: &'static str,
+    /// In front of the path of every style sheet, script and picture.
+    pub statics: String,
+    /// How the request wants its page: language, theme, nonce, the entry that was just recorded.
+    pub asked: Asked,
 }
 
 impl Page {
@@ -30,11 +36,28 @@ impl Page {
     pub fn new(state: &State, title: impl Into<String>, viewer: Option<&Viewer>) -> Self {
         Self {
             title: title.into(),
+            statics: format!("{}/static/{}", base(state), statics::version()),
             base: base(state),
             organisation: state.service.app.organisation.to_string(),
             viewer: viewer.map(|viewer| (viewer.person.name.clone(), viewer.actor.role.label())),
-            style: style_version(),
+            asked: Asked::now(),
         }
+    }
+    /// A sentence in the reader's language. The English one is its key in `templates/words/`.
+    pub fn t<'a>(&self, english: &'a str) -> &'a str {
+        self.asked.language.say(english)
+    }
+    /// The same with something in the place of `{}`.
+    pub fn t1(&self, english: &str, what: impl std::fmt::Display) -> String {
+        self.t(english).replacen("{}", &what.to_string(), 1)
+    }
+    /// The entry that was just recorded, as people read numbers.
+    pub fn said(&self) -> Option<String> {
+        self.asked.said.map(|seq| thousands(i64::try_from(seq).unwrap_or(i64::MAX)))
+    }
+    /// The languages that a reader may choose from.
+    pub fn languages(&self) -> [Language; 2] {
+        Language::ALL
     }
 }
 
@@ -54,6 +77,15 @@ pub fn render(page: &impl Template) -> Result<HttpResponse, Problem> {
 /// Sends the browser to another page of this site.
 pub fn redirect(state: &State, path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, format!("{}{path}", base(state)))).finish()
+}
+
+/// The same after something was recorded: the next page says as which entry.
+pub fn redirect_said(state: &State, path: &str, receipt: &Receipt) -> HttpResponse {
+    let Some(seq) = receipt.entries.last().map(|entry| entry.seq) else { return redirect(state, path) };
+    let secure = state.service.app.identity.public_url.starts_with("https://");
+    let said = Cookie::build(asked::SAID, seq.to_string()).http_only(true).same_site(SameSite::Strict).path("/").secure(secure);
+    let said = said.max_age(Duration::seconds(60)).finish();
+    HttpResponse::SeeOther().insert_header((LOCATION, format!("{}{path}", base(state)))).cookie(said).finish()
 }
 
 #[derive(Template)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, HeaderName, LOCATION};
+use actix_web::http::header::{AUTHORIZATION, HeaderName, LOCATION, ORIGIN};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -24,6 +24,8 @@ use crate::store::people::{self, Person};
 
 /// The cookie that holds a person's token.
 const COOKIE: &str = "session";
+/// Where somebody goes who has signed in and asked for nothing in particular.
+const HOME: &str = "/";
 /// How long a person is remembered without looking at the directory again: after so long, whoever was removed is out.
 const REMEMBERED: Duration = Duration::from_secs(2);
 /// People remembered at once; the directory holds fewer.
@@ -137,17 +139,28 @@ impl FromRequest for Viewer {
     }
 }
 
-/// Refuses a form that another site sent.
-pub fn same_site(request: &HttpRequest) -> std::result::Result<(), Problem> {
-    match request.headers().get(HeaderName::from_static("sec-fetch-site")).map(|value| value.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(Problem::new(403, "session.other_site", "This form was sent by another site; open the page here and send it again.")),
+/// Refuses a form that another site sent: browsers say where a request comes from, by `Sec-Fetch-Site` or, older ones, by `Origin`.
+pub fn same_site(request: &HttpRequest, state: &State) -> std::result::Result<(), Problem> {
+    let header = |name: HeaderName| request.headers().get(name).map(|value| value.as_bytes().to_vec());
+    let own = match header(HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => site == b"same-origin",
+        None => header(ORIGIN).is_some_and(|origin| origin == origin_of(&state.service.app.identity.public_url).as_bytes()),
+    };
+    if own {
+        return Ok(());
     }
+    Err(Problem::new(403, "session.other_site", "This form was not sent by a page of this service; open the page here and send it again."))
+}
+
+/// Scheme, host and port of an address.
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url.get(host..).and_then(|rest| rest.find('/')).map_or(url, |end| url.get(..host + end).unwrap_or(url))
 }
 
 /// The person who sent a form of a page here: with the browser's cookie, which is good for nothing that another site sends.
 pub async fn by_form(request: &HttpRequest, state: &Data) -> std::result::Result<Viewer, Problem> {
-    same_site(request)?;
+    same_site(request, state)?;
     let token = presented(request).map(Presented::token).or_else(|| request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()));
     match token {
         Some(token) => find(state, token).await,
@@ -178,10 +191,10 @@ pub struct Next {
     next: String,
 }
 
-/// Only a path of this site.
-fn own_path(next: &str) -> &str {
+/// Only a path of this site, else `otherwise`.
+pub fn own_path<'a>(next: &'a str, otherwise: &'a str) -> &'a str {
     let own = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control);
-    if own && !next.starts_with("/sign-") { next } else { "/assets" }
+    if own && !next.starts_with("/sign-") { next } else { otherwise }
 }
 
 /// `GET /`
@@ -192,22 +205,22 @@ pub async fn index(state: Data, viewer: std::result::Result<Viewer, Problem>) ->
 
 /// `GET /sign-in`
 pub async fn new(state: Data, query: web::Query<Next>) -> std::result::Result<HttpResponse, Problem> {
-    page::render(&NewPage { page: Page::new(&state, "Sign in", None), next: own_path(&query.next).to_owned(), wrong: false })
+    page::render(&NewPage { page: Page::new(&state, "Sign in", None), next: own_path(&query.next, HOME).to_owned(), wrong: false })
 }
 
 /// `POST /sign-in`
 pub async fn create(request: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
-    same_site(&request)?;
+    same_site(&request, &state)?;
     let SignIn { token, next } = request::form(&request, &state, payload).await?;
     let token = token.trim().to_owned();
     match find(&state, token.clone()).await {
         Ok(_) => {
-            let location = format!("{}{}", page::base(&state), own_path(&next));
+            let location = format!("{}{}", page::base(&state), own_path(&next, HOME));
             Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).cookie(cookie(&state, token)).finish())
         }
         Err(problem) if problem.status == 401 => {
             let mut response =
-                page::render(&NewPage { page: Page::new(&state, "Problem: Sign in", None), next: own_path(&next).to_owned(), wrong: true })?;
+                page::render(&NewPage { page: Page::new(&state, "Problem: Sign in", None), next: own_path(&next, HOME).to_owned(), wrong: true })?;
             *response.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
             Ok(response)
         }
@@ -217,7 +230,7 @@ pub async fn create(request: HttpRequest, state: Data, payload: web::Payload) ->
 
 /// `POST /sign-out`
 pub async fn destroy(request: HttpRequest, state: Data) -> std::result::Result<HttpResponse, Problem> {
-    same_site(&request)?;
+    same_site(&request, &state)?;
     let mut gone = cookie(&state, String::new());
     gone.make_removal();
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("{}/sign-in", page::base(&state)))).cookie(gone).finish())
@@ -230,13 +243,13 @@ fn cookie(state: &Data, token: String) -> Cookie<'static> {
 
 #[cfg(test)]
 mod tests {
-    use super::own_path;
+    use super::{HOME, own_path};
 
     #[test]
     fn after_signing_in_nobody_is_sent_to_another_site() {
-        assert_eq!(own_path("/assets/1?x=2"), "/assets/1?x=2");
+        assert_eq!(own_path("/assets/1?x=2", HOME), "/assets/1?x=2");
         for elsewhere in ["", "https://evil.example", "//evil.example", "/\\evil.example", "assets", "/sign-out"] {
-            assert_eq!(own_path(elsewhere), "/assets", "{elsewhere}");
+            assert_eq!(own_path(elsewhere, HOME), HOME, "{elsewhere}");
         }
     }
 }

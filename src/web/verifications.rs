@@ -121,7 +121,7 @@ struct ShowPage {
 
 /// `POST /verify`: the file from the form.
 pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> Result<HttpResponse, Problem> {
-    session::same_site(&http)?;
+    session::same_site(&http, &state)?;
     let _place = request::place(&http, &state.checks).await?;
     let file = uploaded(&state, form, MAX_PDF_BYTES).await?;
     if file.is_empty() {

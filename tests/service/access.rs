@@ -149,7 +149,7 @@ fn every_answer_carries_the_headers_that_keep_browsers_safe() {
         ("nobody", "/nothing"),
         ("nobody", "/api/v1/assets"),
         ("nobody", "/healthz"),
-        ("nobody", "/static/style.css"),
+        ("nobody", "/static/0/style.css"),
     ] {
         let answer = server.page(who, path);
         let policy = answer.header("content-security-policy");
@@ -159,7 +159,7 @@ fn every_answer_carries_the_headers_that_keep_browsers_safe() {
             ("nosniff", "same-origin", ""),
             "{path}"
         );
-        if path != "/static/style.css" {
+        if path != "/static/0/style.css" {
             assert!(answer.header("cache-control").contains("no-store"), "{path}");
         }
         assert_eq!(answer.header("set-cookie"), "", "{path}");

@@ -505,6 +505,8 @@ fn json_doors(yard: &Yard) -> Vec<JsonDoor> {
 
 /// Doors that something else than a JSON object goes through: forms, files, and what has no body.
 const NOT_JSON: &[&str] = &[
+    "/appearance",
+    "/policy-reports",
     "/sign-in",
     "/sign-out",
     "/verify",

@@ -64,7 +64,7 @@ fn programs_people_and_the_public_are_counted_apart() {
         let token = format!("Bearer qtn_{n}");
         assert_eq!(server.send("nobody", "GET", "/api/v1/assets", &[("Authorization", &token)], b"").status, 401);
     }
-    for path in ["/healthz", "/static/style.css", "/nothing", "/certificates/X-1"] {
+    for path in ["/healthz", "/static/0/style.css", "/nothing", "/certificates/X-1"] {
         too_many(server.get("nobody", path));
     }
     too_many(server.send("nobody", "GET", "/api/v1/assets", &[("Authorization", "Bearer qtn_9")], b""));
@@ -182,7 +182,7 @@ fn bodies_come_in_time_or_not_at_all() {
         ("/verify", form),
     ] {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\nContent-Length: 100\r\n\r\n{{"
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\nContent-Length: 100\r\n\r\n{{"
         );
         let mut stream = connect(&server, head.as_bytes());
         let mut said = [0; 12];

@@ -33,8 +33,38 @@ fn a_person_signs_in_reads_and_signs_out() {
     forged.refused(401, "session.signed_out");
     let elsewhere = server.send("nobody", "POST", "/sign-out", &[("Cookie", &cookie), ("Sec-Fetch-Site", "cross-site")], b"");
     elsewhere.refused(403, "session.other_site");
+    let elsewhere = server.send("nobody", "POST", "/sign-out", &[("Cookie", &cookie), ("Origin", "https://evil.example")], b"");
+    elsewhere.refused(403, "session.other_site");
+    let older = server.send("nobody", "POST", "/sign-out", &[("Cookie", &cookie), ("Origin", "http://localhost:8080")], b"");
+    assert_eq!(older.status, 303);
     let out = server.send("nobody", "POST", "/sign-out", &[("Cookie", &cookie), ("Sec-Fetch-Site", "same-origin")], b"");
     assert!(out.status == 303 && out.header("set-cookie").contains("Max-Age=0"), "{:?}", out.headers);
+}
+
+#[test]
+fn a_reader_chooses_language_and_theme() {
+    let server = Server::start();
+    let of = |headers: &[(&str, &str)]| server.send("nobody", "GET", "/verify", &[&[("Accept", "text/html")], headers].concat(), b"").text();
+    assert!(of(&[]).contains("<html lang=\"en\">") && of(&[]).contains("Skip to the content"));
+    let spanish = of(&[("Accept-Language", "es-US,es;q=0.9,en;q=0.5")]);
+    assert!(spanish.contains("<html lang=\"es\">") && spanish.contains("Ir al contenido"), "{spanish}");
+    let chosen = server.send("nobody", "POST", "/appearance", &[FORM], b"language=es&theme=dark&next=%2Fverify");
+    assert_eq!((chosen.status, chosen.header("location")), (303, "/verify"));
+    let dark = of(&[("Cookie", "language=es; theme=dark")]);
+    assert!(dark.contains("<html lang=\"es\" data-theme=\"dark\">"), "{dark}");
+    assert!(of(&[("Cookie", "language=xx; theme=\"><script>")]).contains("<html lang=\"en\">"));
+    let elsewhere = server.send("nobody", "POST", "/appearance", &[FORM], b"next=%2F%2Fevil.example");
+    assert_eq!(elsewhere.header("location"), "/");
+}
+
+#[test]
+fn what_a_form_recorded_is_said_once() {
+    let server = Server::start();
+    let said = |cookie: &str| server.send("auditor", "GET", "/assets", &[("Accept", "text/html"), ("Cookie", cookie)], b"");
+    let page = said("said=1234");
+    assert!(page.text().contains("Recorded as entry 1,234.") && page.header("set-cookie").starts_with("said=;"), "{:?}", page.headers);
+    assert!(!said("said=<b>").text().contains("Recorded as entry"));
+    assert!(!said("other=1").text().contains("Recorded as entry"));
 }
 
 #[test]
@@ -49,7 +79,7 @@ fn pages_say_what_the_record_says() {
         for word in words {
             assert!(text.contains(word), "{path} does not say “{word}”: {text}");
         }
-        assert!(!text.contains("<script") && !text.contains(" style="), "{path}");
+        assert!(!text.contains(" style=") && !text.contains(" onclick="), "{path}");
     };
     has("/assets", &["CB-00001", "disposed <b>1</b>", "received <b>2</b>", "GreenLoop Recycling"]);
     has("/assets?tag=CB-00002", &["CB-00002"]);

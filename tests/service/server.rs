@@ -146,6 +146,10 @@ impl Server {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        // As a browser says of a form of one of the service's own pages.
+        if method == "POST" && !path.starts_with("/api/") && !headers.iter().any(|(name, _)| ["Sec-Fetch-Site", "Origin"].contains(name)) {
+            request = request.header("Sec-Fetch-Site", "same-origin");
+        }
         let response =
             if method == "GET" || method == "HEAD" { self.agent.run(request.body(()).unwrap()) } else { self.agent.run(request.body(body).unwrap()) };
         let (parts, mut body) = response.unwrap_or_else(|e| panic!("{method} {path}: {e}")).into_parts();
