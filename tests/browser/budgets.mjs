@@ -59,12 +59,17 @@ await play({
     const started = await browser();
     const wrong = [];
     const rows = [];
-    for (const { route, name, who, path } of pages) {
+    const states = {};
+    for (const who of new Set(pages.map((one) => one.who))) {
       const page = await visitor(started, stage);
       if (who !== "nobody") await sign_in(page, stage.people[who]);
-      const cookie = (await page.context().cookies()).map((one) => `${one.name}=${one.value}`).join("; ");
-      // The cache is this visitor's own: what signing in has fetched is fetched once more.
-      const fresh = await visitor(started, stage, { storageState: await page.context().storageState() });
+      states[who] = await page.context().storageState();
+      await page.context().close();
+    }
+    for (const { route, name, who, path } of pages) {
+      // Signed in, and with nothing kept yet.
+      const fresh = await visitor(started, stage, { storageState: states[who] });
+      const cookie = states[who].cookies.map((one) => `${one.name}=${one.value}`).join("; ");
       const first = await fetched(fresh, path);
       const repeat = await fetched(fresh, path);
       const sum = async (kind) => {
@@ -82,7 +87,6 @@ await play({
       const may = { style: STYLE, repeat: REPEAT, ...KINDS[kind(route)] };
       rows.push(`${name.padEnd(32)} ${["html", "style", "script"].map((part) => `${part} ${found[part].toFixed(1).padStart(5)}/${may[part]}`).join("  ")}  requests ${found.first}/${may.first}, then ${found.repeat}`);
       for (const [part, most] of Object.entries(may)) if (found[part] > most) wrong.push(`${name} (${path}): ${part} ${found[part].toFixed(1)}, at most ${most}${part === "first" ? `: ${first.join(" ")}` : part === "repeat" ? `: ${repeat.join(" ")}` : ""}`);
-      await page.context().close();
       await fresh.context().close();
     }
     console.log(rows.join("\n"));

@@ -1,5 +1,7 @@
 // Every page × light and dark × 1280 and 320 px: nothing that axe-core finds, nothing wrong in the console, nothing asked of others, nothing out of
 // sight, everything within reach of a keyboard and large enough for a finger.
+import { createServer } from "node:http";
+import { read } from "./pallet.mjs";
 import { browser, district, first_day, judge, play, scene, sign_in, visitor } from "./stage.mjs";
 import { FIRST_VISITS, NO_PAGE, visits } from "./visits.mjs";
 
@@ -78,13 +80,16 @@ async function walk(page) {
       if (here.type === "radio") for (const one of document.getElementsByName(here.name)) window.awaited.delete(one);
       const style = getComputedStyle(here);
       const marked = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== "none";
-      // WCAG 2.4.11: not entirely behind something else. Looked for on the first line of a link that wraps.
+      // WCAG 2.4.11: not entirely behind something else. Looked for where it is in sight, on the first line of a link that wraps.
       const box = here.getClientRects()[0];
+      const [left, right] = [Math.max(0, box.left), Math.min(innerWidth, box.right)];
+      const [top, bottom] = [Math.max(0, box.top), Math.min(innerHeight, box.bottom)];
       const points = [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9], [0.1, 0.1], [0.9, 0.9]];
       const visible =
-        box &&
+        right > left &&
+        bottom > top &&
         points.some(([x, y]) => {
-          const at = document.elementFromPoint(box.left + box.width * x, box.top + box.height * y);
+          const at = document.elementFromPoint(left + (right - left) * x, top + (bottom - top) * y);
           return at && (here.contains(at) || at.contains(here));
         });
       const name = `${here.localName} “${(here.innerText || here.getAttribute("aria-label") || here.name || "").trim().slice(0, 40)}”`;
@@ -141,7 +146,27 @@ function nothing(wrong) {
   if (wrong.length) throw new Error(`${wrong.length} things are wrong:\n  ${wrong.join("\n  ")}`);
 }
 
+/// A page with one of each fault.
+const BAD = `<!doctype html><title> </title><style>a:focus { outline: none } button { position: relative; z-index: 1 }</style>
+  <p style="color: #aaa; width: 900px">pale and wide</p><a href="/a">a</a><p><button style="width: 12px; height: 12px; padding: 0">x</button></p>
+  <div style="position: fixed; inset: 0 auto auto 0; width: 100vw; height: 100vh; background: #fffe; z-index: 9"></div>
+  <input tabindex="-1" aria-label="never"><span tabindex="0" role="button" onfocus="document.body.querySelector('a').focus()">trap</span><button>behind</button>
+  <img src="http://elsewhere.invalid/x.png" alt=""><script>console.error("a complaint"); nobody()</script>`;
+
 await play({
+  /// The others can fail.
+  "a page with faults": async () => {
+    const server = createServer((asked, answer) => answer.setHeader("content-type", "text/html").end(BAD));
+    await new Promise((done) => server.listen(0, "127.0.0.1", done));
+    const stage = { url: `http://127.0.0.1:${server.address().port}`, people: {} };
+    const found = await look(await browser(), stage, [{ name: "bad", who: "nobody", path: "/", status: 200 }]);
+    server.close();
+    for (const fault of [
+      "axe color-contrast", "axe html-has-lang", "0 first headings", "no title", "no language", "scrolls sideways", "smaller than 24 px", "does not show",
+      "is covered", "does not reach", "asks another host", "console: a complaint", "thrown: nobody is not defined",
+    ]) if (!found.some((one) => one.includes(fault))) throw new Error(`nobody noticed: ${fault}. Noticed:\n  ${found.join("\n  ")}`);
+    return `${found.length} faults seen`;
+  },
   "every page": async () => {
     const stage = await district();
     const pages = await visits(stage);
@@ -156,8 +181,12 @@ await play({
     const half = pages.filter((one, at) => at % 2 === 0);
     const found = await Promise.all([look(started, stage, half), look(started, stage, pages.filter((one) => !half.includes(one)))]);
     nothing(found.flat());
+    // The service itself goes on looking for exceptions; nobody else may have written.
     const after = await stage.entries();
-    if (after !== before) throw new Error(`reading pages wrote ${after - before} entries`);
+    for (let seq = before; seq < after; seq += 1) {
+      const entry = await read(stage, "auditor", `/ledger/entries/${seq}`);
+      if (entry.actor.role !== "service") throw new Error(`reading pages wrote entry ${seq}: ${JSON.stringify(entry)}`);
+    }
     return `${pages.length} pages, each ${WIDTHS.length * THEMES.length} times`;
   },
   "every page on the first day": async () => {

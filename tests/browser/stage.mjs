@@ -1,6 +1,6 @@
 // What every script stands on: a record of its own served by the real program, people who sign in, and pages that tell of everything that goes wrong.
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -67,10 +67,18 @@ async function serve(data, keys, origin) {
     const json = answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : null;
     return { status: answer.status, headers: answer.headers, text, json };
   };
-  // As many as the newest checkpoint covers; one is published in every second in which the log has grown.
-  const entries = async () => Number((await api(null, "GET", "/ledger/checkpoint")).text.split("\n")[1]);
+  // As many as the newest checkpoint covers, when nothing more comes: one is published in every second in which the log has grown.
+  const covered = async () => Number((await api(null, "GET", "/ledger/checkpoint")).text.split("\n")[1]);
+  const entries = async () => {
+    for (let last = -1; ; ) {
+      const now = await covered();
+      if (now === last) return now;
+      last = now;
+      await new Promise((done) => setTimeout(done, 1_300));
+    }
+  };
   const end = () => new Promise((done) => (child.once("close", done), child.kill("SIGTERM")));
-  return { url, api, entries, end, log };
+  return { url, api, entries, end };
 }
 
 /// The demo's district, on a copy of its record: {url, api, …, people, story, folder}. People by role: `people.coordinator`, `people.operator`, …
@@ -132,6 +140,12 @@ export async function visitor(started, stage, settings = {}) {
       console.error(`policy: ${event.effectiveDirective} forbids ${event.blockedURI} ${event.sample ?? ""} at ${event.sourceFile}:${event.lineNumber}`),
     );
   });
+  // For whoever draws: the style sheets as they are in the folder now, without building the program again.
+  if (process.env.QUITTANCE_TEST_STYLES) {
+    const sheets = join(root, "static/css");
+    const style = readdirSync(sheets).sort().map((name) => readFileSync(join(sheets, name), "utf8")).join("");
+    await context.route("**/style.css", (route) => route.fulfill({ contentType: "text/css; charset=utf-8", body: style }));
+  }
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   watch(page, stage.url);

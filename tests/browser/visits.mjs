@@ -10,7 +10,7 @@ export const NO_PAGE = [
   "/did.json",
   "/ns/quittance/v1",
   "/status/1",
-  "/static/style.css",
+  "/static/{version}/{path:.+}",
   "/healthz",
   "/ledger/checkpoint",
   "/ledger/proof/{seq}",
