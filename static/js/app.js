@@ -1,8 +1,6 @@
-// What every page has: parts that swap, times in the reader's own words, and the keys for the search field.
-import './swap.js';
-import './el/local-time.js';
-import './el/copy-button.js';
-import './el/filter-form.js';
+// What every page has: parts that swap, tables that become cards, times in the reader's own words, and the key for the search field.
+// One file, so that a first visit asks for few.
+import { announce } from './swap.js';
 
 document.addEventListener('keydown', (event) => {
   const typing = event.target.closest?.('input, select, textarea, [contenteditable]');
@@ -10,3 +8,78 @@ document.addEventListener('keydown', (event) => {
   const search = document.querySelector('input[type="search"]');
   if (search) { event.preventDefault(); search.focus(); }
 });
+
+// Where it is narrow, rows of a table are cards (css): each cell is given its column's name, and what it is, which a cell laid out as a block would lose.
+function name_cells(table) {
+  const names = [...table.tHead?.rows[0]?.cells ?? []].map((cell) => cell.textContent.trim());
+  if (!names.length || table.classList.contains('named')) return;
+  table.classList.add('named');
+  table.setAttribute('role', 'table');
+  for (const group of table.querySelectorAll('thead, tbody')) group.setAttribute('role', 'rowgroup');
+  for (const row of table.rows) {
+    row.setAttribute('role', 'row');
+    for (const [at, cell] of [...row.cells].entries()) {
+      const heading = cell.localName === 'th';
+      cell.setAttribute('role', heading ? (cell.closest('thead') ? 'columnheader' : 'rowheader') : 'cell');
+      if (!heading) cell.dataset.label ??= names[at] ?? '';
+    }
+  }
+}
+const name_all = () => document.querySelectorAll('.scroll > table:not(.named)').forEach(name_cells);
+name_all();
+new MutationObserver(name_all).observe(document.body, { childList: true, subtree: true });
+
+// <local-time><time datetime="…">23 Nov 2026, 10:31 UTC</time></local-time>: the same instant in the reader's zone and how long ago, beside what the server wrote.
+const UNITS = [['year', 31_557_600], ['month', 2_629_800], ['day', 86_400], ['hour', 3_600], ['minute', 60]];
+
+class LocalTime extends HTMLElement {
+  connectedCallback() {
+    const time = this.querySelector('time');
+    const at = new Date(time?.dateTime ?? '');
+    if (Number.isNaN(at.getTime())) return;
+    const language = document.documentElement.lang;
+    const seconds = (at - Date.now()) / 1000;
+    const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['minute', 60];
+    const ago = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(Math.round(seconds / size), unit);
+    const here = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(at);
+    time.title = `${here} · ${ago}`;
+    if (this.hasAttribute('relative')) {
+      const small = this.querySelector('small') ?? this.appendChild(document.createElement('small'));
+      small.textContent = ago;
+    }
+  }
+}
+
+customElements.define('local-time', LocalTime);
+
+// <copy-button value="…"> offers to copy a digest or an address; without this script there is no button, and the text can be selected.
+
+class CopyButton extends HTMLElement {
+  connectedCallback() {
+    if (!navigator.clipboard || this.firstElementChild) return;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'quiet';
+    button.textContent = this.getAttribute('label') ?? 'Copy';
+    const done = this.getAttribute('done') ?? 'Copied';
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(this.getAttribute('value') ?? '');
+      announce(done);
+      button.textContent = done;
+    });
+    this.append(button);
+  }
+}
+
+customElements.define('copy-button', CopyButton);
+
+// <filter-form> around a GET form sends it when a choice changes; the button stays for everybody else.
+class FilterForm extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener('change', (event) => {
+      if (event.target.matches('select, input[type="checkbox"], input[type="radio"], input[type="date"]')) event.target.form?.requestSubmit();
+    });
+  }
+}
+
+customElements.define('filter-form', FilterForm);
