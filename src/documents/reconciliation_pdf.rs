@@ -100,7 +100,7 @@ fn variance(sheet: &mut Sheet<'_>, number: u64, difference: &Difference<'_>) {
     let top = sheet.y;
     sheet.within("P", |sheet| sheet.line_at(MARGIN, top, &thousands(number), STRONG));
     let scanned = Some(difference.scanned()).filter(|text| !text.is_empty()).map(|text| format!("scanned: {text}"));
-    let due = discrepancy.due_at.map(|due| format!("due {}", day(due)));
+    let due = Some(format!("due {}", day(discrepancy.due_at)));
     let details = [Some(difference.serial.clone()), Some(difference.title.clone()), scanned, Some(data(discrepancy).to_owned()), due];
     let details: Vec<String> = details.into_iter().flatten().filter(|text| !text.is_empty()).collect();
     sheet.paragraph(MARGIN + INSET, MEASURE - INSET, &format!("{} · {}", difference.about(), difference.what()), STRONG);
