@@ -10,8 +10,8 @@ import { FIRST_VISITS, visits } from "./visits.mjs";
 const folder = resolve(dirname(fileURLToPath(import.meta.url)), "../../docs/pictures");
 /// Widths in pixels, and how much of a long page is drawn.
 const SIZES = [
-  { width: 1280, most: 1600 },
-  { width: 320, most: 1800 },
+  { width: 1280, most: 1200 },
+  { width: 320, most: 1500 },
 ];
 const THEMES = ["light", "dark"];
 const MOST_MEGABYTES = 6;
@@ -30,7 +30,7 @@ async function draw(stage, pages) {
           const height = Math.min(most, Math.max(800, await page.evaluate(() => document.documentElement.scrollHeight)));
           const file = join(folder, `${name}-${width}-${theme}.png`);
           await page.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width, height } });
-          execFileSync("pngquant", ["--force", "--strip", "--speed", "3", "--output", file, "48", file]);
+          execFileSync("pngquant", ["--force", "--strip", "--speed", "3", "--output", file, "32", file]);
         }
       }
     }
@@ -39,13 +39,17 @@ async function draw(stage, pages) {
   return pages.length * SIZES.length * THEMES.length;
 }
 
+/// Only pages whose names have this in them; the others' pictures stay.
+const only = process.argv[3] ?? "";
+
 await play({
-  pictures: async () => {
+  [`pictures ${only}`]: async () => {
     execFileSync("pngquant", ["--version"]);
     mkdirSync(folder, { recursive: true });
-    for (const old of readdirSync(folder).filter((name) => name.endsWith(".png"))) rmSync(join(folder, old));
+    for (const old of readdirSync(folder).filter((name) => name.endsWith(".png") && name.includes(only))) rmSync(join(folder, old));
     const [used, fresh] = [await district(), await first_day()];
-    const count = (await draw(used, await visits(used))) + (await draw(fresh, FIRST_VISITS));
+    const wanted = (pages) => pages.filter((one) => one.name.includes(only));
+    const count = (await draw(used, wanted(await visits(used)))) + (await draw(fresh, wanted(FIRST_VISITS)));
     const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
     const megabytes = bytes / (1 << 20);
     if (megabytes > MOST_MEGABYTES) throw new Error(`the pictures take ${megabytes.toFixed(1)} MB, at most ${MOST_MEGABYTES}`);
