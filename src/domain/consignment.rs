@@ -11,7 +11,7 @@ use super::lifecycle::RetireReason;
 use super::links::OneTimeLink;
 use super::medium::{Act, Medium};
 use super::names::{
-    AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, QuantityId, Reference, Serial, Tag, codes,
+    AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediaType, MediumId, Name, PartyId, QuantityId, Reference, Role, Serial, Tag, codes,
 };
 use super::overrides::{Guard, OverrideReason};
 use super::preparation::{Authorization, Rejection, Rung};
@@ -598,7 +598,7 @@ impl Discrepancy {
 /// A consignment that must exist. What does not concern a vendor is unknown to it.
 pub(super) fn require<'a>(known: &'a Records, id: &ConsignmentId, occasion: &Occasion) -> Result<&'a Consignment, Stop> {
     match known.find::<Consignment>(id)? {
-        Some(consignment) if !occasion.actor.role.is_vendor() || consignment.concerns(&occasion.actor.party) => Ok(consignment),
+        Some(consignment) if occasion.actor.sees_consignment(consignment) => Ok(consignment),
         _ => Err(Refusal::new("consignment.unknown", format!("No consignment has the id {id}; look it up.")).into()),
     }
 }
@@ -657,7 +657,11 @@ pub fn require_unmoved(consignment: &Consignment, last_seq: u64) -> Result<(), R
 
 pub(super) fn require_sender(consignment: &Consignment, occasion: &Occasion) -> Result<(), Refusal> {
     if consignment.from.party == occasion.actor.party {
-        return Ok(());
+        if occasion.actor.role == Role::SchoolContact && consignment.kind != ConsignmentKind::Internal {
+            let why = format!("{} leaves the organisation; a coordinator has to load it.", consignment.reference);
+            return Err(Refusal::new("consignment.not_internal", why));
+        }
+        return occasion.may_act_at(&consignment.from.site);
     }
     Err(Refusal::new("consignment.not_yours", format!("{} is released by another party; only its people can do this.", consignment.reference)))
 }

@@ -107,9 +107,10 @@ pub fn expects(asset: &Asset, party: &PartyId, site: &Name) -> bool {
 }
 
 impl Order for RecordCount {
-    const ROLES: &'static [Role] = &[Role::Coordinator];
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::SchoolContact];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        occasion.may_act_at(&self.site)?;
         let party = parties::require(known, &occasion.actor.party)?;
         if self.expected.len() > MOST || self.scanned.len() + self.unknown.len() > MOST {
             let why = format!("A count holds at most {MOST} devices; count room by room.");

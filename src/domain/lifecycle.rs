@@ -513,10 +513,11 @@ impl Fact for Redeployed {
 }
 
 impl Order for Retire {
-    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver];
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver, Role::SchoolContact];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
+        occasion.may_touch(asset)?;
         require_status(asset, "retired", &[Status::InStock, Status::InService, Status::InRepair])?;
         if asset.status == Status::InRepair && asset.holder.party != occasion.actor.party {
             let why = format!("{} is at the repairer's; take it back first (return_from_repair), and look for its media.", asset.tag);

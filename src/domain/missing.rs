@@ -236,10 +236,11 @@ fn require_missing<'a>(known: &'a Records, id: &AssetId) -> Result<&'a Asset, St
 }
 
 impl Order for ReportMissing {
-    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver];
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver, Role::SchoolContact];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
+        occasion.may_touch(asset)?;
         if matches!(asset.status, Status::Missing | Status::WrittenOff | Status::Disposed) {
             let why =
                 format!("{} is {}; that cannot be reported missing. Record a sighting or a correction instead.", asset.tag, asset.status.label());
@@ -321,10 +322,17 @@ fn require_off_consignment(asset: &Asset) -> Result<(), Refusal> {
 }
 
 impl Order for ReportFound {
-    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver];
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Approver, Role::SchoolContact];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        if let Some(asset) = known.find::<Asset>(&self.asset)?.filter(|asset| !occasion.actor.sees(asset)) {
+            return Err(super::unknown_asset(&asset.id).into());
+        }
         let asset = require_missing(known, &self.asset)?;
+        occasion.may_act_at(&self.site)?;
+        if occasion.actor.role == Role::SchoolContact && self.party.as_ref().is_some_and(|party| party != &occasion.actor.party) {
+            return Err(Refusal::new("custody.other_site", "You act for your own site alone; a coordinator has to say that it is elsewhere.").into());
+        }
         require_off_consignment(asset)?;
         known.find_all::<Medium>(&asset.media)?;
         let party = self.party.as_ref().unwrap_or(&occasion.actor.party);

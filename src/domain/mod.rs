@@ -57,6 +57,7 @@ use serde_json::{Map, Value};
 
 use asset::Asset;
 use catalogue::Catalogue;
+use consignment::Consignment;
 use exceptions::ExceptionId;
 use medium::Medium;
 use names::{AssetId, ConsignmentId, Digest, DiscrepancyId, Instant, MediumId, Name, PartyId, PersonId, Role, SignedIn, codes};
@@ -183,6 +184,33 @@ impl Actor {
     pub const fn new(person: PersonId, role: Role, party: PartyId) -> Self {
         Self { person, role, party, site: None, signed_in: None }
     }
+    /// Whether a device may be known to them: to a vendor's people what concerns their company, to a school contact what is or was at the own site.
+    pub fn sees(&self, asset: &Asset) -> bool {
+        match (self.role, &self.site) {
+            (Role::SchoolContact, Some(site)) => asset.was_at(&self.party, site),
+            (Role::SchoolContact, None) => false,
+            (role, _) => !role.is_vendor() || asset.concerns(&self.party),
+        }
+    }
+    /// The same of a medium that is in no device.
+    pub fn sees_loose(&self, medium: &Medium) -> bool {
+        match (self.role, &self.site) {
+            (Role::SchoolContact, site) => {
+                medium.holder.as_ref().is_some_and(|holder| holder.party == self.party && Some(&holder.site) == site.as_ref())
+            }
+            (role, _) => !role.is_vendor() || medium.concerns(&self.party),
+        }
+    }
+    /// The same of a consignment.
+    pub fn sees_consignment(&self, consignment: &Consignment) -> bool {
+        match (self.role, &self.site) {
+            (Role::SchoolContact, site) => {
+                let own = |holder: &asset::Holder| holder.party == self.party && Some(&holder.site) == site.as_ref();
+                own(&consignment.from) || own(&consignment.to)
+            }
+            (role, _) => !role.is_vendor() || consignment.concerns(&self.party),
+        }
+    }
 }
 
 /// How far ahead of the service's clock another one may be: five minutes.
@@ -235,11 +263,25 @@ impl Occasion<'_> {
         Ok(())
     }
 
-    /// A vendor's people act on what their company holds; the organisation's act on everything. What never concerned a vendor is unknown to it.
+    /// A school contact acts at one site alone; everybody else wherever their role lets them.
+    pub fn may_act_at(&self, site: &Name) -> Result<(), Refusal> {
+        if self.actor.role != Role::SchoolContact || self.actor.site.as_ref() == Some(site) {
+            return Ok(());
+        }
+        let own = self.actor.site.as_ref().map_or_else(|| "no site yet".to_owned(), |own| format!("{own} alone"));
+        Err(Refusal::new("custody.other_site", format!("You act for {own}; somebody of {site} or a coordinator has to do this.")))
+    }
+
+    /// A vendor's people act on what their company holds, a school contact on what is at the own site; the organisation's other people act on
+    /// everything. What never concerned them is unknown to a vendor and to a school contact.
     pub fn may_touch(&self, asset: &Asset) -> Result<(), Refusal> {
-        if self.actor.role.is_vendor() && !asset.concerns(&self.actor.party) {
+        if !self.actor.sees(asset) {
             return Err(unknown_asset(&asset.id));
         }
+        if self.actor.role == Role::SchoolContact && (asset.holder.party != self.actor.party || asset.in_transit) {
+            return Err(Refusal::new("custody.other_site", format!("{} is not at your site any more; a coordinator has to do this.", asset.tag)));
+        }
+        self.may_act_at(&asset.holder.site)?;
         if self.actor.role.is_vendor() && (asset.holder.party != self.actor.party || asset.in_transit) {
             return Err(Refusal::new(
                 "custody.not_yours",
@@ -251,7 +293,7 @@ impl Occasion<'_> {
 
     /// The same for a medium that is in no device.
     pub fn may_touch_loose(&self, medium: &Medium) -> Result<(), Refusal> {
-        if self.actor.role.is_vendor() && !medium.concerns(&self.actor.party) {
+        if !self.actor.sees_loose(medium) {
             return Err(medium::unknown(&medium.id));
         }
         let holds = medium.holder.as_ref().is_some_and(|holder| holder.party == self.actor.party);
@@ -669,6 +711,49 @@ mod tests {
         let numbers: Vec<_> = parts.iter().map(|part| part.batch.as_ref().map(|(_, part, of)| (*part, *of))).collect();
         assert_eq!(numbers, [Some((1, None)), Some((2, None)), Some((3, Some(3)))]);
         assert_eq!(parts.iter().map(|part| part.about.assets().len()).sum::<usize>(), 1_001);
+    }
+
+    #[test]
+    fn a_school_contact_acts_at_the_own_site_alone() {
+        use super::story::{DISTRICT, Story, VENDOR, actor};
+        use serde_json::json;
+        let mut story = Story::new();
+        story.done(&actor(Role::Administrator, DISTRICT, 1), "add_site", json!({"party": DISTRICT, "site": "School"}));
+        let contact = Actor { site: Some(Name::parse("School").unwrap()), ..actor(Role::SchoolContact, DISTRICT, 1) };
+        let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+        let device = |n: u32, site: &str| json!({"tag": format!("S-{n}"), "category": "dock", "manufacturer": "M", "model": "D", "site": site});
+        let own = story.done(&contact, "register_asset", device(1, "School"))[0].1.clone();
+        assert_eq!(story.when(&contact, "register_asset", device(2, "Site")).unwrap_err().code, "custody.other_site");
+        let other = story.done(&coordinator, "register_asset", device(2, "Site"))[0].1.clone();
+        let retire = |id: &str| json!({"asset": id, "reason": "surplus"});
+        assert_eq!(story.when(&contact, "retire", retire(&other)).unwrap_err().code, "registration.unknown_asset");
+        let open =
+            |reference: &str, from: &str, to: &str, to_site: &str| json!({"reference": reference, "from_site": from, "to": to, "to_site": to_site});
+        let internal = story.done(&coordinator, "open_consignment", open("C1", "School", DISTRICT, "Site"))[0].1.clone();
+        let elsewhere = story.done(&coordinator, "open_consignment", open("C2", "Site", DISTRICT, "Site"))[0].1.clone();
+        let pickup = story.done(&coordinator, "open_consignment", open("C3", "School", VENDOR, "Site"))[0].1.clone();
+        let list = |consignment: &str, id: &str| json!({"consignment": consignment, "assets": [id]});
+        for (consignment, id, code) in [
+            (&elsewhere, &own, "consignment.unknown"),
+            (&pickup, &own, "consignment.not_internal"),
+            (&internal, &other, "registration.unknown_asset"),
+        ] {
+            assert_eq!(story.when(&contact, "add_lines", list(consignment, id)).unwrap_err().code, code);
+        }
+        story.done(&contact, "add_lines", list(&internal, &own));
+        story.done(&contact, "remove_lines", list(&internal, &own));
+        let missing = json!({"asset": own, "loss": "lost", "custodian": "cart", "incident": "INC-1"});
+        story.done(&contact, "report_missing", missing);
+        let found = |site: &str| json!({"asset": own, "site": site});
+        assert_eq!(story.when(&contact, "report_found", found("Site")).unwrap_err().code, "custody.other_site");
+        story.done(&contact, "report_found", found("School"));
+        story.done(&contact, "retire", retire(&own));
+        for command in ["seal_consignment", "release_consignment", "evaluate", "open_consignment"] {
+            let refused = story.when(&contact, command, json!({"consignment": internal, "containers": []}));
+            assert!(refused.is_err(), "{command}");
+        }
+        let nowhere = actor(Role::SchoolContact, DISTRICT, 2);
+        assert_eq!(story.when(&nowhere, "retire", retire(&other)).unwrap_err().code, "registration.unknown_asset");
     }
 
     #[test]

@@ -574,6 +574,10 @@ impl Role {
     pub const fn is_vendor(self) -> bool {
         matches!(self, Role::VendorOperator | Role::VendorVerifier)
     }
+    /// Sees only a part of the record: a vendor's people what concerns their company, a school contact what concerns the own site.
+    pub const fn is_narrowed(self) -> bool {
+        self.is_vendor() || matches!(self, Role::SchoolContact)
+    }
 }
 
 #[cfg(test)]

@@ -258,6 +258,7 @@ impl RegisterAsset {
 
     /// The events of a registration. What nobody gives is what is known of the model.
     pub(super) fn register(&self, known: &Records, model: Option<&Model>, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        occasion.may_act_at(&self.site)?;
         let id = self.asset.clone().unwrap_or_else(|| AssetId::from_uuid(occasion.fresh(0)));
         let mut keys = vec![Asset::tag_key(&self.tag)];
         keys.extend(self.serial.as_ref().map(Asset::serial_key));
@@ -327,7 +328,7 @@ impl RegisterAsset {
 }
 
 impl Order for RegisterAsset {
-    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Administrator];
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::Administrator, Role::SchoolContact];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         self.register(known, occasion.catalogue.model(self.manufacturer.as_str(), self.model.as_str()), occasion)

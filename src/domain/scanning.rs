@@ -95,7 +95,7 @@ impl ScanIn {
         let visible = |id: Option<String>| -> Result<Option<&'a Asset>, Stop> {
             let Some(id) = id.and_then(|id| AssetId::parse(&id).ok()) else { return Ok(None) };
             let asset = known.find::<Asset>(&id)?;
-            Ok(asset.filter(|asset| !occasion.actor.role.is_vendor() || asset.concerns(&occasion.actor.party)))
+            Ok(asset.filter(|asset| occasion.actor.sees(asset)))
         };
         let (tagged, numbered) = (visible(by_tag)?, visible(by_serial)?);
         let disagree = |of: &str| {
@@ -110,11 +110,11 @@ impl ScanIn {
             (None, None) => {
                 let Some(id) = drive.filter(|_| self.tag.is_none()).and_then(|id| MediumId::parse(&id).ok()) else { return Ok(Named::Nothing) };
                 let Some(medium) = known.find::<Medium>(&id)? else { return Ok(Named::Nothing) };
-                let concerns = match medium.host_of(known)? {
-                    Some(host) => host.concerns(&occasion.actor.party),
-                    None => medium.concerns(&occasion.actor.party),
+                let visible = match medium.host_of(known)? {
+                    Some(host) => occasion.actor.sees(host),
+                    None => occasion.actor.sees_loose(medium),
                 };
-                Ok(if !occasion.actor.role.is_vendor() || concerns { Named::Medium(medium) } else { Named::Nothing })
+                Ok(if visible { Named::Medium(medium) } else { Named::Nothing })
             }
         }
     }
@@ -210,7 +210,7 @@ impl Order for ExpectStorage {
 }
 
 impl Order for ScanIn {
-    const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator];
+    const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator, Role::SchoolContact];
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let consignment = require(known, &self.consignment, occasion)?;

@@ -163,7 +163,7 @@ fn rests_with(asset: &Asset, party: &str) -> bool {
 }
 
 /// Given once, before any story begins.
-const NOT_PLAYED: &[&str] = &["open_log"];
+const NOT_PLAYED: &[&str] = &["agree_to_sign", "open_log"];
 
 /// No device, party, line or discrepancy.
 const NOBODY: &str = "urn:uuid:00000000-0000-4000-8000-00000000dead";

@@ -13,6 +13,7 @@ const NOT_ABOUT_A_DEVICE: &[&str] = &[
     "register_party",
     "add_site",
     "name_signers",
+    "agree_to_sign",
     "record_credential",
     "suspend_credential",
     "record_contract",

@@ -309,7 +309,7 @@ fn shown(job: &Job, refused: Vec<Item>) -> Result<Progress> {
 
 /// A job that this person may see: a vendor's people see those of their company.
 pub fn find(db: &mut Database, actor: &Actor, id: &str) -> Result<Job> {
-    let job = bulk::find(db, id)?.filter(|job| !actor.role.is_vendor() || job.party == actor.party.as_str());
+    let job = bulk::find(db, id)?.filter(|job| !actor.role.is_narrowed() || (actor.role.is_vendor() && job.party == actor.party.as_str()));
     job.ok_or_else(|| Error::Unknown("There is no such job; its address was in the answer when it was given.".to_owned()))
 }
 

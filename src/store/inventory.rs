@@ -20,6 +20,8 @@ use crate::error::Result;
 pub struct AssetQuery {
     /// Only those that concern this party.
     pub party: Option<String>,
+    /// In place of that: only those that this party has at this site.
+    pub place: Option<(String, String)>,
     /// Only those with this label.
     pub label: Option<String>,
     /// Only those whose tag begins so.
@@ -48,8 +50,11 @@ macro_rules! after {
 /// Devices in the order of their tags.
 pub fn assets(db: &mut Database, query: &AssetQuery) -> Result<Vec<AssetRow>> {
     let after = query.after.as_ref();
-    let Some(party) = &query.party else {
+    let Some(party) = query.party.as_ref().filter(|_| query.place.is_none()) else {
         let mut select = assets::table.order((assets::tag, assets::id)).limit(query.limit).into_boxed();
+        if let Some((party, site)) = &query.place {
+            select = select.filter(assets::party.eq(party)).filter(assets::site.eq(site));
+        }
         if let Some(label) = &query.label {
             select = select.filter(assets::label.eq(label));
         }

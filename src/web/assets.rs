@@ -59,9 +59,13 @@ impl Asked {
         let tag_prefix = request::text("tag", self.tag.as_deref())?;
         let after = request::after(self.after.as_deref())?;
         let limit = request::limit(self.limit.as_deref())?;
-        let Some(q) = request::text("q", self.q.as_deref())? else {
+        let q = request::text("q", self.q.as_deref())?;
+        let place = viewer.site().map(|site| (viewer.actor.party.to_string(), site.to_owned()));
+        // What is searched is not kept by site: a school contact finds what begins so.
+        let (q, tag_prefix) = if place.is_some() { (None, tag_prefix.or(q)) } else { (q, tag_prefix) };
+        let Some(q) = q else {
             // One more than is shown, to know whether there is a next page.
-            return Ok(Query::List(AssetQuery { party, label, tag_prefix, after, limit: limit + 1 }));
+            return Ok(Query::List(AssetQuery { party, place, label, tag_prefix, after, limit: limit + 1 }));
         };
         if tag_prefix.is_some() {
             return Err(Problem::new(422, "request.search", "Give either q, which looks everywhere, or tag, the beginning of a tag."));
@@ -145,7 +149,7 @@ pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) ->
 /// A device that exists and concerns this viewer.
 pub fn find(db: &mut Database, viewer: &Viewer, id: &AssetId) -> Result<Asset> {
     match tables::find::<Asset>(db, id)? {
-        Some(asset) if !viewer.actor.role.is_vendor() || asset.concerns(&viewer.actor.party) => Ok(asset),
+        Some(asset) if viewer.actor.sees(&asset) => Ok(asset),
         _ => Err(Error::Unknown(format!("There is no device {id}."))),
     }
 }
@@ -543,7 +547,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             let consignment = match &known.asset.consignment {
                 // Whoever had the device once need not know with whom it travels now.
                 Some(id) => tables::find::<Consignment>(&mut db, id)?
-                    .filter(|consignment| !viewer.actor.role.is_vendor() || consignment.concerns(&viewer.actor.party))
+                    .filter(|consignment| viewer.actor.sees_consignment(consignment))
                     .map(|consignment| (bare(id.as_str()).to_owned(), consignment.reference.to_string())),
                 None => None,
             };

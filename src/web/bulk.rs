@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::session::Viewer;
 use super::{Data, block, request, writes};
 use crate::domain::Command;
+use crate::domain::names::Role;
 use crate::operations::once::Outcome;
 use crate::operations::run_bulk::{self, Asked};
 use crate::store::bulk;
@@ -19,6 +20,10 @@ pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload:
     // Whoever may give no command about a thing is told so whatever they send.
     if !Command::KINDS.iter().any(|(_, roles)| roles.contains(&viewer.actor.role)) {
         viewer.must_be_able_to("record_media")?;
+    }
+    // Selections are not kept by site: a school contact works device by device.
+    if viewer.site().is_some() {
+        viewer.must_be(&[Role::Coordinator, Role::Approver, Role::Administrator, Role::VendorOperator, Role::VendorVerifier])?;
     }
     let bytes = request::json(&http, &state, payload).await?;
     let key = writes::key(&http, &viewer, &bytes)?;

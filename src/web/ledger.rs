@@ -19,7 +19,7 @@ use crate::domain::exceptions::{Exception, ExceptionId};
 use crate::domain::medium::Medium;
 use crate::domain::names::{AssetId, ConsignmentId, Digest, MediumId, PartyId, Role};
 use crate::domain::parties::Party;
-use crate::domain::{Event, SIGNED, SIGNED_IN, Subject, SubjectKind};
+use crate::domain::{Actor, Event, SIGNED, SIGNED_IN, Subject, SubjectKind};
 use crate::error::{Error, Result};
 use crate::operations::publish_checkpoint;
 use crate::proof::entry::{Entry, Frame};
@@ -58,13 +58,12 @@ pub async fn vkey(state: Data) -> HttpResponse {
 /// `GET /ledger/entries/{seq}`: the exact bytes.
 pub async fn entry(viewer: Viewer, state: Data, seq: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
     let seq = sequence(&seq)?;
-    let party = viewer.actor.role.is_vendor().then(|| viewer.actor.party.clone());
     let bytes = block(&state, move |service| {
         let mut db = service.app.read()?;
         let unknown = || Error::Unknown(format!("There is no entry {seq}."));
         let bytes = log::entry(&mut db, seq)?.ok_or_else(unknown)?;
-        match party {
-            Some(party) if !concerns(&mut db, &parse(&bytes)?, &party)? => Err(unknown()),
+        match viewer.actor.role.is_narrowed() {
+            true if !concerns(&mut db, &parse(&bytes)?, &viewer.actor)? => Err(unknown()),
             _ => Ok(bytes),
         }
     })
@@ -76,22 +75,25 @@ fn parse(bytes: &[u8]) -> Result<Entry> {
     Entry::parse(bytes).map_err(|e| Error::fault("a stored entry", e))
 }
 
-/// Whether an entry was made by a party's people or is about something that concerns the party.
-fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
-    if entry.frame().actor.party == party.as_str() {
+/// Whether an entry was made by a vendor's people, or by a school contact themselves, or is about something that they may see.
+fn concerns(db: &mut Database, entry: &Entry, actor: &Actor) -> Result<bool> {
+    let (vendor, party) = (actor.role.is_vendor(), &actor.party);
+    let made = &entry.frame().actor;
+    if if vendor { made.party == party.as_str() } else { made.id == actor.person.as_str() } {
         return Ok(true);
     }
     for subject in &entry.frame().subjects {
         let theirs = match SubjectKind::parse(&subject.kind)? {
-            SubjectKind::Asset => asset_concerns(db, &AssetId::parse(&subject.id)?, party)?,
+            SubjectKind::Asset => sees_asset(db, &AssetId::parse(&subject.id)?, actor)?,
             SubjectKind::Medium => match tables::find::<Medium>(db, &MediumId::parse(&subject.id)?)? {
-                Some(Medium { host: Some(host), .. }) => asset_concerns(db, &host, party)?,
-                Some(medium) => medium.concerns(party),
+                Some(Medium { host: Some(host), .. }) => sees_asset(db, &host, actor)?,
+                Some(medium) => actor.sees_loose(&medium),
                 None => false,
             },
             SubjectKind::Consignment => {
-                tables::find::<Consignment>(db, &ConsignmentId::parse(&subject.id)?)?.is_some_and(|consignment| consignment.concerns(party))
+                tables::find::<Consignment>(db, &ConsignmentId::parse(&subject.id)?)?.is_some_and(|consignment| actor.sees_consignment(&consignment))
             }
+            SubjectKind::Party | SubjectKind::Evidence | SubjectKind::Exception if !vendor => false,
             SubjectKind::Party => subject.id == party.as_str(),
             // What another vendor's people said of a file is theirs, also where this party has the same file.
             SubjectKind::Evidence if Role::parse(&entry.frame().actor.role)?.is_vendor() => false,
@@ -111,8 +113,8 @@ fn concerns(db: &mut Database, entry: &Entry, party: &PartyId) -> Result<bool> {
     Ok(false)
 }
 
-fn asset_concerns(db: &mut Database, id: &AssetId, party: &PartyId) -> Result<bool> {
-    Ok(tables::find::<Asset>(db, id)?.is_some_and(|asset| asset.concerns(party)))
+fn sees_asset(db: &mut Database, id: &AssetId, actor: &Actor) -> Result<bool> {
+    Ok(tables::find::<Asset>(db, id)?.is_some_and(|asset| actor.sees(&asset)))
 }
 
 /// Names of people and parties as they are now; each is looked up once.
@@ -241,7 +243,7 @@ fn tell_to(db: &mut Database, names: &mut Names, entries: impl Iterator<Item = V
     let mut told = Vec::new();
     for bytes in entries {
         let entry = parse(&bytes)?;
-        if !viewer.actor.role.is_vendor() || concerns(db, &entry, &viewer.actor.party)? {
+        if !viewer.actor.role.is_narrowed() || concerns(db, &entry, &viewer.actor)? {
             told.push(tell(db, names, entry.frame())?);
         }
     }

@@ -55,7 +55,10 @@ impl Asked {
             Some(vendor) => Some(PartyId::parse(vendor)?.to_string()),
             None => None,
         };
-        Ok(Question { from, to, site, vendor: viewer.narrowed_to().or(asked) })
+        let vendor = if viewer.actor.role.is_vendor() { viewer.narrowed_to() } else { asked };
+        // A school contact is shown the own site's.
+        let site = viewer.site().map(str::to_owned).or(site);
+        Ok(Question { from, to, site, vendor })
     }
 }
 
@@ -227,7 +230,7 @@ pub async fn show(viewer: Viewer, state: Data, name: web::Path<String>, asked: w
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
         let (document, entries) = made(&mut db, report, &question)?;
-        let vendors = if viewer.actor.role.is_vendor() {
+        let vendors = if viewer.actor.role.is_narrowed() {
             Vec::new()
         } else {
             let own = service.app.service.party.to_string();

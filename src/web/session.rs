@@ -89,9 +89,17 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// The party to whose things all answers are narrowed; none for the organisation's own people.
+    /// To whose things all lists are narrowed: a party's, or, under a name that no party has, those of a school contact's site, of which only some
+    /// lists tell; none for the organisation's other people.
     pub fn narrowed_to(&self) -> Option<String> {
-        self.actor.role.is_vendor().then(|| self.actor.party.to_string())
+        match self.actor.role {
+            Role::SchoolContact => Some("a site".to_owned()),
+            role => role.is_vendor().then(|| self.actor.party.to_string()),
+        }
+    }
+    /// The site to which a school contact's answers are narrowed.
+    pub fn site(&self) -> Option<&str> {
+        (self.actor.role == Role::SchoolContact).then(|| self.actor.site.as_ref().map_or("", |site| site.as_str()))
     }
     /// Refuses at once what the command would refuse later, before anything is read or stored for it.
     pub fn must_be_able_to(&self, command: &str) -> std::result::Result<(), Problem> {

@@ -565,6 +565,51 @@ fn an_outside_partys_person_agrees_first_and_entries_say_how_everybody_was_signe
 }
 
 #[test]
+fn a_school_contact_sees_what_is_or_was_at_the_own_site() {
+    let server = Server::start();
+    let district = server.parties["district"].clone();
+    server.command("administrator", "add_site", json!({"party": district, "site": "Elsewhere"})).taken();
+    let register = |who: &str, tag: &str, site: &str| {
+        let device = json!({"tag": tag, "category": "dock", "manufacturer": "Lenovo", "model": "Dock", "site": site});
+        server.command(who, "register_asset", device)
+    };
+    let own = Server::subject(&register("contact", "OWN-1", "Central").taken(), "Asset");
+    register("contact", "OWN-2", "Elsewhere").refused(422, "custody.other_site");
+    let foreign = Server::subject(&register("coordinator", "FOREIGN-1", "Elsewhere").taken(), "Asset");
+    let open = |reference: &str, from: &str, to: &str| {
+        let body = json!({"reference": reference, "from_site": from, "to": district, "to_site": to});
+        Server::subject(&server.command("coordinator", "open_consignment", body).taken(), "Consignment")
+    };
+    let (ours, theirs) = (open("OURS", "Central", "Elsewhere"), open("THEIRS", "Elsewhere", "Elsewhere"));
+    let tags = |path: &str| {
+        let listed = server.get("contact", path).taken();
+        listed["assets"].as_array().unwrap().iter().map(|asset| asset["tag"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(tags("/api/v1/assets"), ["OWN-1"]);
+    assert_eq!((tags("/api/v1/assets?q=OWN"), tags("/api/v1/assets?q=FOREIGN").len()), (vec!["OWN-1".to_owned()], 0));
+    let references = server.get("contact", "/api/v1/consignments").taken();
+    assert_eq!(references["consignments"].as_array().unwrap().iter().map(|one| one["reference"].clone()).collect::<Vec<_>>(), ["OURS"]);
+    for path in [format!("/api/v1/assets/{foreign}"), format!("/assets/{foreign}"), format!("/api/v1/consignments/{theirs}")] {
+        server.get("contact", &path).refused(404, "request.unknown");
+        assert_eq!(server.get("coordinator", &path).status, 200, "{path}");
+    }
+    // Scanned in by the contact, carried away by a coordinator: what was there stays known.
+    server.command("contact", "scan", json!({"consignment": ours, "tag": "OWN-1"})).taken();
+    server.command("contact", "scan", json!({"consignment": theirs, "tag": "OWN-1"})).refused(422, "consignment.unknown");
+    server.command("coordinator", "seal_consignment", json!({"consignment": ours, "containers": []})).taken();
+    server.command("contact", "release_consignment", json!({"consignment": ours})).refused(403, "command.wrong_role");
+    server.command("coordinator", "release_consignment", json!({"consignment": ours})).taken();
+    assert_eq!(server.get("contact", &format!("/api/v1/assets/{own}")).status, 200);
+    server.command("contact", "retire", json!({"asset": own, "reason": "surplus"})).refused(422, "custody.other_site");
+    let entries = server.get("contact", &format!("/api/v1/assets/{own}/entries")).taken();
+    let seq = entries["entries"][0]["seq"].to_string();
+    assert_eq!(server.get("contact", &format!("/ledger/entries/{seq}")).status, 200);
+    let foreign = server.get("coordinator", &format!("/api/v1/assets/{foreign}/entries")).taken()["entries"][0]["seq"].to_string();
+    server.get("contact", &format!("/ledger/entries/{foreign}")).refused(404, "request.unknown");
+    server.audit();
+}
+
+#[test]
 fn the_first_administrator_begins_with_the_code_that_the_server_prints() {
     if module_path!().contains("postgres") {
         return;

@@ -17,6 +17,7 @@ mod matrix;
 mod notes;
 mod observations;
 mod orders;
+mod other_sign_in;
 mod pages;
 mod pallet;
 mod papers;

@@ -716,6 +716,7 @@ impl<'a> Yard<'a> {
             | "issue_certificate"
             | "record_rendering"
             | "revoke_certificate"
+            | "agree_to_sign"
             | "publish_status" => return None,
             other => panic!("the command {other} has no valid body in {}", file!()),
         })

@@ -104,22 +104,25 @@ impl Server {
     }
     /// A server that sends its letters so.
     pub fn start_mailing(mail: Mail) -> Self {
-        Self::start_as(Limits::uncounted(), Serving::default(), mail)
+        Self::start_as(Limits::uncounted(), Serving::default(), SignIn::default(), mail)
     }
     /// A server that lets nobody ask for more than this.
     pub fn start_within(limits: Limits) -> Self {
-        Self::start_as(limits, Serving::default(), Mail::default())
+        Self::start_as(limits, Serving::default(), SignIn::default(), Mail::default())
     }
     /// The same, reached in another way than in the clear on this machine.
     pub fn start_serving(limits: Limits, serving: Serving) -> Self {
-        Self::start_as(limits, serving, Mail::default())
+        Self::start_as(limits, serving, SignIn::default(), Mail::default())
     }
-    fn start_as(limits: Limits, serving: Serving, mail: Mail) -> Self {
+    /// The same, where people sign in so.
+    pub fn start_signing_in(limits: Limits, sign_in: SignIn) -> Self {
+        Self::start_as(limits, Serving::default(), sign_in, Mail::default())
+    }
+    fn start_as(limits: Limits, serving: Serving, sign_in: SignIn, mail: Mail) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         let database = database(&data);
-        let config =
-            Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, serving, sign_in: SignIn::default(), mail };
+        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, serving, sign_in, mail };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
