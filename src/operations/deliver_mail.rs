@@ -220,8 +220,7 @@ fn tls(server: &Smtp) -> std::result::Result<TlsParameters, String> {
     let mut parameters = TlsParameters::builder(server.host.clone());
     if let Some(path) = &server.authorities {
         let pem = std::fs::read(path).map_err(|error| format!("reading {}: {error}", path.display()))?;
-        parameters =
-            parameters.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| format!("{}: {}", path.display(), error.to_string()))?);
+        parameters = parameters.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| format!("{}: {error}", path.display()))?);
     }
     parameters.build_rustls().map_err(|error| error.to_string())
 }

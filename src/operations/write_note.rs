@@ -22,6 +22,9 @@ pub struct Written {
     pub note: String,
     /// The entry that announces it.
     pub entry: Option<u64>,
+    /// All of what was recorded.
+    #[serde(skip)]
+    pub receipt: Receipt,
 }
 
 /// What the ledger holds of a note: SHA-256 of its salt and its text.
@@ -59,7 +62,7 @@ pub fn write(
         let entry = receipt.entries.first().ok_or_else(|| Error::Fault("a note without an entry".to_owned()))?;
         notes::add(db, &Note { seq: to_db(entry.seq), at: receipt.time.map_or(0, |at| at.unix_ms()), ..note.clone() })
     };
-    let told = move |receipt: &Receipt| Written { note: id.clone(), entry: receipt.entries.first().map(|entry| entry.seq) };
+    let told = move |receipt: &Receipt| Written { note: id.clone(), entry: receipt.entries.first().map(|entry| entry.seq), receipt: receipt.clone() };
     let shape = told.clone();
     let once = Once::created(key, move |receipt| Ok(shape(receipt)));
     let terms = Terms { beside: Some(Arc::new(beside)), once, ..Terms::default() };

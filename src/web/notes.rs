@@ -260,7 +260,7 @@ async fn form_write(http: HttpRequest, state: Data, thing: &str, kind: Kind, pay
     let thing = kind(thing)?;
     let form: Form = request::form(&http, &state, payload).await?;
     let there = thing.address();
-    let Written { note, .. } = block(&state, move |service| {
+    let Written { note, receipt, .. } = block(&state, move |service| {
         let line = {
             let mut db = service.app.read()?;
             thing.must_be_seen(&mut db, &viewer)?;
@@ -270,7 +270,7 @@ async fn form_write(http: HttpRequest, state: Data, thing: &str, kind: Kind, pay
         write_note::write(service, &viewer.actor, thing.subject(), line, &form.text, None)?.now()
     })
     .await?;
-    Ok(page::redirect(&state, &format!("{there}#note-{}", bare(&note))))
+    Ok(page::redirect_said(&state, &format!("{there}#note-{}", bare(&note)), &receipt))
 }
 
 /// `POST /consignments/{id}/notes`, from its page
