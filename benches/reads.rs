@@ -20,7 +20,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,8 +31,9 @@ use quittance::domain::names::{AssetId, PersonId, Role};
 use quittance::domain::records::{Record, Records};
 use quittance::domain::{Actor, Command};
 use quittance::operations::{Service, open_ledger};
+use quittance::reports::Question;
 use quittance::store::people::{self, Person};
-use quittance::store::{DatabaseUrl, Ended, derived, inventory, listings, log, search, tables, tokens};
+use quittance::store::{DatabaseUrl, Ended, derived, inventory, listings, log, mass, search, tables, tokens};
 use serde_json::{Value, json};
 
 /// Lines of the long consignment, entries of the long timeline.
@@ -107,6 +108,7 @@ fn main() {
         );
     }
     println!();
+    cost_of_the_mass_balance(&service, assets);
     cost_of_registering(&service);
     drop(lock);
 }
@@ -176,6 +178,7 @@ fn cases(service: &Service, assets: usize) -> Vec<Case> {
     cases.push(case("consignments of the vendor, last page", format!("/consignments?after={}", after("LONF", "")), true, true));
     cases.push(case("counts (a page of one device)", "/assets?limit=1".to_owned(), false, false));
     cases.push(case("counts of the vendor (a page of one device)", "/assets?limit=1".to_owned(), true, false));
+    cases.push(case("mass balance, all months", "/reports/mass-balance".to_owned(), false, false));
     cases
 }
 
@@ -212,6 +215,41 @@ impl Client {
         assert!(status.contains(" 200 "), "{path}: {status}{}", String::from_utf8_lossy(&body));
         body
     }
+}
+
+/// What the mass balance costs: its sums as they are kept, and made anew from every device, as `rebuild` and `audit` do.
+fn cost_of_the_mass_balance(service: &Service, assets: usize) {
+    let mut db = service.app.connect().unwrap();
+    let question = Question { from: "2000-01".into(), to: "2099-12".into(), site: None, vendor: None };
+    let mut kept: Vec<f64> = Vec::new();
+    let mut rows = 0;
+    for _ in 0..100 {
+        let since = Instant::now();
+        rows = mass::rows(&mut db, &question).unwrap().len();
+        kept.push(since.elapsed().as_secs_f64() * 1e3);
+    }
+    kept.sort_by(f64::total_cmp);
+    // In pages of the list, so that memory holds one of them; reading them counts, too.
+    let (mut after, mut devices, mut sums) = (None, 0, Duration::ZERO);
+    let since = Instant::now();
+    loop {
+        let query = inventory::AssetQuery { after: after.take(), limit: 10_000, ..inventory::AssetQuery::default() };
+        let page = inventory::assets(&mut db, &query).unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some((last.tag.clone(), last.id.clone()));
+        devices += page.len();
+        let records: Vec<Asset> = page.iter().map(|row| row.record().unwrap()).collect();
+        let folding = Instant::now();
+        std::hint::black_box(mass::MassRow::of(&records));
+        sums += folding.elapsed();
+    }
+    assert_eq!(devices, assets);
+    println!(
+        "Mass balance of {devices} devices: {rows} rows kept, read in {:.3} ms (median of 100); made anew from every device in {:.1} s, of which the sums {:.2} s.",
+        kept[kept.len() / 2],
+        since.elapsed().as_secs_f64(),
+        sums.as_secs_f64()
+    );
 }
 
 /// What saving costs per registration: 256 devices with a medium each, saved and taken back.

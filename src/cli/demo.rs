@@ -24,7 +24,9 @@ use crate::domain::correction::{CorrectionReason, WithdrawMedium};
 use crate::domain::disposition::{Mass, Outcome as Fate, RecordDisposition};
 use crate::domain::handoff::ReleaseConsignment;
 use crate::domain::holds::{HoldReason, Quarantine};
-use crate::domain::lifecycle::{Fault, Redeploy, Retire, RetireReason, ReturnFromRepair, ReturnReason, ReturnToService, SendToRepair};
+use crate::domain::lifecycle::{
+    Fault, MediumCheck, MediumChecked, Redeploy, Retire, RetireReason, ReturnFromRepair, ReturnReason, ReturnToService, SendToRepair,
+};
 use crate::domain::loading::{AddLines, OpenConsignment};
 use crate::domain::missing::{Custodian, Loss, RecordRemoteCommand, RemoteCommand, RemoteState, ReportFound, ReportMissing, WriteOff};
 use crate::domain::names::{
@@ -507,7 +509,9 @@ impl Stage<'_> {
                 overridden: None,
             };
             commands.push((send.into(), self.at(19 - n / 2, n % 3, 35)));
-            let back = ReturnFromRepair { asset: unit.id.clone(), status: Status::InService, media: Vec::new() };
+            let same = |medium| MediumChecked { medium, found: MediumCheck::Same, replacement: None };
+            let media = self.expected(&unit.id)?.into_iter().map(same).collect();
+            let back = ReturnFromRepair { asset: unit.id.clone(), status: Status::InService, media };
             commands.push((back.into(), self.at(18 - n / 2, 1 + n % 3, 210)));
         }
         self.many("Twelve repairs", &cast.coordinator, commands)?;
@@ -807,7 +811,7 @@ impl Stage<'_> {
             // What is left over is dust and moisture, which no processor accounts for.
             let part = |percent: u32| (*fate == Fate::Recycled).then(|| grams * percent / 100);
             let mass = Mass { weight_grams: grams, weight_basis, recovered_grams: part(87), energy_grams: part(7), landfill_grams: part(5) };
-            let title = matches!(fate, Fate::Resold | Fate::Donated).then(|| reference(&format!("SB-{}", unit.tag))).transpose()?;
+            let title = fate.changes_hands().then(|| reference(&format!("SB-{}", unit.tag))).transpose()?;
             let disposition = RecordDisposition {
                 asset: unit.id.clone(),
                 outcome: *fate,
@@ -967,11 +971,12 @@ impl Stage<'_> {
             units.iter().skip(skip).take(count).map(|unit| (unit.clone(), fate)).collect()
         };
         let mut fates = fate(&nvme, 0, 10, Fate::Resold);
-        fates.extend(fate(&nvme, 10, 3, Fate::Donated));
+        fates.extend(fate(&nvme, 10, 2, Fate::Donated));
+        fates.extend(fate(&nvme, 12, 1, Fate::TradedIn));
         fates.extend(fate(&nvme, 13, 2, Fate::PartsHarvested));
         fates.extend(fate(&ssd, 0, 5, Fate::Resold));
         fates.extend(fate(&ssd, 5, 3, Fate::Donated));
-        let graded = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Resold | Fate::Donated)).enumerate();
+        let graded = fates.iter().filter(|(_, fate)| fate.changes_hands()).enumerate();
         let graded = graded.map(|(n, (unit, _))| {
             let cosmetic = if n % 3 == 0 { 7 } else { 6 };
             (Grade { asset: unit.id.clone(), cosmetic, functional: 5 }.into(), self.at(3, 2, 60))

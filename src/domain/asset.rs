@@ -43,7 +43,7 @@ codes! {
         Staged = "staged", "staged for pickup";
         Released = "released", "released, on its way";
         Received = "received", "received";
-        Reconciled = "reconciled", "received and reconciled";
+        Reconciled = "reconciled", "reconciled";
         Sanitizing = "sanitizing", "being sanitized";
         SanitizationFailed = "sanitization_failed", "sanitization failed";
         Sanitized = "sanitized", "sanitized";
@@ -326,13 +326,6 @@ impl Asset {
     /// Whether this party has, or had, the device in its hands, or is to receive it.
     pub fn concerns(&self, party: &PartyId) -> bool {
         self.parties().any(|own| own == party)
-    }
-
-    /// Whether it is or was at this site of this party, or was last used there.
-    pub fn was_at(&self, party: &PartyId, site: &Name) -> bool {
-        let travels = self.handoffs.iter().flat_map(|handoff| [&handoff.from, &handoff.to]);
-        let there = |holder: &Holder| &holder.party == party && &holder.site == site;
-        &self.home == site || there(&self.holder) || travels.into_iter().any(there)
     }
 
     /// Every party that has, had or is to receive it; some more than once.

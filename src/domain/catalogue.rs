@@ -143,15 +143,14 @@ impl Catalogue {
 }
 
 impl Model {
-    /// Refuses what cannot be meant: a pattern that says nothing, a weight in another unit than grams.
+    /// Refuses what cannot be meant: a pattern in place of a maker, a weight in another unit than grams.
     pub fn check(&self, others: &Catalogue) -> Result<(), Refusal> {
         let wrong = |why: String| Err(Refusal::new("catalogue.row", why));
         if self.manufacturer.contains('*') {
             return wrong(format!("manufacturer is a maker's whole name, and {} has a *; only a model may have one.", self.manufacturer));
         }
-        if self.model.contains("**") || !self.model.chars().any(char::is_alphanumeric) {
-            let why = "model is a name with at least one letter or digit, in which single * stand for any text";
-            return wrong(format!("{why}; “{}” fits what it should not: say more.", self.model));
+        if self.model.contains("**") {
+            return wrong(format!("model: two * behind one another stand for no more than one in “{}”; leave one of them out.", self.model));
         }
         let usual = others.assumed(self.category).and_then(|kind| kind.weight_grams);
         if let (Some(grams), Some(usual)) = (self.weight_grams, usual)

@@ -620,7 +620,7 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
         Fact { name: "Sensitivity of the data", value: asset.sensitivity.label().to_owned() },
     ];
     if !asset.former_tags.is_empty() {
-        let tags: Vec<&str> = asset.former_tags.iter().map(Tag::as_str).collect();
+        let tags: Vec<String> = asset.former_tags.iter().map(ToString::to_string).collect();
         facts.push(Fact { name: "Recorded before under the tag", value: tags.join(", ") });
     }
     if let Some(weight) = asset.weight {

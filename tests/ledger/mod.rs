@@ -149,7 +149,7 @@ impl Ledger {
     /// A device that is lost, with the exception that this raises.
     pub fn lost(&self, tag: &str) {
         let coordinator = self.someone(Role::Coordinator, "Cora Coordinator");
-        let body = json!({"tag": tag, "category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad 11e", "sensitivity": "moderate", "site": "Warehouse"});
+        let body = json!({"tag": tag, "category": "laptop", "manufacturer": "Lenovo", "model": "Workbook 7", "sensitivity": "moderate", "site": "Warehouse"});
         let asset = self.id(&coordinator, "register_asset", body, SubjectKind::Asset);
         self.run(&coordinator, "report_missing", json!({"asset": asset, "loss": "lost", "custodian": "cart", "incident": "INC-1"})).unwrap();
         assert_eq!(find_exceptions::all(&self.service).unwrap(), 1);

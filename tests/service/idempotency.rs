@@ -21,8 +21,8 @@ use super::server::{Answer, Server};
 use super::story::{self, nwipe_log};
 
 const EXPORT: &str = "ID,Asset Tag,Serial,Model,Category,Manufacturer,Status,Location,Purchase Date,Purchase Cost\n\
-    1,IMP-1,SER-1,ThinkPad L14,Laptops,Lenovo,Ready [Deployable],Central,2020-08-03,219.00\n\
-    2,IMP-2,SER-2,ThinkPad L14,Laptops,Lenovo,Ready [Deployable],Central,2020-08-03,219.00\n";
+    1,IMP-1,SER-1,Workbook 7,Laptops,Lenovo,Ready [Deployable],Central,2020-08-03,219.00\n\
+    2,IMP-2,SER-2,Workbook 7,Laptops,Lenovo,Ready [Deployable],Central,2020-08-03,219.00\n";
 
 fn keyed(server: &Server, who: &str, path: &str, key: &str, body: &[u8]) -> Answer {
     server.send(who, "POST", path, &[("Idempotency-Key", key)], body)

@@ -79,7 +79,7 @@ fn pages_say_what_the_record_says() {
         }
         assert!(!text.contains(" style=") && !text.contains(" onclick="), "{path}");
     };
-    has("/assets", &["CB-00001", "disposed <b>1</b>", "received <b>2</b>", "GreenLoop Recycling"]);
+    has("/assets", &["CB-00001", "disposed <b>1</b>", "reconciled <b>2</b>", "GreenLoop Recycling"]);
     has("/assets?tag=CB-00002", &["CB-00002"]);
     has(
         &format!("/assets/{}", bare(&story.devices[0].id)),

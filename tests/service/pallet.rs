@@ -18,7 +18,7 @@ fn three_hundred_devices_in_service_are_a_released_pallet_by_as_many_scans_and_a
     let server = Server::start();
     for n in 0..DEVICES {
         let device = json!({"tag": format!("NSD-{n:04}"), "serial": format!("PF{n:05}"), "category": "chromebook", "manufacturer": "Lenovo",
-            "model": "100e Gen 2", "sensitivity": "moderate", "site": "Central", "status": "in_service"});
+            "model": "Workbook 7", "sensitivity": "moderate", "site": "Central", "status": "in_service"});
         server.command("coordinator", "register_asset", device).taken();
     }
     let before = server.entries();

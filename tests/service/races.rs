@@ -144,7 +144,7 @@ fn five_hundred_devices_go_on_one_of_two_consignments_each() {
             let server = &server;
             scope.spawn(move || {
                 for tag in some {
-                    let device = json!({"tag": tag, "serial": format!("SN{tag}"), "category": "chromebook", "manufacturer": "Acer", "model": "C740",
+                    let device = json!({"tag": tag, "serial": format!("SN{tag}"), "category": "chromebook", "manufacturer": "Acer", "model": "Workbook 7",
                         "site": "Central", "status": "in_service"});
                     server.command("coordinator", "register_asset", device).taken();
                 }

@@ -22,7 +22,7 @@ use super::story;
 
 fn register(server: &Server, tag: &str, serial: Option<&str>, drive: Option<&str>) -> String {
     let media: Vec<Value> = drive.map(|drive| json!({"serial": drive, "media_type": "hdd_ata"})).into_iter().collect();
-    let body = json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14", "site": "Central",
+    let body = json!({"tag": tag, "serial": serial, "category": "laptop", "manufacturer": "Lenovo", "model": "Workbook 7", "site": "Central",
                       "status": "in_stock", "media": media});
     Server::subject(&server.command("coordinator", "register_asset", body).taken(), "Asset")
 }

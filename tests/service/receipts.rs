@@ -223,7 +223,7 @@ fn a_vendor_that_never_signs_in_is_received_reconciled_and_settled_from_its_own_
 }
 
 #[test]
-fn the_same_list_as_a_spreadsheet_is_received_and_reconciled_at_once() {
+fn the_same_list_as_a_spreadsheet_is_received_and_its_pallet_is_a_question() {
     let server = Server::start();
     let assets = devices(&server);
     let consignment = released(&server, "PU-2026-002", &assets);
@@ -235,6 +235,12 @@ fn the_same_list_as_a_spreadsheet_is_received_and_reconciled_at_once() {
     server.send("coordinator", "POST", &format!("{receipts}?profile=other"), &[], &list).refused(422, "mappings.unknown_profile");
     let report = server.send("coordinator", "POST", &receipts, &[], &list).taken();
     assert_eq!((&report["format"], &report["rows"], &report["receipt"]["matched"]), (&json!("XLSX"), &json!(4), &json!(4)), "{report}");
+    // It says nothing of the pallet and its seal.
+    let received = shown(&server, &consignment);
+    let pallet = discrepancy(&received, "count");
+    assert_eq!((&pallet["container"], &pallet["figures"]), (&json!("PALLET-1"), &json!([1, 0])));
+    let seen = json!({"discrepancy": pallet["id"], "resolution": "contents_verified", "reference": "CALL-2"});
+    server.command("approver", "resolve_discrepancy", seen).taken();
     let received = shown(&server, &consignment);
     assert_eq!(received["consignment"]["status"], "reconciled");
     let damaged = received["lines"].as_array().unwrap().iter().find(|line| line["tag"] == "RX-0002").unwrap();

@@ -1,6 +1,6 @@
 //! Refusals that random people do not come to: each is met by what leads to it alone, and counts with the others.
 
-use super::super::catalogue::Catalogue;
+use super::super::catalogue::{Catalogue, SHIPPED};
 use super::super::consignment::require_unmoved;
 use super::super::exceptions::ExceptionId;
 use super::super::manifest;
@@ -8,8 +8,18 @@ use super::super::own_keys::OwnKeyId;
 use super::*;
 
 /// Every one.
-pub(super) const ALL: &[fn() -> Refusal] =
-    &[malformed_catalogue, consignment_that_moved_on, manifest_that_cannot_be_written, too_many_files, no_id_of_an_exception, no_key, too_many_keys];
+pub(super) const ALL: &[fn() -> Refusal] = &[
+    malformed_catalogue,
+    model_with_a_pattern_for_a_maker,
+    consignment_that_moved_on,
+    manifest_that_cannot_be_written,
+    too_many_files,
+    no_id_of_an_exception,
+    no_key,
+    too_many_keys,
+    another_site_of_a_school_contact,
+    pickup_of_a_school_contact,
+];
 
 fn coordinator() -> Actor {
     actor(Role::Coordinator, DISTRICT, 1)
@@ -18,6 +28,14 @@ fn coordinator() -> Actor {
 /// The catalogue is read before the first command.
 fn malformed_catalogue() -> Refusal {
     Catalogue::parse("name = 1").unwrap_err()
+}
+
+/// The organisation's own table is read before the first command, too.
+fn model_with_a_pattern_for_a_maker() -> Refusal {
+    let catalogue = Catalogue::parse(SHIPPED).unwrap();
+    let mut model = catalogue.models[0].clone();
+    model.manufacturer.push('*');
+    model.check(&catalogue).unwrap_err()
 }
 
 fn opened(story: &mut Story) -> String {
@@ -75,4 +93,30 @@ fn too_many_keys() -> Refusal {
     story.done(&coordinator(), "revoke_key", json!({"key": key(7)}));
     assert!(more(&story).is_ok());
     refusal
+}
+
+fn school_contact(story: &mut Story) -> Actor {
+    story.done(&actor(Role::Administrator, DISTRICT, 1), "add_site", json!({"party": DISTRICT, "site": "School"}));
+    Actor { site: Some(Name::parse("School").unwrap()), ..actor(Role::SchoolContact, DISTRICT, 1) }
+}
+
+fn dock(site: &str) -> Value {
+    json!({"tag": "S-1", "category": "dock", "manufacturer": "M", "model": "D", "site": site})
+}
+
+/// The stories' people act for the whole organisation; a school contact acts for one site.
+fn another_site_of_a_school_contact() -> Refusal {
+    let mut story = Story::new();
+    let contact = school_contact(&mut story);
+    story.when(&contact, "register_asset", dock("Site")).unwrap_err()
+}
+
+/// The same: what goes to a vendor is not a school contact's to load.
+fn pickup_of_a_school_contact() -> Refusal {
+    let mut story = Story::new();
+    let contact = school_contact(&mut story);
+    let own = story.done(&contact, "register_asset", dock("School"))[0].1.clone();
+    let open = json!({"reference": "C1", "from_site": "School", "to": VENDOR, "to_site": "Site"});
+    let pickup = story.done(&coordinator(), "open_consignment", open)[0].1.clone();
+    story.when(&contact, "add_lines", json!({"consignment": pickup, "assets": [own]})).unwrap_err()
 }

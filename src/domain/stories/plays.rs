@@ -627,8 +627,12 @@ fn map_columns(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn expect_media(w: &mut World) -> Option<(Actor, Value)> {
-    let model = w.dice.of(&["Chromebook 3100", "ThinkPad L14", "Chromebook 3100", "ThinkPad L14", "WD19S", "Model"]).unwrap();
-    let fits = |asset: &Asset| asset.model.as_str() == model && asset.media.is_empty() && asset.no_storage.is_none() && !asset.label().is_gone();
+    let models: &[&str] = if w.dice.one_in(5) { &["WD19S", "Model"] } else { &["Chromebook 3100", "ThinkPad L14"] };
+    let unnumbered = w.dice.one_in(8);
+    let fits = |asset: &Asset| {
+        let known = models.contains(&asset.model.as_str()) && asset.serial.is_none() == unnumbered;
+        known && asset.media.is_empty() && asset.no_storage.is_none() && !asset.label().is_gone()
+    };
     let asset = w.device(|_, asset| fits(asset))?;
     patiently(w, "expect_media", coordinator(1), json!({"asset": asset.id}))
 }
@@ -680,10 +684,12 @@ fn correct_registration(w: &mut World) -> Option<(Actor, Value)> {
     if !w.dice.one_in(3) {
         return None;
     }
-    let asset = w.device(|_, asset| !asset.in_transit)?;
+    let bare = w.dice.one_in(2);
+    let opened = |asset: &Asset| asset.media.is_empty() && asset.no_storage.is_none() && asset.serial.is_some() && !asset.label().is_gone();
+    let asset = w.device(|_, asset| !asset.in_transit && (!bare || opened(asset)))?;
     let n = w.number();
     let mut body = json!({"asset": asset.id, "reason": "misread"});
-    match w.dice.below(8) {
+    match w.dice.below(if bare { 16 } else { 8 }) {
         6 => body["tag"] = json!(format!("T-{n}")),
         7 => body["tag"] = json!(w.device(|_, _| true).map(|other| other.tag)),
         0 => body["serial"] = json!(format!("SER-{n}")),
@@ -1017,7 +1023,7 @@ fn voice(w: &mut World, consignment: &Consignment, body: &mut Value) -> Actor {
         }
         3 | 4 if !consignment.links.is_empty() => {
             let link = w.dice.of(&consignment.links).unwrap();
-            return Actor::new(link.id, Role::VendorOperator, consignment.to.party.clone());
+            return Actor { person: link.id, role: Role::VendorOperator, party: consignment.to.party.clone() };
         }
         _ => return holder_of(to, w.dice.of(&[1, 1, 2]).unwrap()),
     }
@@ -1201,18 +1207,6 @@ fn reopen_exception(w: &mut World) -> Option<(Actor, Value)> {
     Some((approver(), json!({"exception": exception.id, "reason": reason})))
 }
 
-fn add_note(w: &mut World) -> Option<(Actor, Value)> {
-    let consignment = w.consignment_that(|_| true)?;
-    let line = w.story.known().lines.all().find(|line| line.consignment == consignment.id).and_then(|line| line.asset().cloned());
-    let line = line.filter(|_| w.dice.one_in(2)).map(|asset| json!({"id": asset, "type": "Asset"}));
-    let about = match w.dice.of(&[0, 1, 2, 2, 2]) {
-        Some(0) => json!({"id": exception(w, is_open)?.id, "type": "Exception"}),
-        Some(1) => json!({"id": format!("urn:sha256:{}", w.file()), "type": "Evidence"}),
-        _ => json!({"id": consignment.id, "type": "Consignment"}),
-    };
-    w.dice.one_in(4).then(|| (coordinator(1), json!({"about": about, "line": line, "salted_sha256": "5".repeat(64)})))
-}
-
 macro_rules! plays {
     ($($name:ident),+ $(,)?) => { &[$((stringify!($name), $name),)+] };
 }
@@ -1296,7 +1290,6 @@ pub(super) const PLAYS: &[Play] = plays![
     snooze_exception,
     resolve_exception,
     reopen_exception,
-    add_note,
 ];
 
 /// Those that are given more often: most others need what they come to.
