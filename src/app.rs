@@ -130,8 +130,3 @@ pub fn seed() -> Result<u128> {
     getrandom::fill(&mut bytes).map_err(|e| Error::fault("random bytes", e))?;
     Ok(u128::from_be_bytes(bytes))
 }
-
-/// What ties an answer about a fault to the line of the log that says what it was.
-pub fn reference() -> String {
-    seed().map_or_else(|_| "none".to_owned(), |random| format!("{:012x}", random >> 80))
-}

@@ -328,6 +328,13 @@ impl Asset {
         self.parties().any(|own| own == party)
     }
 
+    /// Whether it is or was at this site of this party, or was last used there.
+    pub fn was_at(&self, party: &PartyId, site: &Name) -> bool {
+        let travels = self.handoffs.iter().flat_map(|handoff| [&handoff.from, &handoff.to]);
+        let there = |holder: &Holder| &holder.party == party && &holder.site == site;
+        &self.home == site || there(&self.holder) || travels.into_iter().any(there)
+    }
+
     /// Every party that has, had or is to receive it; some more than once.
     pub fn parties(&self) -> impl Iterator<Item = &PartyId> {
         let travels = self.handoffs.iter().flat_map(|handoff| [&handoff.from.party, &handoff.to.party]);

@@ -19,7 +19,7 @@ use crate::domain::holds::Hold;
 use crate::domain::lifecycle::Repair;
 use crate::domain::medium::Medium;
 use crate::domain::missing::Missing;
-use crate::domain::names::{AssetId, Instant, Reference, SignedIn, Sought, Tag};
+use crate::domain::names::{AssetId, Instant, Reference, SignedIn, Sought};
 use crate::domain::observation::SightingSource;
 use crate::domain::preparation::Rejection;
 use crate::error::{Error, Result};

@@ -4,6 +4,7 @@ use super::super::catalogue::{Catalogue, SHIPPED};
 use super::super::consignment::require_unmoved;
 use super::super::exceptions::ExceptionId;
 use super::super::manifest;
+use super::super::names::Name;
 use super::super::own_keys::OwnKeyId;
 use super::*;
 

@@ -1023,7 +1023,7 @@ fn voice(w: &mut World, consignment: &Consignment, body: &mut Value) -> Actor {
         }
         3 | 4 if !consignment.links.is_empty() => {
             let link = w.dice.of(&consignment.links).unwrap();
-            return Actor { person: link.id, role: Role::VendorOperator, party: consignment.to.party.clone() };
+            return Actor::new(link.id, Role::VendorOperator, consignment.to.party.clone());
         }
         _ => return holder_of(to, w.dice.of(&[1, 1, 2]).unwrap()),
     }
@@ -1207,6 +1207,18 @@ fn reopen_exception(w: &mut World) -> Option<(Actor, Value)> {
     Some((approver(), json!({"exception": exception.id, "reason": reason})))
 }
 
+fn add_note(w: &mut World) -> Option<(Actor, Value)> {
+    let consignment = w.consignment_that(|_| true)?;
+    let line = w.story.known().lines.all().find(|line| line.consignment == consignment.id).and_then(|line| line.asset().cloned());
+    let line = line.filter(|_| w.dice.one_in(2)).map(|asset| json!({"id": asset, "type": "Asset"}));
+    let about = match w.dice.of(&[0, 1, 2, 2, 2]) {
+        Some(0) => json!({"id": exception(w, is_open)?.id, "type": "Exception"}),
+        Some(1) => json!({"id": format!("urn:sha256:{}", w.file()), "type": "Evidence"}),
+        _ => json!({"id": consignment.id, "type": "Consignment"}),
+    };
+    w.dice.one_in(4).then(|| (coordinator(1), json!({"about": about, "line": line, "salted_sha256": "5".repeat(64)})))
+}
+
 macro_rules! plays {
     ($($name:ident),+ $(,)?) => { &[$((stringify!($name), $name),)+] };
 }
@@ -1290,6 +1302,7 @@ pub(super) const PLAYS: &[Play] = plays![
     snooze_exception,
     resolve_exception,
     reopen_exception,
+    add_note,
 ];
 
 /// Those that are given more often: most others need what they come to.
