@@ -707,6 +707,7 @@ impl Stage<'_> {
             carrier: Some(Name::parse("Great Plains Freight")?),
             carrier_party: None,
             presets: None,
+            expected: None,
         };
         let receipt = self.one(actor, open, self.at(week, 0, 60))?;
         let consignment = ConsignmentId::parse(receipt.subject(SubjectKind::Consignment).unwrap_or_default())?;
@@ -718,7 +719,8 @@ impl Stage<'_> {
             // Two sittings for each: before lunch and after.
             for (half, scans) in (0i64..).zip(load.chunks(load.len().div_ceil(2).max(1))) {
                 let assets = scans.iter().map(|unit| unit.id.clone()).collect();
-                let add = AddLines { consignment: consignment.clone(), assets, media: Vec::new(), container: Some(container.clone()) };
+                let add =
+                    AddLines { consignment: consignment.clone(), assets, media: Vec::new(), container: Some(container.clone()), captured: None };
                 commands.push((add.into(), self.at(week, 1 + u64::try_from(n % 2).unwrap_or(0), 30 + n * 20 + half * 240)));
             }
             let net: u32 = load.iter().map(|unit| unit.scale_grams).sum();

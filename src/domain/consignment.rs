@@ -117,6 +117,17 @@ codes! {
 }
 
 impl DiscrepancyKind {
+    /// How one of this kind can be resolved.
+    pub const fn resolutions(self) -> &'static [Resolution] {
+        match self {
+            DiscrepancyKind::Short => &[Resolution::LocatedAtReceiver, Resolution::NeverLeft, Resolution::ConfirmedMissing],
+            DiscrepancyKind::Over => &[Resolution::ScanError, Resolution::ReturnedToSender, Resolution::KeptByReceiver],
+            DiscrepancyKind::Mismatch => &[Resolution::ScanError, Resolution::SerialCorrected],
+            DiscrepancyKind::Incomplete => &[Resolution::ScanError, Resolution::RemovedBefore, Resolution::ConfirmedMissing],
+            DiscrepancyKind::Seal | DiscrepancyKind::Weight => &[Resolution::ContentsVerified, Resolution::RecordCorrected],
+            DiscrepancyKind::Count => &[Resolution::ContentsVerified, Resolution::RecordCorrected, Resolution::ConfirmedMissing],
+        }
+    }
     /// Whether it is about the consignment as a whole: nothing in it may be worked on until it is resolved.
     pub const fn is_of_the_whole(self) -> bool {
         matches!(self, DiscrepancyKind::Seal | DiscrepancyKind::Weight | DiscrepancyKind::Count)
@@ -151,6 +162,24 @@ codes! {
     /// By which way somebody without an account spoke.
     Via {
         Link = "link", "through a one-time link";
+    }
+}
+
+codes! {
+    /// How the driver accepted a consignment.
+    AcceptedBy {
+        Code = "code", "by a one-time code";
+        Paper = "paper", "on the signed paper manifest";
+    }
+}
+
+codes! {
+    /// How the code of a thing was taken down.
+    CaptureMethod {
+        Scanner = "scanner", "scanner or keyboard";
+        Camera = "camera", "camera";
+        Photo = "photo", "photograph of the label";
+        Hand = "hand", "typed by hand: no label";
     }
 }
 
@@ -218,6 +247,17 @@ pub struct Presets {
     /// Why nothing better is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejected: Vec<Rejection>,
+}
+
+/// The code of one scan as it was captured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Captured {
+    /// What the scanner sent, where that is more than the tag or serial number: a prefix, an address around it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Name>,
+    /// By which means.
+    pub method: CaptureMethod,
 }
 
 /// An approver lets a consignment go although a rule stands against it.
@@ -300,6 +340,18 @@ pub struct Receipt {
     pub by: Option<Via>,
 }
 
+/// The driver's word that a consignment was handed over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Who said so, or entered the paper.
+    pub act: Act,
+    /// By which way.
+    pub by: AcceptedBy,
+    /// The stored photograph of the signed paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Digest>,
+}
+
 /// What travels together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Consignment {
@@ -329,6 +381,9 @@ pub struct Consignment {
     pub presets: Presets,
     /// An approver authorised whatever is put on it to be given away.
     pub authorization: Option<Authorization>,
+    /// How many things are to be put on it, as planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u32>,
     /// Number of lines.
     pub lines: u32,
     /// When it was opened.
@@ -345,6 +400,9 @@ pub struct Consignment {
     pub may_hold_data: bool,
     /// Business days from the release until its receipt is due.
     pub receipt_days: Option<i64>,
+    /// Whoever drives it away has said that it was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Acceptance>,
     /// The receipt that closed it.
     pub received: Option<Act>,
     /// Things the receiver scanned.
@@ -386,6 +444,14 @@ impl Consignment {
         let waiting = matches!(self.status, ConsignmentStatus::Released | ConsignmentStatus::PartlyReceived);
         let days = self.receipt_days.unwrap_or(RECEIPT_DAYS);
         self.released.as_ref().filter(|_| waiting).map(|act| business_days_after(act.occurred, times * days))
+    }
+    /// For whom the driver speaks: the carrier, where that is registered, else the receiver.
+    pub fn driver_party(&self) -> &PartyId {
+        self.carrier_party.as_ref().unwrap_or(&self.to.party)
+    }
+    /// Whether the driver is of another party than the sender, and not of the organisation itself.
+    pub fn another_drives(&self) -> bool {
+        self.driver_party() != &self.from.party && (self.carrier_party.is_some() || self.kind.is_to_vendor())
     }
     /// Whether this party releases or receives it.
     pub fn concerns(&self, party: &PartyId) -> bool {

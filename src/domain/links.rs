@@ -26,6 +26,9 @@ pub struct OneTimeLink {
     pub created: Act,
     /// Until when it is good.
     pub expires_at: Instant,
+    /// It is the driver's, who accepts by it and does nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepts: bool,
     /// Who ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Act>,
@@ -58,6 +61,16 @@ pub struct LinkCreated {
     pub link: PersonId,
     /// Until when it is good.
     pub expires_at: Instant,
+    /// It is the driver's, who accepts by it and does nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepts: bool,
+}
+
+pub(super) fn require_few(consignment: &Consignment, link: &PersonId) -> Result<(), Refusal> {
+    if consignment.links.len() < MOST_LINKS && consignment.links.iter().all(|known| &known.id != link) {
+        return Ok(());
+    }
+    Err(Refusal::new("links.too_many", format!("{} has {MOST_LINKS} links; use one of them.", consignment.reference)))
 }
 
 impl Order for CreateLink {
@@ -79,11 +92,9 @@ impl Order for CreateLink {
             )
             .into());
         }
-        if consignment.links.len() >= MOST_LINKS || consignment.links.iter().any(|link| link.id == self.link) {
-            return Err(Refusal::new("links.too_many", format!("{} has {MOST_LINKS} links; use one of them.", consignment.reference)).into());
-        }
+        require_few(consignment, &self.link)?;
         let expires_at = Instant::from_unix_ms(occasion.at.unix_ms() + i64::from(days) * DAY_MS).unwrap_or(occasion.at);
-        Ok(vec![Happening::new(LinkCreated { link: self.link.clone(), expires_at }, [subject(&consignment.id)])])
+        Ok(vec![Happening::new(LinkCreated { link: self.link.clone(), expires_at, accepts: false }, [subject(&consignment.id)])])
     }
 }
 
@@ -91,12 +102,13 @@ impl Fact for LinkCreated {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.consignment() else { return };
         known.change::<Consignment>(&id, stamp.seq, |consignment| {
-            let link = OneTimeLink { id: self.link.clone(), created: stamp.act(), expires_at: self.expires_at, revoked: None };
+            let link = OneTimeLink { id: self.link.clone(), created: stamp.act(), expires_at: self.expires_at, accepts: self.accepts, revoked: None };
             consignment.links.push(link);
         });
     }
     fn sentence(&self) -> String {
-        format!("One-time link made for the receiver, good until {}.", self.expires_at)
+        let whom = if self.accepts { "code made for the driver" } else { "link made for the receiver" };
+        format!("One-time {whom}, good until {}.", self.expires_at)
     }
 }
 
@@ -151,13 +163,13 @@ impl Fact for LinkRevoked {
 
 /// By which way this person speaks about the consignment; nothing for people of the directory.
 pub(super) fn via(consignment: &Consignment, person: &PersonId) -> Option<Via> {
-    consignment.links.iter().any(|link| &link.id == person).then_some(Via::Link)
+    consignment.links.iter().any(|link| &link.id == person && !link.accepts).then_some(Via::Link)
 }
 
 /// Refuses whoever came by a link that has ended.
 pub(super) fn require_live(consignment: &Consignment, occasion: &Occasion) -> Result<(), Stop> {
     match consignment.links.iter().find(|link| link.id == occasion.actor.person) {
-        Some(link) if !link.is_live(occasion.at) => {
+        Some(link) if link.accepts || !link.is_live(occasion.at) => {
             Err(Refusal::new("links.ended", "This link has ended. Ask whoever sent it to you to send another one.").into())
         }
         _ => Ok(()),

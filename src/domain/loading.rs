@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Holder, Status};
 use super::consignment::{
-    Consignment, ConsignmentKind, ConsignmentStatus, Container, Goods, Item, Line, LineId, LineState, Presets, Quantity, asset_subject,
+    Captured, Consignment, ConsignmentKind, ConsignmentStatus, Container, Goods, Item, Line, LineId, LineState, Presets, Quantity, asset_subject,
     medium_subject, require, require_sender, require_status, require_weights, subject,
 };
 use super::medium::{self, Medium};
@@ -37,6 +37,8 @@ pub struct OpenConsignment {
     pub carrier_party: Option<PartyId>,
     /// What every scan does with a device for which it was not done yet.
     pub presets: Option<Presets>,
+    /// How many things are to be put on it, as planned.
+    pub expected: Option<u32>,
 }
 
 /// `consignment.opened`
@@ -59,6 +61,9 @@ pub struct ConsignmentOpened {
     /// What every scan does.
     #[serde(default)]
     pub presets: Option<Presets>,
+    /// How many things are to be put on it, as planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u32>,
 }
 
 /// Whether `from` may send to `to`, and what that is. Which vendors are registered is nothing that a vendor is told.
@@ -97,6 +102,9 @@ fn require_site(party: &Party, site: &Name) -> Result<(), Refusal> {
     Err(Refusal::new("consignment.unknown_site", why))
 }
 
+/// Most things that can be planned for one consignment.
+const MOST_EXPECTED: u32 = 100_000;
+
 impl Order for OpenConsignment {
     const ROLES: &'static [Role] = &[Role::Coordinator, Role::VendorOperator];
 
@@ -121,6 +129,10 @@ impl Order for OpenConsignment {
         if let Some(presets) = &self.presets {
             require_presets(presets, kind)?;
         }
+        if self.expected.is_some_and(|expected| expected == 0 || expected > MOST_EXPECTED) {
+            let why = format!("expected lies between 1 and {MOST_EXPECTED}; leave it out where nobody knows it.");
+            return Err(Refusal::new("consignment.expected", why).into());
+        }
         let same_id = match known.find::<Consignment>(&id)? {
             Some(_) if occasion.actor.role.is_vendor() => {
                 return Err(Refusal::new("consignment.id_taken", format!("The id {id} cannot be used; leave it out, or send another one.")).into());
@@ -139,6 +151,7 @@ impl Order for OpenConsignment {
             carrier,
             carrier_party: self.carrier_party.clone(),
             presets: self.presets.clone(),
+            expected: self.expected,
         };
         Ok(vec![Happening::new(event, [subject(&id)])])
     }
@@ -166,6 +179,8 @@ impl Fact for ConsignmentOpened {
                 driver: None,
                 presets: self.presets.clone().unwrap_or_default(),
                 authorization: None,
+                expected: self.expected,
+                accepted: None,
                 lines: 0,
                 opened_at: stamp.occurred,
                 sealed: None,
@@ -322,6 +337,9 @@ pub struct AddLines {
     pub media: Vec<MediumId>,
     /// The container they are put in.
     pub container: Option<Reference>,
+    /// How the one thing of a scan was captured.
+    #[serde(skip)]
+    pub captured: Option<Captured>,
 }
 
 /// `consignment.line_added`
@@ -330,6 +348,9 @@ pub struct AddLines {
 pub struct LineAdded {
     /// The container.
     pub container: Option<Reference>,
+    /// How the one thing of a scan was captured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Captured>,
 }
 
 /// Most lines that one command adds or takes off.
@@ -432,7 +453,12 @@ impl Order for AddLines {
             require_medium_loadable(known, occasion, consignment, medium)?;
         }
         let many = self.assets.iter().map(asset_subject).chain(self.media.iter().map(medium_subject)).collect();
-        Ok(Happening::about_many(LineAdded { container: self.container.clone() }, subject(&consignment.id), many, occasion.fresh(0)))
+        Ok(Happening::about_many(
+            LineAdded { container: self.container.clone(), captured: self.captured.clone() },
+            subject(&consignment.id),
+            many,
+            occasion.fresh(0),
+        ))
     }
 }
 
@@ -472,9 +498,10 @@ impl Fact for LineAdded {
         known.change::<Consignment>(&consignment, stamp.seq, |consignment| consignment.lines += added);
     }
     fn sentence(&self) -> String {
+        let how = self.captured.as_ref().map(|captured| format!(" ({})", captured.method.label())).unwrap_or_default();
         match &self.container {
-            Some(container) => format!("Put on the consignment, in {container}."),
-            None => "Put on the consignment.".to_owned(),
+            Some(container) => format!("Put on the consignment, in {container}{how}."),
+            None => format!("Put on the consignment{how}."),
         }
     }
 }

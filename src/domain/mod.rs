@@ -525,6 +525,7 @@ events! {
     "consignment.unsealed", 1 => sealing::ConsignmentUnsealed;
     "consignment.cancelled", 1 => sealing::ConsignmentCancelled;
     "consignment.released", 1 => handoff::ConsignmentReleased;
+    "consignment.accepted", 1 => handoff::ConsignmentAccepted;
     "consignment.received", 1 => receipt::ConsignmentReceived;
     "consignment.line_received", 1 => receipt::LineReceived;
     "consignment.quantity_received", 1 => receipt::QuantityReceived;
@@ -620,6 +621,8 @@ commands! {
     "unseal_consignment" => sealing::UnsealConsignment;
     "cancel_consignment" => sealing::CancelConsignment;
     "release_consignment" => handoff::ReleaseConsignment;
+    "offer_acceptance" => handoff::OfferAcceptance;
+    "accept_consignment" => handoff::AcceptConsignment;
     "receive_consignment" => receipt::ReceiveConsignment;
     "create_link" => links::CreateLink;
     "revoke_link" => links::RevokeLink;
@@ -701,7 +704,7 @@ mod tests {
     #[test]
     fn a_large_act_becomes_parts_and_the_last_says_how_many() {
         let many: Vec<Subject> = (0..1_001).map(|n| Subject::new(SubjectKind::Asset, &format!("urn:uuid:00000000-0000-4000-8000-{n:012}"))).collect();
-        let event = loading::LineAdded { container: None };
+        let event = loading::LineAdded { container: None, captured: None };
         let parts = Happening::about_many(
             event,
             Subject::new(SubjectKind::Consignment, "urn:uuid:00000000-0000-4000-8000-00000000ffff"),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
 use super::catalogue::Seen;
-use super::consignment::{Consignment, ConsignmentKind, ConsignmentStatus, Presets, require, require_sender, require_status};
+use super::consignment::{Captured, Consignment, ConsignmentKind, ConsignmentStatus, Presets, require, require_sender, require_status};
 use super::lifecycle::Retire;
 use super::loading::AddLines;
 use super::medium::{self, Medium};
@@ -67,6 +67,8 @@ pub struct ScanIn {
     pub container: Option<Reference>,
     /// What it is, where no inventory knows it: it is registered in place.
     pub device: Option<DeviceSeen>,
+    /// How the code was captured.
+    pub captured: Option<Captured>,
 }
 
 /// What a scan names.
@@ -120,7 +122,7 @@ impl ScanIn {
     }
 
     fn add(&self, assets: Vec<AssetId>, media: Vec<MediumId>) -> AddLines {
-        AddLines { consignment: self.consignment.clone(), assets, media, container: self.container.clone() }
+        AddLines { consignment: self.consignment.clone(), assets, media, container: self.container.clone(), captured: self.captured.clone() }
     }
 }
 

@@ -40,6 +40,8 @@ const NOT_ABOUT_A_DEVICE: &[&str] = &[
     "resolve_exception",
     "reopen_exception",
     "create_link",
+    "offer_acceptance",
+    "accept_consignment",
     "revoke_link",
     "map_columns",
     "record_count",

@@ -94,6 +94,7 @@ mod tests {
         "create_link",
         "issue_certificate",
         "look_for_exceptions",
+        "offer_acceptance",
         "open_log",
         "publish_status",
         "receive_evidence",

@@ -36,7 +36,7 @@ pub const SIGNED_COMMANDS: &str = "\
     add_lines consignment.line_added; add_quantity consignment.quantity_added; remove_lines consignment.line_removed; \
     record_container consignment.container_recorded; scan consignment.line_added; seal_consignment consignment.sealed; \
     unseal_consignment consignment.unsealed; cancel_consignment consignment.cancelled; release_consignment consignment.released; \
-    receive_consignment consignment.received; revoke_link consignment.link_revoked; map_columns party.columns_mapped; \
+    accept_consignment consignment.accepted; receive_consignment consignment.received; revoke_link consignment.link_revoked; map_columns party.columns_mapped; \
     resolve_discrepancy discrepancy.resolved; record_sanitization media.sanitized; record_sanitization media.sanitization_failed; \
     verify_sanitization media.verified; validate_sanitization media.validated; record_disposition disposition.recorded; \
     correct_registration entry.corrected; withdraw_no_storage entry.corrected; withdraw_medium entry.corrected; void_sanitization entry.corrected; \

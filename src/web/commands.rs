@@ -30,6 +30,7 @@ const OWN_DOORS: &[(&str, &str)] = &[
     ("agree_to_sign", "the page /agreement, after signing in"),
     ("create_link", "POST /api/v1/consignments/{id}/links"),
     ("add_note", "POST /api/v1/{consignments, evidence or exceptions}/{id}/notes"),
+    ("offer_acceptance", "POST /consignments/{id}/handoff"),
 ];
 
 fn only_the_service(roles: &[Role]) -> bool {

@@ -121,7 +121,7 @@ const COMPARED: usize = 300;
 const SUGGESTED: usize = 100;
 
 /// What is short and over and may be one thing: an offer to whoever resolves it.
-fn suggested(db: &mut Database, consignment: &Consignment) -> Result<Vec<Suggestion>> {
+pub(super) fn suggested(db: &mut Database, consignment: &Consignment) -> Result<Vec<Suggestion>> {
     let (mut short, mut over) = (Vec::new(), Vec::new());
     for id in consignment.open_discrepancies.iter().take(COMPARED) {
         let Some(open) = tables::find::<Discrepancy>(db, id)? else { continue };
@@ -480,6 +480,8 @@ struct ShowPage {
     to: String,
     carrier: String,
     released: Option<(String, When, u64)>,
+    /// By which way the driver accepted it.
+    accepted: Option<(&'static str, When, u64)>,
     received: Option<(String, When, u64)>,
     receipts: Vec<ReceiptShown>,
     receipt_due: Option<When>,
@@ -583,6 +585,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             to: format!("{}, {}", names.party(db, consignment.to.party.as_str())?, consignment.to.site),
             carrier: consignment.carrier.as_ref().map_or_else(|| "not recorded".to_owned(), ToString::to_string),
             released,
+            accepted: consignment.accepted.as_ref().map(|done| (done.by.label(), done.act.occurred.into(), done.act.seq)),
             received,
             receipts: consignment.receipts.iter().map(|receipt| receipt_shown(db, &mut names, receipt)).collect::<Result<_>>()?,
             receipt_due: consignment.receipt_due_at().map(When::from),
@@ -632,8 +635,9 @@ fn links_shown(consignment: &Consignment) -> Vec<LinkShown> {
         (None, true) => "good",
         (None, false) => "expired",
     };
+    // A driver's code is no link of the receiver's.
     let shown = |link: &OneTimeLink| LinkShown { id: bare(link.id.as_str()).to_owned(), until: link.expires_at.into(), words: words(link) };
-    consignment.links.iter().map(shown).collect()
+    consignment.links.iter().filter(|link| !link.accepts).map(shown).collect()
 }
 
 fn discrepancy_shown(db: &mut Database, names: &mut Names, discrepancy: &Discrepancy) -> Result<DiscrepancyShown> {
@@ -661,7 +665,7 @@ fn weight(grams: Option<u32>) -> String {
     grams.map_or_else(|| "–".to_owned(), page::grams)
 }
 
-fn scanned(scan: &Scan) -> String {
+pub(super) fn scanned(scan: &Scan) -> String {
     let parts = [scan.tag.as_ref().map(|tag| format!("tag {tag}")), scan.serial.as_ref().map(|serial| format!("serial {serial}"))];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,8 @@
 //! One-time links: made by the coordinator, followed without an account. Whoever follows one can receive that consignment, upload files for it and
 //! see what is missing, and nothing else.
 
+use std::collections::BTreeSet;
+
 use actix_multipart::Multipart;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -163,18 +165,18 @@ pub async fn api_upload(
 }
 
 /// A container in the form.
-struct ContainerAsked {
-    label: String,
-    state: String,
-    seal: String,
-    kilograms: String,
+pub(super) struct ContainerAsked {
+    pub label: String,
+    pub state: String,
+    pub seal: String,
+    pub kilograms: String,
 }
 
 /// Counted things in the form.
-struct QuantityAsked {
-    line: String,
-    words: String,
-    count: String,
+pub(super) struct QuantityAsked {
+    pub line: String,
+    pub words: String,
+    pub count: String,
 }
 
 struct LineShown {
@@ -214,11 +216,60 @@ struct ShowPage {
 
 /// What was typed into the form.
 #[derive(Default)]
-struct Typed {
-    scans: String,
-    containers: Vec<ContainerAsked>,
-    quantities: Vec<QuantityAsked>,
-    more_to_come: bool,
+pub(super) struct Typed {
+    pub scans: String,
+    pub containers: Vec<ContainerAsked>,
+    pub quantities: Vec<QuantityAsked>,
+    pub counted: String,
+    pub more_to_come: bool,
+    pub key: String,
+}
+
+impl Typed {
+    /// From the fields of a form, in their order.
+    pub fn read(fields: Vec<(String, String)>) -> std::result::Result<Self, Problem> {
+        let mut typed = Self::default();
+        for (name, value) in fields {
+            match (name.as_str(), typed.containers.last_mut()) {
+                ("idempotency_key", _) => typed.key = value,
+                ("scans", _) => typed.scans = value,
+                ("counted", _) => typed.counted = value,
+                ("more_to_come", _) => typed.more_to_come = true,
+                ("container", _) => {
+                    let label = value;
+                    typed.containers.push(ContainerAsked { label, state: String::new(), seal: String::new(), kilograms: String::new() });
+                }
+                ("seal_state", Some(container)) => container.state = value,
+                ("seal", Some(container)) => container.seal = value,
+                ("kilograms", Some(container)) => container.kilograms = value,
+                ("quantity", _) => typed.quantities.push(QuantityAsked { line: value, words: String::new(), count: String::new() }),
+                ("words", _) if let Some(quantity) = typed.quantities.last_mut() => quantity.words = value,
+                ("count", _) if let Some(quantity) = typed.quantities.last_mut() => quantity.count = value,
+                _ => return Err(Problem::new(400, "request.malformed", "The form cannot be read; open its page and send it again.")),
+            }
+        }
+        Ok(typed)
+    }
+}
+
+/// The containers that no receipt has yet.
+pub(super) fn containers_asked(consignment: &Consignment) -> Vec<ContainerAsked> {
+    let empty =
+        |label: &Reference| ContainerAsked { label: label.to_string(), state: "intact".to_owned(), seal: String::new(), kilograms: String::new() };
+    let known: Vec<&Reference> = consignment.receipts.iter().flat_map(|receipt| &receipt.containers).map(|found| &found.label).collect();
+    consignment.containers.iter().map(|container| &container.label).filter(|label| !known.contains(label)).map(empty).collect()
+}
+
+/// The counted things that have not come.
+pub(super) fn quantities_asked(db: &mut Database, consignment: &Consignment) -> Result<Vec<QuantityAsked>> {
+    let (_, counted) = inventory::awaited(db, consignment.id.as_str(), 0)?;
+    let lines = counted.iter().map(LineRow::record).collect::<Result<Vec<_>>>()?;
+    Ok(lines.iter().filter_map(quantity_asked).collect())
+}
+
+/// Every line, for telling tags and serial numbers apart.
+pub(super) fn lines_of(db: &mut Database, consignment: &Consignment) -> Result<Vec<Line>> {
+    inventory::lines(db, consignment.id.as_str(), None, 10_000)?.iter().map(|(_, row)| row.record()).collect()
 }
 
 async fn draw(
@@ -239,16 +290,6 @@ async fn draw(
         let mut names = Names::new(&service.app);
         let Followed { consignment, link, .. } = followed;
         let (lines, more) = awaited(db, &consignment)?;
-        let fresh = || {
-            let empty = |label: &Reference| ContainerAsked {
-                label: label.to_string(),
-                state: "intact".to_owned(),
-                seal: String::new(),
-                kilograms: String::new(),
-            };
-            let known: Vec<&Reference> = consignment.receipts.iter().flat_map(|receipt| &receipt.containers).map(|found| &found.label).collect();
-            consignment.containers.iter().map(|container| &container.label).filter(|label| !known.contains(label)).map(empty).collect()
-        };
         Ok(ShowPage {
             page,
             address,
@@ -273,7 +314,7 @@ async fn draw(
                     words: line.state.label(),
                 })
                 .collect(),
-            containers: if typed.containers.is_empty() { fresh() } else { typed.containers },
+            containers: if typed.containers.is_empty() { containers_asked(&consignment) } else { typed.containers },
             quantities: if typed.quantities.is_empty() { lines.iter().filter_map(quantity_asked).collect() } else { typed.quantities },
             seals: SealState::ALL.iter().map(|state| (state.as_str(), state.label())).collect(),
             damages: Damage::ALL.iter().map(|damage| damage.as_str()).collect(),
@@ -343,13 +384,15 @@ fn quantity(asked: &QuantityAsked) -> std::result::Result<QuantityFound, Refusal
 }
 
 /// The command of a form.
-fn receipt(consignment: &Consignment, typed: &Typed, lines: &[Line]) -> std::result::Result<ReceiveConsignment, Refusal> {
+pub(super) fn receipt(consignment: &Consignment, typed: &Typed, lines: &[Line]) -> std::result::Result<ReceiveConsignment, Refusal> {
     // An empty form would declare everything short.
     if typed.scans.trim().is_empty() && typed.quantities.iter().all(|asked| asked.count.trim().is_empty()) {
         return Err(Refusal::new("receipt.empty", "The list of what arrived is empty; write each thing that you counted on a line of its own."));
     }
     let serials: Vec<String> = lines.iter().filter_map(|line| line.serial.as_ref()).map(Serial::normal).collect();
-    let texts = typed.scans.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
+    // A scanner that was pulled twice sends the same line twice.
+    let mut seen = BTreeSet::new();
+    let texts = typed.scans.lines().enumerate().filter(|(_, text)| !text.trim().is_empty() && seen.insert(text.trim().to_uppercase()));
     let scans = texts.map(|(at, text)| {
         scan(text, &serials).map_err(|refusal| Refusal::new(refusal.code, format!("Line {} of what arrived: {}", at + 1, refusal.why)))
     });
@@ -358,7 +401,10 @@ fn receipt(consignment: &Consignment, typed: &Typed, lines: &[Line]) -> std::res
         containers: typed.containers.iter().filter(|asked| asked.state != "not_here").map(container).collect::<std::result::Result<_, _>>()?,
         scans: scans.collect::<std::result::Result<_, _>>()?,
         quantities: typed.quantities.iter().filter(|asked| !asked.count.trim().is_empty()).map(quantity).collect::<std::result::Result<_, _>>()?,
-        counted: None,
+        counted: match typed.counted.trim() {
+            "" => None,
+            text => Some(text.parse().map_err(|_| Refusal::new("receipt.counted", "Write the number that you counted by hand in digits, like 40."))?),
+        },
         more_to_come: typed.more_to_come,
         transcribed: None,
         file: None,
@@ -370,30 +416,9 @@ pub async fn create(http: HttpRequest, state: Data, secret: web::Path<String>, p
     session::same_site(&http, &state)?;
     let followed = follow(&state, &secret).await?;
     let fields: Vec<(String, String)> = request::form(&http, &state, payload).await?;
-    let mut typed = Typed::default();
-    for (name, value) in fields {
-        match (name.as_str(), typed.containers.last_mut()) {
-            ("scans", _) => typed.scans = value,
-            ("more_to_come", _) => typed.more_to_come = true,
-            ("container", _) => {
-                let label = value;
-                typed.containers.push(ContainerAsked { label, state: String::new(), seal: String::new(), kilograms: String::new() });
-            }
-            ("seal_state", Some(container)) => container.state = value,
-            ("seal", Some(container)) => container.seal = value,
-            ("kilograms", Some(container)) => container.kilograms = value,
-            ("quantity", _) => typed.quantities.push(QuantityAsked { line: value, words: String::new(), count: String::new() }),
-            ("words", _) if let Some(quantity) = typed.quantities.last_mut() => quantity.words = value,
-            ("count", _) if let Some(quantity) = typed.quantities.last_mut() => quantity.count = value,
-            _ => return Err(Problem::new(400, "request.malformed", "The form cannot be read; open its page and send it again.")),
-        }
-    }
+    let typed = Typed::read(fields)?;
     let consignment = followed.consignment.clone();
-    let lines = block(&state, move |service| {
-        let rows = inventory::lines(&mut *service.app.read()?, consignment.id.as_str(), None, 10_000)?;
-        rows.iter().map(|(_, row)| row.record()).collect::<Result<Vec<Line>>>()
-    })
-    .await?;
+    let lines = block(&state, move |service| lines_of(&mut *service.app.read()?, &consignment)).await?;
     let recorded = match receipt(&followed.consignment, &typed, &lines) {
         Err(refusal) => Err(Problem::from(refusal)),
         Ok(command) => {

@@ -10,10 +10,14 @@ mod catalogue;
 mod certificates;
 mod commands;
 mod consignments;
+mod discrepancies;
+mod dock;
+mod events;
 mod evidence;
 mod exceptions;
 mod files;
 mod guesses;
+mod handoffs;
 mod headers;
 mod https;
 mod imports;
@@ -26,6 +30,7 @@ mod links;
 mod mail;
 mod notes;
 mod oidc;
+mod openings;
 mod page;
 mod papers;
 mod parties;
@@ -33,8 +38,10 @@ mod people;
 mod policy_reports;
 mod problem;
 mod receipts;
+mod receivings;
 mod reports;
 mod request;
+mod scans;
 mod session;
 mod setup;
 mod sightings;
@@ -131,6 +138,8 @@ routes! {
     get  "/ns/quittance/v1"                           => files::context;
     get  "/status/1"                                  => files::status;
     get  "/static/{version}/{path:.+}"                => statics::show;
+    get  "/sw.js"                                     => statics::worker;
+    get  "/dock"                                      => scans::offline;
     post "/appearance"                                => appearance::update;
     post "/policy-reports"                            => policy_reports::create;
     get  "/healthz"                                   => files::healthz;
@@ -139,6 +148,8 @@ routes! {
     get  "/ledger/proof/{seq}"                        => ledger::proof;
     get  "/ledger/log.vkey"                           => ledger::vkey;
     // For whoever has a one-time link
+    get  "/accept/{secret}"                           => handoffs::accept;
+    post "/accept/{secret}"                           => handoffs::accepted;
     get  "/r/{secret}"                                => links::show;
     post "/r/{secret}"                                => links::create;
     post "/r/{secret}/evidence"                       => links::upload;
@@ -150,6 +161,8 @@ routes! {
     get  "/assets"                                    => assets::index;
     get  "/assets/{id}"                               => assets::show;
     get  "/consignments"                              => consignments::index;
+    get  "/consignments/new"                          => openings::new;
+    post "/consignments/new"                          => openings::create;
     get  "/consignments/{id}"                         => consignments::show;
     get  "/consignments/{id}/manifest.pdf"            => papers::manifest;
     get  "/consignments/{id}/pick-list.pdf"           => papers::pick_list;
@@ -157,6 +170,18 @@ routes! {
     get  "/consignments/{id}/reconciliation.pdf"      => papers::reconciliation;
     get  "/labels"                                    => labels::index;
     get  "/labels/download"                           => labels::download;
+    get  "/consignments/{id}/scan"                    => scans::show;
+    post "/consignments/{id}/scan"                    => scans::create;
+    post "/consignments/{id}/scans"                   => scans::batch;
+    post "/consignments/{id}/photos"                  => scans::photo;
+    get  "/consignments/{id}/events"                  => events::show;
+    get  "/consignments/{id}/handoff"                 => handoffs::show;
+    post "/consignments/{id}/handoff"                 => handoffs::create;
+    post "/consignments/{id}/handoff/paper"           => handoffs::paper;
+    get  "/consignments/{id}/receive"                 => receivings::show;
+    post "/consignments/{id}/receive"                 => receivings::create;
+    get  "/consignments/{id}/reconcile"               => discrepancies::show;
+    post "/consignments/{id}/reconcile"               => discrepancies::update;
     get  "/certificates"                              => certificates::index;
     get  "/exceptions"                                => exceptions::index;
     get  "/exceptions/{id}"                           => exceptions::show;
@@ -256,6 +281,7 @@ pub(crate) struct State {
     uploads: Semaphore,
     checks: Semaphore,
     running: writes::Running,
+    watched: events::Watched,
 }
 
 /// What every handler is given.
@@ -324,6 +350,7 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         uploads: Semaphore::new(UPLOADS_AT_ONCE),
         checks: Semaphore::new(CHECKS_AT_ONCE),
         running: writes::Running::default(),
+        watched: events::Watched::default(),
     });
     if let Some(code) = state.setup.print(&state.service)? {
         let url = &state.service.app.identity.public_url;

@@ -97,7 +97,12 @@ pub fn redirect(state: &State, path: &str) -> HttpResponse {
 
 /// The same after something was recorded: the next page says as which entry.
 pub fn redirect_said(state: &State, path: &str, receipt: &Receipt) -> HttpResponse {
-    let Some(seq) = receipt.entries.last().map(|entry| entry.seq) else { return redirect(state, path) };
+    redirect_entry(state, path, receipt.entries.last().map(|entry| entry.seq))
+}
+
+/// The same for the number of an entry.
+pub fn redirect_entry(state: &State, path: &str, entry: Option<u64>) -> HttpResponse {
+    let Some(seq) = entry else { return redirect(state, path) };
     let secure = state.service.app.identity.public_url.starts_with("https://");
     let said = Cookie::build(asked::SAID, seq.to_string()).http_only(true).same_site(SameSite::Strict).path("/").secure(secure);
     let said = said.max_age(Duration::seconds(60)).finish();

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::problem::Problem;
 use super::words::{self, Language};
+use super::{Data, page};
 use crate::proof::digest::{hex, sha256};
 
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/statics.rs"));
@@ -129,12 +130,32 @@ pub async fn show(path: web::Path<(String, String)>) -> Result<HttpResponse, Pro
     response.insert_header((CONTENT_TYPE, kind(&path)));
     if path.ends_with("decoder.js") {
         response.insert_header((CONTENT_SECURITY_POLICY, DECODER_POLICY));
+        // A page that embeds nothing of others starts no worker that might.
+        response.insert_header(("cross-origin-embedder-policy", "require-corp"));
     }
     // A page from before an update may ask for files by the old digest: it gets the new ones, to be kept by nobody.
     if asked == version() {
         response.insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"));
     }
     Ok(response.body(bytes))
+}
+
+/// What the scan page needs where there is no network.
+const OFFLINE: &[&str] = &["style.css", "favicon.svg", "js/", "sounds/"];
+/// What a service worker may do: fetch from here.
+const WORKER_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'";
+
+/// `GET /sw.js`: `js/dock/worker.js`, told which files to keep; it has this address because it works for all pages under its own.
+pub async fn worker(state: Data) -> Result<HttpResponse, Problem> {
+    let script = file("js/dock/worker.js").ok_or_else(|| Problem::unknown("There is no such file."))?;
+    let base = page::base(&state);
+    let kept = |path: &&&str| OFFLINE.iter().any(|start| path.starts_with(start)) && !path.ends_with("worker.js");
+    let files: Vec<String> = TREE.keys().filter(kept).map(|path| format!("{base}/static/{}/{path}", version())).collect();
+    let told = serde_json::json!({"base": base, "version": version(), "files": files});
+    let script = [format!("const TOLD = {told};\n").as_bytes(), script].concat();
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, "text/javascript; charset=utf-8")).insert_header((CONTENT_SECURITY_POLICY, WORKER_POLICY));
+    Ok(response.body(script))
 }
 
 #[cfg(test)]

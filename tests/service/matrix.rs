@@ -80,6 +80,10 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /ledger/checkpoint", "anyone", "–"),
     ("get /ledger/proof/{seq}", "anyone", "–"),
     ("get /ledger/log.vkey", "anyone", "–"),
+    ("get /sw.js", "anyone", "–"),
+    ("get /dock", "anyone", "–"),
+    ("get /accept/{secret}", "anyone", "–"),
+    ("post /accept/{secret}", "anyone", "–"),
     ("get /r/{secret}", "anyone", "–"),
     ("post /r/{secret}", "anyone", "–"),
     ("post /r/{secret}/evidence", "anyone", "–"),
@@ -97,6 +101,20 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /consignments/{id}/reconciliation.pdf", "signed in", "unknown"),
     ("get /labels", "signed in", "–"),
     ("get /labels/download", "signed in", "unknown"),
+    ("get /consignments/new", "signed in", "–"),
+    ("post /consignments/new", "coordinator, vendor_operator", "–"),
+    ("get /consignments/{id}/scan", "signed in", "unknown"),
+    ("post /consignments/{id}/scan", "coordinator, vendor_operator", "unknown"),
+    ("post /consignments/{id}/scans", "coordinator, vendor_operator", "unknown"),
+    ("post /consignments/{id}/photos", "coordinator, vendor_operator", "unknown"),
+    ("get /consignments/{id}/events", "signed in", "unknown"),
+    ("get /consignments/{id}/handoff", "signed in", "unknown"),
+    ("post /consignments/{id}/handoff", "coordinator, vendor_operator", "unknown"),
+    ("post /consignments/{id}/handoff/paper", "coordinator, vendor_operator", "unknown"),
+    ("get /consignments/{id}/receive", "signed in", "unknown"),
+    ("post /consignments/{id}/receive", "coordinator, vendor_operator", "unknown"),
+    ("get /consignments/{id}/reconcile", "signed in", "unknown"),
+    ("post /consignments/{id}/reconcile", "approver", "–"),
     ("get /vendors", "signed in", "not listed"),
     ("get /vendors/{id}", "signed in", "unknown"),
     ("get /certificates", "signed in", "not listed"),
@@ -150,6 +168,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/report_found", "coordinator, approver, school_contact", "–"),
     ("post /api/v1/commands/write_off", "approver", "–"),
     ("post /api/v1/commands/report_medium_found", "coordinator, approver", "–"),
+    ("post /api/v1/commands/offer_acceptance", "none [404 command.own_door]", "–"),
+    ("post /api/v1/commands/accept_consignment", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/receive_consignment", "vendor_operator, coordinator [422 consignment.not_for_you]", "unknown"),
     ("post /api/v1/commands/create_link", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/revoke_link", "coordinator", "–"),
@@ -380,6 +400,7 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
     }
     let mut headers = Vec::new();
     let mut body = Vec::new();
+    let form = || ("Content-Type", "application/x-www-form-urlencoded".to_owned());
     let mut json = |value: Value| {
         headers.push(("Content-Type", "application/json".to_owned()));
         value.to_string().into_bytes()
@@ -472,6 +493,55 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         "post /api/v1/certificates" => {
             let asset = if fresh { yard.certifiable(vendor).0.asset } else { things.thing.asset.clone() };
             body = json(json!({"asset": asset}));
+        }
+        _ if route.starts_with("/accept/") => {
+            path = path.replace("{secret}", &yard.offered(vendor));
+            headers.push(if method == "get" { ("Accept", "text/html".to_owned()) } else { form() });
+        }
+        "post /consignments/new" => {
+            let (from, to, site) =
+                if who == "operator" { ("Akron", yard.server.parties["district"].as_str(), "Central") } else { ("Central", party, "Akron") };
+            body = format!("reference={}&from_site={from}&to={to}%7C{site}&containers=PALLET-1", yard.reference(vendor)).into_bytes();
+            headers.push(form());
+        }
+        "post /consignments/{id}/scan" | "post /consignments/{id}/scans" => {
+            let (consignment, thing) = if fresh { yard.to_load(vendor, who) } else { (things.consignment.clone(), things.thing.clone()) };
+            path = path.replace(&things.consignment, &consignment);
+            if door.ends_with("scans") {
+                body = json(json!({"items": [{"id": "1", "code": thing.tag, "container": "PALLET-1"}]}));
+            } else {
+                body = format!("code={}&container=PALLET-1", thing.tag).into_bytes();
+                headers.push(form());
+            }
+        }
+        "post /consignments/{id}/photos" | "post /consignments/{id}/handoff/paper" => {
+            if fresh && door.ends_with("paper") {
+                path = path.replace(&things.consignment, &yard.sent(vendor, who));
+            }
+            body = format!("--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nby {who}, {door}\r\n--line--\r\n")
+                .into_bytes();
+            headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
+        }
+        "post /consignments/{id}/handoff" => {
+            if fresh {
+                path = path.replace(&things.consignment, &yard.loaded(vendor, who).0);
+            }
+            body = b"command=seal&container=PALLET-1&seal=004871&tare=18&gross=118.5".to_vec();
+            headers.push(form());
+        }
+        "post /consignments/{id}/receive" => {
+            // What comes back is received by the organisation, what goes out by the vendor.
+            if fresh {
+                path = path.replace(&things.consignment, &yard.sent(vendor, if who == "coordinator" { "operator" } else { "coordinator" }));
+            }
+            body = b"container=PALLET-1&seal_state=intact&seal=&kilograms=&scans=NOT-LISTED-1&counted=1".to_vec();
+            headers.push(form());
+        }
+        "post /consignments/{id}/reconcile" => {
+            let (consignment, discrepancy) = yard.differing(vendor);
+            path = path.replace(&things.consignment, &consignment);
+            body = format!("discrepancy={discrepancy}&resolution=never_left&reference=CASE-20").into_bytes();
+            headers.push(form());
         }
         _ if route.contains("{secret}") => {
             let (thing, _, secret, _) = yard.linked(vendor);
@@ -593,6 +663,13 @@ fn is_page(door: &str) -> bool {
         "get /account/mail",
         "get /mail",
         "get /mail/unsubscribe/{token}",
+        "get /dock",
+        "get /accept/{secret}",
+        "get /consignments/new",
+        "get /consignments/{id}/scan",
+        "get /consignments/{id}/handoff",
+        "get /consignments/{id}/receive",
+        "get /consignments/{id}/reconcile",
     ];
     pages.contains(&door)
 }
@@ -608,6 +685,7 @@ pub fn check_headers(of: &str, answer: &Answer) {
              require-trusted-types-for 'script'; trusted-types app; report-to csp"
         }
         (_, true) => "sandbox; default-src 'none'; frame-ancestors 'none'",
+        _ if of.ends_with("/sw.js") && answer.status == 200 => "default-src 'none'; script-src 'self'; connect-src 'self'",
         _ => "default-src 'none'; frame-ancestors 'none'",
     };
     let caching = answer.header("cache-control");
@@ -643,7 +721,10 @@ pub fn check_headers(of: &str, answer: &Answer) {
         assert_eq!(answer.header(name), value, "{of}: {name} of a {}", answer.status);
     }
     let permissions = answer.header("permissions-policy");
-    for device in ["camera", "microphone", "geolocation", "usb", "serial", "hid", "payment", "display-capture"] {
+    // Codes are read with the camera on these pages, and nowhere else.
+    let reads = page && answer.status == 200 && (of.contains("/scan") || of.contains("/receive") || of.ends_with("/dock"));
+    assert!(permissions.contains(if reads { "camera=(self)" } else { "camera=()" }), "{of}: {permissions}");
+    for device in ["microphone", "geolocation", "usb", "serial", "hid", "payment", "display-capture"] {
         assert!(permissions.contains(&format!("{device}=()")), "{of}: {permissions}");
     }
     if public {
@@ -769,7 +850,15 @@ fn every_cell_is_as_its_line_says() {
                         | "post /people/{id}"
                         | "post /exceptions/{id}"
                         | "post /r/{secret}"
-                        | "post /r/{secret}/evidence" => &[303],
+                        | "post /r/{secret}/evidence"
+                        | "post /accept/{secret}"
+                        | "post /consignments/new"
+                        | "post /consignments/{id}/scan"
+                        | "post /consignments/{id}/photos"
+                        | "post /consignments/{id}/handoff"
+                        | "post /consignments/{id}/handoff/paper"
+                        | "post /consignments/{id}/receive"
+                        | "post /consignments/{id}/reconcile" => &[303],
                         _ if LEADING_BACK.contains(door) => &[303],
                         "post /sign-in" if *role == "nobody" => &[422],
                         "post /account/recovery-codes" => &[422],

@@ -9,6 +9,7 @@ mod bulk;
 mod certificates;
 mod command_line;
 mod corrections;
+mod dock;
 mod exceptions;
 mod idempotency;
 mod limits;

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use super::server::Server;
 use super::story::nwipe_log;
 
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+
 /// One of the two vendors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vendor {
@@ -157,7 +159,7 @@ impl<'a> Yard<'a> {
         thing
     }
 
-    fn reference(&self, vendor: Vendor) -> String {
+    pub fn reference(&self, vendor: Vendor) -> String {
         self.remember(vendor, &format!("{}-REF-{:05}", vendor.letters(), self.next()))
     }
 
@@ -168,12 +170,12 @@ impl<'a> Yard<'a> {
     }
 
     /// A consignment that this person loads, and a device that may go on it.
-    fn to_load(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
+    pub fn to_load(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
         if is_operator(giver) { (self.opened_back(vendor), self.received(vendor, true)) } else { (self.opened(vendor), self.retired(vendor, true)) }
     }
 
     /// The same with the device on it.
-    fn loaded(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
+    pub fn loaded(&self, vendor: Vendor, giver: &str) -> (String, Thing) {
         let (consignment, thing) = self.to_load(vendor, giver);
         let loader = if is_operator(giver) { vendor.operator() } else { "coordinator" };
         self.command(loader, "add_lines", json!({"consignment": consignment, "assets": [thing.asset], "container": "PALLET-1"}));
@@ -186,6 +188,22 @@ impl<'a> Yard<'a> {
         let loader = if is_operator(giver) { vendor.operator() } else { "coordinator" };
         self.command(loader, "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal": "004871"}]}));
         consignment
+    }
+
+    /// The same, on its way.
+    pub fn sent(&self, vendor: Vendor, giver: &str) -> String {
+        let consignment = self.closed(vendor, giver);
+        let sender = if is_operator(giver) { vendor.operator() } else { "coordinator" };
+        self.command(sender, "release_consignment", json!({"consignment": consignment}));
+        consignment
+    }
+
+    /// On its way to the vendor, with a code for the driver: its secret.
+    pub fn offered(&self, vendor: Vendor) -> String {
+        let consignment = self.sent(vendor, "coordinator");
+        let path = format!("/consignments/{consignment}/handoff");
+        let page = self.server.send("coordinator", "POST", &path, &[FORM], b"command=code").text();
+        page.split("/accept/").nth(1).unwrap().split(['<', '"']).next().unwrap().to_owned()
     }
 
     fn opened(&self, vendor: Vendor) -> String {
@@ -274,13 +292,18 @@ impl<'a> Yard<'a> {
 
     /// A discrepancy of the vendor: its device was listed and not found.
     fn short(&self, vendor: Vendor) -> String {
+        self.differing(vendor).1
+    }
+
+    /// The same, with its consignment.
+    pub fn differing(&self, vendor: Vendor) -> (String, String) {
         let consignment = self.released(vendor, &self.retired(vendor, true));
         let receipt = self.command(
             vendor.operator(),
             "receive_consignment",
             json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": []}),
         );
-        self.subject(vendor, &receipt, "Discrepancy")
+        (consignment, self.subject(vendor, &receipt, "Discrepancy"))
     }
 
     /// The stored log of a device's wiped drive.
@@ -552,6 +575,7 @@ impl<'a> Yard<'a> {
             "open_consignment" => {
                 json!({"consignment": self.id(), "reference": self.reference(vendor), "from_site": "Central",
                     "to": self.server.parties[vendor.name()], "to_site": "Akron", "carrier": "Hale Freight", "carrier_party": self.carrier(),
+                    "expected": 300,
                     "presets": {"reason": "surplus", "media_type": "emmc", "no_storage": false}})
             }
             "record_container" => {
@@ -594,6 +618,7 @@ impl<'a> Yard<'a> {
                 let consignment = self.opened_with_presets(vendor);
                 let [tag, serial] = [format!("NEW-{n:05}"), format!("NEWSER{n:05}")].map(|word| self.remember(vendor, &word));
                 json!({"consignment": consignment, "tag": tag, "serial": serial, "container": "PALLET-1",
+                    "captured": {"raw": format!("]C1{tag}"), "method": "scanner"},
                     "device": {"category": "laptop", "manufacturer": "Lenovo", "model": "ThinkPad L14", "sensitivity": "low",
                         "media": [{"serial": format!("NEWDRV{n:05}"), "media_type": "ssd_nvme", "capacity_bytes": 256_060_514_304u64}]}})
             }
@@ -620,6 +645,12 @@ impl<'a> Yard<'a> {
                 json!({"consignment": consignment, "scans": [{"tag": thing.tag, "serial": thing.serial, "damage": "case"}], "counted": 1,
                     "containers": [{"label": "PALLET-1", "seal_state": "intact", "seal": "004871", "gross_weight_grams": 18_450}],
                     "quantities": [{"line": line, "count": 40}], "more_to_come": false})
+            }
+            "accept_consignment" => {
+                let consignment = self.sent(vendor, giver);
+                let sender = if is_operator(giver) { vendor.operator() } else { "coordinator" };
+                let paper = self.server.send(sender, "POST", "/api/v1/evidence", &[], format!("signed paper {n}").as_bytes()).taken();
+                json!({"consignment": consignment, "document": paper["sha256"]})
             }
             "revoke_link" => {
                 let (_, consignment, _, link) = self.linked(vendor);
@@ -712,6 +743,7 @@ impl<'a> Yard<'a> {
             | "open_log"
             | "record_count"
             | "create_link"
+            | "offer_acceptance"
             | "receive_evidence"
             | "issue_certificate"
             | "record_rendering"

@@ -40,6 +40,7 @@ impl Stage<'_> {
             carrier: Some(Name::parse("Great Plains Freight")?),
             carrier_party: None,
             presets: None,
+            expected: None,
         };
         let receipt = self.one(actor, open, at)?;
         Ok(ConsignmentId::parse(receipt.subject(SubjectKind::Consignment).unwrap_or_default())?)
@@ -61,7 +62,7 @@ impl Stage<'_> {
         let actor = &cast.coordinator;
         let id = self.open(actor, "NP-MOVE-001", from, &to, self.at(2, 0, 30))?;
         let assets = units.iter().map(|unit| unit.id.clone()).collect();
-        let add = AddLines { consignment: id.clone(), assets, media: Vec::new(), container: Some(reference("CART-3")?) };
+        let add = AddLines { consignment: id.clone(), assets, media: Vec::new(), container: Some(reference("CART-3")?), captured: None };
         self.one(actor, add, self.at(2, 0, 40))?;
         let off = RemoveLines { consignment: id.clone(), assets: vec![mistaken.id.clone()], media: Vec::new(), quantities: Vec::new() };
         self.one(actor, off, self.at(2, 0, 42))?;

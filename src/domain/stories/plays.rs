@@ -756,7 +756,7 @@ fn grant_override(w: &mut World) -> Option<(Actor, Value)> {
 fn presets(w: &mut World) -> Value {
     let mut presets = json!({"reason": "surplus", "rung": "recycling", "rejected": better_than("recycling")});
     match w.dice.below(9) {
-        0 => presets["no_storage"] = json!(true),
+        0 | 5 | 6 => presets["no_storage"] = json!(true),
         1 => presets["media_type"] = json!("emmc"),
         2 => presets = json!({"no_storage": true, "media_type": "emmc"}),
         3 => presets = json!({"rung": "repair", "rejected": better_than("repair")}),
@@ -778,7 +778,7 @@ fn open_consignment(w: &mut World) -> Option<(Actor, Value)> {
     let carrier = known.parties.all().find(|party| party.kind == PartyKind::Carrier).map(|party| party.id.clone());
     let other = known.consignments.all().next().map(|other| (other.id.clone(), other.reference.clone()));
     match w.dice.below(20) {
-        0..=3 => {}
+        0..=3 => body["expected"] = json!(w.dice.of(&[None, Some(40), Some(300), Some(0)]).flatten()),
         18 | 19 => {
             who = holder_of(VENDOR, 1);
             body["to"] = json!(DISTRICT);
@@ -995,6 +995,32 @@ fn release_consignment(w: &mut World) -> Option<(Actor, Value)> {
     let who = sender(w, &consignment);
     let body = json!({"consignment": consignment.id, "driver": w.dice.of(&[None, Some("TOUR-1")])});
     patiently(w, "release_consignment", who, body)
+}
+
+fn offer_acceptance(w: &mut World) -> Option<(Actor, Value)> {
+    if !w.dice.one_in(3) {
+        return None;
+    }
+    let consignment = w.consignment_that(|c| c.status == ConsignmentStatus::Released)?;
+    let n = w.number();
+    let who = sender(w, &consignment);
+    Some((who, json!({"consignment": consignment.id, "link": format!("urn:uuid:00000000-0000-4000-9000-{n:012}")})))
+}
+
+fn accept_consignment(w: &mut World) -> Option<(Actor, Value)> {
+    if !w.dice.one_in(3) {
+        return None;
+    }
+    let again = w.dice.one_in(12);
+    let consignment = w.consignment_that(|c| c.released.is_some() && (again || c.accepted.is_none()))?;
+    let codes: Vec<super::super::links::OneTimeLink> = consignment.links.iter().filter(|link| link.accepts).cloned().collect();
+    let paper = if w.dice.one_in(8) { None } else { Some(w.file()) };
+    let Some(code) = w.dice.of(&codes).filter(|_| w.dice.one_in(3)) else {
+        return Some((sender(w, &consignment), json!({"consignment": consignment.id, "document": paper})));
+    };
+    let driver = Actor { person: code.id, party: consignment.driver_party().clone(), ..actor(Role::VendorOperator, VENDOR, 1) };
+    let document = paper.filter(|_| w.dice.one_in(2));
+    Some((driver, json!({"consignment": consignment.id, "document": document})))
 }
 
 /// Who speaks for the receiver, and by which document.
@@ -1277,6 +1303,8 @@ pub(super) const PLAYS: &[Play] = plays![
     unseal_consignment,
     cancel_consignment,
     release_consignment,
+    offer_acceptance,
+    accept_consignment,
     receive_consignment,
     create_link,
     revoke_link,
