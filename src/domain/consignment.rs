@@ -132,17 +132,6 @@ impl DiscrepancyKind {
     pub const fn is_of_the_whole(self) -> bool {
         matches!(self, DiscrepancyKind::Seal | DiscrepancyKind::Weight | DiscrepancyKind::Count)
     }
-    /// How it can be resolved.
-    pub const fn resolutions(self) -> &'static [Resolution] {
-        match self {
-            DiscrepancyKind::Short => &[Resolution::LocatedAtReceiver, Resolution::NeverLeft, Resolution::ConfirmedMissing],
-            DiscrepancyKind::Over => &[Resolution::ScanError, Resolution::ReturnedToSender, Resolution::KeptByReceiver],
-            DiscrepancyKind::Mismatch => &[Resolution::ScanError, Resolution::SerialCorrected],
-            DiscrepancyKind::Incomplete => &[Resolution::ScanError, Resolution::RemovedBefore, Resolution::ConfirmedMissing],
-            DiscrepancyKind::Seal | DiscrepancyKind::Weight => &[Resolution::ContentsVerified, Resolution::RecordCorrected],
-            DiscrepancyKind::Count => &[Resolution::ContentsVerified, Resolution::RecordCorrected, Resolution::ConfirmedMissing],
-        }
-    }
 }
 
 codes! {

@@ -35,7 +35,7 @@ struct Shown {
     listed: String,
     scanned: String,
     critical: bool,
-    due: Option<When>,
+    due: When,
     overdue: bool,
     choices: Vec<Choice>,
     reference: String,
@@ -125,8 +125,8 @@ fn one(db: &mut Database, names: &mut Names, discrepancy: &Discrepancy, typed: O
         listed: listed.join(" · "),
         scanned: discrepancy.scan.as_ref().map(consignments::scanned).unwrap_or_default(),
         critical: discrepancy.critical,
-        due: discrepancy.due_at.map(When::from),
-        overdue: discrepancy.due_at.is_some_and(|due| due < crate::app::now()),
+        due: discrepancy.due_at.into(),
+        overdue: discrepancy.due_at < crate::app::now(),
         choices: discrepancy
             .kind
             .resolutions()
