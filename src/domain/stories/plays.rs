@@ -849,8 +849,11 @@ fn loose_at(medium: &Medium, party: &str) -> bool {
 fn add_lines(w: &mut World) -> Option<(Actor, Value)> {
     let consignment = w.consignment(ConsignmentStatus::Open)?;
     let (mut assets, mut media) = (BTreeSet::new(), BTreeSet::new());
+    // Inside the organisation what lies in stock travels, too, though there is little of it.
+    let stocked = consignment.kind == ConsignmentKind::Internal && w.dice.one_in(2);
     for _ in 0..w.dice.of(&[1, 1, 1, 2]).unwrap() {
-        assets.extend(w.device(|_, asset| may_travel(asset, &consignment)).map(|asset| asset.id));
+        let fits = |asset: &Asset| may_travel(asset, &consignment) && (!stocked || asset.status == Status::InStock);
+        assets.extend(w.device(|_, asset| fits(asset)).map(|asset| asset.id));
     }
     if assets.is_empty() || w.dice.one_in(4) {
         media.extend(w.medium(|_, medium| loose_at(medium, consignment.from.party.as_str())).map(|medium| medium.id));
