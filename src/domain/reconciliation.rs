@@ -537,7 +537,8 @@ mod tests {
         let told = story.when(&approver, "resolve_discrepancy", located.clone()).unwrap();
         let mut named: Vec<String> = told[1].about.assets().iter().map(ToString::to_string).collect();
         let mut arrived = [devices[0].clone(), devices[2].clone()];
-        (named.sort(), arrived.sort());
+        named.sort();
+        arrived.sort();
         assert_eq!((told[1].event.name(), named), ("consignment.reconciled", arrived.to_vec()), "what stayed is in no entry of the receiver's");
         story.done(&approver, "resolve_discrepancy", located);
         assert_eq!(labels(&story), [Label::Reconciled, Label::SurplusAuthorized, Label::Reconciled]);

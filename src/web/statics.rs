@@ -38,7 +38,7 @@ fn spanish(script: &str) -> Value {
 /// A page that checks certificates and is one file: its scripts as one, each module a function that gives what it exports. The modules are written so that
 /// this needs no parser: imports and exports stand at the beginning of a line, in one spelling.
 fn bundled(entry: &str) -> String {
-    fn add<'a>(path: &str, done: &mut Vec<String>, out: &mut String) -> Option<()> {
+    fn add(path: &str, done: &mut Vec<String>, out: &mut String) -> Option<()> {
         if done.iter().any(|known| known == path) {
             return Some(());
         }
