@@ -88,7 +88,7 @@ fn a_corrected_tag_is_listed_and_the_one_before_is_still_found() {
         .taken();
     correct(&other.asset, &thing.tag).taken();
     assert!(server.get("operator", &format!("/api/v1/consignments/{consignment}")).taken().to_string().contains(&other.tag));
-    assert_eq!(found("operator", &other.tag), [thing.tag.clone()]);
+    assert_eq!(found("operator", &other.tag), std::slice::from_ref(&thing.tag));
     server.audit();
 }
 
