@@ -721,7 +721,9 @@ mod tests {
         use super::story::{DISTRICT, Story, VENDOR, actor};
         use serde_json::json;
         let mut story = Story::new();
-        story.done(&actor(Role::Administrator, DISTRICT, 1), "add_site", json!({"party": DISTRICT, "site": "School"}));
+        for site in ["School", "Third"] {
+            story.done(&actor(Role::Administrator, DISTRICT, 1), "add_site", json!({"party": DISTRICT, "site": site}));
+        }
         let contact = Actor { site: Some(Name::parse("School").unwrap()), ..actor(Role::SchoolContact, DISTRICT, 1) };
         let coordinator = actor(Role::Coordinator, DISTRICT, 1);
         let device = |n: u32, site: &str| json!({"tag": format!("S-{n}"), "category": "dock", "manufacturer": "M", "model": "D", "site": site});
@@ -733,7 +735,7 @@ mod tests {
         let open =
             |reference: &str, from: &str, to: &str, to_site: &str| json!({"reference": reference, "from_site": from, "to": to, "to_site": to_site});
         let internal = story.done(&coordinator, "open_consignment", open("C1", "School", DISTRICT, "Site"))[0].1.clone();
-        let elsewhere = story.done(&coordinator, "open_consignment", open("C2", "Site", DISTRICT, "Site"))[0].1.clone();
+        let elsewhere = story.done(&coordinator, "open_consignment", open("C2", "Site", DISTRICT, "Third"))[0].1.clone();
         let pickup = story.done(&coordinator, "open_consignment", open("C3", "School", VENDOR, "Site"))[0].1.clone();
         let list = |consignment: &str, id: &str| json!({"consignment": consignment, "assets": [id]});
         for (consignment, id, code) in [

@@ -182,7 +182,7 @@ async fn change_password(
     let account = format!("again {}", viewer.person.id);
     state.guesses.try_one(&account, Instant::now()).map_err(too_early)?;
     let (service, person) = (state.service.clone(), viewer.person.clone());
-    let hash = state
+    let has_factor = state
         .hashing
         .run(move || {
             let kept = accounts::of(&mut *service.app.read()?, &person.id)?;
@@ -191,11 +191,13 @@ async fn change_password(
             if kept.is_some() && !prove::is_password(&service, Some(&person), kept.as_deref(), &old)? {
                 return Err(Refusal::new("password.wrong", "The old password is wrong.").into());
             }
-            prove::check_password(&service.app, &person, &new, has_factor)?;
-            accounts::hash(&new)
+            Ok(has_factor)
         })
         .await?;
+    // Whatever is wrong with the new one, the old one was no guess.
     state.guesses.right(&account);
+    prove::check_password(&state.service.app, &viewer.person, &new, has_factor)?;
+    let hash = state.hashing.run(move || accounts::hash(&new)).await?;
     let (id, here) = (viewer.person.id.clone(), viewer.session().map(str::to_owned));
     block(state, move |service| {
         administer::act(service, &id.clone(), "password.changed", &id.clone(), move |_, db| {

@@ -568,7 +568,9 @@ fn an_outside_partys_person_agrees_first_and_entries_say_how_everybody_was_signe
 fn a_school_contact_sees_what_is_or_was_at_the_own_site() {
     let server = Server::start();
     let district = server.parties["district"].clone();
-    server.command("administrator", "add_site", json!({"party": district, "site": "Elsewhere"})).taken();
+    for site in ["Elsewhere", "Third"] {
+        server.command("administrator", "add_site", json!({"party": district, "site": site})).taken();
+    }
     let register = |who: &str, tag: &str, site: &str| {
         let device = json!({"tag": tag, "category": "dock", "manufacturer": "Lenovo", "model": "Dock", "site": site});
         server.command(who, "register_asset", device)
@@ -580,7 +582,7 @@ fn a_school_contact_sees_what_is_or_was_at_the_own_site() {
         let body = json!({"reference": reference, "from_site": from, "to": district, "to_site": to});
         Server::subject(&server.command("coordinator", "open_consignment", body).taken(), "Consignment")
     };
-    let (ours, theirs) = (open("OURS", "Central", "Elsewhere"), open("THEIRS", "Elsewhere", "Elsewhere"));
+    let (ours, theirs) = (open("OURS", "Central", "Elsewhere"), open("THEIRS", "Elsewhere", "Third"));
     let tags = |path: &str| {
         let listed = server.get("contact", path).taken();
         listed["assets"].as_array().unwrap().iter().map(|asset| asset["tag"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
