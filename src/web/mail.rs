@@ -123,8 +123,10 @@ pub async fn api_index(viewer: Viewer, state: Data) -> std::result::Result<HttpR
 }
 
 async fn again(state: &Data, id: String) -> std::result::Result<(), Problem> {
+    // PostgreSQL takes no text with a NUL in it: what is no id is not asked for.
+    let known = uuid::Uuid::try_parse(&id).is_ok();
     block(state, move |service| {
-        let found = service.recorder.write_waiting(move |db| outbox::retry(db, &id, now().unix_ms()))?;
+        let found = known && service.recorder.write_waiting(move |db| outbox::retry(db, &id, now().unix_ms()))?;
         if found { Ok(()) } else { Err(Error::Unknown("There is no such letter, or it was sent; nothing is left to do.".to_owned())) }
     })
     .await

@@ -770,6 +770,7 @@ fn bad_addresses_and_queries_are_refused_on_every_route() {
             .replace("{number}", &number)
             .replace("{seq}", "1")
             .replace("{secret}", &secret)
+            .replace("{token}", "x")
             .replace("{sha256}", &evidence)
             .replace("{part:.+}", "certificate.vc.json")
             .replace("{name}", if route.contains("reports") { "mass-balance" } else { "retire" });

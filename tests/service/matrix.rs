@@ -661,7 +661,6 @@ fn is_page(door: &str) -> bool {
         "get /r/{secret}",
         "get /evidence/{sha256}/notes",
         "get /account/mail",
-        "get /mail",
         "get /mail/unsubscribe/{token}",
         "get /dock",
         "get /accept/{secret}",
