@@ -518,11 +518,11 @@ fn every_act_about_people_and_access_is_noted() {
         assert!(["person.corrected", "person.erased"].contains(&noted()[0].act.as_str()));
         done.insert(door);
     }
-    // Every door to people and access was tried.
+    // Every door to people and access was tried; which letters somebody wants is neither.
     let doors: BTreeSet<&str> = ROUTES
         .iter()
         .filter(|(method, path)| {
-            *method == "post" && ["/people", "/account", "/invitations", "/api/v1/people"].iter().any(|start| path.starts_with(start))
+            *method == "post" && *path != "/account/mail" && ["/people", "/account", "/invitations", "/api/v1/people"].iter().any(|start| path.starts_with(start))
         })
         .map(|(_, path)| *path)
         .collect();

@@ -86,8 +86,9 @@ impl Serving {
         let log = folder.join("log");
         let all = [&["serve", "--listen", "127.0.0.1:0", "--public-rate", "0"], arguments].concat();
         let mut child = quittance(folder, &all).stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        // A new record first says with which code its first administrator begins.
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+        let line = lines.find(|line| line.contains("listening on")).unwrap_or_default();
         let port = line.split("listening on 127.0.0.1:").nth(1).and_then(|rest| rest.split('.').next()).and_then(|port| port.parse().ok());
         let said = || std::fs::read_to_string(&log).unwrap();
         Self { port: port.unwrap_or_else(|| panic!("{line}{}", said())), child, log }

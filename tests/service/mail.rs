@@ -470,9 +470,9 @@ impl Killed {
     }
     fn serve(&self) -> Child {
         let mut child = self.program(&["serve", "--listen", "127.0.0.1:0"]).args(&self.mail).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.contains("listening on"), "{line}");
+        // A new record first says with which code its first administrator begins.
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("listening on")));
         child
     }
     fn write(&self, to: &str) {

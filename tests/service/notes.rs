@@ -37,7 +37,7 @@ fn a_note_is_read_on_its_page_and_announced_by_a_salted_digest() {
     let entry = server.get("operator", &format!("/ledger/entries/{}", written["entry"])).json();
     let kept = notes::find(&mut server.service.app.read().unwrap(), written["note"].as_str().unwrap()).unwrap().unwrap();
     let digest = hex(&sha256(&[kept.salt.unwrap().as_slice(), text.as_bytes()].concat()));
-    assert_eq!(entry["data"], json!({"v": 1, "salted_sha256": digest}), "{entry}");
+    assert_eq!(entry["data"], json!({"v": 1, "salted_sha256": digest, "signed_in": "token"}), "{entry}");
     let mut about = vec![json!({"id": consignment, "type": "Consignment"}), json!({"id": thing.asset, "type": "Asset"})];
     about.sort_by_key(|subject| subject["id"].as_str().unwrap().to_owned());
     assert_eq!(entry["subjects"], json!(about));

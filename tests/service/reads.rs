@@ -358,7 +358,7 @@ fn every_list_walks_an_index_in_order() {
     let pair = || Some((" ".to_owned(), " ".to_owned()));
     let statements = statements(&mut db, |db| {
         for party in [None, Some(server.parties["GreenLoop Recycling"].clone())] {
-            for label in [None, Some("received".to_owned())] {
+            for label in [None, Some("reconciled".to_owned())] {
                 for tag_prefix in [None, Some("CB".to_owned())] {
                     for after in [None, pair()] {
                         let query =
