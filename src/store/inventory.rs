@@ -8,7 +8,7 @@ use super::Database;
 use super::listings::EVERYONE;
 use super::schema::{
     asset_parties, assets, certificate_parties, certificate_parts, certificates, consignment_lines, consignment_tags, consignments, discrepancies,
-    entries, entry_subjects, label_counts, media, parties, status_lists,
+    entries, entry_subjects, exceptions, label_counts, media, parties, status_lists,
 };
 use super::tables::{AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, LineRow, PartyRow};
 use super::to_db;
@@ -26,6 +26,8 @@ pub struct AssetQuery {
     pub label: Option<String>,
     /// Only those whose tag begins so.
     pub tag_prefix: Option<String>,
+    /// What else has to fit.
+    pub more: Filter,
     /// After this `(tag, id)`.
     pub after: Option<(String, String)>,
     /// At most so many.
@@ -47,9 +49,60 @@ macro_rules! after {
     };
 }
 
+/// Text of a record: no media are on record for it, and nothing attests that it has none.
+const NO_MEDIA: &str = "%\"media\":[]%";
+const NOT_ATTESTED: &str = "%\"no_storage\":null%";
+
+/// Narrows a list of devices to what fits, and to what concerns a party.
+macro_rules! narrowed {
+    ($select:ident, $filter:expr, $party:expr) => {
+        if let Some(label) = &$filter.label {
+            $select = $select.filter(assets::label.eq(label.clone()));
+        }
+        if let Some(site) = &$filter.site {
+            $select = $select.filter(assets::site.eq(site.clone()));
+        }
+        if let Some(category) = &$filter.category {
+            $select = $select.filter(assets::category.eq(category.clone()));
+        }
+        if let Some(holder) = &$filter.holder {
+            $select = $select.filter(assets::party.eq(holder.clone()));
+        }
+        if let Some(prefix) = &$filter.tag {
+            $select = $select.filter(assets::tag.ge(prefix.clone())).filter(assets::tag.lt(end_of(prefix)));
+        }
+        if $filter.media_unknown {
+            $select = $select.filter(assets::state.like(NO_MEDIA)).filter(assets::state.like(NOT_ATTESTED));
+        }
+        if $filter.exception {
+            let open = exceptions::table.filter(exceptions::status.eq(OPEN)).select(exceptions::subject);
+            $select = $select.filter(assets::id.eq_any(open));
+        }
+        if let Some(party) = $party {
+            let theirs = asset_parties::table.filter(asset_parties::party.eq(party.to_owned())).select(asset_parties::asset);
+            $select = $select.filter(assets::id.eq_any(theirs));
+        }
+    };
+}
+
+/// Of the exceptions that a list of devices is narrowed by.
+const OPEN: &str = "open";
+
 /// Devices in the order of their tags.
 pub fn assets(db: &mut Database, query: &AssetQuery) -> Result<Vec<AssetRow>> {
     let after = query.after.as_ref();
+    if query.more != Filter::default() {
+        let mut select = assets::table.order((assets::tag, assets::id)).limit(query.limit).into_boxed();
+        let label = query.label.clone().or_else(|| query.more.label.clone());
+        let tag = query.tag_prefix.clone().or_else(|| query.more.tag.clone());
+        let filter = Filter { label, tag, ..query.more.clone() };
+        narrowed!(select, filter, query.party.as_deref().filter(|_| query.place.is_none()));
+        if let Some((party, site)) = &query.place {
+            select = select.filter(assets::party.eq(party.clone())).filter(assets::site.eq(site.clone()));
+        }
+        after!(select, after, assets::tag, assets::id);
+        return Ok(select.load(db)?);
+    }
     let Some(party) = query.party.as_ref().filter(|_| query.place.is_none()) else {
         let mut select = assets::table.order((assets::tag, assets::id)).limit(query.limit).into_boxed();
         if let Some((party, site)) = &query.place {
@@ -93,29 +146,18 @@ pub struct Filter {
     pub holder: Option<String>,
     /// How its tag begins.
     pub tag: Option<String>,
+    /// Only those of whose media nothing is known.
+    #[serde(default)]
+    pub media_unknown: bool,
+    /// Only those with an open exception.
+    #[serde(default)]
+    pub exception: bool,
 }
 
 /// The ids of at most `limit` devices in the order of their tags; of those that concern `party`, where one is given.
 pub fn selected(db: &mut Database, party: Option<&str>, filter: &Filter, limit: i64) -> Result<Vec<String>> {
     let mut select = assets::table.order((assets::tag, assets::id)).limit(limit).select(assets::id).into_boxed();
-    if let Some(label) = &filter.label {
-        select = select.filter(assets::label.eq(label));
-    }
-    if let Some(site) = &filter.site {
-        select = select.filter(assets::site.eq(site));
-    }
-    if let Some(category) = &filter.category {
-        select = select.filter(assets::category.eq(category));
-    }
-    if let Some(holder) = &filter.holder {
-        select = select.filter(assets::party.eq(holder));
-    }
-    if let Some(prefix) = &filter.tag {
-        select = select.filter(assets::tag.ge(prefix)).filter(assets::tag.lt(end_of(prefix)));
-    }
-    if let Some(party) = party {
-        select = select.filter(assets::id.eq_any(asset_parties::table.filter(asset_parties::party.eq(party)).select(asset_parties::asset)));
-    }
+    narrowed!(select, filter, party);
     Ok(select.load(db)?)
 }
 
@@ -152,6 +194,11 @@ pub fn consignments(db: &mut Database, party: Option<&str>, after: Option<&(Stri
     rows.sort_by(|a, b| (&a.reference, &a.id).cmp(&(&b.reference, &b.id)));
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(rows)
+}
+
+/// The consignment of this reference.
+pub fn consignment_called(db: &mut Database, reference: &str) -> Result<Option<ConsignmentRow>> {
+    Ok(consignments::table.filter(consignments::reference.eq(reference)).order(consignments::id).first(db).optional()?)
 }
 
 /// The lines of a consignment by container and name, after `(container and name, key of the item)`, each with its place.
@@ -257,6 +304,11 @@ pub fn parties(db: &mut Database, only: Option<&[String]>, after: Option<&(Strin
     }
     after!(select, after, parties::name, parties::id);
     Ok(select.load(db)?)
+}
+
+/// Media that are in no device and that this party has, at most so many.
+pub fn loose_media(db: &mut Database, party: &str, limit: i64) -> Result<Vec<super::tables::MediumRow>> {
+    Ok(media::table.filter(media::party.eq(party)).filter(media::host.is_null()).order(media::id).limit(limit).load(db)?)
 }
 
 /// The media in a device.

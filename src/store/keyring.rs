@@ -88,6 +88,10 @@ pub struct Keyring {
 }
 
 impl Keyring {
+    /// Where the keys are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
     /// Makes fresh keys; goes on with those that an attempt cut short has left. Refuses keys that have signed a checkpoint: they belong to a
     /// record, and a second one under the same name would be a second history.
     pub fn create(folder: &Path, identity: &Identity, year: i32) -> Result<Self> {

@@ -190,6 +190,32 @@ pub fn entries_about(db: &mut Database, subjects: &[String], from: u64, limit: i
     Ok(entries::table.filter(entries::seq.eq_any(seqs)).order(entries::seq).limit(limit).select((entries::seq, entries::bytes)).load(db)?)
 }
 
+/// The newest entries below `before`, newest first, at most `limit`: `(seq, bytes)`.
+pub fn entries_before(db: &mut Database, before: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>)>> {
+    let below = entries::table.filter(entries::seq.lt(to_db(before)));
+    Ok(below.order(entries::seq.desc()).limit(limit).select((entries::seq, entries::bytes)).load(db)?)
+}
+
+/// The same of those about one thing.
+pub fn entries_about_before(db: &mut Database, subject: &str, before: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>)>> {
+    let about = entry_subjects::table.filter(entry_subjects::subject.eq(subject)).filter(entry_subjects::seq.lt(to_db(before)));
+    let seqs: Vec<i64> = about.order(entry_subjects::seq.desc()).limit(limit).select(entry_subjects::seq).load(db)?;
+    Ok(entries::table.filter(entries::seq.eq_any(seqs)).order(entries::seq.desc()).select((entries::seq, entries::bytes)).load(db)?)
+}
+
+/// The leaf hashes of the newest entries below `before`, newest first, at most `limit`.
+pub fn leaves_before(db: &mut Database, before: u64, limit: i64) -> Result<Vec<(i64, Hash)>> {
+    let below = entries::table.filter(entries::seq.lt(to_db(before)));
+    let rows: Vec<(i64, Vec<u8>)> = below.order(entries::seq.desc()).limit(limit).select((entries::seq, entries::nodes)).load(db)?;
+    // The leaf's own hash comes first among the nodes that it completes.
+    Ok(rows.into_iter().filter_map(|(seq, nodes)| Some((seq, Hash::try_from(nodes.get(..32)?).ok()?))).collect())
+}
+
+/// The newest checkpoints below a number, newest first, at most `limit`.
+pub fn checkpoints_before(db: &mut Database, before: i64, limit: i64) -> Result<Vec<CheckpointRow>> {
+    Ok(checkpoints::table.filter(checkpoints::number.lt(before)).order(checkpoints::number.desc()).limit(limit).load(db)?)
+}
+
 /// Node (level, number) of the tree: stored with the leaf that completed it.
 pub fn node(db: &mut Database, level: u32, number: u64) -> Result<Hash> {
     let missing = || Error::Fault(format!("node {number} of level {level} of the tree is missing: run `quittance audit`"));

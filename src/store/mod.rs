@@ -36,6 +36,7 @@ pub mod search;
 pub mod sessions;
 pub mod tables;
 pub mod tokens;
+pub mod views;
 pub mod watchlist;
 
 use std::path::Path;

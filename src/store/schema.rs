@@ -168,7 +168,10 @@ diesel::table! {
 diesel::table! {
     mail_preferences (person) { person -> Text, language -> Text, switched_off -> Text, }
 }
+diesel::table! {
+    views (id) { id -> Text, person -> Text, name -> Text, query -> Text, role -> Text, }
+}
 
-diesel::allow_tables_to_appear_in_same_query!(asset_parties, assets, certificate_parties, certificates, entries, entry_subjects);
+diesel::allow_tables_to_appear_in_same_query!(asset_parties, assets, certificate_parties, certificates, entries, entry_subjects, exceptions);
 diesel::allow_tables_to_appear_in_same_query!(consignment_lines, consignment_tags);
 diesel::allow_tables_to_appear_in_same_query!(people, api_tokens, credentials, oidc_identities, sessions, invitations);

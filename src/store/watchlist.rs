@@ -55,10 +55,15 @@ impl Derived for CountRow {}
 row_of!(NoneLeft, exception_counts, 4, party: String, status: String, severity: String, exceptions: i64);
 impl Derived for NoneLeft {}
 
+/// The worst is 0.
+fn rank(severity: Severity) -> usize {
+    Severity::ALL.iter().position(|other| *other == severity).unwrap_or(Severity::ALL.len())
+}
+
 impl ListRow {
     /// The rows of one exception.
     pub fn of(exception: &Exception) -> Vec<Self> {
-        let rank = Severity::ALL.iter().position(|severity| *severity == exception.severity).unwrap_or(Severity::ALL.len());
+        let rank = rank(exception.severity);
         let row = |party: String| Self {
             party,
             status: exception.status.to_string(),
@@ -121,13 +126,25 @@ pub(super) fn save(db: &mut Database, known: &Records) -> Result<()> {
 }
 
 /// Exceptions that stand so, worst and most urgent first, after `(place, id)`; a vendor's people see those that concern their company.
-pub fn list(db: &mut Database, party: Option<&str>, status: &str, after: Option<&(String, String)>, limit: i64) -> Result<Vec<(String, Exception)>> {
+pub fn list(
+    db: &mut Database,
+    party: Option<&str>,
+    status: &str,
+    severity: Option<Severity>,
+    after: Option<&(String, String)>,
+    limit: i64,
+) -> Result<Vec<(String, Exception)>> {
     let mut select = exception_lists::table
         .filter(exception_lists::party.eq(party.unwrap_or(EVERYONE)))
         .filter(exception_lists::status.eq(status))
         .order((exception_lists::place, exception_lists::exception))
         .limit(limit)
         .into_boxed();
+    if let Some(severity) = severity {
+        // The rank stands first, and a space behind it.
+        let rank = rank(severity);
+        select = select.filter(exception_lists::place.ge(format!("{rank} "))).filter(exception_lists::place.lt(format!("{rank}!")));
+    }
     if let Some((place, id)) = after {
         select = select.filter(exception_lists::place.ge(place)).filter(exception_lists::place.gt(place).or(exception_lists::exception.gt(id)));
     }
@@ -141,6 +158,25 @@ pub fn list(db: &mut Database, party: Option<&str>, status: &str, after: Option<
 pub fn counts(db: &mut Database, party: Option<&str>) -> Result<Vec<CountRow>> {
     let rows = exception_counts::table.filter(exception_counts::party.eq(party.unwrap_or(EVERYONE)));
     Ok(rows.order((exception_counts::status, exception_counts::severity)).load(db)?)
+}
+
+/// Whether an exception about this thing is open.
+pub fn is_open_about(db: &mut Database, id: &str) -> Result<bool> {
+    let about = exceptions::table.filter(exceptions::subject.eq(id)).filter(exceptions::status.eq("open"));
+    Ok(about.select(exceptions::id).first::<String>(db).optional()?.is_some())
+}
+
+/// How many stand so, by party.
+pub fn by_party(db: &mut Database, status: &str) -> Result<std::collections::HashMap<String, i64>> {
+    let rows: Vec<(String, i64)> = exception_counts::table
+        .filter(exception_counts::status.eq(status))
+        .select((exception_counts::party, exception_counts::exceptions))
+        .load(db)?;
+    let mut counts = std::collections::HashMap::new();
+    for (party, n) in rows {
+        *counts.entry(party).or_insert(0) += n;
+    }
+    Ok(counts)
 }
 
 /// The things that rules look at, one kind after the other, each in the order of its ids, after `after`. An exception stands for what it is about.

@@ -1,16 +1,25 @@
 //! Devices: lists, one device with its media and everything the log says about it.
 
+use std::collections::BTreeSet;
+
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::actions;
+use super::dashboard::encoded;
+use super::exports;
+use super::forms::Shown;
 use super::ledger::{self, Names, Told};
 use super::page::{self, Page, When, capacity, capital, grams, short, thousands};
 use super::problem::Problem;
 use super::request::{self, asset_id, cut};
 use super::session::Viewer;
 use super::{Data, block};
+use crate::app::App;
+use crate::documents::csv_file::{self, Field};
 use crate::domain::asset::{Asset, Label, Status};
 use crate::domain::catalogue::{Knowledge, Seen};
 use crate::domain::certification::Certificate;
@@ -19,16 +28,17 @@ use crate::domain::holds::Hold;
 use crate::domain::lifecycle::Repair;
 use crate::domain::medium::Medium;
 use crate::domain::missing::Missing;
-use crate::domain::names::{AssetId, Instant, Reference, SignedIn, Sought};
+use crate::domain::names::{AssetId, Category, Instant, Name, PartyId, Reference, Role, SignedIn, Sought};
 use crate::domain::observation::SightingSource;
 use crate::domain::preparation::Rejection;
 use crate::error::{Error, Result};
 use crate::operations::issue_certificate;
 use crate::store::Database;
-use crate::store::inventory::{self, AssetQuery};
+use crate::store::inventory::{self, AssetQuery, Filter};
 use crate::store::last_seen;
 use crate::store::search::{self, Search};
 use crate::store::tables::{self, AssetRow, CertificateRow, MediumRow};
+use crate::store::{views, watchlist};
 
 /// Most entries of a timeline on one page.
 pub const TIMELINE: i64 = 100;
@@ -44,17 +54,49 @@ pub struct Asked {
     label: Option<String>,
     tag: Option<String>,
     q: Option<String>,
+    site: Option<String>,
+    category: Option<String>,
+    holder: Option<String>,
+    /// `unknown`: nothing is known of its media.
+    media: Option<String>,
+    /// `open`: an exception about it is open.
+    exception: Option<String>,
 }
 
 /// A list in the order of the tags, or what a search finds.
 enum Query {
     List(AssetQuery),
-    Search(Search),
+    Search(Search, Filter),
 }
 
 impl Asked {
+    /// What else has to fit, beside the label and the tag.
+    fn filter(&self) -> std::result::Result<Filter, Problem> {
+        let name = |name: &str, text: &Option<String>| match text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+            Some(text) => {
+                Name::parse(text).map(|text| Some(text.to_string())).map_err(|why| Problem::new(422, "request.text", format!("{name}: {why}")))
+            }
+            None => Ok(None),
+        };
+        let word = |name: &str, text: &Option<String>, word: &str| match text.as_deref().filter(|text| !text.is_empty()) {
+            None => Ok(false),
+            Some(text) if text == word => Ok(true),
+            Some(_) => Err(Problem::new(422, "request.filter", format!("{name} is “{word}”, or is left out."))),
+        };
+        let chosen = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Ok(Filter {
+            label: None,
+            tag: None,
+            site: name("site", &self.site)?,
+            category: chosen(&self.category).map(|category| Category::parse(&category).map(|category| category.to_string())).transpose()?,
+            holder: chosen(&self.holder).map(|holder| PartyId::parse(&holder).map(|holder| holder.to_string())).transpose()?,
+            media_unknown: word("media", &self.media, "unknown")?,
+            exception: word("exception", &self.exception, "open")?,
+        })
+    }
     fn query(&self, viewer: &Viewer) -> std::result::Result<Query, Problem> {
         let party = viewer.narrowed_to();
+        let more = self.filter()?;
         let label = request::text("label", self.label.as_deref())?.map(|label| Label::parse(&label).map(|label| label.to_string())).transpose()?;
         let tag_prefix = request::text("tag", self.tag.as_deref())?;
         let after = request::after(self.after.as_deref())?;
@@ -65,14 +107,14 @@ impl Asked {
         let (q, tag_prefix) = if place.is_some() { (None, tag_prefix.or(q)) } else { (q, tag_prefix) };
         let Some(q) = q else {
             // One more than is shown, to know whether there is a next page.
-            return Ok(Query::List(AssetQuery { party, place, label, tag_prefix, after, limit: limit + 1 }));
+            return Ok(Query::List(AssetQuery { party, place, label, tag_prefix, more, after, limit: limit + 1 }));
         };
         if tag_prefix.is_some() {
             return Err(Problem::new(422, "request.search", "Give either q, which looks everywhere, or tag, the beginning of a tag."));
         }
         let number = |(kind, number): (String, String)| number.parse().ok().filter(|_| kind == SEARCH);
         let after = after.map(|after| number(after).ok_or_else(|| request::no_cursor("after"))).transpose()?;
-        Ok(Query::Search(Search { sought: Sought::parse(&q)?, party, label, after, limit: usize::try_from(limit).unwrap_or(1) }))
+        Ok(Query::Search(Search { sought: Sought::parse(&q)?, party, label, after, limit: usize::try_from(limit).unwrap_or(1) }, more))
     }
 }
 
@@ -80,26 +122,26 @@ impl Query {
     fn label(&self) -> String {
         match self {
             Query::List(list) => list.label.clone(),
-            Query::Search(search) => search.label.clone(),
+            Query::Search(search, _) => search.label.clone(),
         }
         .unwrap_or_default()
     }
     fn party(&self) -> Option<&str> {
         match self {
             Query::List(list) => list.party.as_deref(),
-            Query::Search(search) => search.party.as_deref(),
+            Query::Search(search, _) => search.party.as_deref(),
         }
     }
     fn paged(&self) -> bool {
         match self {
             Query::List(list) => list.after.is_some(),
-            Query::Search(search) => search.after.is_some(),
+            Query::Search(search, _) => search.after.is_some(),
         }
     }
     fn sought(&self) -> Option<&Sought> {
         match self {
             Query::List(_) => None,
-            Query::Search(search) => Some(&search.sought),
+            Query::Search(search, _) => Some(&search.sought),
         }
     }
     /// Says what a term that is too short to be looked for anywhere finds.
@@ -113,6 +155,21 @@ impl Query {
     }
 }
 
+/// Whether a device that was found fits what else is asked for.
+fn fits(db: &mut Database, row: &AssetRow, more: &Filter) -> Result<bool> {
+    let same = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
+    if !same(&more.site, &row.site) || !same(&more.category, &row.category) || !same(&more.holder, &row.party) {
+        return Ok(false);
+    }
+    if more.media_unknown {
+        let asset = row.record()?;
+        if !asset.media.is_empty() || asset.no_storage.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(!more.exception || watchlist::is_open_about(db, &row.id)?)
+}
+
 fn list(db: &mut Database, query: &Query) -> Result<(Vec<AssetRow>, Option<String>)> {
     match query {
         Query::List(query) => {
@@ -120,9 +177,16 @@ fn list(db: &mut Database, query: &Query) -> Result<(Vec<AssetRow>, Option<Strin
             let next = cut(&mut rows, query.limit - 1, |row| (row.tag.clone(), row.id.clone()));
             Ok((rows, next))
         }
-        Query::Search(query) => {
-            let found = search::search(db, query)?;
-            Ok((found.rows, found.next.map(|number| request::cursor(SEARCH, &number.to_string()))))
+        Query::Search(query, more) => {
+            let mut found = search::search(db, query)?;
+            // A page of a search may be short; what does not fit falls away from it.
+            let mut kept = Vec::with_capacity(found.rows.len());
+            for row in std::mem::take(&mut found.rows) {
+                if fits(db, &row, more)? {
+                    kept.push(row);
+                }
+            }
+            Ok((kept, found.next.map(|number| request::cursor(SEARCH, &number.to_string()))))
         }
     }
 }
@@ -247,24 +311,170 @@ struct IndexPage {
     /// The beginning of a tag.
     tag: String,
     note: Option<String>,
+    sites: Vec<Shown>,
+    categories: Vec<Shown>,
+    holders: Vec<Shown>,
+    media_unknown: bool,
+    exception: bool,
+    /// What the list is narrowed by: words, and the list without it.
+    applied: Vec<(String, String)>,
+    views: Vec<ViewShown>,
+    /// The roles that a view can be shared with.
+    roles: Vec<(&'static str, &'static str)>,
+    /// The filters as the query of an address, without the label and without what is looked for.
+    filters: Vec<(&'static str, String)>,
+    /// What this viewer may do.
+    registers: bool,
+    imports: bool,
+    acts: bool,
     rows: Vec<Row>,
     next: Option<String>,
     paged: bool,
 }
 
+/// A saved view.
+struct ViewShown {
+    id: String,
+    name: String,
+    query: String,
+    own: bool,
+}
+
 impl IndexPage {
+    /// The query that lists the same again.
+    fn here(&self) -> String {
+        self.asking(&self.label, "")
+    }
+    /// The same query for the pages about all that it finds.
+    fn all(&self) -> String {
+        let here = self.here();
+        if here.is_empty() { "?all=true".to_owned() } else { format!("{here}&all=true") }
+    }
+    /// Whether anything narrows the list.
+    fn is_narrowed(&self) -> bool {
+        !self.label.is_empty() || !self.q.is_empty() || !self.tag.is_empty() || !self.filters.is_empty()
+    }
     /// The rest of an address of this list, narrowed to a label, after what an earlier page ended with.
     fn asking(&self, label: &str, after: &str) -> String {
-        let parts = [("label", label), ("q", &self.q), ("tag", &self.tag), ("after", after)].into_iter().filter(|(_, value)| !value.is_empty());
-        // Writing to a string does not fail.
-        let encoded = |value: &str| askama::filters::urlencode(value).map(|value| value.to_string()).unwrap_or_default();
-        let parts: Vec<String> = parts.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+        let filters = self.filters.iter().map(|(name, value)| (*name, value.as_str()));
+        let parts = [("label", label), ("q", &self.q), ("tag", &self.tag)].into_iter().chain(filters).chain([("after", after)]);
+        query_of(parts)
     }
+}
+
+/// A query with what is not empty.
+fn query_of<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let parts: Vec<String> =
+        parts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 
 fn label_of(text: &str) -> (&'static str, &'static str) {
     Label::parse(text).map_or(("", ""), |label| (label.as_str(), label.label()))
+}
+
+/// The sites and holders that a list can be narrowed to.
+fn choices(db: &mut Database, app: &App, viewer: &Viewer, more: &Filter) -> Result<(Vec<Shown>, Vec<Shown>)> {
+    let chosen = |wanted: &Option<String>, value: &str| wanted.as_deref() == Some(value);
+    let only = viewer.narrowed_to().map(|own| vec![own]);
+    let (mut sites, mut holders) = (BTreeSet::new(), Vec::new());
+    for row in inventory::parties(db, only.as_deref(), None, request::MOST)? {
+        let party = row.record()?;
+        // Vendors' sites are found by whoever holds what is there.
+        if party.id == app.service.party || only.is_some() {
+            sites.extend(party.sites.iter().map(ToString::to_string));
+        }
+        holders.push(Shown { chosen: chosen(&more.holder, party.id.as_str()), value: party.id.to_string(), words: party.name.to_string() });
+    }
+    sites.extend(more.site.clone());
+    let sites = sites.into_iter().map(|site| Shown { chosen: chosen(&more.site, &site), value: site.clone(), words: site }).collect();
+    Ok((sites, holders))
+}
+
+/// Rows that are read from the database at once for a file.
+const PIECE: i64 = 1_000;
+
+/// What a file of devices is made of: the query, where it goes on, and whether there is more.
+struct Export {
+    state: Data,
+    query: AssetQuery,
+    turn: Option<exports::Turn>,
+    begun: bool,
+}
+
+/// The next piece of a file, and what is left of it.
+async fn piece(export: Option<Export>) -> Option<(std::io::Result<web::Bytes>, Option<Export>)> {
+    let mut export = export?;
+    let (query, begun) = (export.query.clone(), export.begun);
+    let read = block(&export.state, move |service| {
+        let mut db = service.app.read()?;
+        let mut names = Names::new(&service.app);
+        let rows = inventory::assets(&mut db, &query)?;
+        let after =
+            rows.last().filter(|_| rows.len() == usize::try_from(query.limit).unwrap_or(usize::MAX)).map(|row| (row.tag.clone(), row.id.clone()));
+        let mut lines = Vec::with_capacity(rows.len());
+        for row in rows {
+            let asset = row.record()?;
+            let holder = names.party(&mut db, &row.party)?;
+            let text = |value: String| Field::Text(value);
+            lines.push([
+                text(row.tag),
+                text(row.serial.unwrap_or_default()),
+                text(asset.category.to_string()),
+                text(asset.manufacturer.to_string()),
+                text(asset.model.to_string()),
+                text(row.label),
+                text(holder),
+                text(row.site),
+                text(asset.sensitivity.to_string()),
+                Field::Number(asset.media.len().to_string()),
+                text(asset.retired_at.map(|at| at.text()).unwrap_or_default()),
+                text(asset.certificate.unwrap_or_default()),
+                text(row.id),
+            ]);
+        }
+        let head =
+            ["tag", "serial", "category", "manufacturer", "model", "state", "holder", "site", "sensitivity", "media", "retired", "certificate", "id"];
+        let whole = csv_file::write(head.map(|name| Field::Text(name.to_owned())), lines);
+        // The head stands in the first piece alone.
+        let text = if begun { whole.split_once("\r\n").map(|(_, rest)| rest.to_owned()).unwrap_or_default() } else { whole };
+        Ok((text, after))
+    })
+    .await;
+    match read {
+        // The file ends in the middle, so that nobody takes it for whole.
+        Err(problem) => Some((Err(std::io::Error::other(problem.to_string())), None)),
+        Ok((text, after)) => {
+            let more = after.is_some();
+            export.query.after = after;
+            export.begun = true;
+            if !more {
+                export.turn = None;
+            }
+            Some((Ok(web::Bytes::from(text)), more.then_some(export)))
+        }
+    }
+}
+
+/// `GET /assets.csv` with the query of the list: every device of it, piece by piece, however many there are.
+pub async fn csv(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
+    let mut asked = asked.into_inner();
+    asked.limit = None;
+    asked.after = None;
+    let Query::List(query) = asked.query(&viewer)? else {
+        return Err(Problem::new(
+            422,
+            "request.search",
+            "A search cannot be taken along as a file: narrow the list by its filters, or by the beginning of a tag.",
+        ));
+    };
+    let turn = state.exports.enter(viewer.actor.person.as_str())?;
+    let export = Export { state: state.clone(), query: AssetQuery { limit: PIECE, ..query }, turn: Some(turn), begun: false };
+    let name = format!("attachment; filename=\"devices-{}.csv\"", crate::app::now().utc().format("%Y-%m-%d"));
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
+        .insert_header((CONTENT_DISPOSITION, name))
+        .streaming(futures_util::stream::unfold(Some(export), piece)))
 }
 
 /// `GET /assets`
@@ -276,6 +486,54 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
         let counts = inventory::labels(&mut db, query.party())?;
         let (rows, next) = list(&mut db, &query)?;
         let mut names = Names::new(&service.app);
+        let chosen = query.label();
+        let q = query.sought().map(|sought| sought.text.clone()).unwrap_or_default();
+        let tag = match &query {
+            Query::List(list) => list.tag_prefix.clone().unwrap_or_default(),
+            Query::Search(..) => String::new(),
+        };
+        let more = match &query {
+            Query::List(list) => &list.more,
+            Query::Search(_, more) => more,
+        };
+        let of = |text: &Option<String>| text.clone().unwrap_or_default();
+        let flag = |on: bool, word: &str| if on { word.to_owned() } else { String::new() };
+        let mut filters = vec![
+            ("site", of(&more.site)),
+            ("category", of(&more.category)),
+            ("holder", of(&more.holder)),
+            ("media", flag(more.media_unknown, "unknown")),
+            ("exception", flag(more.exception, "open")),
+        ];
+        filters.retain(|(_, value)| !value.is_empty());
+        let words = |name: &str, value: &str, names: &mut Names, db: &mut Database| -> Result<String> {
+            Ok(match name {
+                "holder" => format!("held by {}", names.party(db, value)?),
+                "category" => Category::parse(value)?.label().to_owned(),
+                "media" => "media unknown".to_owned(),
+                "exception" => "with an open exception".to_owned(),
+                "site" => format!("at {value}"),
+                "label" => label_of(value).1.to_owned(),
+                "tag" => format!("tag {value}…"),
+                _ => format!("“{value}”"),
+            })
+        };
+        let whole: Vec<(&str, String)> = [("label", chosen.clone()), ("q", q.clone()), ("tag", tag.clone())]
+            .into_iter()
+            .chain(filters.clone())
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        let mut applied = Vec::new();
+        for (name, value) in &whole {
+            let without = query_of(whole.iter().filter(|(other, _)| other != name).map(|(name, value)| (*name, value.as_str())));
+            applied.push((words(name, value, &mut names, &mut db)?, without));
+        }
+        let (sites, holders) = choices(&mut db, &service.app, &viewer, more)?;
+        let views = views::of(&mut db, viewer.actor.person.as_str(), viewer.actor.role.as_str())?;
+        let own = viewer.actor.person.as_str();
+        let views = views.into_iter().map(|view| ViewShown { own: view.person == own, id: view.id, name: view.name, query: view.query }).collect();
+        let vendor = viewer.actor.role.is_vendor();
+        let roles = Role::ALL.iter().filter(|role| **role != Role::Service && (!vendor || **role == viewer.actor.role));
         let rows = rows
             .into_iter()
             .map(|row| {
@@ -293,9 +551,27 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
                 })
             })
             .collect::<Result<Vec<_>>>()?;
-        let chosen = query.label();
         Ok(IndexPage {
             page,
+            sites,
+            holders,
+            categories: Category::ALL
+                .iter()
+                .map(|category| Shown {
+                    value: category.to_string(),
+                    words: category.label().to_owned(),
+                    chosen: more.category.as_deref() == Some(category.as_str()),
+                })
+                .collect(),
+            media_unknown: more.media_unknown,
+            exception: more.exception,
+            applied,
+            views,
+            roles: roles.map(|role| (role.as_str(), role.label())).collect(),
+            filters,
+            registers: actions::role_may(&viewer, "register_asset"),
+            imports: actions::role_may(&viewer, "register_asset"),
+            acts: !actions::for_many(&viewer).is_empty(),
             total: thousands(counts.iter().map(|(_, count)| count).sum()),
             counts: Label::ALL
                 .iter()
@@ -307,12 +583,9 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
             label_words: label_of(&chosen).1,
             label: chosen,
             note: query.note(),
-            q: query.sought().map(|sought| sought.text.clone()).unwrap_or_default(),
+            q,
             paged: query.paged(),
-            tag: match query {
-                Query::List(list) => list.tag_prefix.unwrap_or_default(),
-                Query::Search(_) => String::new(),
-            },
+            tag,
             rows,
             next,
         })
@@ -498,6 +771,8 @@ struct ShowPage {
     label: &'static str,
     words: &'static str,
     facts: Vec<Fact>,
+    /// What this viewer can do next: command and words.
+    steps: Vec<(String, &'static str)>,
     consignment: Option<(String, String)>,
     media: Vec<MediumShown>,
     no_storage: Option<u64>,
@@ -519,20 +794,21 @@ struct ShowPage {
 /// From which entry on a page's timeline is shown.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Shown {
+pub struct Part {
     from: Option<String>,
 }
 
 /// `GET /assets/{id}?from=`
-pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web::Query<Shown>) -> std::result::Result<HttpResponse, Problem> {
+pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web::Query<Part>) -> std::result::Result<HttpResponse, Problem> {
     let id = asset_id(&id)?;
     let from = request::from(asked.from.as_deref())?;
     let mut page = Page::new(&state, "", Some(&viewer));
     let drawn = block(&state, move |service| {
-        let (known, timeline, facts, media, consignment, repairs, parent) = {
+        let (known, steps_on, timeline, facts, media, consignment, repairs, parent) = {
             let mut db = service.app.read()?;
             let known = known(&mut db, &viewer, &id)?;
             let mut names = Names::new(&service.app);
+            let steps_on = actions::next_steps(&mut db, &service.app, &viewer, &known.asset)?;
             let timeline = ledger::page_of(&mut db, &mut names, &known.subjects(), from, TIMELINE)?;
             let mut facts = facts(&mut db, &mut names, &known.asset)?;
             let model = service.app.catalogue.knowledge(&known.asset.manufacturer, &known.asset.model, known.asset.category);
@@ -557,7 +833,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
                 Some(id) => find(&mut db, &viewer, id).ok().map(|asset| asset.id),
                 None => None,
             };
-            (known, timeline, facts, media, consignment, repairs, parent)
+            (known, steps_on, timeline, facts, media, consignment, repairs, parent)
         };
         let missing = issue_certificate::missing(&service.app, &id)?;
         let live = known.asset.certificate.is_some();
@@ -571,6 +847,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             label: asset.label().as_str(),
             words: asset.label().label(),
             facts,
+            steps: steps_on,
             consignment,
             media,
             no_storage: asset.no_storage,

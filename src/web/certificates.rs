@@ -7,11 +7,13 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::actions;
 use super::assets::bare;
+use super::forms::{self, Around, Context, Form, Given, Kind, Wrong, choices, needed};
 use super::headers::wants_page;
 use super::page::{self, Page, When, capital};
 use super::problem::Problem;
-use super::session::Viewer;
+use super::session::{self, Viewer};
 use super::{Data, assets, block, request, writes};
 use crate::domain::asset::Asset;
 use crate::domain::certification::{Certificate, RevocationReason};
@@ -105,6 +107,61 @@ pub async fn api_revoke(
     .await
 }
 
+/// Revoking as a form.
+static REVOKE: Form = Form {
+    command: "revoke_certificate",
+    title: "Revoke the certificate",
+    about: "Everyone who checks it is told so from then on. It cannot be undone; a new certificate can be issued when what was wrong is put right.",
+    grave: true,
+    fields: &[needed("reason", "Why", Kind::Choice(choices!(RevocationReason)))],
+};
+
+async fn around_revocation(state: &Data, number: &str) -> std::result::Result<Around, Problem> {
+    let number = request::certificate_number(number)?;
+    let certificate = block(state, move |service| issue_certificate::find(&mut *service.app.read()?, &number)).await?;
+    let here = format!("/certificates/{}", certificate.number);
+    let missing = certificate.revoked.map(|why| format!("It is revoked already: {}.", why.label())).into_iter().collect();
+    let about = format!("{} {}", certificate.kind.label(), certificate.number);
+    Ok(Around { crumb: (here.clone(), certificate.number), about, address: format!("{here}/revocation"), there: here, missing })
+}
+
+/// `GET /certificates/{number}/revocation`
+pub async fn revocation_new(viewer: Viewer, state: Data, number: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
+    viewer.must_be_able_to(REVOKE.command)?;
+    let around = around_revocation(&state, &number).await?;
+    forms::show(&state, &viewer, &REVOKE, &Context { without: &["occurred"], ..Context::default() }, around)
+}
+
+/// `POST /certificates/{number}/revocation`
+pub async fn revocation_create(
+    http: HttpRequest,
+    state: Data,
+    number: web::Path<String>,
+    payload: web::Payload,
+) -> std::result::Result<HttpResponse, Problem> {
+    let viewer = session::by_form(&http, &state).await?;
+    viewer.must_be_able_to(REVOKE.command)?;
+    let around = around_revocation(&state, &number).await?;
+    let context = Context { without: &["occurred"], ..Context::default() };
+    let given = Given::read(&http, &state, payload).await?;
+    let again = |wrong: &[Wrong], around: Around| forms::again(&state, &viewer, (&REVOKE, &context), around, &given, wrong);
+    let reason = match forms::body(&REVOKE, &context, &given, false) {
+        Ok(body) => body.get("reason").and_then(Value::as_str).map(RevocationReason::parse).transpose()?,
+        Err(wrong) => return again(&wrong, around),
+    };
+    let reason = reason.ok_or_else(|| Problem::new(422, "command.malformed", "Choose why the certificate is revoked."))?;
+    let number = request::certificate_number(&number)?;
+    let (service, actor, key) = (state.service.clone(), viewer.actor.clone(), given.key(&http, &viewer));
+    let done = web::block(move || publish_status::revoke_once(&service, &actor, &number, reason, key.as_ref()));
+    match done.await.map_err(|error| Problem::from(Error::fault("waiting for a thread", error)))? {
+        Ok(outcome) => Ok(page::redirect_told(&state, &around.there, forms::last_entry(&outcome))),
+        Err(error) => {
+            let problem = Problem::from(error);
+            if forms::is_about_the_form(&problem) { again(&forms::refused(&problem), around) } else { Err(problem) }
+        }
+    }
+}
+
 fn part_of(kind: &'static str, bytes: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok().content_type(kind).insert_header((CACHE_CONTROL, "public, max-age=300")).insert_header((VARY, "Accept")).body(bytes)
 }
@@ -153,7 +210,8 @@ pub async fn show(
         .await?;
         return Ok(part_of("application/vc", bytes));
     }
-    let page = Page::new(&state, format!("Certificate {number}"), viewer.ok().as_ref());
+    let viewer = viewer.ok();
+    let page = Page::new(&state, format!("Certificate {number}"), viewer.as_ref());
     let drawn = block(&state, move |service| {
         let (certificate, parts) = {
             let mut db = service.app.read()?;
@@ -161,7 +219,7 @@ pub async fn show(
         };
         let credential = issue_certificate::part(&service.app, &number, CREDENTIAL)?;
         let credential = canonical::parse(&credential).map_err(|e| Error::fault("a stored credential", e))?;
-        Ok(shown(page, &certificate, &credential, parts.into_iter().map(|(name, _)| name).collect()))
+        Ok(shown(page, viewer.as_ref(), &certificate, &credential, parts.into_iter().map(|(name, _)| name).collect()))
     })
     .await?;
     let mut response = page::render(&drawn)?;
@@ -195,6 +253,7 @@ struct PersonShown {
 #[template(path = "certificates/show.html")]
 struct ShowPage {
     page: Page,
+    revokes: bool,
     number: String,
     kind: &'static str,
     issuer: String,
@@ -212,7 +271,7 @@ struct ShowPage {
     parts: Vec<String>,
 }
 
-fn shown(page: Page, certificate: &Certificate, credential: &Value, parts: Vec<String>) -> ShowPage {
+fn shown(page: Page, viewer: Option<&Viewer>, certificate: &Certificate, credential: &Value, parts: Vec<String>) -> ShowPage {
     let at = |pointer: &str| credential.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     let items = |pointer: &str| credential.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -258,6 +317,7 @@ fn shown(page: Page, certificate: &Certificate, credential: &Value, parts: Vec<S
     let starter = credential.pointer(&format!("{subject}/policy/adopted")) == Some(&Value::Bool(false));
     ShowPage {
         page,
+        revokes: certificate.revoked.is_none() && viewer.is_some_and(|viewer| actions::role_may(viewer, REVOKE.command)),
         number: certificate.number.clone(),
         kind: certificate.kind.label(),
         issuer: at("/issuer/name"),

@@ -108,7 +108,7 @@ struct Known {
 }
 
 /// A consignment that exists and that this viewer may see.
-pub(super) fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
+pub fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
     match tables::find::<Consignment>(db, id)? {
         Some(consignment) if viewer.actor.sees_consignment(&consignment) => Ok(consignment),
         _ => Err(Error::Unknown(format!("There is no consignment {id}."))),

@@ -34,11 +34,15 @@ use crate::store::{Database, tables};
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     status: Option<String>,
+    severity: Option<String>,
     after: Option<String>,
     limit: Option<String>,
 }
 
 impl Asked {
+    fn severity(&self) -> std::result::Result<Option<Severity>, Problem> {
+        Ok(self.severity.as_deref().filter(|severity| !severity.is_empty()).map(Severity::parse).transpose()?)
+    }
     fn status(&self) -> std::result::Result<ExceptionStatus, Problem> {
         Ok(self.status.as_deref().filter(|status| !status.is_empty()).map_or(Ok(ExceptionStatus::Open), ExceptionStatus::parse)?)
     }
@@ -80,21 +84,22 @@ fn told(exception: &Exception) -> Value {
 fn list(
     db: &mut Database,
     viewer: &Viewer,
-    status: ExceptionStatus,
+    (status, severity): (ExceptionStatus, Option<Severity>),
     after: Option<&(String, String)>,
     limit: i64,
 ) -> Result<(Vec<Exception>, Option<String>)> {
-    let mut rows = watchlist::list(db, viewer.narrowed_to().as_deref(), status.as_str(), after, limit + 1)?;
+    let mut rows = watchlist::list(db, viewer.narrowed_to().as_deref(), status.as_str(), severity, after, limit + 1)?;
     let next = cut(&mut rows, limit, |(place, exception)| (place.clone(), exception.id.to_string()));
     Ok((rows.into_iter().map(|(_, exception)| exception).collect(), next))
 }
 
-/// `GET /api/v1/exceptions?status=open|snoozed|resolved&after=&limit=`, worst first, then what is due first; with the counts by status and severity.
+/// `GET /api/v1/exceptions?status=open|snoozed|resolved&severity=&after=&limit=`, worst first, then what is due first; with the counts by status and severity.
 pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (status, after, limit) = (asked.status()?, request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
+    let narrowed = (asked.status()?, asked.severity()?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let answer = block(&state, move |service| {
         let mut db = service.app.read()?;
-        let (exceptions, next) = list(&mut db, &viewer, status, after.as_ref(), limit)?;
+        let (exceptions, next) = list(&mut db, &viewer, narrowed, after.as_ref(), limit)?;
         let mut counts: Map<String, Value> = Map::new();
         for CountRow { status, severity, exceptions, .. } in watchlist::counts(&mut db, viewer.narrowed_to().as_deref())? {
             let of = counts.entry(status).or_insert_with(|| json!({}));
@@ -156,16 +161,65 @@ const fn badge(severity: Severity) -> &'static str {
 }
 
 /// An exception in a list.
-struct Row {
-    address: String,
-    rule: &'static str,
-    title: &'static str,
-    about: String,
-    severity: &'static str,
-    badge: &'static str,
-    due: When,
-    overdue: bool,
-    owner: String,
+pub struct Row {
+    /// Its address, below `/exceptions/`.
+    pub address: String,
+    /// The number of its rule.
+    pub rule: &'static str,
+    /// What should not be so.
+    pub title: &'static str,
+    /// What it is about.
+    pub about: String,
+    /// How bad it is.
+    pub severity: &'static str,
+    /// How that looks.
+    pub badge: &'static str,
+    /// When it is due.
+    pub due: When,
+    /// Whether that is past.
+    pub overdue: bool,
+    /// How long it has been open, against which limit.
+    pub clock: String,
+    /// In whose hand it is.
+    pub owner: String,
+}
+
+/// `3 days`, `5 hours`
+fn lasting(ms: i64) -> String {
+    let (hours, days) = (ms / 3_600_000, ms / 86_400_000);
+    match (days, hours) {
+        (0, 0) => "less than an hour".to_owned(),
+        (0, 1) => "1 hour".to_owned(),
+        (0, hours) => format!("{hours} hours"),
+        (1, _) => "1 day".to_owned(),
+        (days, _) => format!("{days} days"),
+    }
+}
+
+/// Exceptions as lists show them.
+pub fn rows(db: &mut Database, names: &mut Names, exceptions: &[Exception]) -> Result<Vec<Row>> {
+    let at = now();
+    let row = |exception: &Exception| {
+        let open = at.unix_ms().saturating_sub(exception.raised_at.unix_ms()).max(0);
+        let left = exception.due_at.unix_ms().saturating_sub(at.unix_ms());
+        Ok(Row {
+            address: in_address(exception),
+            rule: exception.rule.as_str(),
+            title: exception.rule.label(),
+            about: about(db, &exception.subject)?.0,
+            severity: exception.severity.label(),
+            badge: badge(exception.severity),
+            due: exception.due_at.into(),
+            overdue: exception.status != ExceptionStatus::Resolved && exception.due_at < at,
+            clock: if left < 0 {
+                format!("open {}, due {} ago", lasting(open), lasting(-left))
+            } else {
+                format!("open {}, due in {}", lasting(open), lasting(left))
+            },
+            owner: exception.owner.as_ref().map_or(Ok("nobody yet".to_owned()), |person| names.person(db, person.as_str()))?,
+        })
+    };
+    exceptions.iter().map(row).collect()
 }
 
 /// A status that can be chosen, with how many there are of each severity.
@@ -182,6 +236,9 @@ struct Chip {
 struct IndexPage {
     page: Page,
     chips: Vec<Chip>,
+    /// How bad: on the wire, in words, and whether the list is narrowed to it.
+    severities: Vec<(&'static str, &'static str, bool)>,
+    severity: &'static str,
     status: &'static str,
     words: &'static str,
     rows: Vec<Row>,
@@ -210,33 +267,22 @@ fn chips(counts: &[CountRow], chosen: ExceptionStatus) -> Vec<Chip> {
     ExceptionStatus::ALL.iter().map(chip).collect()
 }
 
-/// `GET /exceptions?status=&after=`
+/// `GET /exceptions?status=&severity=&after=`
 pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std::result::Result<HttpResponse, Problem> {
-    let (status, after, limit) = (asked.status()?, request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
+    let narrowed = (asked.status()?, asked.severity()?);
+    let (after, limit) = (request::after(asked.after.as_deref())?, request::limit(asked.limit.as_deref())?);
     let page = Page::new(&state, "Exceptions", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
         let mut names = Names::new(&service.app);
-        let (exceptions, next) = list(&mut db, &viewer, status, after.as_ref(), limit)?;
+        let (exceptions, next) = list(&mut db, &viewer, narrowed, after.as_ref(), limit)?;
         let counts = watchlist::counts(&mut db, viewer.narrowed_to().as_deref())?;
-        let rows = exceptions
-            .iter()
-            .map(|exception| {
-                Ok(Row {
-                    address: in_address(&exception.id),
-                    rule: exception.rule.as_str(),
-                    title: exception.rule.label(),
-                    about: about(&mut db, &exception.subject)?.0,
-                    severity: exception.severity.label(),
-                    badge: badge(exception.severity),
-                    due: exception.due_at.into(),
-                    overdue: exception.status != ExceptionStatus::Resolved && exception.due_at < now(),
-                    owner: exception.owner.as_ref().map_or(Ok("nobody yet".to_owned()), |person| names.person(&mut db, person.as_str()))?,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let rows = rows(&mut db, &mut names, &exceptions)?;
+        let (status, severity) = narrowed;
         let (chips, paged) = (chips(&counts, status), after.is_some());
-        Ok(IndexPage { page, chips, status: status.as_str(), words: status.label(), rows, next, paged })
+        let severities = Severity::ALL.iter().map(|one| (one.as_str(), one.label(), Some(*one) == severity)).collect();
+        let severity = severity.map_or("", Severity::as_str);
+        Ok(IndexPage { page, chips, severities, severity, status: status.as_str(), words: status.label(), rows, next, paged })
     })
     .await?;
     page::render(&drawn)

@@ -1,14 +1,23 @@
-//! `POST /api/v1/imports`: an inventory export, taken in row by row.
+//! An inventory export, taken in row by row: over the API, and as a page that tries the file out first.
 
+use std::time::Instant;
+
+use actix_multipart::Multipart;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 
+use super::forms::{self, Given};
+use super::page::{self, Page};
 use super::problem::Problem;
-use super::session::Viewer;
+use super::session::{self, Viewer};
 use super::{Data, request, writes};
-use crate::domain::names::Sensitivity;
-use crate::operations::import_inventory::{Options, import_once};
+use crate::domain::names::{Digest, Sensitivity};
+use crate::error::Error;
+use crate::operations::import_inventory::{Options, Report, import, import_once};
+use crate::operations::once::Outcome;
 
 /// Largest inventory file.
 const MAX_BYTES: usize = 64 << 20;
@@ -40,4 +49,150 @@ pub async fn api_create(
         import_once(service, &viewer.actor, bytes.as_slice(), options, key)
     })
     .await
+}
+
+/// A file that was tried out and is kept until somebody takes it in.
+struct Tried {
+    sha256: String,
+    sensitivity: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "imports/new.html")]
+struct NewPage {
+    page: Page,
+    wrong: Option<String>,
+    sensitivities: Vec<(&'static str, &'static str)>,
+    report: Option<Shown>,
+    tried: Option<Tried>,
+    key: String,
+}
+
+/// What an import came to, or would come to.
+struct Shown {
+    dry_run: bool,
+    format: String,
+    rows: String,
+    registered: String,
+    unchanged: String,
+    differing: String,
+    refused: String,
+    lines: Vec<(String, String)>,
+    last_seq: Option<u64>,
+    some: bool,
+}
+
+impl From<Report> for Shown {
+    fn from(report: Report) -> Self {
+        let number = |n: u64| page::thousands(i64::try_from(n).unwrap_or(i64::MAX));
+        Self {
+            dry_run: report.dry_run,
+            format: report.format,
+            rows: number(report.rows),
+            registered: number(report.registered),
+            unchanged: number(report.unchanged),
+            differing: number(report.differing),
+            refused: number(report.refused),
+            lines: report.lines.into_iter().map(|line| (number(line.line), line.what)).collect(),
+            last_seq: report.last_seq,
+            some: report.registered > 0,
+        }
+    }
+}
+
+fn draw(state: &Data, viewer: &Viewer, wrong: Option<String>, report: Option<Shown>, tried: Option<Tried>) -> Result<HttpResponse, Problem> {
+    let title = if wrong.is_some() { "Problem: Import an inventory" } else { "Import an inventory" };
+    let bad = wrong.is_some();
+    let page = Page::new(state, title, Some(viewer));
+    let sensitivities = Sensitivity::ALL.iter().map(|one| (one.as_str(), one.label())).collect();
+    let mut answer = page::render(&NewPage { page, wrong, sensitivities, report, tried, key: forms::fresh_key()? })?;
+    if bad {
+        *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(answer)
+}
+
+/// `GET /assets/import`
+pub async fn new(viewer: Viewer, state: Data) -> Result<HttpResponse, Problem> {
+    viewer.must_be_able_to("register_asset")?;
+    draw(&state, &viewer, None, None, None)
+}
+
+/// `POST /assets/import?sensitivity=`: tries a file out. It is kept under its digest, so that what is taken in afterwards is what was tried.
+pub async fn create(http: HttpRequest, state: Data, how: web::Query<How>, form: Multipart) -> Result<HttpResponse, Problem> {
+    let viewer = session::by_form(&http, &state).await?;
+    viewer.must_be_able_to("register_asset")?;
+    let _place = request::place(&http, &state.uploads).await?;
+    let (file, sensitivity) = uploaded(&state, form).await?;
+    let sensitivity = how.sensitivity.as_deref().or(sensitivity.as_deref()).map_or(Ok(Sensitivity::Unknown), Sensitivity::parse)?;
+    if file.is_empty() {
+        return draw(&state, &viewer, Some("Choose the file that the other system wrote.".to_owned()), None, None);
+    }
+    let (service, actor) = (state.service.clone(), viewer.actor.clone());
+    let work = move || {
+        let sha256 = service.app.halt.guard(service.app.files.put(&file))?;
+        let report = import(&service, &actor, file.as_slice(), Options { dry_run: true, sensitivity }, |_| ())?;
+        Ok((sha256, report))
+    };
+    let done: crate::error::Result<_> = web::block(work).await.map_err(|error| Problem::from(Error::fault("waiting for a thread", error)))?;
+    match done {
+        Ok((sha256, report)) => {
+            let tried = Tried { sha256: sha256.to_string(), sensitivity: sensitivity.as_str() };
+            draw(&state, &viewer, None, Some(report.into()), Some(tried))
+        }
+        Err(Error::Refused(refusal)) => draw(&state, &viewer, Some(refusal.why), None, None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /assets/import/{sha256}`: takes in a file that was tried out.
+pub async fn apply(http: HttpRequest, state: Data, sha256: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let viewer = session::by_form(&http, &state).await?;
+    viewer.must_be_able_to("register_asset")?;
+    let given = Given::read(&http, &state, payload).await?;
+    let sensitivity = Some(given.get("sensitivity")).filter(|text| !text.is_empty()).map_or(Ok(Sensitivity::Unknown), Sensitivity::parse)?;
+    let sha256 = Digest::parse(&sha256).map_err(|why| Problem::unknown(why.why))?;
+    let key = given.key(&http, &viewer);
+    let (service, actor) = (state.service.clone(), viewer.actor.clone());
+    let work = move || {
+        if !service.app.files.path(&sha256).exists() {
+            return Err(Error::Unknown("There is no such file; try it out first.".to_owned()));
+        }
+        let file = service.app.files.get(&sha256)?;
+        Ok(match import_once(&service, &actor, file.as_slice(), Options { dry_run: false, sensitivity }, key.as_ref())? {
+            Outcome::Now(report) => report,
+            Outcome::Before(answer) => serde_json::from_slice(&answer.body)?,
+        })
+    };
+    let done: crate::error::Result<Report> = web::block(work).await.map_err(|error| Problem::from(Error::fault("waiting for a thread", error)))?;
+    match done {
+        Ok(report) => draw(&state, &viewer, None, Some(report.into()), None),
+        Err(Error::Refused(refusal)) => draw(&state, &viewer, Some(refusal.why), None, None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The file of the form, and what stands in its other field.
+async fn uploaded(state: &Data, mut form: Multipart) -> Result<(Vec<u8>, Option<String>), Problem> {
+    let unreadable =
+        |why: String| Problem::new(400, "request.malformed", format!("The form cannot be read ({why}); open its page and send it again."));
+    let since = Instant::now();
+    let (mut file, mut sensitivity) = (Vec::new(), None);
+    while let Some(field) = request::in_time(state, since, file.len(), form.next()).await? {
+        let mut field = field.map_err(|e| unreadable(e.to_string()))?;
+        let is_file = field.name() == Some("file");
+        let mut bytes = Vec::new();
+        while let Some(chunk) = request::in_time(state, since, file.len() + bytes.len(), field.next()).await? {
+            bytes.extend_from_slice(&chunk.map_err(|e| unreadable(e.to_string()))?);
+            if bytes.len() > if is_file { MAX_BYTES } else { 100 } {
+                return Err(Problem::new(413, "request.too_large", format!("The file is larger than {} MB; send a smaller one.", MAX_BYTES >> 20)));
+            }
+        }
+        if is_file {
+            file = bytes;
+        } else {
+            sensitivity = String::from_utf8(bytes).ok().filter(|text| !text.is_empty());
+        }
+    }
+    Ok((file, sensitivity))
 }

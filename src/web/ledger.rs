@@ -39,7 +39,8 @@ pub async fn checkpoint(state: Data) -> std::result::Result<HttpResponse, Proble
     Ok(text(newest.note, "public, no-cache"))
 }
 
-fn sequence(path: &str) -> std::result::Result<u64, Problem> {
+/// The number of an entry in an address.
+pub fn sequence(path: &str) -> std::result::Result<u64, Problem> {
     path.parse().map_err(|_| Problem::unknown("Entries are numbered from 0."))
 }
 
@@ -239,7 +240,8 @@ pub fn told_one(db: &mut Database, names: &mut Names, seq: u64, viewer: &Viewer)
     tell_to(db, names, entry.into_iter(), viewer)
 }
 
-fn tell_to(db: &mut Database, names: &mut Names, entries: impl Iterator<Item = Vec<u8>>, viewer: &Viewer) -> Result<Vec<Told>> {
+/// Tells entries to a person who may not see all of them.
+pub fn tell_to(db: &mut Database, names: &mut Names, entries: impl Iterator<Item = Vec<u8>>, viewer: &Viewer) -> Result<Vec<Told>> {
     let mut told = Vec::new();
     for bytes in entries {
         let entry = parse(&bytes)?;

@@ -1,23 +1,30 @@
 //! The HTTP door: parses, calls, renders; decides nothing. Every route stands in the one list below.
 
 mod account;
+mod actions;
 mod appearance;
 mod asked;
 mod assets;
 mod assignments;
 mod bulk;
+mod bulk_pages;
 mod catalogue;
 mod certificates;
+mod command_forms;
 mod commands;
 mod consignments;
 mod discrepancies;
 mod dock;
 mod events;
+mod dashboard;
 mod evidence;
 mod exceptions;
+mod explorer;
+mod exports;
 mod files;
 mod guesses;
 mod handoffs;
+mod forms;
 mod headers;
 mod https;
 mod imports;
@@ -31,6 +38,7 @@ mod mail;
 mod notes;
 mod oidc;
 mod openings;
+mod open_exceptions;
 mod page;
 mod papers;
 mod parties;
@@ -44,10 +52,12 @@ mod request;
 mod scans;
 mod session;
 mod setup;
+mod settings;
 mod sightings;
 mod sign_in;
 mod statics;
 mod verifications;
+mod views;
 mod words;
 mod writes;
 
@@ -110,7 +120,7 @@ routes! {
     get  "/api/v1/evidence/{sha256}"                  => evidence::api_show;
     post "/api/v1/imports"                            => imports::api_create;
     // For anyone
-    get  "/"                                          => sign_in::index;
+    get  "/"                                          => dashboard::show;
     get  "/sign-in"                                   => sign_in::new;
     post "/sign-in"                                   => sign_in::create;
     get  "/sign-in/code"                              => sign_in::code;
@@ -131,6 +141,8 @@ routes! {
     get  "/verify.html"                               => verifications::download;
     post "/api/v1/verifications"                      => verifications::api_create;
     get  "/certificates/{number}.pdf"                 => certificates::pdf;
+    get  "/certificates/{number}/revocation"          => certificates::revocation_new;
+    post "/certificates/{number}/revocation"          => certificates::revocation_create;
     get  "/certificates/{number}"                     => certificates::show;
     get  "/certificates/{number}/{part:.+}"           => certificates::part;
     get  "/.well-known/did.json"                      => files::did;
@@ -157,9 +169,30 @@ routes! {
     post "/api/v1/r/{secret}/receipts"                => links::api_receive;
     post "/api/v1/r/{secret}/evidence"                => links::api_upload;
     // For people who are signed in
-    get  "/ledger/entries/{seq}"                      => ledger::entry;
+    get  "/ledger"                                    => explorer::index;
+    get  "/ledger/heads"                              => explorer::heads;
+    get  "/ledger/entries/{seq}"                      => explorer::entry;
     get  "/assets"                                    => assets::index;
+    get  "/search"                                    => dashboard::search;
+    get  "/assets/new"                                => actions::device_new;
+    post "/assets/new"                                => actions::device_create;
+    get  "/assets/new/medium"                         => actions::medium_new;
+    post "/assets/new/medium"                         => actions::medium_create;
+    get  "/assets/import"                             => imports::new;
+    post "/assets/import"                             => imports::create;
+    post "/assets/import/{sha256}"                    => imports::apply;
+    get  "/assets.csv"                                => assets::csv;
+    post "/views"                                     => views::create;
+    post "/views/{id}/removals"                       => views::remove;
+    get  "/bulk/new"                                  => bulk_pages::new;
+    post "/bulk"                                      => bulk_pages::create;
+    get  "/bulk/{id}"                                 => bulk_pages::show;
+    get  "/bulk/{id}/refused.csv"                     => bulk_pages::refused_csv;
+    post "/bulk/{id}/cancellations"                   => bulk_pages::cancel;
     get  "/assets/{id}"                               => assets::show;
+    get  "/assets/{id}/actions"                       => actions::of_device;
+    get  "/assets/{id}/actions/{command}"             => actions::of_device_new;
+    post "/assets/{id}/actions/{command}"             => actions::of_device_create;
     get  "/consignments"                              => consignments::index;
     get  "/consignments/new"                          => openings::new;
     post "/consignments/new"                          => openings::create;
@@ -182,12 +215,21 @@ routes! {
     post "/consignments/{id}/receive"                 => receivings::create;
     get  "/consignments/{id}/reconcile"               => discrepancies::show;
     post "/consignments/{id}/reconcile"               => discrepancies::update;
+    get  "/consignments/{id}/actions"                 => actions::of_consignment;
+    get  "/consignments/{id}/actions/{command}"       => actions::of_consignment_new;
+    post "/consignments/{id}/actions/{command}"       => actions::of_consignment_create;
     get  "/certificates"                              => certificates::index;
     get  "/exceptions"                                => exceptions::index;
     get  "/exceptions/{id}"                           => exceptions::show;
     post "/exceptions/{id}"                           => exceptions::update;
+    get  "/reports"                                   => reports::index;
+    get  "/settings"                                  => settings::index;
+    get  "/settings/policy"                           => settings::policy;
+    get  "/settings/system"                           => settings::system;
     get  "/reports/{name}"                            => reports::show;
     get  "/vendors"                                   => parties::index;
+    get  "/vendors/new"                               => actions::party_new;
+    post "/vendors/new"                               => actions::party_create;
     get  "/vendors/{id}"                              => parties::show;
     get  "/sign-in/again"                             => sign_in::again;
     post "/sign-in/again"                             => sign_in::prove_again;
@@ -213,6 +255,9 @@ routes! {
     post "/mail/{id}/retries"                         => mail::retry;
     get  "/mail/unsubscribe/{token}"                  => mail::leaving;
     post "/mail/unsubscribe/{token}"                  => mail::leave;
+    get  "/vendors/{id}/actions"                      => actions::of_party;
+    get  "/vendors/{id}/actions/{command}"            => actions::of_party_new;
+    post "/vendors/{id}/actions/{command}"            => actions::of_party_create;
     // For programs, with a bearer token
     get  "/api/v1/consignments/{id}/notes"            => notes::api_of_consignment;
     post "/api/v1/consignments/{id}/notes"            => notes::api_on_consignment;
@@ -282,6 +327,8 @@ pub(crate) struct State {
     checks: Semaphore,
     running: writes::Running,
     watched: events::Watched,
+    open: open_exceptions::OpenExceptions,
+    exports: exports::Exports,
 }
 
 /// What every handler is given.
@@ -301,12 +348,13 @@ pub(crate) async fn block<T: Send + 'static>(
 /// Serves until the process is told to end (SIGINT or SIGTERM); requests under way are finished first. `started` is told the address.
 pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let ending = Arc::new(AtomicBool::new(false));
-    let publisher = publish_every_second(service.clone(), Arc::clone(&ending))?;
+    let open = open_exceptions::OpenExceptions::default();
+    let publisher = publish_every_second(service.clone(), open.clone(), Arc::clone(&ending))?;
     let worker = run_bulk_jobs(service.clone(), Arc::clone(&ending))?;
     let mail = deliver_mail::go_on(service.clone(), Arc::clone(&ending))?;
     let looking = service.app.limits.look_every;
     let looking = looking.map(|every| find_exceptions::every(service.clone(), every, Arc::clone(&ending))).transpose()?;
-    let served = actix_web::rt::System::new().block_on(run(service, listen, started));
+    let served = actix_web::rt::System::new().block_on(run(service, open, listen, started));
     ending.store(true, Ordering::Relaxed);
     worker.thread().unpark();
     worker.join().map_err(|_| Error::Fault("the thread that runs bulk jobs has failed".to_owned()))?;
@@ -321,7 +369,7 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     served
 }
 
-async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
+async fn run(service: Service, open: open_exceptions::OpenExceptions, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
     let allowed = service.app.limits.clone();
     let url = &service.app.identity.public_url;
     let serving = &service.app.serving;
@@ -351,6 +399,8 @@ async fn run(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
         checks: Semaphore::new(CHECKS_AT_ONCE),
         running: writes::Running::default(),
         watched: events::Watched::default(),
+        open,
+        exports: exports::Exports::default(),
     });
     if let Some(code) = state.setup.print(&state.service)? {
         let url = &state.service.app.identity.public_url;
@@ -427,7 +477,7 @@ fn run_bulk_jobs(service: Service, ending: Arc<AtomicBool>) -> Result<std::threa
 }
 
 /// Signs a checkpoint every second in which the log has grown, and once more at the end.
-fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
+fn publish_every_second(service: Service, open: open_exceptions::OpenExceptions, ending: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
     let work = move || {
         let mut said = String::new();
         loop {
@@ -437,6 +487,9 @@ fn publish_every_second(service: Service, ending: Arc<AtomicBool>) -> Result<std
             }
             if let Err(error) = once::sweep(&service) {
                 tracing::debug!("old answers are not removed yet: {error}");
+            }
+            if let Err(error) = open.look(&service.app) {
+                tracing::debug!("open exceptions are not counted yet: {error}");
             }
             let published = publish_checkpoint::behind(&service.app)
                 .and_then(|behind| if behind { service.recorder.publish_waiting().map(drop) } else { Ok(()) });

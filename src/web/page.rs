@@ -25,6 +25,10 @@ pub struct Page {
     pub organisation: String,
     /// Who is signed in: name and role.
     pub viewer: Option<(String, &'static str)>,
+    /// How many exceptions are open that this viewer sees.
+    pub open: i64,
+    /// Whether the viewer is one of the organisation's own people.
+    pub own: bool,
     /// In front of the path of every style sheet, script and picture.
     pub statics: String,
     /// How the request wants its page: language, theme, nonce, the entry that was just recorded.
@@ -41,6 +45,8 @@ impl Page {
             statics: format!("{}/static/{}", base(state), statics::version()),
             base: base(state),
             organisation: state.service.app.organisation.to_string(),
+            open: viewer.map_or(0, |viewer| state.open.of(viewer.narrowed_to().as_deref())),
+            own: viewer.is_some_and(|viewer| !viewer.actor.role.is_vendor()),
             viewer: viewer.map(|viewer| (viewer.person.name.clone(), viewer.actor.role.label())),
             asked: Asked::now(),
             insecure: state.service.app.serving.is_insecure(),
@@ -61,6 +67,11 @@ impl Page {
     /// The same with something in the place of `{}`.
     pub fn t1(&self, english: &str, what: impl std::fmt::Display) -> String {
         self.t(english).replacen("{}", &what.to_string(), 1)
+    }
+    /// Whether the page belongs to this part of the navigation.
+    pub fn is_at(&self, part: &str) -> bool {
+        let path = self.asked.here.split('?').next().unwrap_or_default();
+        path == part || part.len() > 1 && path.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
     }
     /// The entry that was just recorded, as people read numbers.
     pub fn said(&self) -> Option<String> {

@@ -6,7 +6,9 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::actions;
 use super::assets::{Step, TIMELINE, bare, steps};
+use super::command_forms::PARTY;
 use super::ledger::{self, Names};
 use super::page::{self, Page, short};
 use super::problem::Problem;
@@ -86,6 +88,7 @@ struct Row {
 #[template(path = "vendors/index.html")]
 struct IndexPage {
     page: Page,
+    registers: bool,
     rows: Vec<Row>,
     next: Option<String>,
     paged: bool,
@@ -110,7 +113,8 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
             told: sees_all(&viewer, &party),
             name: party.name.to_string(),
         });
-        Ok(IndexPage { page, rows: rows.collect(), next, paged: after.is_some() })
+        let registers = actions::role_may(&viewer, "register_party");
+        Ok(IndexPage { page, registers, rows: rows.collect(), next, paged: after.is_some() })
     })
     .await?;
     page::render(&drawn)
@@ -155,6 +159,7 @@ struct TrainingShown {
 #[template(path = "vendors/show.html")]
 struct ShowPage {
     page: Page,
+    acts: bool,
     name: String,
     kind: &'static str,
     sites: Vec<SiteShown>,
@@ -233,8 +238,10 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             insured: contract.insured_until.map_or_else(|| "not recorded".to_owned(), |until| format!("until {until}")),
             entry: contract.recorded,
         });
+        let acts = PARTY.iter().flat_map(|group| group.forms).any(|form| actions::role_may(&viewer, form.command));
         Ok(ShowPage {
             page,
+            acts,
             kind: party.kind.label(),
             sites: sites(&party, told),
             told,
@@ -254,7 +261,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
 }
 
 /// A party that exists and that this viewer may see.
-fn find(db: &mut Database, app: &App, viewer: &Viewer, id: &PartyId) -> Result<Party> {
+pub fn find(db: &mut Database, app: &App, viewer: &Viewer, id: &PartyId) -> Result<Party> {
     let may = visible(db, app, viewer)?.is_none_or(|visible| visible.iter().any(|one| one == id.as_str()));
     match tables::find::<Party>(db, id)? {
         Some(party) if may => Ok(party),

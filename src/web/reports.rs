@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::Datelike as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -221,6 +222,22 @@ fn tables_shown(document: &Document, csv: &str) -> Vec<TableShown> {
         csv: format!("{csv}&table={}", table.id),
     };
     document.tables.iter().filter(|table| !table.rows.is_empty()).map(show).collect()
+}
+
+#[derive(Template)]
+#[template(path = "reports/index.html")]
+struct IndexPage {
+    page: Page,
+    reports: Vec<(&'static str, &'static str)>,
+    /// The first and the last month of last year.
+    last: (String, String),
+}
+
+/// `GET /reports`
+pub async fn index(viewer: Viewer, state: Data) -> std::result::Result<HttpResponse, Problem> {
+    let year = now().utc().year() - 1;
+    let reports = REPORTS.iter().map(|report| (report.name, report.title)).collect();
+    page::render(&IndexPage { page: Page::new(&state, "Reports", Some(&viewer)), reports, last: (format!("{year}-01"), format!("{year}-12")) })
 }
 
 /// `GET /reports/{name}?from=&to=&site=&vendor=`

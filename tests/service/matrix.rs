@@ -91,6 +91,41 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/r/{secret}/receipts", "anyone", "–"),
     ("post /api/v1/r/{secret}/evidence", "anyone", "–"),
     ("get /ledger/entries/{seq}", "signed in", "unknown"),
+    ("get /search", "signed in", "–"),
+    ("get /ledger", "signed in", "–"),
+    ("get /ledger/heads", "signed in", "–"),
+    ("get /reports", "signed in", "–"),
+    ("get /settings", "coordinator, approver, auditor, reports, administrator", "–"),
+    ("get /settings/policy", "coordinator, approver, auditor, reports, administrator", "–"),
+    ("get /settings/system", "coordinator, approver, auditor, reports, administrator", "–"),
+    ("get /assets/import", "coordinator, administrator", "–"),
+    ("post /assets/import", "coordinator, administrator", "–"),
+    ("post /assets/import/{sha256}", "coordinator, administrator", "–"),
+    ("get /assets.csv", "signed in", "not listed"),
+    ("post /views", "signed in", "–"),
+    ("post /views/{id}/removals", "none [404 request.unknown]", "–"),
+    ("get /bulk/new", "vendor_operator, vendor_verifier, coordinator, approver, administrator", "–"),
+    ("post /bulk", "vendor_operator, vendor_verifier, coordinator", "unknown"),
+    ("get /bulk/{id}", "signed in", "unknown"),
+    ("get /bulk/{id}/refused.csv", "signed in", "unknown"),
+    ("post /bulk/{id}/cancellations", "vendor_operator, vendor_verifier, coordinator", "unknown"),
+    ("get /assets/new", "coordinator, administrator", "–"),
+    ("post /assets/new", "coordinator, administrator", "–"),
+    ("get /assets/new/medium", "coordinator, vendor_operator", "–"),
+    ("post /assets/new/medium", "coordinator, vendor_operator", "–"),
+    ("get /assets/{id}/actions", "signed in", "unknown"),
+    ("get /assets/{id}/actions/{command}", "coordinator, vendor_operator", "unknown"),
+    ("post /assets/{id}/actions/{command}", "coordinator, vendor_operator", "unknown"),
+    ("get /consignments/{id}/actions", "signed in", "unknown"),
+    ("get /consignments/{id}/actions/{command}", "approver", "–"),
+    ("post /consignments/{id}/actions/{command}", "approver", "–"),
+    ("get /vendors/new", "administrator", "–"),
+    ("post /vendors/new", "administrator", "–"),
+    ("get /vendors/{id}/actions", "signed in", "unknown"),
+    ("get /vendors/{id}/actions/{command}", "administrator", "–"),
+    ("post /vendors/{id}/actions/{command}", "administrator", "–"),
+    ("get /certificates/{number}/revocation", "approver", "–"),
+    ("post /certificates/{number}/revocation", "approver", "–"),
     ("get /assets", "signed in", "not listed"),
     ("get /assets/{id}", "signed in", "unknown"),
     ("get /consignments", "signed in", "not listed"),
@@ -377,6 +412,14 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         )
         .replace("{tag}", "NO-SUCH-TAG")
         .replace("{number}", &things.number)
+        .replace(
+            "{command}",
+            match route {
+                route if route.contains("consignments") => "grant_override",
+                route if route.contains("vendors") => "add_site",
+                _ => "record_media",
+            },
+        )
         .replace("{seq}", &things.seq)
         .replace("{sha256}", &things.evidence)
         .replace("{part:.+}", "certificate.vc.json")
@@ -459,6 +502,60 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         }
         "post /api/v1/consignments/{id}/notes" | "post /api/v1/exceptions/{id}/notes" | "post /api/v1/evidence/{sha256}/notes" => {
             body = json(json!({"text": "Two boxes are wet."}));
+        }
+        "get /bulk/new" => path.push_str("?all=true&label=received"),
+        "post /bulk" => {
+            body = format!("command=verify_sanitization&step=preview&of.ids={}", things.thing.asset).into_bytes();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /views" => {
+            body = b"name=Mine&query=label%3Dretired&role=".to_vec();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /assets/import" => {
+            body = b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n".to_vec();
+            body.extend(std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap());
+            body.extend_from_slice(b"\r\n--line--\r\n");
+            headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
+        }
+        "post /assets/import/{sha256}" => {
+            let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
+            yard.server.service.app.files.put(&file).unwrap();
+            path = format!("/assets/import/{}", hex(&sha256(&file)));
+            body = b"sensitivity=low".to_vec();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        "post /assets/new"
+        | "post /assets/new/medium"
+        | "post /vendors/new"
+        | "post /assets/{id}/actions/{command}"
+        | "post /vendors/{id}/actions/{command}"
+        | "post /consignments/{id}/actions/{command}"
+        | "post /certificates/{number}/revocation" => {
+            let command = match door {
+                "post /assets/new" => "register_asset",
+                "post /assets/new/medium" => "record_loose_media",
+                "post /vendors/new" => "register_party",
+                "post /certificates/{number}/revocation" => "revoke_certificate",
+                _ => path.rsplit('/').next().unwrap(),
+            };
+            let mut command = match command {
+                "revoke_certificate" => json!({"reason": "error_in_record"}),
+                command if fresh => yard.body(command, vendor, who).unwrap(),
+                _ => json!({}),
+            };
+            if fresh && door.contains("{number}") {
+                path = path.replace(&things.number, &yard.certified(vendor).0);
+            }
+            for about in ["asset", "consignment", "party"] {
+                if let Some(id) = command.as_object_mut().unwrap().remove(about) {
+                    for known in [&things.thing.asset, &things.consignment] {
+                        path = path.replace(known.as_str(), id.as_str().unwrap());
+                    }
+                }
+            }
+            body = as_form(&command).into_bytes();
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
         }
         "post /api/v1/verifications" => body.clone_from(&things.pdf),
         "get /labels/download" => path.push_str(&format!("?stock=avery-5160&asset={}", things.thing.asset)),
@@ -636,6 +733,35 @@ const LEADING_BACK: &[&str] = &[
     "post /account/mail",
     "post /mail/{id}/retries",
 ];
+/// The body of a command as its form sends it: units of people, members by their path.
+pub fn as_form(body: &Value) -> String {
+    fn fields(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
+        let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        match value {
+            Value::Object(members) => members.iter().for_each(|(name, value)| fields(&below(name), value, into)),
+            Value::Array(items) if items.iter().all(Value::is_string) => {
+                let lines: Vec<&str> = items.iter().map(|item| item.as_str().unwrap()).collect();
+                into.push((path.to_owned(), lines.join("\n")));
+            }
+            Value::Array(items) => items.iter().enumerate().for_each(|(n, value)| fields(&below(&n.to_string()), value, into)),
+            Value::Number(number) if path.ends_with("capacity_bytes") => {
+                into.push((path.to_owned(), (number.as_u64().unwrap() / 1_000_000_000).to_string()));
+            }
+            Value::Number(number) if path.ends_with("_cents") => {
+                let cents = number.as_u64().unwrap();
+                into.push((path.to_owned(), format!("{}.{:02}", cents / 100, cents % 100)));
+            }
+            Value::String(text) => into.push((path.to_owned(), text.clone())),
+            other => into.push((path.to_owned(), other.to_string())),
+        }
+    }
+    let mut found = Vec::new();
+    fields("", body, &mut found);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let encoded =
+        |text: &str| -> String { text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect() };
+    found.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect::<Vec<_>>().join("&")
+}
 
 /// Whether a person reads what this door gives.
 fn is_page(door: &str) -> bool {
@@ -648,6 +774,14 @@ fn is_page(door: &str) -> bool {
         "get /verify",
         "get /certificates",
         "get /certificates/{number}",
+        "get /bulk/{id}",
+        "get /search",
+        "get /ledger",
+        "get /ledger/heads",
+        "get /reports",
+        "get /assets/{id}/actions",
+        "get /consignments/{id}/actions",
+        "get /vendors/{id}/actions",
         "get /assets",
         "get /assets/{id}",
         "get /consignments",
@@ -834,7 +968,18 @@ fn every_cell_is_as_its_line_says() {
                     unchanged();
                 } else {
                     let expected: &[u16] = match *door {
+                        "get /" if *role != "nobody" => &[200],
                         "get /"
+                        | "get /search"
+                        | "post /views"
+                        | "post /bulk/{id}/cancellations"
+                        | "post /assets/new"
+                        | "post /assets/new/medium"
+                        | "post /vendors/new"
+                        | "post /assets/{id}/actions/{command}"
+                        | "post /vendors/{id}/actions/{command}"
+                        | "post /consignments/{id}/actions/{command}"
+                        | "post /certificates/{number}/revocation"
                         | "post /appearance"
                         | "post /sign-out"
                         | "get /sign-in/code"

@@ -10,6 +10,7 @@ mod certificates;
 mod command_line;
 mod corrections;
 mod dock;
+mod desk;
 mod exceptions;
 mod idempotency;
 mod limits;

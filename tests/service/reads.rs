@@ -361,8 +361,14 @@ fn every_list_walks_an_index_in_order() {
             for label in [None, Some("reconciled".to_owned())] {
                 for tag_prefix in [None, Some("CB".to_owned())] {
                     for after in [None, pair()] {
-                        let query =
-                            AssetQuery { party: party.clone(), place: None, label: label.clone(), tag_prefix: tag_prefix.clone(), after, limit: 9 };
+                        let query = AssetQuery {
+                            party: party.clone(),
+                            label: label.clone(),
+                            tag_prefix: tag_prefix.clone(),
+                            after,
+                            limit: 9,
+                            ..AssetQuery::default()
+                        };
                         assert!(!inventory::assets(db, &query).unwrap().is_empty());
                     }
                 }
