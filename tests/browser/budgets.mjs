@@ -1,6 +1,6 @@
 // How much each page sends and asks for: compressed bytes of its HTML, style and script, and requests at the first visit and at the next.
 import { request } from "node:http";
-import { browser, district, play, sign_in, visitor } from "./stage.mjs";
+import { browser, district, enter, play, visitor } from "./stage.mjs";
 import { visits } from "./visits.mjs";
 
 /// Compressed bytes and counts of requests, by kind of page. A kilobyte is 1,024 bytes.
@@ -62,7 +62,7 @@ await play({
     const states = {};
     for (const who of new Set(pages.map((one) => one.who))) {
       const page = await visitor(started, stage);
-      if (who !== "nobody") await sign_in(page, stage.people[who]);
+      if (who !== "nobody") await enter(page, stage, stage.people[who]);
       states[who] = await page.context().storageState();
       await page.context().close();
     }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import { opened, parties, read, released, say, subject, link } from "./pallet.mjs";
-import { browser, district, play, scene, sign_in, visitor } from "./stage.mjs";
+import { browser, district, enter, play, scene, visitor } from "./stage.mjs";
 import { visits } from "./visits.mjs";
 
 /// Each is at most 64 characters, as the shortest field allows; whichever runs calls alert, or asks another host, or leaves something in the page.
@@ -181,7 +181,7 @@ await play({
     const all = [...seen, ...pages];
     const look = async (who, part) => {
       const page = await visitor(started, stage);
-      if (who !== "nobody") await sign_in(page, stage.people[who]);
+      if (who !== "nobody") await enter(page, stage, stage.people[who]);
       for (const [path, , text] of part) {
         await page.goto(path, { waitUntil: "domcontentloaded" });
         const found = await page.evaluate(planted, undefined);
@@ -219,7 +219,7 @@ await play({
     const posts = (scene.posts ?? ["/sign-in", "/sign-out", "/exceptions/{id}", "/r/{secret}", "/r/{secret}/evidence"]).filter((route) => !open(route)).map(fill);
     const server = await elsewhere();
     const page = await visitor(await browser(), stage);
-    await sign_in(page, stage.people.approver);
+    await enter(page, stage, stage.people.approver);
     const before = await stage.entries();
     const wrong = [];
     // What would be recorded if it came from here.

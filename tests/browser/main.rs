@@ -75,6 +75,13 @@ fn hostile_text_stays_text_and_other_sites_write_nothing() {
 }
 
 #[test]
+fn scans_are_counted_once_at_every_speed_and_without_a_network() {
+    if at_hand() {
+        script("scans.mjs");
+    }
+}
+
+#[test]
 fn a_certificate_is_judged_in_two_browsers() {
     if at_hand() && programs::have("firefox-esr", "firefox-esr") {
         script("verify.mjs");

@@ -51,15 +51,21 @@ export async function opened(stage, reference) {
   return { id, reference };
 }
 
-/// The same with so many devices on it, sealed and on its way: {id, reference, devices}.
-export async function released(stage, reference, count) {
+/// The same with so many devices on it: {id, reference, devices}.
+export async function loaded(stage, reference, count) {
   const pallet = await opened(stage, reference);
-  const loaded = await devices(stage, reference, count);
-  for (const device of loaded) await command(stage, "coordinator", "scan", { consignment: pallet.id, tag: device.tag, container: "PALLET-1" });
+  const devices_on = await devices(stage, reference, count);
+  for (const device of devices_on) await command(stage, "coordinator", "scan", { consignment: pallet.id, tag: device.tag, container: "PALLET-1" });
+  return { ...pallet, devices: devices_on };
+}
+
+/// The same sealed and on its way.
+export async function released(stage, reference, count) {
+  const pallet = await loaded(stage, reference, count);
   const containers = [{ label: "PALLET-1", seal: `S-${reference}`, gross_weight_grams: 61_500 }];
   await command(stage, "coordinator", "seal_consignment", { consignment: pallet.id, containers });
   await command(stage, "coordinator", "release_consignment", { consignment: pallet.id });
-  return { ...pallet, devices: loaded };
+  return pallet;
 }
 
 /// A one-time link for a consignment: the path of its page.

@@ -4,8 +4,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { browser, district, first_day, play, sign_in, visitor } from "./stage.mjs";
-import { FIRST_VISITS, visits } from "./visits.mjs";
+import { browser, district, enter, first_day, play, visitor } from "./stage.mjs";
+import { first_visits, visits } from "./visits.mjs";
 
 const folder = resolve(dirname(fileURLToPath(import.meta.url)), "../../docs/pictures");
 /// Widths in pixels, and how much of a long page is drawn.
@@ -20,7 +20,7 @@ async function draw(stage, pages) {
   const started = await browser("--hide-scrollbars");
   for (const who of new Set(pages.map((one) => one.who))) {
     const page = await visitor(started, stage);
-    if (who !== "nobody") await sign_in(page, stage.people[who]);
+    if (who !== "nobody") await enter(page, stage, stage.people[who]);
     for (const { name, path } of pages.filter((one) => one.who === who)) {
       await page.goto(path);
       for (const { width, most } of SIZES) {
@@ -49,7 +49,7 @@ await play({
     for (const old of readdirSync(folder).filter((name) => name.endsWith(".png") && name.includes(only))) rmSync(join(folder, old));
     const [used, fresh] = [await district(), await first_day()];
     const wanted = (pages) => pages.filter((one) => one.name.includes(only));
-    const count = (await draw(used, wanted(await visits(used)))) + (await draw(fresh, wanted(FIRST_VISITS)));
+    const count = (await draw(used, wanted(await visits(used)))) + (await draw(fresh, wanted(first_visits(fresh))));
     const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
     const megabytes = bytes / (1 << 20);
     if (megabytes > MOST_MEGABYTES) throw new Error(`the pictures take ${megabytes.toFixed(1)} MB, at most ${MOST_MEGABYTES}`);

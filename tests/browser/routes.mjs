@@ -2,8 +2,8 @@
 // sight, everything within reach of a keyboard and large enough for a finger.
 import { createServer } from "node:http";
 import { read } from "./pallet.mjs";
-import { browser, district, first_day, judge, play, scene, sign_in, visitor } from "./stage.mjs";
-import { FIRST_VISITS, NO_PAGE, visits } from "./visits.mjs";
+import { browser, district, enter, first_day, judge, play, scene, visitor } from "./stage.mjs";
+import { first_visits, NO_PAGE, visits } from "./visits.mjs";
 
 const WIDTHS = [1280, 320];
 const THEMES = ["light", "dark"];
@@ -115,7 +115,7 @@ async function look(started, stage, pages) {
   const wrong = [];
   for (const who of new Set(pages.map((one) => one.who))) {
     const page = await visitor(started, stage, { viewport: { width: WIDTHS[0], height: 900 } });
-    if (who !== "nobody") await sign_in(page, stage.people[who]);
+    if (who !== "nobody") await enter(page, stage, stage.people[who]);
     wrong.push(...page.faults.splice(0).map((fault) => `sign-in as ${who}: ${fault}`));
     for (const { name, path, status } of pages.filter((one) => one.who === who)) {
       const say = (found, how = "") => wrong.push(...found.map((one) => `${name} (${path}, ${who}${how}): ${one}`));
@@ -170,10 +170,11 @@ await play({
   "every page": async () => {
     const stage = await district();
     const pages = await visits(stage);
+    const all = [...pages, ...first_visits({})];
     const routes = scene.routes ?? [];
-    const unknown = routes.filter((route) => !route.startsWith("/api/") && !NO_PAGE.includes(route) && !pages.some((one) => one.route === route));
+    const unknown = routes.filter((route) => !route.startsWith("/api/") && !NO_PAGE.includes(route) && !all.some((one) => one.route === route));
     if (unknown.length) throw new Error(`no visit in visits.mjs goes to ${unknown.join(", ")}; add one, or say in NO_PAGE that it gives no page`);
-    const gone = routes.length ? [...pages.map((one) => one.route), ...NO_PAGE].filter((route) => !routes.includes(route)) : [];
+    const gone = routes.length ? [...all.map((one) => one.route), ...NO_PAGE].filter((route) => !routes.includes(route)) : [];
     if (gone.length) throw new Error(`visits.mjs names routes that there are no more: ${gone.join(", ")}`);
     const before = await stage.entries();
     // Two at once: one waits for the server while the other is judged.
@@ -191,7 +192,8 @@ await play({
   },
   "every page on the first day": async () => {
     const stage = await first_day();
-    nothing(await look(await browser(), stage, FIRST_VISITS));
-    return `${FIRST_VISITS.length} pages`;
+    const pages = first_visits(stage);
+    nothing(await look(await browser(), stage, pages));
+    return `${pages.length} pages`;
   },
 });

@@ -15,6 +15,8 @@ export const scene = process.argv[2]
   : { program: process.env.QUITTANCE_TEST_PROGRAM ?? join(root, "target/debug/quittance") };
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/// The password of everybody in the demo (`src/cli/demo.rs`).
+const PASSWORD = "prairie lantern copper river";
 const folders = [];
 const servers = [];
 const browsers = [];
@@ -37,16 +39,17 @@ export function run(...words) {
   });
 }
 
-/// Serves the record in a folder: {url, api, entries, end}. `api(token, method, path, body)` is what a program sends.
-async function serve(data, keys, origin) {
-  const words = ["serve", "--data", data, "--keys", keys, "--listen", "127.0.0.1:0"];
+/// Serves the record in a folder: {url, api, form, entries, said, end}. `api(token, method, path, body)` is what a program sends, `form(person, path,
+/// fields)` what a page's form sends, `said()` what the program has printed.
+async function serve(data, keys, ...more) {
+  const words = ["serve", ...more, "--data", data, "--keys", keys, "--listen", "127.0.0.1:0"];
   for (const limit of ["person-rate", "token-rate", "public-rate", "address-connections"]) words.push(`--${limit}`, "0");
   const child = spawn(scene.program, words, { stdio: ["ignore", "pipe", "pipe"] });
   servers.push(child);
   const log = [];
+  let said = "";
   child.stderr.on("data", (text) => log.push(String(text)));
   const port = await new Promise((done, failed) => {
-    let said = "";
     child.stdout.on("data", (text) => {
       said += text;
       const found = /listening on [^ ]*:(\d+)/.exec(said);
@@ -54,7 +57,7 @@ async function serve(data, keys, origin) {
     });
     child.on("close", (code) => failed(new Error(`the service ended with ${code} before it listened: ${said}${log.join("")}`)));
   });
-  const url = `http://${origin ?? "127.0.0.1"}:${port}`;
+  const url = `http://127.0.0.1:${port}`;
   const api = async (token, method, path, body, headers = {}) => {
     const raw = typeof body === "string" || Buffer.isBuffer(body) || body instanceof FormData;
     const answer = await fetch(url + path, {
@@ -67,6 +70,10 @@ async function serve(data, keys, origin) {
     const json = answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : null;
     return { status: answer.status, headers: answer.headers, text, json };
   };
+  const form = async (person, path, fields) => {
+    const cookie = person && (await session({ url, api }, person)).map(({ name, value }) => `${name}=${value}`).join("; ");
+    return post(api, path, fields, cookie);
+  };
   // As many as the newest checkpoint covers, when nothing more comes: one is published in every second in which the log has grown.
   const covered = async () => Number((await api(null, "GET", "/ledger/checkpoint")).text.split("\n")[1]);
   const entries = async () => {
@@ -78,7 +85,41 @@ async function serve(data, keys, origin) {
     }
   };
   const end = () => new Promise((done) => (child.once("close", done), child.kill("SIGTERM")));
-  return { url, api, entries, end };
+  return { url, api, form, entries, said: () => said, end };
+}
+
+const post = (api, path, fields, cookie) =>
+  api(null, "POST", path, new URLSearchParams(fields).toString(), {
+    "content-type": "application/x-www-form-urlencoded",
+    accept: "text/html",
+    "sec-fetch-site": "same-origin",
+    ...(cookie ? { cookie } : {}),
+  });
+
+const cookies_of = (answer) =>
+  answer.headers.getSetCookie().map((line) => {
+    const [pair] = line.split(";");
+    const at = pair.indexOf("=");
+    return { name: pair.slice(0, at), value: pair.slice(at + 1) };
+  });
+
+/// The cookies of somebody's session, begun by the forms that a browser would send. A vendor's people agree to sign electronically the first time.
+async function session(stage, person) {
+  if (person.cookies) return person.cookies;
+  const answer = await post(stage.api, "/sign-in", { email: person.email, password: person.password, next: "/" });
+  if (answer.status !== 303) throw new Error(`${person.name} cannot sign in: ${answer.status} ${answer.text}`);
+  const cookies = cookies_of(answer);
+  const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
+  if (answer.headers.get("location").includes("/agreement") && !person.undecided) {
+    const page = await stage.api(null, "GET", "/agreement", undefined, { cookie, accept: "text/html" });
+    const document = /name="document" value="([^"]+)"/.exec(page.text)[1];
+    const agreed = await post(stage.api, "/agreement", { document, next: "/" }, cookie);
+    if (agreed.status !== 303) throw new Error(`${person.name} cannot agree: ${agreed.status} ${agreed.text}`);
+    // The session goes on under another token.
+    const fresh = cookies_of(agreed);
+    if (fresh.some((one) => one.value)) return (person.cookies = fresh);
+  }
+  return (person.cookies = cookies);
 }
 
 /// The demo's district, on a copy of its record: {url, api, …, people, story, folder}. People by role: `people.coordinator`, `people.operator`, …
@@ -86,7 +127,8 @@ export async function district() {
   const data = folder();
   if (scene.played) cpSync(scene.played, data, { recursive: true });
   else await run("demo", "--no-serve", "--data", data);
-  const server = await serve(data, join(data, "keys"));
+  // The demo's people have no app for second factors.
+  const server = await serve(data, join(data, "keys"), "--second-factor", "false");
   const story = JSON.parse(readFileSync(join(data, "demo/story.json"), "utf8"));
   const roles = {
     administrator: "administrator",
@@ -102,26 +144,36 @@ export async function district() {
     people[name] = story.people.find((person) => person.role === role);
     if (!people[name]) throw new Error(`nobody in the demo is a ${role}`);
   }
+  for (const person of story.people) person.password = PASSWORD;
+  // Somebody who signs in for the first time and has not agreed to anything yet.
+  people.newcomer = { ...story.people.findLast((person) => person.role === "vendor verifier"), undecided: true };
   // The second vendor's: what the first vendor must not see.
   people.stranger = story.people.findLast((person) => person.role === "vendor operator");
   const certificate = (name) => readFileSync(join(data, "demo/certificates", name));
   return { ...server, people, story, folder: data, certificate };
 }
 
-/// A record on its first day, with one person of each of the organisation's roles.
-export async function first_day() {
+/// A record on its first day, with one person of each of the organisation's roles but no administrator, or with nobody at all.
+export async function first_day({ alone = false } = {}) {
   const data = folder();
   const [record, keys] = [join(data, "data"), join(data, "keys")];
   mkdirSync(record);
   await run("init", "--data", record, "--keys", keys, "--url", "http://localhost:8080", "--name", "Elm Valley Schools", "--site", "Depot");
   const people = {};
-  for (const role of ["administrator", "coordinator", "approver", "auditor", "reports"]) {
+  for (const role of alone ? [] : ["coordinator", "approver", "auditor", "reports"]) {
     const name = `${role[0].toUpperCase()}${role.slice(1)} Example`;
-    const said = await run("people", "add", "--data", record, "--keys", keys, "--name", name, "--title", role, "--role", role);
-    people[role] = { name, role, token: /\bqt[a-z]_\S+/.exec(said)[0] };
+    const email = `${role}@elm-valley.example`;
+    const said = await run("people", "add", "--data", record, "--keys", keys, "--name", name, "--title", role, "--role", role, "--email", email, "--invite");
+    people[role] = { name, role, email, password: PASSWORD, token: /\bqt[a-z]_\S+/.exec(said)[0], invitation: /\/invitations\/\S+/.exec(said)[0] };
   }
-  const server = await serve(record, keys);
-  return { ...server, people, folder: data };
+  // Somebody more, who has not followed the link yet.
+  const invited = await run("people", "add", "--data", record, "--keys", keys, "--name", "Nora Newcomer", "--title", "Auditor", "--role", "auditor", "--invite");
+  const server = await serve(record, keys, "--second-factor", String(alone));
+  for (const { email, invitation } of Object.values(people)) {
+    const answer = await post(server.api, invitation, { email, password: PASSWORD, repeated: PASSWORD });
+    if (answer.status !== 303) throw new Error(`the invitation is not taken: ${answer.status} ${answer.text}`);
+  }
+  return { ...server, people, invitation: /\/invitations\/\S+/.exec(invited)[0], folder: data };
 }
 
 /// Chromium. `words` are more of its switches.
@@ -172,12 +224,21 @@ export function watch(page, url) {
   });
 }
 
-/// Signs somebody in on a page, as this version of the service wants it.
+/// Signs somebody in on the sign-in page.
 export async function sign_in(page, person, next) {
   await page.goto(`/sign-in${next ? `?next=${encodeURIComponent(next)}` : ""}`);
-  await page.getByLabel("Your token").fill(person.token);
+  await page.getByLabel("E-mail address").fill(person.email);
+  await page.getByLabel("Password").fill(person.password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("button", { name: "Sign out" }).waitFor();
+  await page.waitForURL((url) => url.pathname !== "/sign-in");
+  const agree = page.getByRole("button", { name: "I agree" });
+  if (new URL(page.url()).pathname === "/agreement") await agree.click();
+  await page.getByRole("button", { name: "Sign out", exact: true }).waitFor();
+}
+
+/// Lets somebody be signed in already.
+export async function enter(page, stage, person) {
+  await page.context().addCookies((await session(stage, person)).map((cookie) => ({ ...cookie, url: stage.url, httpOnly: true, sameSite: "Lax" })));
 }
 
 /// What axe-core finds on the page as it is now: one line for each rule that is broken.
