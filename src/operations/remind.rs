@@ -59,7 +59,7 @@ fn overdue(db: &mut Database, now: Instant) -> Result<Vec<Exception>> {
     let mut found = Vec::new();
     let mut after: Option<(String, String)> = None;
     loop {
-        let rows = watchlist::list(db, None, ExceptionStatus::Open.as_str(), after.as_ref(), PAGE)?;
+        let rows = watchlist::list(db, None, ExceptionStatus::Open.as_str(), None, after.as_ref(), PAGE)?;
         let Some((place, last)) = rows.last() else { return Ok(found) };
         after = Some((place.clone(), last.id.to_string()));
         let late: Vec<Exception> = rows.into_iter().map(|(_, exception)| exception).filter(|exception| exception.due_at < now).collect();

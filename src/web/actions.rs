@@ -299,7 +299,7 @@ fn answer(
     sent: Sent,
 ) -> std::result::Result<HttpResponse, Problem> {
     match sent {
-        Sent::Recorded(outcome) => Ok(page::redirect_told(state, &around.there, forms::last_entry(&outcome))),
+        Sent::Recorded(outcome) => Ok(page::redirect_entry(state, &around.there, forms::last_entry(&outcome))),
         Sent::Wrong(wrong) => forms::again(state, viewer, (form, context), around, given, &wrong),
     }
 }
@@ -357,7 +357,7 @@ async fn issue(
                 crate::operations::once::Outcome::Before(answer) => serde_json::from_slice(&answer.body).map_err(Error::from)?,
             };
             let number = issued.get("number").and_then(Value::as_str).unwrap_or_default();
-            Ok(page::redirect_told(state, &format!("/certificates/{number}"), issued.get("seq").and_then(Value::as_u64)))
+            Ok(page::redirect_entry(state, &format!("/certificates/{number}"), issued.get("seq").and_then(Value::as_u64)))
         }
         Err(error) => {
             let problem = Problem::from(error);

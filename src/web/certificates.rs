@@ -154,7 +154,7 @@ pub async fn revocation_create(
     let (service, actor, key) = (state.service.clone(), viewer.actor.clone(), given.key(&http, &viewer));
     let done = web::block(move || publish_status::revoke_once(&service, &actor, &number, reason, key.as_ref()));
     match done.await.map_err(|error| Problem::from(Error::fault("waiting for a thread", error)))? {
-        Ok(outcome) => Ok(page::redirect_told(&state, &around.there, forms::last_entry(&outcome))),
+        Ok(outcome) => Ok(page::redirect_entry(&state, &around.there, forms::last_entry(&outcome))),
         Err(error) => {
             let problem = Problem::from(error);
             if forms::is_about_the_form(&problem) { again(&forms::refused(&problem), around) } else { Err(problem) }

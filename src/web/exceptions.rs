@@ -203,7 +203,7 @@ pub fn rows(db: &mut Database, names: &mut Names, exceptions: &[Exception]) -> R
         let open = at.unix_ms().saturating_sub(exception.raised_at.unix_ms()).max(0);
         let left = exception.due_at.unix_ms().saturating_sub(at.unix_ms());
         Ok(Row {
-            address: in_address(exception),
+            address: in_address(&exception.id),
             rule: exception.rule.as_str(),
             title: exception.rule.label(),
             about: about(db, &exception.subject)?.0,

@@ -4,7 +4,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::State;
-use super::session::{self, is_https};
+use super::{page, session};
 use crate::error::Result;
 use crate::proof::digest::hex;
 use crate::store::keyring::hmac;
@@ -12,7 +12,7 @@ use crate::store::keyring::hmac;
 const DAYS: i64 = 180;
 
 fn name(state: &State) -> &'static str {
-    if is_https(state) { "__Host-browser" } else { "browser" }
+    if page::is_https(state) { "__Host-browser" } else { "browser" }
 }
 
 /// What the cookie holds: a keyed hash of the account, by which nobody is told who that is.

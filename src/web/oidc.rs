@@ -18,9 +18,9 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use super::session::{self, is_https};
 use super::sign_in::{self, FactorShown, own_path};
 use super::{Data, State, block};
+use super::{page, session};
 use crate::app::now;
 use crate::config::Oidc;
 use crate::domain::names::SignedIn;
@@ -128,7 +128,7 @@ struct Away {
 }
 
 fn cookie_name(state: &State) -> &'static str {
-    if is_https(state) { "__Host-oidc" } else { "oidc" }
+    if page::is_https(state) { "__Host-oidc" } else { "oidc" }
 }
 
 fn none_here() -> Error {

@@ -83,6 +83,12 @@ impl Page {
     }
 }
 
+/// Whether the record's own address is on HTTPS, and served so.
+pub fn is_https(state: &State) -> bool {
+    let app = &state.service.app;
+    app.identity.public_url.starts_with("https://") && !app.serving.is_insecure()
+}
+
 /// The path of the record's own address.
 pub fn base(state: &State) -> String {
     let url = &state.service.app.identity.public_url;
@@ -114,8 +120,7 @@ pub fn redirect_said(state: &State, path: &str, receipt: &Receipt) -> HttpRespon
 /// The same for the number of an entry.
 pub fn redirect_entry(state: &State, path: &str, entry: Option<u64>) -> HttpResponse {
     let Some(seq) = entry else { return redirect(state, path) };
-    let secure = state.service.app.identity.public_url.starts_with("https://");
-    let said = Cookie::build(asked::SAID, seq.to_string()).http_only(true).same_site(SameSite::Strict).path("/").secure(secure);
+    let said = Cookie::build(asked::SAID, seq.to_string()).http_only(true).same_site(SameSite::Strict).path("/").secure(is_https(state));
     let said = said.max_age(Duration::seconds(60)).finish();
     HttpResponse::SeeOther().insert_header((LOCATION, format!("{}{path}", base(state)))).cookie(said).finish()
 }

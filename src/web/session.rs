@@ -142,13 +142,7 @@ pub enum Presented {
 
 /// The name of the cookie: browsers take `__Host-` over HTTPS alone.
 fn cookie_name(state: &State) -> &'static str {
-    if is_https(state) { "__Host-sid" } else { "sid" }
-}
-
-/// Whether the record has an address on HTTPS.
-pub fn is_https(state: &State) -> bool {
-    let app = &state.service.app;
-    app.identity.public_url.starts_with("https://") && !app.serving.is_insecure()
+    if page::is_https(state) { "__Host-sid" } else { "sid" }
 }
 
 /// What the browser's cookie holds.
@@ -387,5 +381,18 @@ pub fn without_cookie(state: &State, mut response: HttpResponse) -> HttpResponse
 
 /// A cookie that no script reads and that only this host gets; links in mails lead to pages that are signed in.
 pub fn cookie(state: &State, name: &'static str, value: String) -> Cookie<'static> {
-    Cookie::build(name, value).http_only(true).same_site(SameSite::Lax).path("/").secure(is_https(state)).finish()
+    Cookie::build(name, value).http_only(true).same_site(SameSite::Lax).path("/").secure(page::is_https(state)).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HOME, own_path};
+
+    #[test]
+    fn after_signing_in_nobody_is_sent_to_another_site() {
+        assert_eq!(own_path("/assets/1?x=2", HOME), "/assets/1?x=2");
+        for elsewhere in ["", "https://evil.example", "//evil.example", "/\\evil.example", "assets", "/sign-out"] {
+            assert_eq!(own_path(elsewhere, HOME), HOME, "{elsewhere}");
+        }
+    }
 }

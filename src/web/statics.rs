@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
-use serde_json::Value;
+use serde_json::json;
 
 use super::problem::Problem;
 use super::words::{self, Language};
@@ -26,13 +26,9 @@ static TREE: LazyLock<BTreeMap<&'static str, Vec<u8>>> = LazyLock::new(|| {
 /// What scripts say, in Spanish: a module for `js/say.js`.
 fn words_of_scripts() -> String {
     let scripts = FILES.iter().filter(|(path, _)| path.ends_with(".js")).filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok());
-    format!("export default {};\n", spanish(&scripts.collect::<String>()))
-}
-
-/// What a script says, with its Spanish.
-fn spanish(script: &str) -> Value {
-    let said = words::said_by_script(script).into_iter();
-    said.map(|english| (english.clone(), Language::Spanish.say(&english).to_owned())).collect::<BTreeMap<String, String>>().into_iter().collect()
+    let said = scripts.flat_map(words::said_by_script);
+    let spanish: BTreeMap<String, String> = said.map(|english| (english.clone(), Language::Spanish.say(&english).to_owned())).collect();
+    format!("export default {};\n", json!(spanish))
 }
 
 /// A page that checks certificates and is one file: its scripts as one, each module a function that gives what it exports. The modules are written so that
@@ -83,12 +79,9 @@ fn resolve(folder: &str, target: &str) -> String {
     parts.join("/")
 }
 
-/// The script of the page that is one file, with its words.
+/// The script of the page that is one file, which is in English.
 pub fn single_script() -> &'static str {
-    static SCRIPT: LazyLock<String> = LazyLock::new(|| {
-        let script = bundled("js/verify/page.js");
-        format!("globalThis.quittanceWords = {{ es: {} }};\n{script}", spanish(&script))
-    });
+    static SCRIPT: LazyLock<String> = LazyLock::new(|| bundled("js/verify/page.js"));
     &SCRIPT
 }
 

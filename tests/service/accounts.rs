@@ -522,7 +522,9 @@ fn every_act_about_people_and_access_is_noted() {
     let doors: BTreeSet<&str> = ROUTES
         .iter()
         .filter(|(method, path)| {
-            *method == "post" && *path != "/account/mail" && ["/people", "/account", "/invitations", "/api/v1/people"].iter().any(|start| path.starts_with(start))
+            *method == "post"
+                && *path != "/account/mail"
+                && ["/people", "/account", "/invitations", "/api/v1/people"].iter().any(|start| path.starts_with(start))
         })
         .map(|(_, path)| *path)
         .collect();

@@ -371,6 +371,11 @@ fn validate_sanitization(w: &mut World) -> Option<(Actor, Value)> {
     Some((approver(), json!({"medium": medium.id})))
 }
 
+/// A device that the organisation goes on using, whose outcome nobody has recorded.
+fn stays(asset: &Asset) -> bool {
+    matches!(asset.status, Status::InService | Status::InStock) && asset.holds.is_empty() && asset.disposition.is_none()
+}
+
 fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
     let mass = json!({"weight_grams": 2_000, "weight_basis": "scale"});
     let balance = json!({"weight_grams": 2_000, "weight_basis": "scale", "recovered_grams": 1_700, "energy_grams": 200, "landfill_grams": 100});
@@ -384,24 +389,8 @@ fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
             })?,
             json!({"outcome": w.dice.of(&["resold", "resold", "traded_in", "returned_to_lessor"]), "mass": mass, "title": "INVOICE-1"}),
         ),
-        7 => (
-            w.device(|_, asset| {
-                asset.redeployed.is_some()
-                    && matches!(asset.status, Status::InService | Status::InStock)
-                    && asset.holds.is_empty()
-                    && asset.disposition.is_none()
-            })?,
-            json!({"outcome": "redeployed", "mass": mass}),
-        ),
-        8 => (
-            w.device(|_, asset| {
-                asset.repaired.is_some()
-                    && matches!(asset.status, Status::InService | Status::InStock)
-                    && asset.holds.is_empty()
-                    && asset.disposition.is_none()
-            })?,
-            json!({"outcome": "repaired", "mass": mass}),
-        ),
+        7 => (w.device(|_, asset| asset.redeployed.is_some() && stays(asset))?, json!({"outcome": "redeployed", "mass": mass})),
+        8 => (w.device(|_, asset| asset.repaired.is_some() && stays(asset))?, json!({"outcome": "repaired", "mass": mass})),
         9 => (
             w.device(|_, asset| {
                 matches!(asset.status, Status::Missing | Status::WrittenOff) && asset.holds.is_empty() && asset.disposition.is_none()
