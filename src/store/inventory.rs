@@ -51,7 +51,7 @@ macro_rules! after {
 
 /// Text of a record: no media are on record for it, and nothing attests that it has none.
 const NO_MEDIA: &str = "%\"media\":[]%";
-const NOT_ATTESTED: &str = "%\"no_storage\":null%";
+const ATTESTED: &str = "%\"no_storage\":%";
 
 /// Narrows a list of devices to what fits, and to what concerns a party.
 macro_rules! narrowed {
@@ -72,7 +72,7 @@ macro_rules! narrowed {
             $select = $select.filter(assets::tag.ge(prefix.clone())).filter(assets::tag.lt(end_of(prefix)));
         }
         if $filter.media_unknown {
-            $select = $select.filter(assets::state.like(NO_MEDIA)).filter(assets::state.like(NOT_ATTESTED));
+            $select = $select.filter(assets::state.like(NO_MEDIA)).filter(assets::state.not_like(ATTESTED));
         }
         if $filter.exception {
             let open = exceptions::table.filter(exceptions::status.eq(OPEN)).select(exceptions::subject);
@@ -174,6 +174,12 @@ pub fn labels(db: &mut Database, party: Option<&str>) -> Result<Vec<(String, i64
         .order(label_counts::label)
         .select((label_counts::label, label_counts::devices))
         .load(db)?)
+}
+
+/// How many devices that a party has at one site have each label.
+pub fn labels_at(db: &mut Database, party: &str, site: &str) -> Result<Vec<(String, i64)>> {
+    let here = assets::table.filter(assets::party.eq(party)).filter(assets::site.eq(site));
+    Ok(here.group_by(assets::label).order(assets::label).select((assets::label, diesel::dsl::count_star())).load(db)?)
 }
 
 /// Consignments in the order of their references, after `(reference, id)`; a party sees those that it sends or is to receive.

@@ -116,7 +116,7 @@ struct NewPage {
     page: Page,
     chosen: String,
     hidden: Vec<(String, String)>,
-    groups: Vec<(&'static str, Vec<(&'static str, &'static str, bool)>)>,
+    groups: Vec<(&'static str, Vec<&'static Form>)>,
     command: String,
     title: &'static str,
     lead: &'static str,
@@ -173,9 +173,6 @@ fn draw(state: &Data, viewer: &Viewer, drawing: Drawing) -> std::result::Result<
     let controls = form.map(|form| forms::controls(form, context, given, wrong, true)).unwrap_or_default();
     let complaints = forms::complaints(&controls, wrong);
     let command = form.map(|form| form.command).unwrap_or_default();
-    let groups = actions::for_many(viewer)
-        .into_iter()
-        .map(|(title, forms)| (title, forms.into_iter().map(|form| (form.command, form.title, form.command == command)).collect::<Vec<_>>()));
     let number = |n: usize| thousands(i64::try_from(n).unwrap_or(i64::MAX));
     let key = match given.map(|given| given.get(KEY)).filter(|key| !key.is_empty()) {
         Some(key) => key.to_owned(),
@@ -185,7 +182,7 @@ fn draw(state: &Data, viewer: &Viewer, drawing: Drawing) -> std::result::Result<
         page: Page::new(state, title, Some(viewer)),
         chosen: chosen.words(),
         hidden: chosen.hidden.clone(),
-        groups: groups.collect(),
+        groups: actions::for_many(viewer),
         command: command.to_owned(),
         title: form.map_or("", |form| form.title),
         lead: form.map_or("", |form| form.about),

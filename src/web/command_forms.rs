@@ -309,6 +309,7 @@ pub static DEVICE: &[Group] = &[
                 "What is left empty stays as it is. The old entry stays and is marked as corrected.",
                 &[
                     needed("reason", "Why", Kind::Choice(choices!(CorrectionReason))),
+                    may("tag", "Tag", Kind::Text(REFERENCE)).hint("The one before still finds it."),
                     may("serial", "Serial number", Kind::Text(REFERENCE)),
                     may("category", "Kind", Kind::Choice(choices!(Category))),
                     may("manufacturer", "Maker", Kind::Text(NAME)),
@@ -495,14 +496,19 @@ pub static REGISTER_ASSET: Form = plain(
         needed("model", "Model", Kind::Text(NAME)),
         needed("site", "Site", Kind::Known("own_sites")),
         needed("status", "Where it is", Kind::Choice(choices!(Status: InStock InService))),
-        needed("sensitivity", "Sensitivity of the data", Kind::Choice(choices!(Sensitivity))),
+        may("sensitivity", "Sensitivity of the data", Kind::Choice(choices!(Sensitivity)))
+            .hint("Leave empty for what the catalogue says of the model."),
+        may("weight_grams", "Weight in kilograms", Kind::Kilograms).hint("Leave empty for what the catalogue says of the model."),
+        may("weight_basis", "Where the weight comes from", Kind::Choice(choices!(WeightBasis)))
+            .hint("Only with a weight; left empty, it was weighed."),
         may("purchased_on", "Bought on", Kind::Date),
         may("cost_cents", "Cost in dollars", Kind::Money),
         may("funding.source", "Bought with", Kind::Choice(choices!(FundingSource))),
         may("funding.award", "Number of the award, funding request or lease", Kind::Text(REFERENCE)).hint("Only with the line above."),
         may("funding.awarded_on", "Awarded on", Kind::Date),
         may("funding.installed_on", "Installed on", Kind::Date),
-        may("media.0.media_type", "Its storage", Kind::Choice(choices!(MediaType))).hint("Leave empty where nobody has looked."),
+        may("media.0.media_type", "Its storage", Kind::Choice(choices!(MediaType)))
+            .hint("Leave empty where nobody has looked: what the catalogue expects in the model is then to be confirmed."),
         may("media.0.serial", "Serial number of the storage", Kind::Text(REFERENCE)),
         may("media.0.capacity_bytes", "Capacity of the storage in gigabytes", Kind::Gigabytes),
     ],

@@ -13,7 +13,7 @@ use super::ledger::Names;
 use super::page::{self, Page, When, thousands};
 use super::problem::Problem;
 use super::session::Viewer;
-use super::{Data, block, request};
+use super::{Data, block, request, setup};
 use crate::app::now;
 use crate::domain::asset::{Asset, Label};
 use crate::domain::certification::Certificate;
@@ -83,6 +83,8 @@ struct Month {
 struct DashboardPage {
     page: Page,
     vendor: bool,
+    /// The one site that it is about.
+    site: Option<String>,
     reports_first: bool,
     rows: Vec<Row>,
     open: String,
@@ -97,9 +99,13 @@ struct DashboardPage {
     last: Option<When>,
 }
 
-fn queues(db: &mut Database, party: Option<&str>) -> Result<Vec<Queue>> {
-    let counts: BTreeMap<String, i64> = inventory::labels(db, party)?.into_iter().collect();
-    let listed = if party.is_some() { VENDOR } else { OWN };
+fn queues(db: &mut Database, viewer: &Viewer) -> Result<Vec<Queue>> {
+    let counts = match viewer.site() {
+        Some(site) => inventory::labels_at(db, viewer.actor.party.as_str(), site)?,
+        None => inventory::labels(db, viewer.narrowed_to().as_deref())?,
+    };
+    let counts: BTreeMap<String, i64> = counts.into_iter().collect();
+    let listed = if viewer.actor.role.is_vendor() { VENDOR } else { OWN };
     let queue = |(label, words): &(Label, &'static str)| {
         let count = counts.get(label.as_str()).copied().unwrap_or(0);
         Queue { label: label.as_str(), words, count: thousands(count), empty: count == 0 }
@@ -112,11 +118,12 @@ fn share(sums: &Sums) -> String {
 }
 
 /// The last months, oldest first: what became of devices, and how much of it was used again.
-fn months(db: &mut Database, party: Option<&str>) -> Result<Vec<(String, Sums)>> {
+fn months(db: &mut Database, viewer: &Viewer) -> Result<Vec<(String, Sums)>> {
     let today = now().utc().date_naive();
     let first = |back: u32| today.with_day(1).and_then(|day| day.checked_sub_months(Months::new(back))).unwrap_or(today);
     let of = |back: u32| first(back).format("%Y-%m").to_string();
-    let question = Question { from: of(MONTHS - 1), to: of(0), site: None, vendor: party.map(ToOwned::to_owned) };
+    let vendor = viewer.narrowed_to().filter(|_| viewer.actor.role.is_vendor());
+    let question = Question { from: of(MONTHS - 1), to: of(0), site: viewer.site().map(ToOwned::to_owned), vendor };
     let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
     for row in mass::rows(db, &question)? {
         *sums.entry(row.place.month.clone()).or_default() += row.sums;
@@ -149,7 +156,10 @@ fn drawn(months: &[(String, Sums)]) -> Vec<Month> {
 pub async fn show(state: Data, viewer: std::result::Result<Viewer, Problem>) -> std::result::Result<HttpResponse, Problem> {
     let viewer = match viewer {
         Ok(viewer) => viewer,
-        Err(problem) if problem.status == 401 => return Ok(page::redirect(&state, "/sign-in")),
+        Err(problem) if problem.status == 401 => {
+            let there = if setup::is_open(&state).await? { "/setup" } else { "/sign-in" };
+            return Ok(page::redirect(&state, there));
+        }
         Err(problem) => return Err(problem),
     };
     let page = Page::new(&state, "Dashboard", Some(&viewer));
@@ -164,18 +174,19 @@ pub async fn show(state: Data, viewer: std::result::Result<Viewer, Problem>) -> 
             .filter(|row| row.status == ExceptionStatus::Open.as_str())
             .map(|row| row.exceptions)
             .sum();
-        let months = months(db, party.as_deref())?;
+        let months = months(db, &viewer)?;
         let head = log::head(db)?.unwrap_or_else(log::empty_head);
         let signed = publish_checkpoint::newest_shown(&service.app, db)?.map_or(0, |checkpoint| checkpoint.size);
-        let this_month = months.last().map(|(_, sums)| sums.clone()).unwrap_or_default();
+        let this_month = months.last().map(|(_, sums)| *sums).unwrap_or_default();
         Ok(DashboardPage {
             page,
-            vendor: party.is_some(),
+            vendor: viewer.actor.role.is_vendor(),
+            site: viewer.site().map(ToOwned::to_owned),
             reports_first: viewer.actor.role == Role::Reports,
             rows: exceptions::rows(db, &mut Names::new(&service.app), &found)?,
             open: thousands(open),
             looked: now().into(),
-            queues: queues(db, party.as_deref())?,
+            queues: queues(db, &viewer)?,
             devices: thousands(this_month.devices),
             share: share(&this_month),
             months: drawn(&months),
@@ -221,6 +232,10 @@ fn named(db: &mut Database, viewer: &Viewer, q: &str) -> Result<Option<String>> 
         return Ok(Some(format!("/consignments/{}", bare(&row.id))));
     }
     let sought = Sought::parse(q)?;
+    // What is searched is not kept by site: the list finds what begins so.
+    if viewer.site().is_some() {
+        return Ok(None);
+    }
     let found = search::search(db, &Search { sought: sought.clone(), party, label: None, after: None, limit: 2 })?;
     for row in &found.rows {
         let asset: Asset = row.record()?;

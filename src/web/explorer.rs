@@ -264,7 +264,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
                 about: few.into_iter().chain(more).collect(),
             });
         }
-        let everyone = if viewer.actor.role.is_vendor() { Vec::new() } else { people::all(db)? };
+        let everyone = if viewer.actor.role.is_narrowed() { Vec::new() } else { people::all(db)? };
         let chosen = filled(&asked.actor).unwrap_or_default();
         let people: Vec<Shown> =
             everyone.into_iter().map(|person| Shown { chosen: person.id == chosen, value: person.id, words: person.name }).collect();

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::session::Viewer;
 use super::words::Language;
 use super::{State, statics};
-use crate::domain::names::{Instant, Role};
+use crate::domain::names::Instant;
 use crate::error::Error;
 use crate::operations::record::Receipt;
 
@@ -51,10 +51,6 @@ impl Page {
             asked: Asked::now(),
             insecure: state.service.app.serving.is_insecure(),
         }
-    }
-    /// Whether whoever is signed in administers people.
-    pub fn administers(&self) -> bool {
-        self.viewer.as_ref().is_some_and(|(_, role)| *role == Role::Administrator.label())
     }
     /// The name of whoever is signed in.
     pub fn name(&self) -> &str {

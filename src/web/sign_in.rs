@@ -163,18 +163,6 @@ pub fn send_on(state: &State, begun: Begun, stage: &str, next: &str) -> HttpResp
     session::send_on(state, begun, &way_on(stage, next))
 }
 
-/// `GET /`
-pub async fn index(state: Data, viewer: std::result::Result<Viewer, Problem>) -> std::result::Result<HttpResponse, Problem> {
-    let there = if viewer.is_ok() {
-        "/assets"
-    } else if super::setup::is_open(&state).await? {
-        "/setup"
-    } else {
-        "/sign-in"
-    };
-    Ok(page::redirect(&state, there))
-}
-
 /// `GET /sign-in`
 pub async fn new(state: Data, query: web::Query<Next>) -> std::result::Result<HttpResponse, Problem> {
     let other = super::oidc::name(&state);

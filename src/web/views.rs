@@ -26,7 +26,7 @@ pub async fn create(http: HttpRequest, state: Data, payload: web::Payload) -> Re
     let name = clean("name of the view", given.get("name"), NAME)?;
     let shared = given.get("role");
     let role = if shared.is_empty() { String::new() } else { Role::parse(shared)?.to_string() };
-    if viewer.actor.role.is_vendor() && !role.is_empty() && role != viewer.actor.role.as_str() {
+    if viewer.actor.role.is_narrowed() && !role.is_empty() && role != viewer.actor.role.as_str() {
         return Err(Problem::new(422, "views.role", "Share it with your own role, or with nobody."));
     }
     let there = format!("/assets?{query}");

@@ -41,7 +41,7 @@ class ScanBox extends HTMLElement {
     try {
       await queue.ready();
     } catch {
-      this.say('bad', this.dataset.storage);
+      this.tell('bad', this.dataset.storage);
       this.storageless = true;
     }
     if (this.storageless) return;
@@ -80,7 +80,7 @@ class ScanBox extends HTMLElement {
     try {
       await queue.keep(this.address, scan);
     } catch {
-      this.say('bad', this.dataset.storage);
+      this.tell('bad', this.dataset.storage);
       const result = { outcome: 'problem', code: text, why: this.dataset.storage };
       this.row(scan.id, result);
       this.show(result);
@@ -227,7 +227,7 @@ class ScanBox extends HTMLElement {
     if (shown && value !== undefined && value !== null) shown.textContent = value;
   }
 
-  say(kind, words) {
+  tell(kind, words) {
     if (!this.state) return;
     this.state.hidden = !words;
     this.state.className = `notice ${kind}`;
@@ -240,9 +240,9 @@ class ScanBox extends HTMLElement {
     this.count('device', waiting);
     this.querySelector('[data-device]')?.toggleAttribute('hidden', waiting === 0);
     // What is being sent just now is no news.
-    if (waiting === 0 || !['offline', 'signed-out', 'refused'].includes(this.outcome)) { this.say('', ''); return; }
+    if (waiting === 0 || !['offline', 'signed-out', 'refused'].includes(this.outcome)) { this.tell('', ''); return; }
     const why = { 'signed-out': this.dataset.signedOut, refused: this.dataset.refused }[this.outcome];
-    this.say('warn', [told(this.dataset.queued, waiting), why].filter(Boolean).join(' '));
+    this.tell('warn', [told(this.dataset.queued, waiting), why].filter(Boolean).join(' '));
   }
 
   /** What others do to the same list. */

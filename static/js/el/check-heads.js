@@ -15,15 +15,15 @@ class CheckHeads extends HTMLElement {
 
   async check() {
     const said = this.querySelector('[role="status"]');
-    const say = (name, more = '') => { said.textContent = `${this.dataset[name] ?? ''} ${more}`.trim(); };
+    const answer = (name, more = '') => { said.textContent = `${this.dataset[name] ?? ''} ${more}`.trim(); };
     try {
-      if (!globalThis.crypto?.subtle || !await able()) { say('unable'); return; }
+      if (!globalThis.crypto?.subtle || !await able()) { answer('unable'); return; }
       const log = await readVkey(await (await fetch(this.dataset.key)).text());
       const [old, now] = [await openCheckpoint(this.dataset.old, log), await openCheckpoint(this.dataset.new, log)];
       const path = this.dataset.path.split(' ').filter(Boolean).map(bytes);
-      say(await extends_(old.size, now.size, path, old.root, now.root) ? 'good' : 'bad');
+      answer(await extends_(old.size, now.size, path, old.root, now.root) ? 'good' : 'bad');
     } catch (error) {
-      say('bad', error.message);
+      answer('bad', error.message);
     }
   }
 }

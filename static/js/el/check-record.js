@@ -15,7 +15,7 @@ class CheckRecord extends HTMLElement {
   }
 
   word(name) { return this.dataset[name] ?? ''; }
-  say(words) { if (this.said) this.said.textContent = words; }
+  tell(words) { if (this.said) this.said.textContent = words; }
 
   async get(path, accept) {
     const answer = await fetch(`${this.getAttribute('base') ?? ''}${path}`, { headers: { Accept: accept } });
@@ -25,10 +25,10 @@ class CheckRecord extends HTMLElement {
 
   async check() {
     this.button.disabled = true;
-    this.say(this.word('checking'));
+    this.tell(this.word('checking'));
     try {
-      if (!globalThis.crypto?.subtle) { this.say(this.word('insecure')); return; }
-      if (!await able()) { this.say(this.word('unable')); return; }
+      if (!globalThis.crypto?.subtle) { this.tell(this.word('insecure')); return; }
+      if (!await able()) { this.tell(this.word('unable')); return; }
       const did = readDid(await (await this.get('/.well-known/did.json', 'application/json')).json());
       const log = await readVkey(await (await this.get('/ledger/log.vkey', 'text/plain')).text());
       const rows = [...this.querySelectorAll('[data-seq]')];
@@ -42,9 +42,9 @@ class CheckRecord extends HTMLElement {
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, work));
-      this.say(this.word(counts.bad ? 'failed' : 'done').replace('{}', counts.good).replace('{}', rows.length).replace('{}', this.time()));
+      this.tell(this.word(counts.bad ? 'failed' : 'done').replace('{}', counts.good).replace('{}', rows.length).replace('{}', this.time()));
     } catch (error) {
-      this.say(`${this.word('trouble')} ${error.message}`);
+      this.tell(`${this.word('trouble')} ${error.message}`);
     } finally {
       this.button.disabled = false;
     }
