@@ -457,8 +457,8 @@ macro_rules! commands {
             pub fn read(name: &str, body: Value) -> Result<Self, Refusal> {
                 match name {
                     $($wire => serde_path_to_error::deserialize(body).map(Command::$name).map_err(|e| malformed(name, &e.to_string())),)+
-                    _ => Err(Refusal::new("command.unknown", format!("There is no command “{}”. The commands are: {}.",
-                        name.chars().take(60).collect::<String>(), [$($wire),+].join(", ")))),
+                    _ => Err(Refusal::new("command.unknown", format!("There is no command “{}”; GET /api/v1/commands lists them.",
+                        name.chars().take(60).collect::<String>()))),
                 }
             }
             /// The events that it comes to, or why not.

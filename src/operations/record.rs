@@ -243,6 +243,11 @@ impl Recorder {
 
     /// Writes rows that no event derives, in a transaction of their own; they are on the disk when this returns.
     pub fn write_waiting<T: Send + 'static>(&self, work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static) -> Result<T> {
+        self.write(work)?.blocking_recv().map_err(|_| stopped())?
+    }
+
+    /// The same without waiting for it.
+    pub fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static) -> Result<oneshot::Receiver<Result<T>>> {
         let (answer, answered) = oneshot::channel();
         self.submit(Work::Write(Box::new(move |app, db| {
             let written = app.halt.check().and_then(|()| match db.write(|db| work(db).map(Ended::Committed)) {
@@ -253,7 +258,7 @@ impl Recorder {
             });
             let _ = answer.send(written);
         })))?;
-        answered.blocking_recv().map_err(|_| stopped())?
+        Ok(answered)
     }
 
     /// Signs a checkpoint over everything committed so far, where the newest does not cover it yet.

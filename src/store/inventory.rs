@@ -176,12 +176,6 @@ pub fn labels(db: &mut Database, party: Option<&str>) -> Result<Vec<(String, i64
         .load(db)?)
 }
 
-/// How many devices that a party has at one site have each label.
-pub fn labels_at(db: &mut Database, party: &str, site: &str) -> Result<Vec<(String, i64)>> {
-    let here = assets::table.filter(assets::party.eq(party)).filter(assets::site.eq(site));
-    Ok(here.group_by(assets::label).order(assets::label).select((assets::label, diesel::dsl::count_star())).load(db)?)
-}
-
 /// Consignments in the order of their references, after `(reference, id)`; a party sees those that it sends or is to receive.
 pub fn consignments(db: &mut Database, party: Option<&str>, after: Option<&(String, String)>, limit: i64) -> Result<Vec<ConsignmentRow>> {
     let page = || consignments::table.order((consignments::reference, consignments::id)).limit(limit).into_boxed();

@@ -83,9 +83,9 @@ pub fn by_email(db: &mut Database, email: &str) -> Result<Option<Person>> {
     Ok(people::table.filter(people::email.eq(email)).filter(people::email.ne("")).first(db).optional()?)
 }
 
-/// Everyone who has an e-mail address, by id.
+/// Everyone who has an e-mail address and may sign in, by id.
 pub fn reachable(db: &mut Database) -> Result<Vec<Person>> {
-    Ok(people::table.filter(people::email.ne("")).order(people::id).load(db)?)
+    Ok(people::table.filter(people::email.ne("")).filter(people::disabled_at.is_null()).order(people::id).load(db)?)
 }
 
 /// Everyone, by name.

@@ -83,8 +83,6 @@ struct Month {
 struct DashboardPage {
     page: Page,
     vendor: bool,
-    /// The one site that it is about.
-    site: Option<String>,
     reports_first: bool,
     rows: Vec<Row>,
     open: String,
@@ -99,13 +97,9 @@ struct DashboardPage {
     last: Option<When>,
 }
 
-fn queues(db: &mut Database, viewer: &Viewer) -> Result<Vec<Queue>> {
-    let counts = match viewer.site() {
-        Some(site) => inventory::labels_at(db, viewer.actor.party.as_str(), site)?,
-        None => inventory::labels(db, viewer.narrowed_to().as_deref())?,
-    };
-    let counts: BTreeMap<String, i64> = counts.into_iter().collect();
-    let listed = if viewer.actor.role.is_vendor() { VENDOR } else { OWN };
+fn queues(db: &mut Database, party: Option<&str>) -> Result<Vec<Queue>> {
+    let counts: BTreeMap<String, i64> = inventory::labels(db, party)?.into_iter().collect();
+    let listed = if party.is_some() { VENDOR } else { OWN };
     let queue = |(label, words): &(Label, &'static str)| {
         let count = counts.get(label.as_str()).copied().unwrap_or(0);
         Queue { label: label.as_str(), words, count: thousands(count), empty: count == 0 }
@@ -118,12 +112,11 @@ fn share(sums: &Sums) -> String {
 }
 
 /// The last months, oldest first: what became of devices, and how much of it was used again.
-fn months(db: &mut Database, viewer: &Viewer) -> Result<Vec<(String, Sums)>> {
+fn months(db: &mut Database, party: Option<&str>) -> Result<Vec<(String, Sums)>> {
     let today = now().utc().date_naive();
     let first = |back: u32| today.with_day(1).and_then(|day| day.checked_sub_months(Months::new(back))).unwrap_or(today);
     let of = |back: u32| first(back).format("%Y-%m").to_string();
-    let vendor = viewer.narrowed_to().filter(|_| viewer.actor.role.is_vendor());
-    let question = Question { from: of(MONTHS - 1), to: of(0), site: viewer.site().map(ToOwned::to_owned), vendor };
+    let question = Question { from: of(MONTHS - 1), to: of(0), site: None, vendor: party.map(ToOwned::to_owned) };
     let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
     for row in mass::rows(db, &question)? {
         *sums.entry(row.place.month.clone()).or_default() += row.sums;
@@ -162,6 +155,10 @@ pub async fn show(state: Data, viewer: std::result::Result<Viewer, Problem>) -> 
         }
         Err(problem) => return Err(problem),
     };
+    // Queues and exceptions are not kept by site: a school contact begins with the devices of the own one.
+    if viewer.site().is_some() {
+        return Ok(page::redirect(&state, "/assets"));
+    }
     let page = Page::new(&state, "Dashboard", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
@@ -174,19 +171,18 @@ pub async fn show(state: Data, viewer: std::result::Result<Viewer, Problem>) -> 
             .filter(|row| row.status == ExceptionStatus::Open.as_str())
             .map(|row| row.exceptions)
             .sum();
-        let months = months(db, &viewer)?;
+        let months = months(db, party.as_deref())?;
         let head = log::head(db)?.unwrap_or_else(log::empty_head);
         let signed = publish_checkpoint::newest_shown(&service.app, db)?.map_or(0, |checkpoint| checkpoint.size);
         let this_month = months.last().map(|(_, sums)| *sums).unwrap_or_default();
         Ok(DashboardPage {
             page,
-            vendor: viewer.actor.role.is_vendor(),
-            site: viewer.site().map(ToOwned::to_owned),
+            vendor: party.is_some(),
             reports_first: viewer.actor.role == Role::Reports,
             rows: exceptions::rows(db, &mut Names::new(&service.app), &found)?,
             open: thousands(open),
             looked: now().into(),
-            queues: queues(db, &viewer)?,
+            queues: queues(db, party.as_deref())?,
             devices: thousands(this_month.devices),
             share: share(&this_month),
             months: drawn(&months),

@@ -14,11 +14,13 @@ use super::page::{self, Page};
 use super::problem::Problem;
 use super::session::{self, Viewer};
 use super::{Data, request, writes};
-use crate::domain::names::{Digest, Sensitivity};
+use crate::domain::names::{Digest, Role, Sensitivity};
 use crate::error::Error;
 use crate::operations::import_inventory::{Options, Report, import, import_once};
 use crate::operations::once::Outcome;
 
+/// Who takes in inventories: a file is of many sites.
+const IMPORTERS: &[Role] = &[Role::Coordinator, Role::Administrator];
 /// Largest inventory file.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -38,7 +40,7 @@ pub async fn api_create(
     how: web::Query<How>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    viewer.must_be_able_to("register_asset")?;
+    viewer.must_be(IMPORTERS)?;
     let dry_run = request::flag("dry_run", how.dry_run.as_deref())?;
     let sensitivity = how.sensitivity.as_deref().map_or(Ok(Sensitivity::Unknown), Sensitivity::parse)?;
     let options = Options { dry_run, sensitivity };
@@ -114,14 +116,14 @@ fn draw(state: &Data, viewer: &Viewer, wrong: Option<String>, report: Option<Sho
 
 /// `GET /assets/import`
 pub async fn new(viewer: Viewer, state: Data) -> Result<HttpResponse, Problem> {
-    viewer.must_be_able_to("register_asset")?;
+    viewer.must_be(IMPORTERS)?;
     draw(&state, &viewer, None, None, None)
 }
 
 /// `POST /assets/import?sensitivity=`: tries a file out. It is kept under its digest, so that what is taken in afterwards is what was tried.
 pub async fn create(http: HttpRequest, state: Data, how: web::Query<How>, form: Multipart) -> Result<HttpResponse, Problem> {
     let viewer = session::by_form(&http, &state).await?;
-    viewer.must_be_able_to("register_asset")?;
+    viewer.must_be(IMPORTERS)?;
     let _place = request::place(&http, &state.uploads).await?;
     let (file, sensitivity) = uploaded(&state, form).await?;
     let sensitivity = how.sensitivity.as_deref().or(sensitivity.as_deref()).map_or(Ok(Sensitivity::Unknown), Sensitivity::parse)?;
@@ -148,7 +150,7 @@ pub async fn create(http: HttpRequest, state: Data, how: web::Query<How>, form: 
 /// `POST /assets/import/{sha256}`: takes in a file that was tried out.
 pub async fn apply(http: HttpRequest, state: Data, sha256: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let viewer = session::by_form(&http, &state).await?;
-    viewer.must_be_able_to("register_asset")?;
+    viewer.must_be(IMPORTERS)?;
     let given = Given::read(&http, &state, payload).await?;
     let sensitivity = Some(given.get("sensitivity")).filter(|text| !text.is_empty()).map_or(Ok(Sensitivity::Unknown), Sensitivity::parse)?;
     let sha256 = Digest::parse(&sha256).map_err(|why| Problem::unknown(why.why))?;

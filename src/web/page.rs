@@ -46,7 +46,7 @@ impl Page {
             base: base(state),
             organisation: state.service.app.organisation.to_string(),
             open: viewer.map_or(0, |viewer| state.open.of(viewer.narrowed_to().as_deref())),
-            own: viewer.is_some_and(|viewer| !viewer.actor.role.is_vendor()),
+            own: viewer.is_some_and(|viewer| !viewer.actor.role.is_narrowed()),
             viewer: viewer.map(|viewer| (viewer.person.name.clone(), viewer.actor.role.label())),
             asked: Asked::now(),
             insecure: state.service.app.serving.is_insecure(),

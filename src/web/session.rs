@@ -183,7 +183,7 @@ fn look_up(service: &Service, presented: &Presented) -> Result<Viewer> {
             let (token, person) = tokens::by_token(&mut *read()?, token)?.filter(|(token, _)| now < token.expires_at).ok_or(Error::SignedOut)?;
             if token.used_at.is_none_or(|at| at.saturating_add(USED_MS) < now) {
                 let id = token.id.clone();
-                later(service.recorder.write_waiting(move |db| tokens::used(db, &id, now)));
+                later(service.recorder.write(move |db| tokens::used(db, &id, now)));
             }
             (person, By::Token { writes: token.writes() }, SignedIn::Token)
         }
@@ -194,7 +194,7 @@ fn look_up(service: &Service, presented: &Presented) -> Result<Viewer> {
             }
             if session.seen_at.saturating_add(SEEN_MS) < now {
                 let id = session.id.clone();
-                later(service.recorder.write_waiting(move |db| sessions::seen(db, &id, now)));
+                later(service.recorder.write(move |db| sessions::seen(db, &id, now)));
             }
             let how = SignedIn::parse(&session.signed_in)?;
             (person, By::Session { id: session.id, proved_at: session.proved_at }, how)
@@ -207,9 +207,9 @@ fn look_up(service: &Service, presented: &Presented) -> Result<Viewer> {
     Ok(Viewer { actor, person, by })
 }
 
-/// When something was used last is not worth an answer: where nothing can be written now, it is written with the next use.
-fn later(written: Result<()>) {
-    if let Err(error) = written {
+/// Nobody waits for a time of last use: where nothing can be written now, it is written with the next use.
+fn later<T>(sent: Result<T>) {
+    if let Err(error) = sent {
         tracing::debug!("a time of last use was not written: {error}");
     }
 }

@@ -600,7 +600,7 @@ fn a_school_contact_sees_what_is_or_was_at_the_own_site() {
     // Scanned in by the contact, carried away by a coordinator: what was there stays known.
     server.command("contact", "scan", json!({"consignment": ours, "tag": "OWN-1"})).taken();
     server.command("contact", "scan", json!({"consignment": theirs, "tag": "OWN-1"})).refused(422, "consignment.unknown");
-    server.command("coordinator", "seal_consignment", json!({"consignment": ours, "containers": []})).taken();
+    server.command("coordinator", "seal_consignment", json!({"consignment": ours, "containers": [{"label": "CAGE-1", "seal": "000417"}]})).taken();
     server.command("contact", "release_consignment", json!({"consignment": ours})).refused(403, "command.wrong_role");
     server.command("coordinator", "release_consignment", json!({"consignment": ours})).taken();
     assert_eq!(server.get("contact", &format!("/api/v1/assets/{own}")).status, 200);

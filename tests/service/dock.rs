@@ -170,7 +170,7 @@ fn what_a_browser_kept_is_recorded_once_whatever_was_lost() {
     send(&server, "coordinator", &consignment, &items(&[("", "X")])).refused(422, "scan.id");
     let path = format!("/consignments/{consignment}/scans");
     let body = json!({"items": items(&[("z", &two.tag)])}).to_string();
-    let cookie = format!("session={}", server.tokens["coordinator"]);
+    let (_, cookie) = server.browser("coordinator");
     for site in ["cross-site", "same-site", "none"] {
         let other = server.send("nobody", "POST", &path, &[JSON, ("Cookie", &cookie), ("Sec-Fetch-Site", site)], body.as_bytes());
         other.refused(403, "session.other_site");

@@ -8,9 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
+use diesel::prelude::*;
 use quittance::config::{Mail, Smtp};
 use quittance::operations::remind;
 use quittance::store::outbox;
+use quittance::store::schema::people;
 use serde_json::{Value, json};
 
 use super::orders::{Vendor, Yard};
@@ -140,15 +142,11 @@ impl Drop for MailServer {
 
 const FORM: [(&str, &str); 1] = [("Content-Type", "application/x-www-form-urlencoded")];
 
-/// Gives people of the directory addresses like `coordinator@northfield.example`.
+/// Leaves addresses to these people alone.
 fn reach(server: &Server, who: &[&str]) {
-    let everyone = server.get("administrator", "/api/v1/people").taken();
-    for name in who {
-        let all = everyone["people"].as_array().unwrap();
-        let person = all.iter().find(|person| person["name"].as_str().unwrap_or_default().to_lowercase().starts_with(name)).unwrap();
-        let path = format!("/api/v1/people/{}/corrections", person["id"].as_str().unwrap());
-        server.post("administrator", &path, &json!({"email": format!("{name}@northfield.example")})).taken();
-    }
+    let mut db = server.service.app.connect().unwrap();
+    let kept: Vec<String> = who.iter().map(|name| format!("{name}@northfield.example")).collect();
+    diesel::update(people::table.filter(people::email.ne_all(kept))).set(people::email.eq("")).execute(&mut db).unwrap();
 }
 
 /// Letters that wait, as the administrator is told.
@@ -344,7 +342,7 @@ fn a_wrong_password_holds_all_letters_and_is_not_tried_for_each() {
 fn without_a_mail_server_letters_are_files_that_nobody_else_reads() {
     let server = Server::start();
     let yard = Yard::new(&server);
-    reach(&server, &["coordinator"]);
+    reach(&server, &[]);
     let link = {
         let consignment = yard.linked(Vendor::GreenLoop).1;
         server.post("coordinator", &format!("/api/v1/consignments/{consignment}/links"), &json!({"email": "dock@greenloop.example"})).taken()
@@ -369,7 +367,6 @@ fn what_follows_from_time_is_told_once_and_ends_by_one_click() {
     let (first, _) = yard.stuck(Vendor::GreenLoop);
     let (second, _) = yard.stuck(Vendor::GreenLoop);
     let (sunday, monday) = ("2026-11-29T12:00:00Z", "2026-11-30T07:00:00Z");
-    assert_eq!(remind(monday), 0, "nobody can be reached");
     reach(&server, &["coordinator", "approver", "auditor"]);
     let approver = server.get("administrator", "/api/v1/people").taken();
     let approver = approver["people"].as_array().unwrap().iter().find(|person| person["role"] == "approver").unwrap()["id"].clone();

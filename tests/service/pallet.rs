@@ -94,7 +94,7 @@ fn three_hundred_devices_in_service_are_a_released_pallet_by_as_many_scans_and_a
     assert_eq!(rows.len(), DEVICES + 2);
     let line = list["lines"].as_array().unwrap().iter().find(|line| line["name"] == "NSD-0000").unwrap();
     let row = rows.iter().find(|row| row.contains("NSD-0000")).unwrap();
-    assert_eq!(*row, format!("PU-300,PALLET-1,004871,21500,151500,asset,NSD-0000,PF00000,Lenovo 100e Gen 2,,,{},{digest}", line["entry"]));
+    assert_eq!(*row, format!("PU-300,PALLET-1,004871,21500,151500,asset,NSD-0000,PF00000,Lenovo Workbook 7,,,{},{digest}", line["entry"]));
     server.get("stranger", &format!("/api/v1/consignments/{id}/manifest")).refused(404, "request.unknown");
 
     // What is received later changes the lines' state and not a byte of the list.

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use quittance::proof::digest::{hex, sha256};
 use quittance::store::people;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
@@ -88,7 +89,8 @@ fn no_name_is_in_ledger_tables_logs_or_exports() {
     let job = yard.bulk(Vendor::GreenLoop, &thing);
     // What is answered under a key is kept. A student has a device, was seen with it, and gave it back.
     let keyed = |who: &str, path: &str, body: Value| {
-        let key = format!("key-{path}");
+        // One key for each request.
+        let key = format!("key-{}", hex(&sha256(format!("{path} {body}").as_bytes())));
         server.send(who, "POST", path, &[("Content-Type", "application/json"), ("Idempotency-Key", &key)], body.to_string().as_bytes()).taken()
     };
     keyed("coordinator", "/api/v1/counts", json!({"site": "Central", "scans": [{"tag": thing.tag}]}));

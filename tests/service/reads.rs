@@ -382,7 +382,7 @@ fn every_list_walks_an_index_in_order() {
                 assert_eq!(inventory::discrepancies(db, consignment, first, 9).unwrap().len(), 2);
             }
             assert!(!inventory::labels(db, party.as_deref()).unwrap().is_empty());
-            let search = Search { sought: Sought::parse("B-0").unwrap(), party, label: Some("received".to_owned()), after: Some(3), limit: 9 };
+            let search = Search { sought: Sought::parse("B-0").unwrap(), party, label: Some("reconciled".to_owned()), after: Some(3), limit: 9 };
             assert_eq!(search::search(db, &search).unwrap().rows.len(), 2);
         }
         assert_eq!(inventory::discrepancies_of(db, consignment, &[story.devices[1].id.clone()]).unwrap().len(), 1);
