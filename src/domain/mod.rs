@@ -211,6 +211,10 @@ impl Actor {
             (role, _) => !role.is_vendor() || consignment.concerns(&self.party),
         }
     }
+    /// The same of a stored file, which belongs to no site: nothing for a school contact.
+    pub fn sees_evidence(&self, evidence: &evidence::Evidence) -> bool {
+        !self.role.is_narrowed() || (self.role.is_vendor() && evidence.concerns(&self.party))
+    }
 }
 
 /// How far ahead of the service's clock another one may be: five minutes.

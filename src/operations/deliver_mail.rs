@@ -19,7 +19,8 @@ use crate::config::{Smtp, Tls};
 use crate::documents::mail::{self, About, Mail};
 use crate::domain::letters::{Language, LetterKind};
 use crate::error::{Error, Result};
-use crate::proof::digest::{hex, sha256_of};
+use crate::proof::digest::hex;
+use crate::store::keyring::hmac;
 use crate::store::outbox::{self, Kept, Preferences};
 use crate::store::{files, people};
 
@@ -248,10 +249,8 @@ fn write_file(folder: &Path, kept: &Kept, bytes: &[u8]) -> Result<()> {
 const UNSUBSCRIBE: &str = "mail/unsubscribe/weekly_digest";
 
 fn unsubscribe_token(app: &App, person: &str) -> Result<String> {
-    let key = app.keys.assignees()?;
-    // The hash of a key for this use alone and then of the person, each of fixed length in front: nothing else is made of that key in this form.
-    let own = sha256_of(&[key.as_slice(), UNSUBSCRIBE.as_bytes()]);
-    Ok(hex(&sha256_of(&[own.as_slice(), person.as_bytes(), own.as_slice()])))
+    let key = app.keys.people(UNSUBSCRIBE)?;
+    Ok(hex(&hmac(&key, person.as_bytes())))
 }
 
 /// Where one click ends the digest of a person, without signing in.

@@ -84,7 +84,7 @@ pub fn read_again(service: &Service, actor: &Actor, sha256: &Digest, key: Option
 pub fn find(service: &Service, actor: &Actor, sha256: &Digest) -> Result<Vec<u8>> {
     let evidence = tables::find::<Evidence>(&mut *service.app.read()?, sha256)?;
     match evidence {
-        Some(evidence) if !actor.role.is_narrowed() || (actor.role.is_vendor() && evidence.concerns(&actor.party)) => service.app.files.get(sha256),
+        Some(evidence) if actor.sees_evidence(&evidence) => service.app.files.get(sha256),
         _ => Err(unknown(sha256.as_str())),
     }
 }
@@ -131,7 +131,7 @@ fn record_reading(
     };
     let already_stored = match &by_link {
         Some(consignment) => consignment.documents.contains(&sha256),
-        None => tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| !actor.role.is_vendor() || evidence.concerns(&actor.party)),
+        None => tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| actor.sees_evidence(&evidence)),
     };
     let mut records = Vec::new();
     for found in read.iter().flat_map(|reading| &reading.records) {

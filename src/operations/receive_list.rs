@@ -61,7 +61,7 @@ pub fn prepare(
 ) -> Result<std::result::Result<Ready, Unmapped>> {
     let mut db = service.app.read()?;
     let consignment = match tables::find::<Consignment>(&mut db, consignment)? {
-        Some(found) if !actor.role.is_vendor() || found.concerns(&actor.party) => found,
+        Some(found) if actor.sees_consignment(&found) => found,
         _ => return Err(Error::Unknown(format!("There is no consignment {consignment}."))),
     };
     let table = vendor_lists::table(bytes).map_err(|why| Refusal::new("receipt.not_a_list", why))?;

@@ -15,16 +15,19 @@ use crate::operations::once::Outcome;
 use crate::operations::run_bulk::{self, Asked};
 use crate::store::bulk;
 
+/// Refuses whoever gives no command for many things. Selections are not kept by site: a school contact works device by device.
+pub fn must_work_on_many(viewer: &Viewer) -> Result<(), Problem> {
+    const GIVERS: &[Role] = &[Role::Coordinator, Role::Approver, Role::Administrator, Role::VendorOperator, Role::VendorVerifier];
+    if viewer.site().is_some() { viewer.must_be(GIVERS) } else { Ok(()) }
+}
+
 /// `POST /api/v1/bulk`: with `dry_run` a preview, without it a job.
 pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
     // Whoever may give no command about a thing is told so whatever they send.
     if !Command::KINDS.iter().any(|(_, roles)| roles.contains(&viewer.actor.role)) {
         viewer.must_be_able_to("record_media")?;
     }
-    // Selections are not kept by site: a school contact works device by device.
-    if viewer.site().is_some() {
-        viewer.must_be(&[Role::Coordinator, Role::Approver, Role::Administrator, Role::VendorOperator, Role::VendorVerifier])?;
-    }
+    must_work_on_many(&viewer)?;
     let bytes = request::json(&http, &state, payload).await?;
     let key = writes::key(&http, &viewer, &bytes)?;
     let asked: Asked = request::read(&bytes, "bulk.malformed")?;
@@ -77,6 +80,7 @@ pub async fn api_items(viewer: Viewer, state: Data, id: web::Path<String>, asked
 
 /// `POST /api/v1/bulk/{id}/cancellations`: by anyone who could give its command.
 pub async fn api_cancel(viewer: Viewer, state: Data, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    must_work_on_many(&viewer)?;
     let id = request::job_id(&id)?;
     let (actor, looked) = (viewer.actor.clone(), id.clone());
     let command = block(&state, move |service| Ok(run_bulk::find(&mut *service.app.read()?, &actor, &looked)?.command)).await?;

@@ -9,6 +9,7 @@ use askama::Template;
 use serde_json::{Map, Value};
 
 use super::assets::{self, bare};
+use super::bulk::must_work_on_many;
 use super::command_forms::{self, DEVICE};
 use super::forms::{self, Complaint, Context, Control, Form, Given, KEY, Wrong};
 use super::page::{self, Page, When, thousands};
@@ -396,6 +397,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
 /// `POST /bulk/{id}/cancellations`
 pub async fn cancel(http: HttpRequest, state: Data, id: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
     let viewer = session::by_form(&http, &state).await?;
+    must_work_on_many(&viewer)?;
     let id = request::job_id(&id)?;
     let (actor, looked) = (viewer.actor.clone(), id.clone());
     let command = block(&state, move |service| Ok(run_bulk::find(&mut *service.app.read()?, &actor, &looked)?.command)).await?;

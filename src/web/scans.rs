@@ -169,7 +169,7 @@ fn named(db: &mut Database, viewer: &Viewer, tag: Option<&Tag>, serial: Option<&
     let mut asset = |key| -> Result<Option<Asset>> {
         let Some(id) = tables::owner(db, &key)?.and_then(|id| AssetId::parse(&id).ok()) else { return Ok(None) };
         let found = tables::find::<Asset>(db, &id)?;
-        Ok(found.filter(|asset| !viewer.actor.role.is_vendor() || asset.concerns(&viewer.actor.party)))
+        Ok(found.filter(|asset| viewer.actor.sees(asset)))
     };
     let tagged = tag.map(|tag| asset(Asset::tag_key(tag))).transpose()?.flatten();
     let numbered = serial.map(|serial| asset(Asset::serial_key(serial))).transpose()?.flatten();

@@ -91,6 +91,7 @@ const OPTIONAL: &[&str] = &[
     "scan.serial",
     "scan.container",
     "scan.captured",
+    "scan.captured.raw",
     "scan.device.media[].serial",
     "scan.device.media[].capacity_bytes",
     "seal_consignment.containers[].tare_weight_grams",
@@ -369,8 +370,9 @@ fn everything(server: &Server) -> (u64, u64, u64, Vec<String>) {
     let report = audit_ledger::audit(&server.service.app, &mut db, |_, _| ()).unwrap();
     assert_eq!(report.findings, [], "{report:?}");
     // A checkpoint is published whenever its time has come.
-    // When a token was used last is written whenever it is.
-    let tables = server.tables().into_iter().filter(|(table, _)| table != "checkpoints" && table != "api_tokens");
+    // When a token was used last is written whenever it is, letters are sent meanwhile, and a form without any tick is a choice of none.
+    const MOVING: [&str; 4] = ["checkpoints", "api_tokens", "outbox", "mail_preferences"];
+    let tables = server.tables().into_iter().filter(|(table, _)| !MOVING.contains(&table.as_str()));
     let tables = tables.map(|(table, rows)| format!("{table}: {} values, {}", rows.lines().count(), hex(&sha256(rows.as_bytes())))).collect();
     (report.entries, report.rows, report.files, tables)
 }

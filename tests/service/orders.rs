@@ -569,7 +569,7 @@ impl<'a> Yard<'a> {
                 json!({"consignment": self.opened(vendor), "guard": "vendor_qualification", "reason": "renewal_pending", "reference": "BOARD-12"})
             }
             "open_consignment" if is_operator(giver) => {
-                json!({"reference": format!("BACK-{n:05}"), "from_site": "Akron", "to": self.server.parties["district"], "to_site": "Central",
+                json!({"reference": format!("RETURN-{n:05}"), "from_site": "Akron", "to": self.server.parties["district"], "to_site": "Central",
                     "carrier": "Hale Freight"})
             }
             "open_consignment" => {

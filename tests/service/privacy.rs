@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use quittance::proof::digest::{hex, sha256};
-use quittance::store::people;
+use quittance::store::{accounts, people};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -124,6 +124,16 @@ fn no_name_is_in_ledger_tables_logs_or_exports() {
     let form = [("Content-Type", "application/x-www-form-urlencoded")];
     assert_eq!(server.send("coordinator", "POST", "/account/mail", &form, b"want=weekly_digest&language=es").status, 303);
     yard.certified(Vendor::GreenLoop);
+    // Somebody is invited, is signed in, and keeps a view.
+    let newcomer = b"name=Somebody+Else&email=newcomer%40northfield.example&role=auditor";
+    assert_eq!(server.send("administrator", "POST", "/people", &form, newcomer).status, 200);
+    let (_, _cookie) = server.browser("coordinator");
+    assert_eq!(server.send("coordinator", "POST", "/views", &form, b"name=Mine&query=label%3Dretired&role=").status, 303);
+    {
+        let mut db = server.service.app.connect().unwrap();
+        accounts::set_recovery_codes(&mut db, &coordinator, &["a hash".to_owned()]).unwrap();
+        accounts::bind_identity(&mut db, &coordinator, "https://accounts.example", "10769150350006150715113082367").unwrap();
+    }
     let sent = keyed("coordinator", &format!("/api/v1/consignments/{consignment}/links"), json!({"email": "dock@greenloop.example"}));
     let letter_secret = sent["address"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let told = |db: &mut quittance::store::Database| quittance::store::outbox::tell(db, "digest 2026-11-30", 0);
