@@ -773,13 +773,13 @@ mod tests {
             matches!(Event::read("consignment.opened", &opened), Ok(Event::ConsignmentOpened(event)) if event.kind == consignment::ConsignmentKind::Pickup)
         );
         let sealed = serde_json::json!({"v": 1, "containers": [{"label": "BOX-1"}], "lines": 3});
-        assert!(Event::read("consignment.sealed", &sealed).unwrap().sentence().ends_with("in 1 containers."));
+        assert!(Event::read("consignment.sealed", &sealed).unwrap().sentence().ends_with("Sealed with 3 lines in 1 container."));
     }
 
     #[test]
     fn unknown_commands_and_members_are_refused_with_what_is_allowed() {
         let refusal = Command::read("explode", Value::Null).unwrap_err();
-        assert!(refusal.why.contains("register_asset"), "{refusal}");
+        assert!(refusal.why.contains("“explode”"), "{refusal}");
         let refusal = Command::read(
             "retire",
             serde_json::json!({"asset": "urn:uuid:0b7c3a52-41f6-4b1c-8b6e-0f4f6f7f1a01", "reason": "end_of_life", "owner": 1}),

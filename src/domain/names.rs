@@ -7,6 +7,12 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Refusal;
 
+/// `1 line`, `2 lines`.
+pub fn number_of<N: fmt::Display + PartialEq + From<u8>>(number: N, one: &str, more: &str) -> String {
+    let thing = if number == N::from(1) { one } else { more };
+    format!("{number} {thing}")
+}
+
 /// Text as it may be kept: NFC, trimmed, no control characters, 1 to `max` characters.
 pub fn clean(what: &'static str, text: &str, max: usize) -> Result<String, Refusal> {
     let text = text.trim();

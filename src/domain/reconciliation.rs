@@ -12,7 +12,7 @@ use super::evidence::require_document;
 use super::holds::{Hold, HoldKind};
 use super::medium::{self, Medium, MediumState};
 use super::missing::{Loss, Missing};
-use super::names::{AssetId, Digest, DiscrepancyId, Instant, MediumId, QuantityId, Reference, Role, Serial, Tag, codes};
+use super::names::{AssetId, Digest, DiscrepancyId, Instant, MediumId, QuantityId, Reference, Role, Serial, Tag, codes, number_of};
 use super::receipt::{arrive, arrive_loose, count};
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -159,7 +159,8 @@ impl Fact for ConsignmentReconciled {
         }
     }
     fn sentence(&self) -> String {
-        format!("Reconciled: {} lines, {} discrepancies, all resolved.", self.listed, self.discrepancies)
+        let (lines, differing) = (number_of(self.listed, "line", "lines"), number_of(self.discrepancies, "discrepancy", "discrepancies"));
+        format!("Reconciled: {lines}, {differing}, all resolved.")
     }
 }
 

@@ -11,7 +11,7 @@ use super::consignment::{
 use super::loading::{require_containers, set_free, with_containers};
 use super::manifest::Manifest;
 use super::medium::Medium;
-use super::names::{ConsignmentId, Digest, Reference, Role, codes};
+use super::names::{ConsignmentId, Digest, Reference, Role, codes, number_of};
 use super::records::{Records, Stop};
 use super::refusal::Refusal;
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, Subjects};
@@ -84,7 +84,8 @@ impl Fact for ConsignmentSealed {
     }
     fn sentence(&self) -> String {
         let manifest = self.manifest.as_ref().map(|digest| format!("; manifest sha256 {digest}")).unwrap_or_default();
-        format!("Sealed with {} lines in {} containers{manifest}.", self.lines, self.containers.len())
+        let (lines, containers) = (number_of(self.lines, "line", "lines"), number_of(self.containers.len(), "container", "containers"));
+        format!("Sealed with {lines} in {containers}{manifest}.")
     }
 }
 

@@ -108,6 +108,10 @@ pub async fn form<T: DeserializeOwned>(http: &HttpRequest, state: &State, payloa
         |why: String| Problem::new(400, "request.malformed", format!("The form cannot be read ({why}); open its page and send it again."));
     let bytes = body(state, payload, FORM_BYTES).await?;
     let text = std::str::from_utf8(&bytes).map_err(|e| malformed(e.to_string()))?;
+    // Nothing that people type holds one, and PostgreSQL's texts cannot.
+    if text.contains('\0') || text.contains("%00") {
+        return Err(Problem::new(422, "request.text", "A field holds a NUL character; type it again without."));
+    }
     Ok(Query::<T>::from_query(text).map_err(|e| malformed(e.to_string()))?.into_inner())
 }
 

@@ -39,6 +39,9 @@ pub async fn create(http: HttpRequest, state: Data, payload: web::Payload) -> Re
 pub async fn remove(http: HttpRequest, state: Data, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let viewer = session::by_form(&http, &state).await?;
     let id = id.into_inner();
+    if uuid::Uuid::parse_str(&id).is_err() {
+        return Err(Error::Unknown("You have no such view.".to_owned()).into());
+    }
     block(&state, move |service| {
         let person = viewer.actor.person.to_string();
         let removed = service.recorder.write_waiting(move |db| views::remove(db, &person, &id))?;

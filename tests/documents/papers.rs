@@ -45,7 +45,7 @@ fn consignment(lines: usize, open: bool) -> Consignment {
         "broken_seals": if open { json!([]) } else { json!(["004869"]) },
         "carrier": "Hale Freight", "carrier_party": null, "driver": "TOUR-17", "presets": {"reason": null, "media_type": null, "rung": null},
         "authorization": null, "lines": lines, "opened_at": "2026-11-12T09:00:00Z", "sealed": sealed, "manifest": digest, "overrides": [],
-        "released": released, "received": null, "scanned": null, "open_discrepancies": [], "discrepancies": [], "last_seq": if open { 640 } else { 813 },
+        "released": released, "received": null, "scanned": null, "open_discrepancies": [], "discrepancies": [], "may_hold_data": true, "last_seq": if open { 640 } else { 813 },
     }))
     .unwrap()
 }
