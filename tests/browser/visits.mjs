@@ -130,6 +130,9 @@ export async function visits(stage) {
     page("/account/mail", "account-mail", "coordinator", "/account/mail"),
     page("/mail", "mail", "administrator", "/mail"),
     page("/mail/unsubscribe/{token}", "unsubscribe-unknown", "nobody", "/mail/unsubscribe/unknown", 404),
+    page("/bench", "bench", "operator", "/bench"),
+    page("/bench", "bench-all", "operator", "/bench?show=all"),
+    page("/evidence/{sha256}", "evidence", "operator", `/evidence/${evidence}`),
     page("/evidence/{sha256}/notes", "evidence-notes", "auditor", `/evidence/${evidence}/notes`),
     // Paper.
     page("/labels", "labels", "coordinator", `/labels?consignment=${loading.id}`),

@@ -5,6 +5,7 @@
 mod access;
 mod accounts;
 mod bad_input;
+mod bench;
 mod bulk;
 mod certificates;
 mod command_line;
