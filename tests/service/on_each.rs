@@ -27,6 +27,7 @@ mod papers;
 mod privacy;
 #[path = "../programs/mod.rs"]
 mod programs;
+mod push;
 mod races;
 mod reads;
 mod receipts;
