@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::assets::bare;
 use super::evidence::{self, FileShown};
-use super::page::{self, Page};
+use super::page::{self, Page, capital};
 use super::problem::Problem;
 use super::request::{self, cut};
 use super::session::{self, Viewer};
@@ -98,6 +98,13 @@ fn lack(page: &Page, lack: &Lack) -> String {
     }
 }
 
+/// What is missing, said. Of what has to be sanitized again nobody needs to hear that the earlier work was not verified or accepted.
+fn said(page: &Page, lacks: &[Lack]) -> Vec<String> {
+    let again = |medium: &String| lacks.iter().any(|lack| matches!(lack, Lack::Stronger { medium: weak, .. } if weak == medium));
+    let counts = |lack: &&Lack| !matches!(lack, Lack::Verification(medium) | Lack::Validation(medium) if again(medium));
+    lacks.iter().filter(counts).map(|one| capital(&lack(page, one))).collect()
+}
+
 /// References of consignments, each looked up once.
 #[derive(Default)]
 struct Brought(BTreeMap<String, Option<(String, String)>>);
@@ -138,6 +145,10 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
         let mut brought = Brought::default();
         let mut shown = Vec::with_capacity(devices.len());
         for (device, lacks) in devices.iter().zip(&lacks) {
+            // Nothing was ever stored on it.
+            if lacking && lacks.is_empty() {
+                continue;
+            }
             let label = device.label();
             shown.push(Row {
                 device: Some((bare(device.id.as_str()).to_owned(), device.tag.to_string())),
@@ -146,7 +157,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
                 state: label.as_str(),
                 words: label.label(),
                 consignment: brought.by(&mut db, &device.handoffs, party)?,
-                lacks: lacks.iter().map(|one| lack(&page, one)).collect(),
+                lacks: said(&page, lacks),
             });
         }
         let mut rows = inventory::unsettled_media(&mut db, party.as_str(), after_medium.as_deref(), limit + 1)?;
@@ -162,7 +173,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
                 state: medium.state.as_str(),
                 words: medium.state.label(),
                 consignment: brought.by(&mut db, &medium.handoffs, party)?,
-                lacks: lacks.iter().map(|one| lack(&page, one)).collect(),
+                lacks: said(&page, &lacks),
             });
         }
         Ok(IndexPage { page, lacking, devices: shown, next, paged: after.is_some(), media, next_medium, most: MAX_BYTES })

@@ -50,7 +50,11 @@ export async function visits(stage) {
   const accept = /\/accept\/[A-Za-z0-9_]+/.exec(made.text)[0];
   const retired = (await auditor("/api/v1/assets?limit=3&label=retired")).assets.map((one) => one.id);
   const job = await say(stage, "coordinator", "/api/v1/bulk", { command: "expect_media", body: {}, selection: { ids: retired } });
-  const evidence = (await auditor(`/api/v1/assets/${await device("label=sanitized")}`)).media.map((one) => one.evidence ?? one.medium?.evidence).find(Boolean);
+  let evidence;
+  for (const one of (await auditor("/api/v1/assets?limit=200&label=disposed")).assets) {
+    evidence ??= (await auditor(`/api/v1/assets/${one.id}`)).media.map((medium) => medium.sanitization?.evidence).find(Boolean);
+    if (evidence) break;
+  }
   const people = (await read(stage, "administrator", "/api/v1/people")).people;
 
   const page = (route, name, who, path, status = 200) => ({ route, name, who, path, status });
@@ -132,7 +136,7 @@ export async function visits(stage) {
     page("/mail/unsubscribe/{token}", "unsubscribe-unknown", "nobody", "/mail/unsubscribe/unknown", 404),
     page("/bench", "bench", "operator", "/bench"),
     page("/bench", "bench-all", "operator", "/bench?show=all"),
-    page("/evidence/{sha256}", "evidence", "operator", `/evidence/${evidence}`),
+    page("/evidence/{sha256}", "evidence", "auditor", `/evidence/${evidence}`),
     page("/evidence/{sha256}/notes", "evidence-notes", "auditor", `/evidence/${evidence}/notes`),
     // Paper.
     page("/labels", "labels", "coordinator", `/labels?consignment=${loading.id}`),

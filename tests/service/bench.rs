@@ -47,7 +47,7 @@ fn the_bench_lists_what_is_here_and_what_it_lacks() {
     loop {
         let page = bench("operator", &query);
         seen.extend(story.devices.iter().filter(|device| page.contains(&device.tag)).map(|device| device.tag.clone()));
-        let Some(next) = page.split("after=").nth(1).and_then(|rest| rest.split('"').next()) else { break };
+        let Some(next) = page.split("&amp;after=").nth(1).and_then(|rest| rest.split('"').next()) else { break };
         query = format!("?limit=1&after={next}");
     }
     assert_eq!(seen, story.devices.iter().map(|device| device.tag.clone()).collect::<Vec<_>>());
@@ -82,8 +82,8 @@ fn reports_go_in_together_and_each_says_what_became_of_it() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let cards = cards(&answer);
     let said: &[&[&str]] = &[
-        &["one.log", "understood", "matched: 1", &story.devices[1].tag, &story.devices[1].drive],
-        &["other &#60;b&#62;.log", "understood", "matched: 0", "not matched: 1", "Nothing in your hands has this serial number."],
+        &["one.log", "understood", "✔</span> matched: 1", &story.devices[1].tag, &story.devices[1].drive],
+        &["other &#60;b&#62;.log", "understood", "not matched: 1", "Nothing in your hands has this serial number."],
         &["photo.jpg", "stored", "not understood", "Stored, and not understood."],
         &["none.log", "Not accepted. Nothing was stored.", "The file is empty."],
         &["large.bin", "Not accepted. Nothing was stored.", "larger than 25 MB"],
@@ -110,7 +110,9 @@ fn reports_go_in_together_and_each_says_what_became_of_it() {
     for who in ["operator", "verifier", "coordinator", "auditor"] {
         let page = server.page(who, &format!("/evidence/{digest}"));
         assert_eq!(page.status, 200, "{who}: {}", page.text());
-        for words in [digest.as_str(), "nwipe log", "nwipe 0.42", "Operator Example", "matched: 1", &story.devices[1].tag, "Download the file"] {
+        for words in
+            [digest.as_str(), "nwipe log", "nwipe 0.42", "Operator Example", "✔</span> matched: 1", &story.devices[1].tag, "Download the file"]
+        {
             assert!(page.text().contains(words), "{who}: {words}: {}", page.text());
         }
     }
@@ -122,10 +124,10 @@ fn reports_go_in_together_and_each_says_what_became_of_it() {
     assert!(file.header("content-disposition").starts_with("attachment") && file.header("content-security-policy").starts_with("sandbox"));
     // The same bytes from another vendor: its page tells nothing of the first one's thing.
     let theirs = send(&server, "stranger", &[("mine.log", &log)]).text();
-    assert!(theirs.contains("matched: 0") && !theirs.contains(&story.devices[1].tag) && !theirs.contains("Stored before:"), "{theirs}");
+    assert!(!theirs.contains("✔</span> matched") && !theirs.contains(&story.devices[1].tag) && !theirs.contains("Stored before:"), "{theirs}");
     let theirs = server.page("stranger", &format!("/evidence/{digest}")).text();
     assert!(theirs.contains("Stranger Example") && !theirs.contains("Operator Example") && !theirs.contains("GreenLoop"), "{theirs}");
-    assert!(!theirs.contains(&story.devices[1].tag) && theirs.contains("matched: 0"), "{theirs}");
+    assert!(!theirs.contains(&story.devices[1].tag) && !theirs.contains("✔</span> matched"), "{theirs}");
     server.audit();
 }
 
@@ -154,7 +156,7 @@ fn what_does_not_match_is_a_pair_and_is_linked_once_the_record_has_it() {
     let again = server.send("operator", "POST", &address, &[("Content-Type", "application/x-www-form-urlencoded")], b"");
     assert_eq!((again.status, again.header("location")), (303, address.as_str()));
     let page = server.page("operator", &address).text();
-    assert!(page.contains("matched: 1") && !page.contains("Recorded since") && page.contains(&device.tag), "{page}");
+    assert!(page.contains("✔</span> matched: 1") && !page.contains("Recorded since") && page.contains(&device.tag), "{page}");
     server.audit();
 }
 
