@@ -5,6 +5,8 @@ mod verify;
 #[cfg(feature = "service")]
 pub mod demo;
 #[cfg(feature = "service")]
+mod push;
+#[cfg(feature = "service")]
 mod server;
 #[cfg(feature = "service")]
 mod service;

@@ -38,38 +38,77 @@ pub struct Server {
 /// Sends a file to `POST /api/v1/imports`. Its key follows from its content, so that sending it twice is harmless; the second time the report of the
 /// first comes back, with `true`.
 pub fn import(server: &Server, url: &str, file: &Path, options: Options) -> Result<(Report, bool)> {
-    let base = address(url)?;
-    let token = token(server.token_file.as_deref())?;
+    let client = Client::new(url, server.token_file.as_deref())?;
     let sensitivity = options.sensitivity.as_str();
     let key = if server.again { format!("import-{:032x}", seed()?) } else { format!("import-{}-{sensitivity}", sha256_of(file)?) };
     let body = std::fs::File::open(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        // A token is sent to nobody but the one it is meant for.
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .timeout_connect(Some(CONNECT))
-        .timeout_recv_response(Some(ANSWER))
-        .build()
-        .into();
-    let answer = agent
-        .post(format!("{base}/api/v1/imports?dry_run={}&sensitivity={sensitivity}", options.dry_run))
-        .header("Authorization", format!("Bearer {token}"))
-        .header("Idempotency-Key", key)
-        .content_type("text/csv")
-        .send(body)
-        .map_err(|e| unanswered(base, &e))?;
-    let replayed = answer.headers().get("idempotency-replayed").is_some();
-    let status = answer.status().as_u16();
-    let location = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("another address").to_owned();
-    let bytes = answer.into_body().into_with_config().limit(ANSWER_BYTES).read_to_vec().map_err(|e| unanswered(base, &e))?;
-    if (300..400).contains(&status) {
-        return Err(Error::Unknown(format!("{base} sends its visitors on to {location}; give that address with --server.")));
+    let path = format!("/api/v1/imports?dry_run={}&sensitivity={sensitivity}", options.dry_run);
+    let (report, replayed) = client.send(&path, "text/csv", &key, body)?;
+    Ok((serde_json::from_value(report).map_err(|e| strange(&client.base, &e.to_string()))?, replayed))
+}
+
+/// A running service, and as whom it is spoken to.
+pub struct Client {
+    base: String,
+    token: String,
+    agent: ureq::Agent,
+}
+
+impl Client {
+    /// At this address, with the token of the file or of the environment.
+    pub fn new(url: &str, token_file: Option<&Path>) -> Result<Self> {
+        let base = address(url)?.to_owned();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            // A token is sent to nobody but the one it is meant for.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(CONNECT))
+            .timeout_recv_response(Some(ANSWER))
+            .build()
+            .into();
+        Ok(Self { base, token: token(token_file)?, agent })
     }
-    match (status, serde_json::from_slice::<Value>(&bytes)) {
-        (200, Ok(report)) => Ok((serde_json::from_value(report).map_err(|e| strange(base, &e.to_string()))?, replayed)),
-        (_, Ok(problem)) => Err(refused(base, status, &problem)),
-        _ => Err(strange(base, &format!("status {status}"))),
+
+    /// Posts bytes; the answer.
+    pub fn post(&self, path: &str, content_type: &str, key: &str, body: &[u8]) -> Result<Value> {
+        Ok(self.send(path, content_type, key, body)?.0)
+    }
+
+    /// Whether there is something at this path for whoever asks.
+    pub fn has(&self, path: &str) -> Result<bool> {
+        let asked = self.agent.head(format!("{}{path}", self.base)).header("Authorization", format!("Bearer {}", self.token)).call();
+        match asked.map_err(|e| unanswered(&self.base, &e))?.status().as_u16() {
+            200 => Ok(true),
+            404 => Ok(false),
+            401 => Err(signed_out()),
+            status => Err(strange(&self.base, &format!("status {status}"))),
+        }
+    }
+
+    /// Posts a body under a key, so that sending it twice is harmless: the answer, and whether it is that of an earlier time.
+    fn send(&self, path: &str, content_type: &str, key: &str, body: impl ureq::AsSendBody) -> Result<(Value, bool)> {
+        let base = self.base.as_str();
+        let answer = self
+            .agent
+            .post(format!("{base}{path}"))
+            .header("Authorization", format!("Bearer {}", self.token))
+            .header("Idempotency-Key", key)
+            .content_type(content_type)
+            .send(body)
+            .map_err(|e| unanswered(base, &e))?;
+        let replayed = answer.headers().get("idempotency-replayed").is_some();
+        let status = answer.status().as_u16();
+        let location = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("another address").to_owned();
+        let bytes = answer.into_body().into_with_config().limit(ANSWER_BYTES).read_to_vec().map_err(|e| unanswered(base, &e))?;
+        if (300..400).contains(&status) {
+            return Err(Error::Unknown(format!("{base} sends its visitors on to {location}; give that address instead.")));
+        }
+        match (status, serde_json::from_slice::<Value>(&bytes)) {
+            (200 | 201, Ok(value)) => Ok((value, replayed)),
+            (_, Ok(problem)) => Err(refused(base, status, &problem)),
+            _ => Err(strange(base, &format!("status {status}"))),
+        }
     }
 }
 
@@ -84,7 +123,7 @@ fn address(url: &str) -> Result<&str> {
         return Ok(base);
     }
     Err(Error::Unknown(format!(
-        "--server {url}: write the address as https://records.example.org; http:// is for this machine only, because the token would travel in the clear."
+        "{url}: write the address as https://records.example.org; http:// is for this machine only, because the token would travel in the clear."
     )))
 }
 
@@ -139,14 +178,16 @@ fn strange(base: &str, what: &str) -> Error {
     Error::Unknown(format!("{base} does not answer like a Quittance service ({what}); check the address."))
 }
 
+fn signed_out() -> Error {
+    Error::Unknown("The service does not know this token. Use the one that was shown when you were added, or ask for a new one.".to_owned())
+}
+
 /// What the service says, by who must act.
 fn refused(base: &str, status: u16, problem: &Value) -> Error {
     let Some(detail) = problem.get("detail").and_then(Value::as_str).map(str::to_owned) else { return strange(base, &format!("status {status}")) };
     let missing = problem.get("missing").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     match status {
-        401 => {
-            Error::Unknown("The service does not know this token. Use the one that was shown when you were added, or ask for a new one.".to_owned())
-        }
+        401 => signed_out(),
         500.. => Error::Busy(detail),
         _ => Refusal::listing("server.refused", detail, missing).into(),
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::push::Vendor;
 use super::server::{self, Server};
 use super::sign::Sign;
 use crate::app::now;
@@ -73,6 +74,9 @@ pub enum Command {
     /// Make the tables that pages read anew from the log; the service must be stopped
     Rebuild,
     Sign(Sign),
+    /// For vendors, from their own machines: no record is opened here
+    #[command(subcommand)]
+    Vendor(Vendor),
     /// The model catalogue: what is expected of a model before anybody has looked
     #[command(subcommand)]
     Catalogue(Models),
@@ -181,9 +185,12 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
     if let Command::Sign(sign) = &command {
         return sign.run();
     }
+    if let Command::Vendor(vendor) = &command {
+        return Ok(vendor.run());
+    }
     let config = Config::new(given, file, "./quittance-data", Some("./keys"))?;
     match command {
-        Command::Demo { .. } | Command::Sign(_) => Ok(0),
+        Command::Demo { .. } | Command::Sign(_) | Command::Vendor(_) => Ok(0),
         Command::Init { url, name, sites } => init(&config, &url, &name, &sites),
         Command::Serve => {
             let (service, lock) = open(&config)?;
@@ -227,7 +234,7 @@ fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<u8> 
 }
 
 /// A progress bar that says what is happening.
-fn bar(total: u64) -> ProgressBar {
+pub fn bar(total: u64) -> ProgressBar {
     let bar = ProgressBar::new(total);
     if let Ok(style) = ProgressStyle::with_template("{msg:<44} {wide_bar:.green} {pos}/{len}") {
         bar.set_style(style);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::asset::{Asset, Status};
 use super::evidence::require_document;
 use super::medium::{Act, Medium};
-use super::names::{AssetId, Digest, Grade, Method, PartyId, Reference, Role, WeightBasis, codes};
+use super::names::{AssetId, Digest, Grade, Method, PartyId, Reference, Role, Sensitivity, WeightBasis, codes};
 use super::policy::Pack;
 use super::reconciliation::require_no_questions;
 use super::records::{Records, Stop};
@@ -144,49 +144,111 @@ pub struct DispositionRecorded {
     pub file: Option<Digest>,
 }
 
-/// What keeps the data on a device from being declared gone for this destination: a sentence for each thing that is missing.
-pub fn data_missing(known: &Records, asset: &Asset, destination: Destination, policy: &Pack) -> Result<Vec<String>, Stop> {
-    let mut missing = Vec::new();
-    missing.extend(asset.held());
+/// One thing that keeps the data on a device, or on a loose medium, from being declared gone. `medium` is how people tell it from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// Something holds it: which, as a sentence.
+    Held(String),
+    /// Of the consignment that it came with something is open: what, as a sentence.
+    Question(String),
+    /// It is on its way.
+    Receipt(String),
+    /// Nobody knows what it stores data on.
+    Media(String),
+    /// Sanitization failed, so only its destruction helps.
+    Destruction(String),
+    /// No sanitization is recorded.
+    Sanitization {
+        /// Of what.
+        medium: String,
+        /// The weakest method that is enough.
+        least: Method,
+    },
+    /// What was done to it does not reach far enough.
+    Stronger {
+        /// Of what.
+        medium: String,
+        /// What was reached, and what would be enough, in words.
+        why: String,
+        /// The weakest method that is enough.
+        least: Method,
+    },
+    /// No other person has verified what was done.
+    Verification(String),
+    /// The organisation has not accepted what was done.
+    Validation(String),
+}
+
+impl Lack {
+    /// The sentence that says who must act and how.
+    pub fn sentence(&self) -> String {
+        match self {
+            Lack::Held(why) | Lack::Question(why) => why.clone(),
+            Lack::Receipt(tag) => format!("{tag} was released and nobody has received it: the receiver has to record the receipt."),
+            Lack::Media(tag) => format!("The media of {tag} are unknown: record them, or attest that it has no storage."),
+            Lack::Destruction(medium) => format!("{medium}: sanitization failed; record its destruction."),
+            Lack::Sanitization { medium, least } => {
+                format!("{medium}: no sanitization is recorded; {} is the least for this device.", least.label())
+            }
+            Lack::Stronger { medium, why, .. } => format!("{medium}: {why}; sanitize it again with a stronger technique."),
+            Lack::Verification(medium) => {
+                format!("{medium}: nobody has verified the sanitization; a person other than the one who performed it has to.")
+            }
+            Lack::Validation(medium) => format!("{medium}: the organisation has not validated the sanitization; an approver has to."),
+        }
+    }
+
+    /// What is missing of one medium whose data are so confidential.
+    pub fn of_medium(medium: &Medium, sensitivity: Sensitivity, destination: Destination, policy: &Pack) -> Vec<Self> {
+        let (title, least) = (medium.title(), policy.least(sensitivity, destination));
+        let Some(done) = &medium.sanitization else {
+            let failed = medium.state == super::medium::MediumState::Failed;
+            return vec![if failed { Lack::Destruction(title) } else { Lack::Sanitization { medium: title, least } }];
+        };
+        let mut lacks = Vec::new();
+        if done.method < least {
+            let why = format!(
+                "{} by {} was reached, and {} is the least for {} data and {}",
+                done.method.label(),
+                done.technique.label(),
+                least.label(),
+                sensitivity.label(),
+                destination.label()
+            );
+            lacks.push(Lack::Stronger { medium: title.clone(), why, least });
+        }
+        if done.verified.is_none() {
+            lacks.push(Lack::Verification(title));
+        } else if done.validated.is_none() {
+            lacks.push(Lack::Validation(title));
+        }
+        lacks
+    }
+}
+
+/// What keeps the data on a device from being declared gone for this destination.
+pub fn lacks(known: &Records, asset: &Asset, destination: Destination, policy: &Pack) -> Result<Vec<Lack>, Stop> {
+    let mut lacks: Vec<Lack> = asset.held().map(Lack::Held).into_iter().collect();
     match require_no_questions(known, &asset.handoffs, asset.tag.as_str()) {
         Ok(()) => {}
-        Err(Stop::Refused(refusal)) => missing.push(refusal.why),
+        Err(Stop::Refused(refusal)) => lacks.push(Lack::Question(refusal.why)),
         Err(needs) => return Err(needs),
     }
     if asset.in_transit {
-        missing.push(format!("{} was released and nobody has received it: the receiver has to record the receipt.", asset.tag));
+        lacks.push(Lack::Receipt(asset.tag.to_string()));
     }
     if asset.media.is_empty() && asset.no_storage.is_none() {
-        missing.push(format!("The media of {} are unknown: record them, or attest that it has no storage.", asset.tag));
+        lacks.push(Lack::Media(asset.tag.to_string()));
     }
-    let least = policy.least(asset.sensitivity, destination);
     for medium in known.find_all::<Medium>(&asset.media)?.into_iter().flatten() {
-        let title = medium.title();
-        match &medium.sanitization {
-            None if medium.state == super::medium::MediumState::Failed => {
-                missing.push(format!("{title}: sanitization failed; record its destruction."));
-            }
-            None => missing.push(format!("{title}: no sanitization is recorded; {} is the least for this device.", least.label())),
-            Some(sanitization) => {
-                if sanitization.method < least {
-                    missing.push(format!(
-                        "{title}: {} by {} was reached, and {} is the least for {} data and {}; sanitize it again with a stronger technique.",
-                        sanitization.method.label(),
-                        sanitization.technique.label(),
-                        least.label(),
-                        asset.sensitivity.label(),
-                        destination.label()
-                    ));
-                }
-                if sanitization.verified.is_none() {
-                    missing.push(format!("{title}: nobody has verified the sanitization; a person other than the one who performed it has to."));
-                } else if sanitization.validated.is_none() {
-                    missing.push(format!("{title}: the organisation has not validated the sanitization; an approver has to."));
-                }
-            }
-        }
+        lacks.extend(Lack::of_medium(medium, asset.sensitivity, destination, policy));
     }
-    Ok(missing)
+    Ok(lacks)
+}
+
+/// The same: a sentence for each thing that is missing.
+pub fn data_missing(known: &Records, asset: &Asset, destination: Destination, policy: &Pack) -> Result<Vec<String>, Stop> {
+    Ok(lacks(known, asset, destination, policy)?.iter().map(Lack::sentence).collect())
 }
 
 impl Order for RecordDisposition {

@@ -8,6 +8,7 @@ pub mod check_signed;
 pub mod create_link;
 pub mod deliver_mail;
 pub mod find_exceptions;
+pub mod find_on_bench;
 pub mod finish_work;
 pub mod grow_catalogue;
 pub mod import_inventory;

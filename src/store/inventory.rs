@@ -306,6 +306,37 @@ pub fn parties(db: &mut Database, only: Option<&[String]>, after: Option<&(Strin
     Ok(select.load(db)?)
 }
 
+/// Labels of devices that a party does not have any more, or that are done with; and of those of which nothing is left but where they go.
+const AWAY: [&str; 4] = ["released", "disposed", "missing", "written_off"];
+const DATA_GONE: [&str; 3] = ["sanitized", "graded", "redeploy_ready"];
+
+/// Devices that a party has and that are not settled, after `(tag, id)`, in the order of their tags; of these, where `lacking`, only those whose data are
+/// not known to be gone.
+pub fn unsettled(db: &mut Database, party: &str, lacking: bool, after: Option<&(String, String)>, limit: i64) -> Result<Vec<AssetRow>> {
+    let mut select = assets::table.filter(assets::party.eq(party)).filter(assets::label.ne_all(AWAY)).into_boxed();
+    if lacking {
+        select = select.filter(assets::label.ne_all(DATA_GONE));
+    }
+    after!(select, after, assets::tag, assets::id);
+    Ok(select.order((assets::tag, assets::id)).limit(limit).load(db)?)
+}
+
+/// Text of a medium's record: it lies where it is, and its data are not known to be gone.
+const AT_REST: &str = "%\"in_transit\":false%";
+const SETTLED: [&str; 5] = ["cleared", "purged", "destroyed", "absent", "withdrawn"];
+
+/// Media that are in no device, that a party has and whose data are not known to be gone, after an id.
+pub fn unsettled_media(db: &mut Database, party: &str, after: Option<&str>, limit: i64) -> Result<Vec<super::tables::MediumRow>> {
+    let mut select = media::table.filter(media::party.eq(party)).filter(media::host.is_null()).filter(media::state.like(AT_REST)).into_boxed();
+    for settled in SETTLED {
+        select = select.filter(media::state.not_like(format!("%\"state\":\"{settled}\"%")));
+    }
+    if let Some(after) = after {
+        select = select.filter(media::id.gt(after));
+    }
+    Ok(select.order(media::id).limit(limit).load(db)?)
+}
+
 /// Media that are in no device and that this party has, at most so many.
 pub fn loose_media(db: &mut Database, party: &str, limit: i64) -> Result<Vec<super::tables::MediumRow>> {
     Ok(media::table.filter(media::party.eq(party)).filter(media::host.is_null()).order(media::id).limit(limit).load(db)?)

@@ -14,6 +14,7 @@ use super::headers::wants_page;
 use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::{self, Viewer};
+use super::sign_in::proved_or;
 use super::{Data, assets, block, request, writes};
 use crate::domain::asset::Asset;
 use crate::domain::certification::{Certificate, RevocationReason};
@@ -129,6 +130,9 @@ async fn around_revocation(state: &Data, number: &str) -> std::result::Result<Ar
 pub async fn revocation_new(viewer: Viewer, state: Data, number: web::Path<String>) -> std::result::Result<HttpResponse, Problem> {
     viewer.must_be_able_to(REVOKE.command)?;
     let around = around_revocation(&state, &number).await?;
+    if let Some(elsewhere) = proved_or(&state, &viewer, &around.address) {
+        return Ok(elsewhere);
+    }
     forms::show(&state, &viewer, &REVOKE, &Context { without: &["occurred"], ..Context::default() }, around)
 }
 
@@ -142,6 +146,9 @@ pub async fn revocation_create(
     let viewer = session::by_form(&http, &state).await?;
     viewer.must_be_able_to(REVOKE.command)?;
     let around = around_revocation(&state, &number).await?;
+    if let Some(elsewhere) = proved_or(&state, &viewer, &around.address) {
+        return Ok(elsewhere);
+    }
     let context = Context { without: &["occurred"], ..Context::default() };
     let given = Given::read(&http, &state, payload).await?;
     let again = |wrong: &[Wrong], around: Around| forms::again(&state, &viewer, (&REVOKE, &context), around, &given, wrong);

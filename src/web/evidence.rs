@@ -1,14 +1,25 @@
-//! Evidence files: in as they are, out as attachments that no browser opens in this site's name.
+//! Evidence files: in as they are, out as attachments that no browser opens in this site's name, and a page for each that says what was understood.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
 
+use super::assets::bare;
+use super::ledger::{self, Names};
+use super::page::{self, Page, When, capital};
 use super::problem::Problem;
-use super::session::Viewer;
+use super::session::{self, Viewer};
 use super::{Data, block, request, writes};
-use crate::domain::names::Digest;
+use crate::domain::consignment::Consignment;
+use crate::domain::evidence::{Evidence, ReceiveEvidence};
+use crate::domain::names::{ConsignmentId, Digest, Serial};
+use crate::domain::{Order as _, Subject, SubjectKind};
+use crate::evidence::{self as readers, MediumReading, Outcome};
+use crate::operations::Service;
+use crate::operations::find_on_bench::{self, Place, Thing};
 use crate::operations::receive_evidence::{self, MAX_BYTES};
+use crate::store::tables;
 
 /// `POST /api/v1/evidence`
 pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
@@ -44,4 +55,234 @@ pub async fn api_show(viewer: Viewer, state: Data, sha256: web::Path<String>) ->
         .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'; frame-ancestors 'none'"))
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .body(bytes))
+}
+
+/// Who stored a file, and when.
+pub struct Stored {
+    pub at: When,
+    pub who: String,
+    pub party: String,
+    pub seq: u64,
+}
+
+/// What we hold where the file says something: the medium, and the device that it is in.
+pub struct Held {
+    pub medium: Option<String>,
+    pub device: Option<(String, String)>,
+    pub state: &'static str,
+    pub words: &'static str,
+    /// The entry of the sanitization that counts and rests on this file.
+    pub relied: Option<u64>,
+}
+
+/// What a file says of one medium, beside what the record has.
+pub struct RowShown {
+    pub serial: Option<String>,
+    /// The tool's name for it within the file.
+    pub place: String,
+    pub says: String,
+    pub result: &'static str,
+    pub result_words: String,
+    pub matched: bool,
+    pub held: Option<Held>,
+    /// What is known of where it belongs, and what to do next.
+    pub note: String,
+    pub action: Option<(String, String)>,
+}
+
+/// What a stored file is and says, as far as one viewer may know.
+pub struct FileShown {
+    pub sha256: String,
+    pub short: String,
+    pub size: String,
+    pub reader: Option<String>,
+    pub tool: Option<String>,
+    pub not_understood: Option<String>,
+    pub rows: Vec<RowShown>,
+    pub total: usize,
+    pub matched: usize,
+    pub remarks: Vec<String>,
+    /// Reading it again links more.
+    pub reads_again: bool,
+    pub address: String,
+    pub stored: Vec<Stored>,
+    /// Consignments that it was sent for: address and reference.
+    pub consignments: Vec<(String, String)>,
+    /// Certificates that rest on it.
+    pub certificates: Vec<String>,
+}
+
+/// Most rows that are shown; those that need somebody come first.
+const ROWS: usize = 200;
+
+/// `31.4 KB`, as people compare files.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{}.{} KB", bytes / 1_000, bytes % 1_000 / 100),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+    }
+}
+
+fn result_words(page: &Page, result: Outcome) -> (&'static str, String) {
+    match result {
+        Outcome::Pass => ("ok", page.t("passed").to_owned()),
+        Outcome::PassWithExceptions => ("warn", page.t("passed with exceptions").to_owned()),
+        Outcome::Fail => ("bad", page.t("failed").to_owned()),
+        Outcome::Aborted => ("bad", page.t("aborted").to_owned()),
+        Outcome::InProgress => ("warn", page.t("not finished").to_owned()),
+        Outcome::Inconclusive => ("warn", page.t("inconclusive").to_owned()),
+    }
+}
+
+fn held(thing: &Thing, sha256: &Digest) -> Held {
+    let device = thing.device().map(|device| (bare(device.id.as_str()).to_owned(), device.tag.to_string()));
+    match thing {
+        Thing::Medium(medium, _) => {
+            let done = medium.sanitization.as_ref().filter(|done| done.evidence.as_ref() == Some(sha256));
+            let relied = done.map(|done| done.performed.seq);
+            Held { medium: Some(medium.title()), device, state: medium.state.as_str(), words: medium.state.label(), relied }
+        }
+        Thing::Device(device_itself) => {
+            let label = device_itself.label();
+            Held { medium: None, device, state: label.as_str(), words: label.label(), relied: None }
+        }
+    }
+}
+
+fn row(page: &Page, sha256: &Digest, reading: &MediumReading, place: &Place) -> RowShown {
+    let (result, result_words) = result_words(page, reading.result);
+    let to = |thing: &Thing, command: &str, words: &str| {
+        thing.device().map(|device| (format!("/assets/{}/actions/{command}", bare(device.id.as_str())), words.to_owned()))
+    };
+    let (thing, note, action) = match place {
+        Place::Linked(thing) => (Some(thing), String::new(), None),
+        Place::Waiting(thing) => (Some(thing), page.t("Recorded since the file was read: read the file again to link it.").to_owned(), None),
+        Place::Device(thing) => (
+            Some(thing),
+            page.t("This is the serial number of a device whose media nobody has recorded. Record the medium, then read the file again.").to_owned(),
+            to(thing, "record_media", page.t("Record its medium")),
+        ),
+        Place::Within(thing) => (
+            Some(thing),
+            page.t("The tool ran on this device, and the serial number of its medium is not recorded yet. Compare the label, confirm the medium, then read the file again.").to_owned(),
+            to(thing, "confirm_medium", page.t("Confirm its medium")),
+        ),
+        Place::Alike(thing, other) => (
+            Some(thing),
+            page.t1("We hold {}: one character looks like another. Compare the label; where the record is wrong, an approver of the organisation corrects it, and then the file is read again.", other),
+            None,
+        ),
+        Place::Nowhere => (None, page.t("Nothing in your hands has this serial number. Record the medium if it is here; what belongs to others stays unmatched.").to_owned(), None),
+        Place::Unnamed => (None, page.t("The file names no serial number here, so that nobody can tell which medium it is.").to_owned(), None),
+    };
+    RowShown {
+        serial: reading.serial.clone(),
+        place: reading.place.clone(),
+        says: capital(reading.technique.label()),
+        result,
+        result_words,
+        matched: matches!(place, Place::Linked(_)),
+        held: thing.map(|thing| held(thing, sha256)),
+        note,
+        action,
+    }
+}
+
+/// What there is to show of a stored file. A vendor's people learn nothing of what others did with the same bytes.
+pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -> crate::error::Result<FileShown> {
+    let bytes = receive_evidence::find(service, &viewer.actor, sha256)?;
+    let read = readers::read(&bytes);
+    let mut db = service.app.read()?;
+    let evidence = tables::find::<Evidence>(&mut db, sha256)?.ok_or_else(|| receive_evidence::unknown(sha256.as_str()))?;
+    let readings: Vec<&MediumReading> = read.iter().flat_map(|read| &read.records).collect();
+    let is_linked = |reading: &MediumReading| {
+        let serial = reading.serial.as_deref().and_then(|serial| Serial::parse(serial).ok());
+        serial.is_some_and(|serial| evidence.links.iter().any(|link| link.serial.same(&serial)))
+    };
+    let (linked, mut first): (Vec<_>, Vec<_>) = readings.iter().copied().partition(|reading| is_linked(reading));
+    let (total, matched) = (readings.len(), linked.len());
+    first.extend(linked);
+    first.truncate(ROWS);
+    let places = find_on_bench::places(&mut db, &viewer.actor, &evidence, &first)?;
+    let mut names = Names::new(&service.app);
+    let (mut stored, mut consignments, mut certificates) = (Vec::new(), Vec::new(), Vec::new());
+    let own = [viewer.actor.party.as_str(), service.app.service.party.as_str()];
+    let told = ledger::told_to(&mut db, &mut names, &Subject::evidence(sha256).id, 0, 200, viewer)?;
+    for entry in told.into_iter().filter(|entry| entry.event == "evidence.received") {
+        if viewer.actor.role.is_vendor() && !own.contains(&entry.actor.party.as_str()) {
+            continue;
+        }
+        for subject in entry.subjects.iter().filter(|subject| subject.kind == SubjectKind::Consignment) {
+            let consignment = tables::find::<Consignment>(&mut db, &ConsignmentId::parse(&subject.id)?)?;
+            if let Some(known) = consignment.filter(|consignment| viewer.actor.sees_consignment(consignment)) {
+                consignments.push((bare(known.id.as_str()).to_owned(), known.reference.to_string()));
+            }
+        }
+        stored.push(Stored { at: When::of(&entry.time), who: entry.actor.name, party: entry.actor.party_name, seq: entry.seq });
+    }
+    for place in &places {
+        if let Place::Linked(thing @ Thing::Medium(medium, _)) = place
+            && medium.sanitization.as_ref().is_some_and(|done| done.evidence.as_ref() == Some(sha256))
+        {
+            certificates.extend(thing.device().and_then(|device| device.certificate.clone()));
+        }
+    }
+    certificates.dedup();
+    let rows: Vec<RowShown> = first.iter().zip(&places).map(|(reading, place)| row(page, sha256, reading, place)).collect();
+    let may = ReceiveEvidence::ROLES.contains(&viewer.actor.role);
+    // Linked under the same serial number, with a medium of which this viewer knows nothing.
+    let hidden = rows.iter().zip(&first).filter(|(row, reading)| !row.matched && is_linked(reading)).count();
+    Ok(FileShown {
+        sha256: sha256.to_string(),
+        short: page::short(sha256.as_str()),
+        size: size(evidence.size_bytes),
+        reader: read.as_ref().map(|read| {
+            readers::FORMATS.iter().find(|format| format.name == read.format).map_or_else(|| read.format.clone(), |format| format.label.to_owned())
+        }),
+        tool: read.as_ref().and_then(|read| {
+            let tool = read.tool.clone()?;
+            Some(read.tool_version.as_ref().map_or_else(|| tool.clone(), |version| format!("{tool} {version}")))
+        }),
+        not_understood: read.is_none().then(|| readers::why_not(&bytes)),
+        rows,
+        total,
+        matched: matched.saturating_sub(hidden),
+        remarks: read.map(|read| read.remarks.into_iter().map(|remark| format!("{}: {}", remark.place, remark.what)).collect()).unwrap_or_default(),
+        reads_again: may && places.iter().any(|place| matches!(place, Place::Waiting(_))),
+        address: format!("/evidence/{sha256}"),
+        stored,
+        consignments,
+        certificates,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "evidence/show.html")]
+struct ShowPage {
+    page: Page,
+    file: FileShown,
+}
+
+/// `GET /evidence/{sha256}`: what the file is, what it says, and what that is linked with.
+pub async fn show(viewer: Viewer, state: Data, sha256: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let digest = Digest::parse(&sha256).map_err(|_| receive_evidence::unknown(&sha256))?;
+    let mut page = Page::new(&state, "", Some(&viewer));
+    page.title = page.t("Stored file").to_owned();
+    let drawn = block(&state, move |service| {
+        let file = shown(service, &viewer, &page, &digest)?;
+        Ok(ShowPage { page, file })
+    })
+    .await?;
+    page::render(&drawn)
+}
+
+/// `POST /evidence/{sha256}`: its page's button to read it again.
+pub async fn reread(http: HttpRequest, state: Data, sha256: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let viewer = session::by_form(&http, &state).await?;
+    viewer.must_be_able_to("receive_evidence")?;
+    let digest = Digest::parse(&sha256).map_err(|_| receive_evidence::unknown(&sha256))?;
+    let address = format!("/evidence/{digest}");
+    let received = block(&state, move |service| receive_evidence::read_again(service, &viewer.actor, &digest, None)?.now()).await?;
+    Ok(page::redirect_entry(&state, &address, received.entries.last().map(|entry| entry.seq)))
 }

@@ -6,6 +6,7 @@ mod appearance;
 mod asked;
 mod assets;
 mod assignments;
+mod bench;
 mod bulk;
 mod bulk_pages;
 mod catalogue;
@@ -219,6 +220,8 @@ routes! {
     get  "/consignments/{id}/actions/{command}"       => actions::of_consignment_new;
     post "/consignments/{id}/actions/{command}"       => actions::of_consignment_create;
     get  "/certificates"                              => certificates::index;
+    get  "/bench"                                     => bench::index;
+    post "/bench"                                     => bench::create;
     get  "/exceptions"                                => exceptions::index;
     get  "/exceptions/{id}"                           => exceptions::show;
     post "/exceptions/{id}"                           => exceptions::update;
@@ -246,6 +249,8 @@ routes! {
     get  "/administration"                            => people::acts;
     post "/consignments/{id}/notes"                   => notes::on_consignment;
     post "/exceptions/{id}/notes"                     => notes::on_exception;
+    get  "/evidence/{sha256}"                         => evidence::show;
+    post "/evidence/{sha256}"                         => evidence::reread;
     get  "/evidence/{sha256}/notes"                   => notes::of_evidence;
     post "/evidence/{sha256}/notes"                   => notes::on_evidence;
     post "/notes/{id}/erasures"                       => notes::erase_shown;
@@ -280,6 +285,7 @@ routes! {
     get  "/api/v1/people"                             => people::api_index;
     post "/api/v1/people/{id}/corrections"            => people::api_correct;
     post "/api/v1/people/{id}/erasures"               => people::api_erase;
+    post "/api/v1/bench/searches"                     => bench::api_search;
     post "/api/v1/counts"                             => sightings::api_count;
     post "/api/v1/sightings"                          => sightings::api_create;
     get  "/api/v1/catalogue"                          => catalogue::api_index;

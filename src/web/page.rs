@@ -29,6 +29,8 @@ pub struct Page {
     pub open: i64,
     /// Whether the viewer is one of the organisation's own people.
     pub own: bool,
+    /// Whether the viewer is one of a vendor's people.
+    pub vendor: bool,
     /// In front of the path of every style sheet, script and picture.
     pub statics: String,
     /// How the request wants its page: language, theme, nonce, the entry that was just recorded.
@@ -46,6 +48,7 @@ impl Page {
             base: base(state),
             organisation: state.service.app.organisation.to_string(),
             open: viewer.map_or(0, |viewer| state.open.of(viewer.narrowed_to().as_deref())),
+            vendor: viewer.is_some_and(|viewer| viewer.actor.role.is_vendor()),
             own: viewer.is_some_and(|viewer| !viewer.actor.role.is_narrowed()),
             viewer: viewer.map(|viewer| (viewer.person.name.clone(), viewer.actor.role.label())),
             asked: Asked::now(),

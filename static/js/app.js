@@ -16,7 +16,8 @@ export const policy = globalThis.trustedTypes ? trustedTypes.createPolicy('app',
 
 const PATIENCE = 15_000;
 
-const parse = (markup) => new DOMParser().parseFromString(policy.createHTML(markup), 'text/html');
+/** A page that this service sent, to take parts from. */
+export const parse = (markup) => new DOMParser().parseFromString(policy.createHTML(markup), 'text/html');
 
 function complain(target, words, retry) {
   const line = document.createElement('p');

@@ -1,5 +1,4 @@
 // Every page that there is, each as somebody who reads it: what routes.mjs judges, hostile.mjs walks through and pictures.mjs draws.
-import { createHash } from "node:crypto";
 import { link, loaded, parties, read, released, say } from "./pallet.mjs";
 
 /// Routes that give no page: files, bytes and redirects. A GET route is here or among the visits; one that is nowhere fails the test.
@@ -51,9 +50,11 @@ export async function visits(stage) {
   const accept = /\/accept\/[A-Za-z0-9_]+/.exec(made.text)[0];
   const retired = (await auditor("/api/v1/assets?limit=3&label=retired")).assets.map((one) => one.id);
   const job = await say(stage, "coordinator", "/api/v1/bulk", { command: "expect_media", body: {}, selection: { ids: retired } });
-  const paper = "Signed at the dock.";
-  const evidence = createHash("sha256").update(paper).digest("hex");
-  await say(stage, "coordinator", "/api/v1/evidence", paper);
+  let evidence;
+  for (const one of (await auditor("/api/v1/assets?limit=200&label=disposed")).assets) {
+    evidence ??= (await auditor(`/api/v1/assets/${one.id}`)).media.map((medium) => medium.sanitization?.evidence).find(Boolean);
+    if (evidence) break;
+  }
   const people = (await read(stage, "administrator", "/api/v1/people")).people;
 
   const page = (route, name, who, path, status = 200) => ({ route, name, who, path, status });
@@ -133,6 +134,9 @@ export async function visits(stage) {
     page("/account/mail", "account-mail", "coordinator", "/account/mail"),
     page("/mail", "mail", "administrator", "/mail"),
     page("/mail/unsubscribe/{token}", "unsubscribe-unknown", "nobody", "/mail/unsubscribe/unknown", 404),
+    page("/bench", "bench", "operator", "/bench"),
+    page("/bench", "bench-all", "operator", "/bench?show=all"),
+    page("/evidence/{sha256}", "evidence", "auditor", `/evidence/${evidence}`),
     page("/evidence/{sha256}/notes", "evidence-notes", "auditor", `/evidence/${evidence}/notes`),
     // Paper.
     page("/labels", "labels", "coordinator", `/labels?consignment=${loading.id}`),

@@ -421,6 +421,15 @@ fn whoever_changes_access_shows_again_who_they_are() {
     leads_to(&browser.post("/sign-in/again", &[("password", PASSWORD), ("next", "/people")]), "/people");
     assert_ne!(browser.sid(), before);
     assert_eq!(browser.post("/people", &[("name", "Nora New"), ("role", "reports")]).status, 200);
+
+    // So does whoever takes back what was certified.
+    let number = super::story::certified(&server).1;
+    let mut approver = Browser::signed_in(&server, "approver");
+    diesel::sql_query(format!("UPDATE sessions SET proved_at = {long_ago}")).execute(&mut db).unwrap();
+    let page = format!("/certificates/{number}/revocation");
+    leads_to(&approver.post(&page, &[("reason", "error_in_record")]), &format!("/sign-in/again?next={page}"));
+    leads_to(&approver.post("/sign-in/again", &[("password", PASSWORD), ("next", &page)]), &page);
+    leads_to(&approver.post(&page, &[("reason", "error_in_record")]), &format!("/certificates/{number}"));
 }
 
 #[test]

@@ -484,6 +484,13 @@ fn json_doors(yard: &Yard) -> Vec<JsonDoor> {
         path: format!("/api/v1/assets/{}/assignments", yard.in_service(Vendor::GreenLoop)),
         body: json!({"kind": "cart", "place": "CART-7"}),
     });
+    let asked = yard.retired_one(Vendor::GreenLoop);
+    doors.push(JsonDoor {
+        name: "bench_search".to_owned(),
+        who: "operator",
+        path: "/api/v1/bench/searches".to_owned(),
+        body: json!({"serials": [asked.serial]}),
+    });
     for what in ["searches", "erasures"] {
         doors.push(JsonDoor {
             name: what.to_owned(),
@@ -552,6 +559,8 @@ const NOT_JSON: &[&str] = &[
     "/exceptions/{id}",
     "/exceptions/{id}/notes",
     "/consignments/{id}/notes",
+    "/bench",
+    "/evidence/{sha256}",
     "/evidence/{sha256}/notes",
     "/notes/{id}/erasures",
     "/api/v1/notes/{id}/erasures",
@@ -678,7 +687,7 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
     // Each body was good but for what was spoilt in it.
     for door in &doors {
         let answer = server.post(door.who, &door.path, &door.body);
-        let changed = ["sightings", "searches", "erasures", "correct_person"].contains(&door.name.as_str());
+        let changed = ["sightings", "bench_search", "searches", "erasures", "correct_person"].contains(&door.name.as_str());
         assert_eq!(answer.status, if changed { 200 } else { 201 }, "{}: {}", door.name, answer.text());
     }
     server.audit();

@@ -254,6 +254,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/add_note", "none [404 command.own_door]", "–"),
     ("post /consignments/{id}/notes", WRITERS, "unknown"),
     ("post /exceptions/{id}/notes", WRITERS, "unknown"),
+    ("get /evidence/{sha256}", "signed in", "unknown"),
+    ("post /evidence/{sha256}", "coordinator, vendor_operator, vendor_verifier", "unknown"),
+    ("get /bench", "vendor_operator, vendor_verifier", "–"),
+    ("post /bench", "vendor_operator, vendor_verifier", "–"),
+    ("post /api/v1/bench/searches", "vendor_operator, vendor_verifier", "–"),
     ("get /evidence/{sha256}/notes", "signed in", "unknown"),
     ("post /evidence/{sha256}/notes", WRITERS, "unknown"),
     ("post /notes/{id}/erasures", "administrator", "–"),
@@ -581,6 +586,15 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         "post /api/v1/imports" => {
             body = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories/snipe-it/asset_list.csv")).unwrap();
         }
+        "post /bench" => {
+            let log = [nwipe_log(&things.thing.drive), format!("as {who}\n").into_bytes()].concat();
+            body =
+                [b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.log\"\r\n\r\n".to_vec(), log, b"\r\n--line--\r\n".to_vec()]
+                    .concat();
+            headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
+        }
+        "post /evidence/{sha256}" => headers.push(form()),
+        "post /api/v1/bench/searches" => body = json(json!({"serials": [things.thing.drive, things.thing.serial]})),
         "post /api/v1/counts" => body = json(json!({"site": "Central", "room": "R-1", "scans": [{"tag": things.thing.tag}]})),
         "post /api/v1/sightings" => {
             let seen = json!({"scan": {"tag": things.thing.tag}, "at": "2026-11-20T08:00:00Z", "site": "Central"});
@@ -730,6 +744,7 @@ const NOT_OF_A_SITE: &[&str] = &[
     "get /vendors/{id}",
     "get /vendors/{id}/actions",
     "get /api/v1/exceptions/{id}/notes",
+    "get /evidence/{sha256}",
     "get /evidence/{sha256}/notes",
     "get /api/v1/evidence/{sha256}/notes",
 ];
@@ -755,6 +770,7 @@ const FORMS: &[(&str, &str)] = &[
 const LEADING_BACK: &[&str] = &[
     "post /consignments/{id}/notes",
     "post /exceptions/{id}/notes",
+    "post /evidence/{sha256}",
     "post /evidence/{sha256}/notes",
     "post /notes/{id}/erasures",
     "post /account/mail",
@@ -820,6 +836,7 @@ fn is_page(door: &str) -> bool {
         "get /vendors",
         "get /vendors/{id}",
         "get /r/{secret}",
+        "get /evidence/{sha256}",
         "get /evidence/{sha256}/notes",
         "get /account/mail",
         "get /mail/unsubscribe/{token}",
@@ -837,7 +854,7 @@ fn is_page(door: &str) -> bool {
 /// Every header that keeps browsers safe, in the form that belongs to this answer.
 pub fn check_headers(of: &str, answer: &Answer) {
     let page = answer.header("content-type").starts_with("text/html");
-    let file = of.contains("evidence/") && !of.ends_with("/notes") && answer.status == 200;
+    let file = of.contains("/api/v1/evidence/") && !of.ends_with("/notes") && answer.status == 200;
     let policy = match (page, file) {
         (true, _) => {
             "default-src 'none'; script-src 'nonce-N' 'strict-dynamic'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; font-src 'self'; \

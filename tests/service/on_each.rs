@@ -5,6 +5,7 @@
 mod access;
 mod accounts;
 mod bad_input;
+mod bench;
 mod bulk;
 mod certificates;
 mod command_line;
@@ -26,6 +27,7 @@ mod papers;
 mod privacy;
 #[path = "../programs/mod.rs"]
 mod programs;
+mod push;
 mod races;
 mod reads;
 mod receipts;
