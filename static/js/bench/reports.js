@@ -1,7 +1,9 @@
 // <drop-reports> around the form of the bench: files are dropped or chosen, each is sent by itself with its progress, its digest is taken here and compared
 // with the one under which the service stored it, and what the service made of it takes the place of the bar. Without it the form sends all at once.
 import { announce, parse } from '../app.js';
-import { say } from '../say.js';
+
+// Fetched with the first file.
+let say;
 
 const hex = (digest) => [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 const megabytes = (bytes) => (bytes / 1e6).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
@@ -36,8 +38,11 @@ class DropReports extends HTMLElement {
     addEventListener('beforeunload', (event) => { if (this.sending) event.preventDefault(); });
   }
 
-  take(files) {
-    for (const file of files) {
+  async take(files) {
+    // A drop's files are gone once its event is.
+    const chosen = [...files];
+    ({ say } = await import('../say.js'));
+    for (const file of chosen) {
       const item = document.createElement('li');
       item.className = 'card received';
       const heading = line('h3', file.name);
