@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::schema::{api_tokens, people, people_erased, shown_names};
-use super::{Database, accounts, invitations, outbox, sessions, tokens};
+use super::{Database, accounts, invitations, outbox, sessions, tokens, views};
 use crate::domain::Actor;
 use crate::domain::names::{Name, PartyId, PersonId, Role, clean};
 use crate::domain::refusal::Refusal;
@@ -204,6 +204,7 @@ pub fn erase(db: &mut Database, id: &str, at: i64) -> Result<bool> {
     accounts::forget(db, id)?;
     diesel::delete(api_tokens::table.filter(api_tokens::person.eq(id))).execute(db)?;
     outbox::forget(db, id)?;
+    views::forget(db, id)?;
     diesel::delete(people::table.find(id)).execute(db)?;
     Ok(true)
 }

@@ -48,3 +48,9 @@ pub fn add(db: &mut Database, view: &View) -> Result<()> {
 pub fn remove(db: &mut Database, person: &str, id: &str) -> Result<bool> {
     Ok(diesel::delete(views::table.filter(views::id.eq(id)).filter(views::person.eq(person))).execute(db)? == 1)
 }
+
+/// Removes all of somebody who is erased, also from whom they were shared with: their names may say whose they are.
+pub fn forget(db: &mut Database, person: &str) -> Result<()> {
+    diesel::delete(views::table.filter(views::person.eq(person))).execute(db)?;
+    Ok(())
+}

@@ -266,11 +266,16 @@ fn a_name_is_corrected_and_erased_and_the_record_stays_whole() {
     assert!(page().contains("Olive Operator") && !page().contains("Operator Example"));
     let salts = || people::all_salts(&mut server.service.app.read().unwrap()).unwrap();
     assert!(salts().iter().any(|(_, person, _)| *person == operator));
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let view = b"name=Olive+Operators+list&query=label%3Dreceived&role=vendor_operator";
+    assert_eq!(server.send("operator", "POST", "/views", &form, view).status, 303);
+    let has_view = || server.tables().iter().any(|(_, text)| text.contains("Olive Operators list"));
+    assert!(has_view());
 
     server.post("administrator", &format!("{path}/erasures"), &json!({})).taken();
     server.post("administrator", &format!("{path}/erasures"), &json!({})).refused(404, "request.unknown");
     server.post("administrator", &format!("/api/v1/people/{}/erasures", id("Administrator Example")), &json!({})).refused(422, "people.oneself");
-    assert!(!salts().iter().any(|(_, person, _)| *person == operator));
+    assert!(!salts().iter().any(|(_, person, _)| *person == operator) && !has_view());
     assert!(page().contains("name erased") && !page().contains("Olive Operator"));
     let listed = server.get("administrator", "/api/v1/people").taken();
     let erased = listed["people"].as_array().unwrap().iter().find(|person| person["id"] == operator.as_str()).unwrap();
