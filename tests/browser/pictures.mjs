@@ -10,8 +10,8 @@ import { first_visits, visits } from "./visits.mjs";
 const folder = resolve(dirname(fileURLToPath(import.meta.url)), "../../docs/pictures");
 /// Widths in pixels, and how much of a long page is drawn.
 const SIZES = [
-  { width: 1280, most: 1200 },
-  { width: 320, most: 1500 },
+  { width: 1280, most: 800 },
+  { width: 320, most: 900 },
 ];
 const THEMES = ["light", "dark"];
 const MOST_MEGABYTES = 6;
@@ -27,10 +27,10 @@ async function draw(stage, pages) {
         await page.setViewportSize({ width, height: 800 });
         for (const theme of THEMES) {
           await page.emulateMedia({ colorScheme: theme });
-          const height = Math.min(most, Math.max(800, await page.evaluate(() => document.documentElement.scrollHeight)));
+          const height = Math.min(most, Math.max(600, await page.evaluate(() => document.documentElement.scrollHeight)));
           const file = join(folder, `${name}-${width}-${theme}.png`);
           await page.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width, height } });
-          execFileSync("pngquant", ["--force", "--strip", "--speed", "3", "--output", file, "32", file]);
+          execFileSync("pngquant", ["--force", "--strip", "--speed", "3", "--output", file, "16", file]);
         }
       }
     }
