@@ -15,7 +15,7 @@
 //! | 5 | [`operations`]: the verbs, one file each. [`operations::record`] is the one write path ([`operations::rebuild_tables`] makes anew what follows from it) | see an HTTP type or a template |
 //! | 4 | [`app`], with [`config`] and [`error`]: what a verb may reach | hold business rules |
 //! | 3 | [`store`]: the log and the tables on SQLite or PostgreSQL, stored files, keys | decide; change or remove an entry |
-//! | 2 | [`documents`]: certificate credential and pages; bytes out | do I/O |
+//! | 2 | [`documents`]: certificates, papers, labels, letters; bytes out | do I/O |
 //! | 1 | [`evidence`], [`inventories`], [`reports`]: vendors' files in, asset lists in, figures out | reject a file outright; query |
 //! | 0 | [`domain`]: what may happen | ask the clock, hash, query, format HTML |
 //! | 0 | [`proof`]: why it can be believed | know what an asset is; do I/O; depend on a database or a web framework |

@@ -153,7 +153,7 @@ pub struct Papers<'a> {
     pub things: BTreeMap<String, Thing>,
     /// When the entry that changed the consignment last was recorded.
     pub as_of: Instant,
-    /// The sealing, the release and the receipt that closed it.
+    /// The sealing.
     pub sealed: Option<Stated>,
     /// The release.
     pub released: Option<Stated>,

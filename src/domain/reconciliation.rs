@@ -433,6 +433,8 @@ codes! {
     }
 }
 
+/// Letters and the digits that one takes for them when a label is read.
+pub const ALIKE: [(char, char); 4] = [('O', '0'), ('I', '1'), ('B', '8'), ('S', '5')];
 /// Fewest characters that say something when the rest is missing.
 const PREFIX: usize = 6;
 /// Fewest characters that say something when one of them differs.
@@ -441,13 +443,7 @@ const FEW: usize = 4;
 /// How two texts, in the form that they are compared in, are near each other. Equal ones are not near: they match.
 fn likeness(one: &str, other: &str) -> Option<Likeness> {
     let fold = |text: &str| -> Vec<char> {
-        let alike = |c| match c {
-            'O' => '0',
-            'I' => '1',
-            'B' => '8',
-            'S' => '5',
-            c => c,
-        };
+        let alike = |c| ALIKE.iter().find_map(|(letter, digit)| (c == *letter).then_some(*digit)).unwrap_or(c);
         text.chars().map(alike).collect()
     };
     let (a, b): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());

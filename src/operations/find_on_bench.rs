@@ -10,6 +10,7 @@ use crate::domain::disposition::{self, Destination, Lack};
 use crate::domain::evidence::Evidence;
 use crate::domain::medium::Medium;
 use crate::domain::names::{AssetId, ConsignmentId, IdentifiedBy, MediumId, PartyId, Sensitivity, Serial};
+use crate::domain::reconciliation::ALIKE;
 use crate::domain::records::{Records, Stop};
 use crate::error::Result;
 use crate::evidence::reading::MediumReading;
@@ -38,25 +39,22 @@ impl Thing {
     /// Whether this person may act on it: a vendor's people on what their company has.
     fn in_hands_of(&self, actor: &Actor) -> bool {
         let at_hand = |holder: &PartyId, in_transit: bool| !actor.role.is_vendor() || (holder == &actor.party && !in_transit);
-        match (self.device(), self) {
-            (Some(device), _) => at_hand(&device.holder.party, device.in_transit),
-            (None, Self::Medium(medium, _)) => medium.holder.as_ref().is_some_and(|holder| at_hand(&holder.party, medium.in_transit)),
-            (None, Self::Device(_)) => false,
+        match self {
+            Self::Device(device) | Self::Medium(_, Some(device)) => at_hand(&device.holder.party, device.in_transit),
+            Self::Medium(medium, None) => medium.holder.as_ref().is_some_and(|holder| at_hand(&holder.party, medium.in_transit)),
         }
     }
     /// Whether this person may know of it.
     fn seen_by(&self, actor: &Actor) -> bool {
-        match (self.device(), self) {
-            (Some(device), _) => actor.sees(device),
-            (None, Self::Medium(medium, _)) => actor.sees_loose(medium),
-            (None, Self::Device(_)) => false,
+        match self {
+            Self::Device(device) | Self::Medium(_, Some(device)) => actor.sees(device),
+            Self::Medium(medium, None) => actor.sees_loose(medium),
         }
     }
     fn travels(&self) -> &[Handoff] {
-        match (self.device(), self) {
-            (Some(device), _) => &device.handoffs,
-            (None, Self::Medium(medium, _)) => &medium.handoffs,
-            (None, Self::Device(_)) => &[],
+        match self {
+            Self::Device(device) | Self::Medium(_, Some(device)) => &device.handoffs,
+            Self::Medium(medium, None) => &medium.handoffs,
         }
     }
 }
@@ -121,10 +119,9 @@ pub fn find(service: &Service, actor: &Actor, serials: &[Serial]) -> Result<Vec<
                 Thing::Medium(medium, _) => ("medium", medium.id.to_string()),
                 Thing::Device(device) => ("device", device.id.to_string()),
             };
-            let name = match (thing.device(), thing) {
-                (Some(device), _) => device.tag.to_string(),
-                (None, Thing::Medium(medium, _)) => medium.title(),
-                (None, Thing::Device(_)) => String::new(),
+            let name = match thing {
+                Thing::Device(device) | Thing::Medium(_, Some(device)) => device.tag.to_string(),
+                Thing::Medium(medium, None) => medium.title(),
             };
             found.push(Found { serial: serial.to_string(), kind, id, name, consignment: consignment.transpose()?.flatten() });
         }
@@ -151,9 +148,6 @@ pub enum Place {
     /// The file names no serial number that could be one.
     Unnamed,
 }
-
-/// Characters that one takes for another when a label is read, as [`crate::domain::reconciliation`] folds them.
-const ALIKE: [(char, char); 4] = [('O', '0'), ('I', '1'), ('B', '8'), ('S', '5')];
 
 /// Serial numbers that look like this one but for a character.
 fn alike(serial: &Serial) -> Vec<Serial> {

@@ -317,7 +317,7 @@ pub fn find(db: &mut Database, actor: &Actor, id: &str) -> Result<Job> {
 pub fn progress(service: &Service, actor: &Actor, id: &str) -> Result<Progress> {
     service.app.read()?.snapshot(|db| {
         let job = find(db, actor, id)?;
-        shown(&job, bulk::refused(db, id)?)
+        shown(&job, bulk::not_done(db, id)?)
     })
 }
 

@@ -6,7 +6,7 @@ use super::Service;
 use super::once::{Once, Outcome};
 use super::record::{Receipt, Terms};
 use crate::app::{now, seed};
-use crate::domain::names::{Digest, PersonId};
+use crate::domain::names::Digest;
 use crate::domain::notes::{self as rules, AddNote};
 use crate::domain::{Actor, Subject};
 use crate::error::{Error, Result};
@@ -43,7 +43,7 @@ pub fn write(
 ) -> Result<Outcome<Written>> {
     let text = rules::text(text)?;
     let salt = [seed()?.to_be_bytes(), seed()?.to_be_bytes()].concat();
-    let id = PersonId::from_uuid(uuid::Builder::from_random_bytes(seed()?.to_be_bytes()).into_uuid()).to_string();
+    let id = format!("urn:uuid:{}", uuid::Builder::from_random_bytes(seed()?.to_be_bytes()).into_uuid());
     let command = AddNote { about: about.clone(), line: line.clone(), salted_sha256: Digest::from_bytes(digest(&salt, &text)) };
     let note = Note {
         id: id.clone(),

@@ -122,7 +122,7 @@ pub fn items(db: &mut Database, job: &str, from: i64, limit: i64) -> Result<Vec<
 }
 
 /// Every item that was refused or has failed.
-pub fn refused(db: &mut Database, job: &str) -> Result<Vec<Item>> {
+pub fn not_done(db: &mut Database, job: &str) -> Result<Vec<Item>> {
     Ok(bulk_items::table.filter(bulk_items::job.eq(job)).filter(bulk_items::state.eq_any([REFUSED, FAILED])).order(bulk_items::number).load(db)?)
 }
 

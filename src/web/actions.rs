@@ -259,12 +259,7 @@ fn about_device(asset: &Asset, form: &Form, missing: Vec<String>) -> Around {
 }
 
 /// What a device's form needs: the form, what it can be filled from, what stands around it.
-async fn device_form(
-    state: &Data,
-    viewer: &Viewer,
-    id: &AssetId,
-    command: &str,
-) -> std::result::Result<(&'static Form, Context, Around, Asset), Problem> {
+async fn device_form(state: &Data, viewer: &Viewer, id: &AssetId, command: &str) -> std::result::Result<(&'static Form, Context, Around), Problem> {
     let form = if command == ISSUE.command {
         viewer.must_be_able_to(command)?;
         &ISSUE
@@ -277,7 +272,7 @@ async fn device_form(
         let mut db = service.app.read()?;
         let asset = assets::find(&mut db, &viewer, &id)?;
         let context = of_form(device_context(&mut db, &service.app, &viewer, &asset)?, form);
-        Ok((form, context, about_device(&asset, form, missing), asset))
+        Ok((form, context, about_device(&asset, form, missing)))
     })
     .await
 }
@@ -285,8 +280,22 @@ async fn device_form(
 /// `GET /assets/{id}/actions/{command}`
 pub async fn of_device_new(viewer: Viewer, state: Data, path: web::Path<(String, String)>) -> std::result::Result<HttpResponse, Problem> {
     let (id, command) = path.into_inner();
-    let (form, context, around, _) = device_form(&state, &viewer, &asset_id(&id)?, &command).await?;
+    let (form, context, around) = device_form(&state, &viewer, &asset_id(&id)?, &command).await?;
     forms::show(&state, &viewer, form, &context, around)
+}
+
+/// Gives the command of a form that was sent, and answers it.
+async fn recorded(
+    http: &HttpRequest,
+    state: &Data,
+    viewer: &Viewer,
+    (form, context): (&Form, &Context),
+    around: Around,
+    payload: web::Payload,
+) -> std::result::Result<HttpResponse, Problem> {
+    let given = Given::read(http, state, payload).await?;
+    let sent = forms::record(http, state, viewer, (form, context), &given, None).await?;
+    answer(state, viewer, (form, context), around, &given, sent)
 }
 
 /// Goes on to the page of what was recorded, or shows the form again.
@@ -314,7 +323,7 @@ pub async fn of_device_create(
     let viewer = session::by_form(&http, &state).await?;
     let (id, command) = path.into_inner();
     let id = asset_id(&id)?;
-    let (form, context, around, _) = device_form(&state, &viewer, &id, &command).await?;
+    let (form, context, around) = device_form(&state, &viewer, &id, &command).await?;
     let given = Given::read(&http, &state, payload).await?;
     if form.command == ISSUE.command {
         return issue(&http, &state, &viewer, &id, &context, around, &given).await;
@@ -441,9 +450,7 @@ pub async fn of_party_create(
     let viewer = session::by_form(&http, &state).await?;
     let (id, command) = path.into_inner();
     let (form, context, around) = party_form(&state, &viewer, &id, &command).await?;
-    let given = Given::read(&http, &state, payload).await?;
-    let sent = forms::record(&http, &state, &viewer, (form, &context), &given, None).await?;
-    answer(&state, &viewer, (form, &context), around, &given, sent)
+    recorded(&http, &state, &viewer, (form, &context), around, payload).await
 }
 
 /// `GET /consignments/{id}/actions`
@@ -495,9 +502,7 @@ pub async fn of_consignment_create(
     let viewer = session::by_form(&http, &state).await?;
     let (id, command) = path.into_inner();
     let (form, context, around) = consignment_form(&state, &viewer, &id, &command).await?;
-    let given = Given::read(&http, &state, payload).await?;
-    let sent = forms::record(&http, &state, &viewer, (form, &context), &given, None).await?;
-    answer(&state, &viewer, (form, &context), around, &given, sent)
+    recorded(&http, &state, &viewer, (form, &context), around, payload).await
 }
 
 /// A form for what is not there yet: where its list is, and what its entry names.

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::actions;
-use super::dashboard::encoded;
 use super::exports;
 use super::forms::Shown;
 use super::ledger::{self, Names, Told};
@@ -365,7 +364,7 @@ impl IndexPage {
 /// A query with what is not empty.
 fn query_of<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let parts: Vec<String> =
-        parts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        parts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", page::encoded(value))).collect();
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 

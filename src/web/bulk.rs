@@ -15,9 +15,11 @@ use crate::operations::once::Outcome;
 use crate::operations::run_bulk::{self, Asked};
 use crate::store::bulk;
 
+/// Whoever gives commands for many things.
+pub const GIVERS: &[Role] = &[Role::Coordinator, Role::Approver, Role::Administrator, Role::VendorOperator, Role::VendorVerifier];
+
 /// Refuses whoever gives no command for many things. Selections are not kept by site: a school contact works device by device.
 pub fn must_work_on_many(viewer: &Viewer) -> Result<(), Problem> {
-    const GIVERS: &[Role] = &[Role::Coordinator, Role::Approver, Role::Administrator, Role::VendorOperator, Role::VendorVerifier];
     if viewer.site().is_some() { viewer.must_be(GIVERS) } else { Ok(()) }
 }
 

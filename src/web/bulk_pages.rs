@@ -9,7 +9,7 @@ use askama::Template;
 use serde_json::{Map, Value};
 
 use super::assets::{self, bare};
-use super::bulk::must_work_on_many;
+use super::bulk::{GIVERS, must_work_on_many};
 use super::command_forms::{self, DEVICE};
 use super::forms::{self, Complaint, Context, Control, Form, Given, KEY, Wrong};
 use super::page::{self, Page, When, thousands};
@@ -20,15 +20,13 @@ use crate::documents::csv_file::{self, Field};
 use crate::domain::Command;
 use crate::domain::asset::Asset;
 use crate::domain::medium::Medium;
-use crate::domain::names::{AssetId, MediumId, Role};
+use crate::domain::names::{AssetId, MediumId};
 use crate::error::{Error, Result};
 use crate::operations::once::Outcome;
 use crate::operations::run_bulk::{self, Asked, Blocker, Preview, Progress, Selection};
 use crate::store::inventory::Filter;
 use crate::store::{Database, bulk, tables};
 
-/// Whoever gives commands about devices.
-const GIVERS: &[Role] = &[Role::Coordinator, Role::Approver, Role::Administrator, Role::VendorOperator, Role::VendorVerifier];
 /// Items on one page of a job.
 const ITEMS: i64 = 100;
 /// Things that a reason names.
@@ -415,7 +413,7 @@ pub async fn refused_csv(viewer: Viewer, state: Data, id: web::Path<String>) -> 
         run_bulk::find(&mut db, &viewer.actor, &id)?;
         let mut tags: BTreeMap<String, String> = BTreeMap::new();
         let mut lines = Vec::new();
-        for item in bulk::refused(&mut db, &id)? {
+        for item in bulk::not_done(&mut db, &id)? {
             if !tags.contains_key(&item.subject) {
                 tags.insert(item.subject.clone(), tag_of(&mut db, &viewer, &item.subject)?);
             }

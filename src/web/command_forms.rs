@@ -583,7 +583,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_one_form_and_somebody_who_may_give_it() {
+    fn every_form_is_of_one_command_and_no_command_has_two() {
         let mut seen = BTreeSet::new();
         for form in all() {
             assert!(Command::KINDS.iter().any(|(name, _)| *name == form.command), "{}", form.command);

@@ -204,12 +204,6 @@ pub struct Wanted {
     q: String,
 }
 
-/// Percent-encoded for the query of an address.
-pub fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
 /// The page of what was typed, where it is the whole name of something.
 fn named(db: &mut Database, viewer: &Viewer, q: &str) -> Result<Option<String>> {
     let entry = q.strip_prefix('#').or_else(|| q.strip_prefix("entry ")).map(str::trim);
@@ -254,5 +248,5 @@ pub async fn search(viewer: Viewer, state: Data, wanted: web::Query<Wanted>) -> 
         found => found,
     })
     .await?;
-    Ok(page::redirect(&state, &there.unwrap_or_else(|| format!("/assets?q={}", encoded(&q)))))
+    Ok(page::redirect(&state, &there.unwrap_or_else(|| format!("/assets?q={}", page::encoded(&q)))))
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::assets::bare;
 use super::dock;
+use super::forms;
 use super::ledger::Names;
 use super::page::{self, Page, When};
 use super::problem::Problem;
@@ -148,18 +149,18 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, typed: Option<(Fo
         let mut db = service.app.read()?;
         let db = &mut *db;
         let mut names = Names::new(&service.app);
-        let consignment = dock::find(db, &viewer, &id)?;
+        let consignment = consignments::find(db, &viewer, &id)?;
         let problem = if failed { page.t("Problem: ") } else { "" };
         page.title = format!("{problem}{} – {}", consignment.reference, page.t("Reconcile"));
-        let mut known = Vec::new();
-        for id in consignment.open_discrepancies.iter().chain(consignment.discrepancies.iter().rev()).take(SHOWN * 2) {
-            known.extend(tables::find::<Discrepancy>(db, id)?);
+        let (mut open, mut closed) = (Vec::new(), Vec::new());
+        for id in &consignment.open_discrepancies {
+            open.extend(tables::find::<Discrepancy>(db, id)?);
         }
-        let open: Vec<&Discrepancy> =
-            known.iter().filter(|discrepancy| discrepancy.resolution.is_none()).take(consignment.open_discrepancies.len()).collect();
+        for id in consignment.discrepancies.iter().rev().filter(|id| !consignment.open_discrepancies.contains(id)).take(SHOWN) {
+            closed.extend(tables::find::<Discrepancy>(db, id)?);
+        }
         let shown = open.iter().take(SHOWN).map(|one_of| one(db, &mut names, one_of, typed.as_ref())).collect::<Result<Vec<_>>>()?;
-        let closed = known.iter().filter(|discrepancy| discrepancy.resolution.is_some());
-        let resolved = closed.take(SHOWN).map(|one_of| one(db, &mut names, one_of, None)).collect::<Result<Vec<_>>>()?;
+        let resolved = closed.iter().map(|one_of| one(db, &mut names, one_of, None)).collect::<Result<Vec<_>>>()?;
         let counts = DiscrepancyKind::ALL
             .iter()
             .map(|kind| (kind.as_str(), open.iter().filter(|discrepancy| discrepancy.kind == *kind).count()))
@@ -192,7 +193,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, typed: Option<(Fo
             documents,
             decides: viewer.actor.role == Role::Approver,
             arrived: !consignment.receipts.is_empty(),
-            key: dock::fresh_key(),
+            key: forms::fresh_key()?,
             page,
         })
     })
@@ -228,17 +229,14 @@ pub async fn update(http: HttpRequest, state: Data, id: web::Path<String>, paylo
     let id = consignment_id(&id)?;
     let address = format!("/consignments/{}/reconcile", bare(id.as_str()));
     let discrepancy = DiscrepancyId::parse(&format!("urn:uuid:{}", bare(&form.discrepancy)))?;
-    let known = {
-        let (viewer, id) = (viewer.clone(), id.clone());
-        block(&state, move |service| dock::find(&mut *service.app.read()?, &viewer, &id)).await?
-    };
+    let known = dock::load(&state, &viewer, &id).await?;
     if !known.discrepancies.contains(&discrepancy) {
         return Err(Problem::unknown("This consignment has no such discrepancy; open its page again."));
     }
     let body = json!({"discrepancy": discrepancy, "resolution": form.resolution, "reference": dock::filled(&form.reference),
         "document": dock::filled(&form.document)});
     match dock::give(&state, &viewer, (&address, &form.idempotency_key), "resolve_discrepancy", body).await {
-        Ok(entry) => Ok(dock::go(&state, &address, entry)),
+        Ok(entry) => Ok(page::redirect_entry(&state, &address, entry)),
         Err(problem) if dock::is_about_the_form(&problem) => {
             let form = Form { discrepancy: bare(&form.discrepancy).to_owned(), ..form };
             let wrong = dock::sentences(&problem);

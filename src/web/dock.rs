@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::page;
+use super::forms;
 use super::problem::Problem;
 use super::request;
 use super::session::Viewer;
 use super::writes;
-use super::{Data, State};
-use crate::app::now;
+use super::{Data, block, consignments};
 use crate::domain::Command;
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Item, Line};
@@ -24,29 +22,6 @@ use crate::operations::once::{Once, Outcome};
 use crate::operations::record::{Receipt, Terms};
 use crate::store::idempotency::RequestKey;
 use crate::store::{Database, tables};
-
-/// A key for a form that is drawn now: whoever presses twice sends it twice, and has the first one's effect.
-pub fn fresh_key() -> String {
-    uuid::Builder::from_unix_timestamp_millis(u64::try_from(now().unix_ms()).unwrap_or(0), &random()).into_uuid().to_string()
-}
-
-fn random() -> [u8; 10] {
-    let mut bytes = [0; 10];
-    let seed = crate::app::seed().unwrap_or_default().to_be_bytes();
-    bytes.iter_mut().zip(seed).for_each(|(to, from)| *to = from);
-    bytes
-}
-
-/// The newest entry of an answer, of its effect now or of before.
-pub fn newest_entry(outcome: &Outcome<Receipt>) -> Option<u64> {
-    match outcome {
-        Outcome::Now(receipt) => receipt.entries.last().map(|entry| entry.seq),
-        Outcome::Before(answer) => {
-            let body: Value = serde_json::from_slice(&answer.body).ok()?;
-            body.get("entries")?.as_array()?.last()?.get("seq")?.as_u64()
-        }
-    }
-}
 
 /// The request that a form is, by its key; one without a key, or with a key that is none, has an effect each time.
 pub fn request_key(viewer: &Viewer, route: &str, key: &str, body: &[u8]) -> Option<RequestKey> {
@@ -63,14 +38,9 @@ pub async fn give(state: &Data, viewer: &Viewer, (route, key): (&str, &str), nam
     let terms = Terms { once: Once::created(key.as_ref(), |receipt| Ok(receipt.clone())), ..Terms::default() };
     let recorded = async { Ok(state.service.recorder.record(command, &viewer.actor, terms).await) };
     match request::answer_in_time(state, recorded).await? {
-        Ok(outcome) => Ok(newest_entry(&outcome)),
+        Ok(outcome) => Ok(forms::last_entry(&outcome)),
         Err(error) => Err(writes::explain(state, viewer.clone(), error).await),
     }
-}
-
-/// Goes to a page that says which entry was recorded.
-pub fn go(state: &State, path: &str, entry: Option<u64>) -> HttpResponse {
-    page::redirect_entry(state, path, entry)
 }
 
 /// Whether a form is drawn again with this problem, rather than a page that says it alone: what was typed can be corrected.
@@ -80,11 +50,7 @@ pub fn is_about_the_form(problem: &Problem) -> bool {
 
 /// The sentence of a problem with everything that is missing.
 pub fn sentences(problem: &Problem) -> Vec<String> {
-    if problem.missing.is_empty() {
-        vec![problem.detail.clone()]
-    } else {
-        std::iter::once(problem.detail.clone()).chain(problem.missing.clone()).collect()
-    }
+    std::iter::once(problem.detail.clone()).chain(problem.missing.clone()).collect()
 }
 
 /// Text of a form that says something.
@@ -93,8 +59,9 @@ pub fn filled(text: &str) -> Option<&str> {
 }
 
 /// A consignment that exists and that this viewer may see.
-pub fn find(db: &mut Database, viewer: &Viewer, id: &ConsignmentId) -> Result<Consignment> {
-    super::consignments::find(db, viewer, id)
+pub async fn load(state: &Data, viewer: &Viewer, id: &ConsignmentId) -> std::result::Result<Consignment, Problem> {
+    let (viewer, id) = (viewer.clone(), id.clone());
+    block(state, move |service| consignments::find(&mut *service.app.read()?, &viewer, &id)).await
 }
 
 /// Why this viewer cannot do what only people of a party can, in these roles.

@@ -13,7 +13,8 @@ use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
 
-use super::dock::{self, Contents};
+use super::consignments;
+use super::dock::Contents;
 use super::problem::Problem;
 use super::request::consignment_id;
 use super::session::Viewer;
@@ -132,7 +133,7 @@ pub async fn show(
     if !wants_stream(&http) {
         let counts = block(&state, move |service| {
             let mut db = service.app.read()?;
-            let consignment = dock::find(&mut db, &viewer, &id)?;
+            let consignment = consignments::find(&mut db, &viewer, &id)?;
             Ok(Contents::load(&mut db, &id)?.counts(&consignment))
         })
         .await?;
@@ -148,7 +149,7 @@ pub async fn show(
     let asked = id.clone();
     let (last_seq, first) = block(&state, move |service| {
         let mut db = service.app.read()?;
-        let consignment = dock::find(&mut db, &viewer, &asked)?;
+        let consignment = consignments::find(&mut db, &viewer, &asked)?;
         Ok((consignment.last_seq, message(&mut db, &consignment)?))
     })
     .await?;

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::assets::bare;
-use super::dashboard::encoded;
 use super::forms::Shown;
 use super::headers::wants_page;
 use super::ledger::{self, Names};
@@ -109,7 +108,10 @@ fn about(db: &mut Database, names: &mut Names, subject: &Subject) -> Result<(Str
             let found = tables::find::<Discrepancy>(db, &DiscrepancyId::parse(id)?)?;
             ("discrepancy".to_owned(), found.map(|found| format!("/consignments/{}#discrepancies", bare(found.consignment.as_str()))))
         }
-        SubjectKind::Evidence => (format!("file {}", short(id.strip_prefix("urn:sha256:").unwrap_or(id))), None),
+        SubjectKind::Evidence => {
+            let sha256 = id.strip_prefix("urn:sha256:").unwrap_or(id);
+            (format!("file {}", short(sha256)), Some(format!("/evidence/{sha256}")))
+        }
         other => (format!("{} {}", other.label(), short(bare(id))), None),
     })
 }
@@ -188,7 +190,7 @@ impl Asked {
     fn address(&self, keep: impl Fn(&str) -> bool) -> String {
         let parts = [("kind", filled(&self.kind)), ("subject", filled(&self.subject)), ("actor", filled(&self.actor)), ("on", filled(&self.on))];
         let parts: Vec<String> =
-            parts.into_iter().filter(|(name, _)| keep(name)).filter_map(|(name, value)| Some(format!("{name}={}", encoded(value?)))).collect();
+            parts.into_iter().filter(|(name, _)| keep(name)).filter_map(|(name, value)| Some(format!("{name}={}", page::encoded(value?)))).collect();
         if parts.is_empty() { "/ledger".to_owned() } else { format!("/ledger?{}", parts.join("&")) }
     }
 }

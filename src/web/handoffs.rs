@@ -4,12 +4,13 @@ use actix_multipart::Multipart;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use qrcode::{Color, EcLevel, QrCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::assets::bare;
+use super::consignments;
 use super::dock::{self, Blocker, Contents, Count, Hindrance};
+use super::forms;
 use super::ledger::Names;
 use super::page::{self, Page, When};
 use super::problem::Problem;
@@ -17,6 +18,7 @@ use super::request::{self, consignment_id};
 use super::session::{self, Viewer};
 use super::{Data, block, verifications};
 use crate::app::now;
+use crate::documents::qr;
 use crate::domain::consignment::{AcceptedBy, Consignment, ConsignmentStatus};
 use crate::domain::handoff::AcceptConsignment;
 use crate::domain::mappings::WeightUnit;
@@ -96,14 +98,10 @@ struct HandoffPage {
     reasons: Vec<Choice>,
 }
 
-/// The squares of a QR code as one path.
+/// The QR code of an address.
 fn code_of(address: String) -> std::result::Result<Code, Problem> {
-    let code = QrCode::with_error_correction_level(address.as_bytes(), EcLevel::M).map_err(|e| Error::fault("drawing a code", e))?;
-    let side = code.width();
-    let colours = code.to_colors();
-    let dark = colours.iter().enumerate().filter(|(_, colour)| **colour == Color::Dark);
-    let path: String = dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % side + 4, at / side + 4)).collect();
-    Ok(Code { address, side: side + 8, path })
+    let code = qr::modules(&address).map_err(|e| Error::fault("drawing a code", e))?;
+    Ok(Code { address, side: code.side + 8, path: code.path() })
 }
 
 /// What is drawn beside the record.
@@ -122,7 +120,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, beside: Beside) -
         let mut db = service.app.read()?;
         let db = &mut *db;
         let mut names = Names::new(&service.app);
-        let consignment = dock::find(db, &viewer, &id)?;
+        let consignment = consignments::find(db, &viewer, &id)?;
         let contents = Contents::load(db, &id)?;
         let problem = if beside.wrong.is_empty() { "" } else { page.t("Problem: ") };
         page.title = format!("{problem}{} – {}", consignment.reference, page.t("Hand off"));
@@ -180,7 +178,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, beside: Beside) -
             words: consignment.status.label(),
             hindrance: dock::why_not_theirs(&viewer, &consignment.from.party, ROLES).map(Hindrance::code),
             who: format!("{}, {}", viewer.person.name, viewer.actor.role.label()),
-            key: dock::fresh_key(),
+            key: forms::fresh_key()?,
             wrong: beside.wrong,
             kinds: contents.kinds(),
             listed: consignment.lines,
@@ -304,10 +302,7 @@ pub async fn create(http: HttpRequest, state: Data, id: web::Path<String>, paylo
     let form = Form::read(request::form(&http, &state, payload).await?)?;
     viewer.must_be_able_to("release_consignment")?;
     let id = consignment_id(&id)?;
-    let known = {
-        let (viewer, id) = (viewer.clone(), id.clone());
-        block(&state, move |service| dock::find(&mut *service.app.read()?, &viewer, &id)).await?
-    };
+    let known = dock::load(&state, &viewer, &id).await?;
     let address = format!("/consignments/{}/handoff", bare(id.as_str()));
     if form.command == "code" {
         let made = {
@@ -327,7 +322,7 @@ pub async fn create(http: HttpRequest, state: Data, id: web::Path<String>, paylo
         Err(refusal) => Err(refusal.into()),
     };
     match given {
-        Ok(entry) => Ok(dock::go(&state, &address, entry)),
+        Ok(entry) => Ok(page::redirect_entry(&state, &address, entry)),
         Err(problem) if dock::is_about_the_form(&problem) => {
             let beside = Beside {
                 wrong: dock::sentences(&problem),
@@ -346,10 +341,7 @@ pub async fn paper(http: HttpRequest, state: Data, id: web::Path<String>, form: 
     let viewer = session::by_form(&http, &state).await?;
     viewer.must_be_able_to("accept_consignment")?;
     let id = consignment_id(&id)?;
-    let known = {
-        let (viewer, id) = (viewer.clone(), id.clone());
-        block(&state, move |service| dock::find(&mut *service.app.read()?, &viewer, &id)).await?
-    };
+    let known = dock::load(&state, &viewer, &id).await?;
     let _place = request::place(&http, &state.uploads).await?;
     let file = verifications::uploaded(&state, form, receive_evidence::MAX_BYTES).await?;
     let address = format!("/consignments/{}/handoff", bare(id.as_str()));
@@ -461,7 +453,7 @@ pub async fn accepted(
     let command = AcceptConsignment { consignment: consignment.id, document: None };
     let recorded = async { Ok(state.service.recorder.record(command, &actor, Terms::default()).await) };
     match request::answer_in_time(&state, recorded).await? {
-        Ok(outcome) => Ok(dock::go(&state, &format!("/accept/{}", *secret), dock::newest_entry(&outcome))),
+        Ok(outcome) => Ok(page::redirect_entry(&state, &format!("/accept/{}", *secret), forms::last_entry(&outcome))),
         Err(error) => {
             let problem = Problem::from(error);
             if dock::is_about_the_form(&problem) { draw_accept(&state, &secret, dock::sentences(&problem)).await } else { Err(problem) }

@@ -21,6 +21,13 @@ const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=(), display-capture=(), \
      publickey-credentials-get=(self), publickey-credentials-create=(self), screen-wake-lock=(self), clipboard-write=(self)";
 
+/// Lets a page that reads codes have the camera.
+pub fn with_camera(response: &mut HttpResponse) {
+    if let Ok(allowed) = HeaderValue::from_str(&PERMISSIONS.replace("camera=()", "camera=(self)")) {
+        response.headers_mut().insert(HeaderName::from_static("permissions-policy"), allowed);
+    }
+}
+
 /// What a page may load and do; only scripts with its nonce run, and what they import. No text becomes markup or a script but by the one policy `app`.
 fn page_policy(nonce: &str, secure: bool) -> String {
     let upgrade = if secure { " upgrade-insecure-requests;" } else { "" };

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::assets::bare;
 use super::dock;
+use super::forms;
 use super::page::{self, Page};
 use super::problem::Problem;
 use super::request;
@@ -208,7 +209,7 @@ async fn draw(state: &Data, viewer: Viewer, form: Form, wrong: Vec<String>) -> s
         let choice = |value: &'static str, words: &'static str, chosen: &str| Choice(value, words, value == chosen);
         Ok(NewPage {
             page,
-            key: dock::fresh_key(),
+            key: forms::fresh_key()?,
             hindrance: (!ROLES.contains(&viewer.actor.role)).then_some("role"),
             from: own.sites.iter().map(|site| (site.to_string(), site.as_str() == form.from_site)).collect(),
             sites: sites(&parties, &viewer, &form.to),
@@ -238,7 +239,7 @@ pub async fn create(http: HttpRequest, state: Data, payload: web::Payload) -> st
     let form = Form::read(request::form(&http, &state, payload).await?)?;
     viewer.must_be_able_to("open_consignment")?;
     match open(&state, &viewer, &form).await {
-        Ok((id, entry)) => Ok(dock::go(&state, &format!("/consignments/{}/scan", bare(id.as_str())), entry)),
+        Ok((id, entry)) => Ok(page::redirect_entry(&state, &format!("/consignments/{}/scan", bare(id.as_str())), entry)),
         Err(problem) if dock::is_about_the_form(&problem) => draw(&state, viewer, form, dock::sentences(&problem)).await,
         Err(problem) => Err(problem),
     }
@@ -254,7 +255,7 @@ async fn open(state: &Data, viewer: &Viewer, form: &Form) -> std::result::Result
     block(state, move |service| {
         let terms = Terms { once: Once::created(key.as_ref(), |receipt| Ok(receipt.clone())), ..Terms::default() };
         let outcome = service.recorder.record_once(command, &actor, terms)?;
-        let mut entry = dock::newest_entry(&outcome);
+        let mut entry = forms::last_entry(&outcome);
         let receipt = dock::receipt(outcome)?;
         let subjects = receipt.pointer("/entries/0/subjects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let text = |subject: &Value, member: &str| subject.get(member).and_then(Value::as_str).map(str::to_owned);
@@ -265,7 +266,7 @@ async fn open(state: &Data, viewer: &Viewer, form: &Form) -> std::result::Result
         for label in labels {
             let container = Command::read("record_container", json!({"consignment": id, "label": label}))?;
             let done = service.recorder.record_once(container, &actor, Terms::default())?;
-            entry = dock::newest_entry(&done).or(entry);
+            entry = forms::last_entry(&done).or(entry);
         }
         Ok((id, entry))
     })

@@ -100,6 +100,12 @@ pub fn escaped(text: &str) -> String {
     text.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-._~/:".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
+/// Percent-encoded for the query of an address.
+pub fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
 /// Draws a page.
 pub fn render(page: &impl Template) -> Result<HttpResponse, Problem> {
     let html = page.render().map_err(|e| Error::fault("drawing a page", e))?;

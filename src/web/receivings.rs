@@ -1,18 +1,19 @@
 //! Receiving, signed in: the receiver counts what arrived before it is shown what was listed, and signs for it.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::assets::bare;
+use super::consignments;
 use super::dock::{self, Hindrance};
+use super::forms;
+use super::headers;
 use super::ledger::Names;
 use super::links::{self, ContainerAsked, QuantityAsked, Typed};
 use super::page::{self, Page, When};
 use super::problem::Problem;
 use super::request::{self, consignment_id};
-use super::scans::CAMERA;
 use super::session::{self, Viewer};
 use super::{Data, block};
 use crate::domain::consignment::{Consignment, Damage, SealState};
@@ -56,7 +57,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, typed: Typed, wro
         let mut db = service.app.read()?;
         let db = &mut *db;
         let mut names = Names::new(&service.app);
-        let consignment = dock::find(db, &viewer, &id)?;
+        let consignment = consignments::find(db, &viewer, &id)?;
         let problem = if wrong.is_empty() { "" } else { page.t("Problem: ") };
         page.title = format!("{problem}{} – {}", consignment.reference, page.t("Receive"));
         let hindrance =
@@ -72,7 +73,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, typed: Typed, wro
             hindrance: hindrance.map(Hindrance::code),
             who: format!("{}, {}", viewer.person.name, viewer.actor.role.label()),
             due: consignment.receipt_due_at().map(When::from),
-            key: dock::fresh_key(),
+            key: forms::fresh_key()?,
             before: consignment.scanned,
             quantities: if typed.quantities.is_empty() { links::quantities_asked(db, &consignment)? } else { typed.quantities },
             containers: if typed.containers.is_empty() { links::containers_asked(&consignment) } else { typed.containers },
@@ -88,7 +89,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, typed: Typed, wro
     .await?;
     let mut response = page::render(&drawn)?;
     *response.status_mut() = status;
-    response.headers_mut().insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(CAMERA));
+    headers::with_camera(&mut response);
     Ok(response)
 }
 
@@ -108,7 +109,7 @@ pub async fn create(http: HttpRequest, state: Data, id: web::Path<String>, paylo
         let (viewer, id) = (viewer.clone(), id.clone());
         block(&state, move |service| {
             let mut db = service.app.read()?;
-            let consignment = dock::find(&mut db, &viewer, &id)?;
+            let consignment = consignments::find(&mut db, &viewer, &id)?;
             let lines = links::lines_of(&mut db, &consignment)?;
             Ok((consignment, lines))
         })
@@ -123,7 +124,7 @@ pub async fn create(http: HttpRequest, state: Data, id: web::Path<String>, paylo
         Err(refusal) => Err(refusal.into()),
     };
     match given {
-        Ok(entry) => Ok(dock::go(&state, &format!("{address}/reconcile"), entry)),
+        Ok(entry) => Ok(page::redirect_entry(&state, &format!("{address}/reconcile"), entry)),
         Err(problem) if dock::is_about_the_form(&problem) => {
             let wrong = dock::sentences(&problem);
             draw(&state, viewer, id, typed, wrong).await

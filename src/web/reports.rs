@@ -202,15 +202,8 @@ fn query(question: &Question) -> String {
     let mut asked = BTreeMap::from([("from", question.from.as_str()), ("to", question.to.as_str())]);
     asked.extend(question.site.as_deref().map(|site| ("site", site)));
     asked.extend(question.vendor.as_deref().map(|vendor| ("vendor", vendor)));
-    let part = |(name, value): (&&str, &&str)| format!("{name}={}", encoded(value));
+    let part = |(name, value): (&&str, &&str)| format!("{name}={}", page::encoded(value));
     asked.iter().map(part).collect::<Vec<_>>().join("&")
-}
-
-/// Percent-encoded for the query of an address.
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }
 
 fn tables_shown(document: &Document, csv: &str) -> Vec<TableShown> {

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use actix_multipart::Multipart;
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::assets::bare;
+use super::consignments;
 use super::dock::{self, Blocker, Contents, Count, Hindrance};
+use super::forms;
+use super::headers;
 use super::ledger::Names;
 use super::page::{self, Page};
 use super::problem::Problem;
@@ -40,9 +42,6 @@ const CODE: usize = 64;
 const SHOWN: usize = 20;
 /// Who scans.
 const ROLES: &[Role] = &[Role::Coordinator, Role::VendorOperator];
-/// Of the page with the camera; nothing else has it.
-pub(super) const CAMERA: &str = "camera=(self), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=(), display-capture=(), \
-     publickey-credentials-get=(self), publickey-credentials-create=(self), screen-wake-lock=(self), clipboard-write=(self)";
 
 /// One code as it was captured.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -297,7 +296,7 @@ fn listed(db: &mut Database, receipt: &Value) -> Result<(Option<u64>, Option<Str
 fn take(service: &Service, viewer: &Viewer, id: &ConsignmentId, items: &[CodeScanned]) -> Result<Vec<CodeResult>> {
     let route = format!("/consignments/{}/scans", bare(id.as_str()));
     let mut db = service.app.read()?;
-    let consignment = dock::find(&mut db, viewer, id)?;
+    let consignment = consignments::find(&mut db, viewer, id)?;
     let mut results: BTreeMap<usize, CodeResult> = BTreeMap::new();
     let (mut commands, mut waiting) = (Vec::new(), Vec::new());
     for (place, item) in items.iter().enumerate() {
@@ -372,7 +371,7 @@ pub async fn batch(http: HttpRequest, state: Data, id: web::Path<String>, payloa
     }
     let (results, listed) = block(&state, move |service| {
         let results = take(service, &viewer, &id, &items)?;
-        Ok((results, dock::find(&mut *service.app.read()?, &viewer, &id)?.lines))
+        Ok((results, consignments::find(&mut *service.app.read()?, &viewer, &id)?.lines))
     })
     .await?;
     Ok(HttpResponse::Ok().json(json!({"results": results, "listed": listed})))
@@ -506,7 +505,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, form: Form, band:
         let mut db = service.app.read()?;
         let db = &mut *db;
         let mut names = Names::new(&service.app);
-        let consignment = dock::find(db, &viewer, &id)?;
+        let consignment = consignments::find(db, &viewer, &id)?;
         let contents = Contents::load(db, &id)?;
         let problem = if failed { page.t("Problem: ") } else { "" };
         page.title = format!("{problem}{} – {}", consignment.reference, page.t("Scan"));
@@ -536,7 +535,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, form: Form, band:
             pickup: consignment.kind == crate::domain::consignment::ConsignmentKind::Pickup,
             authorized: consignment.authorization.is_some(),
             authorizes: viewer.actor.role == Role::Approver && consignment.status == ConsignmentStatus::Open,
-            key: dock::fresh_key(),
+            key: forms::fresh_key()?,
             chosen: form.container.clone(),
             by_hand: form.command == "register" || form.command == "by_hand" || band.as_ref().is_some_and(|band| band.unknown),
             form,
@@ -561,7 +560,7 @@ async fn draw(state: &Data, viewer: Viewer, id: ConsignmentId, form: Form, band:
     if failed {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
-    response.headers_mut().insert(HeaderName::from_static("permissions-policy"), actix_web::http::header::HeaderValue::from_static(CAMERA));
+    headers::with_camera(&mut response);
     Ok(response)
 }
 
@@ -642,21 +641,18 @@ pub async fn create(http: HttpRequest, state: Data, id: web::Path<String>, paylo
             return Err(Error::Busy("The service is busy; scan it again in a moment.".to_owned()).into());
         };
         if result.outcome == Fate::Ok {
-            return Ok(dock::go(&state, &there, result.entry));
+            return Ok(page::redirect_entry(&state, &there, result.entry));
         }
         let band = band_of(result);
         return draw(&state, viewer, id, form, Some(band)).await;
     }
-    let known = {
-        let (viewer, id) = (viewer.clone(), id.clone());
-        block(&state, move |service| dock::find(&mut *service.app.read()?, &viewer, &id)).await?
-    };
+    let known = dock::load(&state, &viewer, &id).await?;
     let given = match order(&form, &known.id) {
         Ok((name, body)) => dock::give(&state, &viewer, (&address, &form.idempotency_key), name, body).await,
         Err(refusal) => Err(refusal.into()),
     };
     match given {
-        Ok(entry) => Ok(dock::go(&state, &there, entry)),
+        Ok(entry) => Ok(page::redirect_entry(&state, &there, entry)),
         Err(problem) if dock::is_about_the_form(&problem) => {
             let name = [&form.tag, &form.serial, &form.code].into_iter().find(|text| !text.is_empty()).cloned().unwrap_or_default();
             let band = Band { kind: "problem", name, title: String::new(), why: dock::sentences(&problem), unknown: false };
@@ -671,10 +667,7 @@ pub async fn photo(http: HttpRequest, state: Data, id: web::Path<String>, form: 
     let viewer = session::by_form(&http, &state).await?;
     viewer.must_be_able_to("scan")?;
     let id = consignment_id(&id)?;
-    let known = {
-        let (viewer, id) = (viewer.clone(), id.clone());
-        block(&state, move |service| dock::find(&mut *service.app.read()?, &viewer, &id)).await?
-    };
+    let known = dock::load(&state, &viewer, &id).await?;
     let _place = request::place(&http, &state.uploads).await?;
     let file = verifications::uploaded(&state, form, receive_evidence::MAX_BYTES).await?;
     if file.is_empty() {
@@ -688,11 +681,7 @@ pub async fn photo(http: HttpRequest, state: Data, id: web::Path<String>, form: 
 
 /// `container=…`, as an address has it.
 fn in_query(container: &str) -> String {
-    let encoded: String = container
-        .bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect();
-    format!("container={encoded}")
+    format!("container={}", page::encoded(container))
 }
 
 #[derive(Template)]
@@ -707,7 +696,7 @@ pub async fn offline(state: Data) -> std::result::Result<HttpResponse, Problem> 
     page.title = page.t("Scan without a network").to_owned();
     page.asked.said = None;
     let mut response = page::render(&OfflinePage { page })?;
-    response.headers_mut().insert(HeaderName::from_static("permissions-policy"), actix_web::http::header::HeaderValue::from_static(CAMERA));
+    headers::with_camera(&mut response);
     Ok(response)
 }
 

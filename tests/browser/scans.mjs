@@ -43,7 +43,7 @@ async function lines(stage, id) {
   for (let after = ""; after !== null; ) {
     const page = await read(stage, "auditor", `/api/v1/consignments/${id}?limit=200${after && `&lines_after=${encodeURIComponent(after)}`}`);
     tags.push(...page.lines.map((line) => line.name ?? line.tag));
-    after = page.next_lines ?? page.lines_next ?? page.next ?? null;
+    after = page.lines_next ?? null;
   }
   return tags.sort();
 }

@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
-/// What the test that started the script says: {program, played, routes}. Without it: the debug build, and a demo that is played first.
+/// What the test that started the script says: {program, played, routes, posts}. Without it: the debug build, and a demo that is played first.
 export const scene = process.argv[2]
   ? JSON.parse(readFileSync(process.argv[2], "utf8"))
   : { program: process.env.QUITTANCE_TEST_PROGRAM ?? join(root, "target/debug/quittance") };
@@ -178,7 +178,7 @@ export async function first_day({ alone = false } = {}) {
 
 /// Chromium. `words` are more of its switches.
 export async function browser(...words) {
-  const started = await chromium.launch({ executablePath: scene.chromium ?? "/usr/bin/chromium", args: ["--no-sandbox", ...words] });
+  const started = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", ...words] });
   browsers.push(started);
   return started;
 }

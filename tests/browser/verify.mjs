@@ -38,14 +38,14 @@ async function engine(name, settings) {
   const tag = stage.story.certificates.find((one) => one.number === good).tag;
   const files = [
     ["good PDF", write("good.pdf", pdf), /^AUTHENTIC · UNCHANGED · NOT REVOKED/],
-    ["good credential", write("good.json", credential), /^AUTHENTIC|^GENUINE/],
+    ["good credential", write("good.json", credential), /^AUTHENTIC/],
     ["credential with a changed byte", write("changed.json", flipped(credential, credential.indexOf(tag) + 4)), /^(NOT AUTHENTIC|ALTERED)/],
     ["revoked PDF", write("revoked.pdf", stage.certificate(`${revoked}.pdf`)), /REVOKED/],
     ["no certificate", write("none.pdf", Buffer.from("%PDF-1.7\nhello\n")), /^CANNOT/],
   ];
   for (let part = 1; part <= PLACES; part += 1) {
     const at = Math.floor((pdf.length * part) / (PLACES + 1));
-    files.push([`PDF whose byte ${at} is changed`, write(`changed-${at}.pdf`, flipped(pdf, at)), /^(NOT AUTHENTIC|ALTERED|CANNOT|THE PAGES|DATA GENUINE)/]);
+    files.push([`PDF whose byte ${at} is changed`, write(`changed-${at}.pdf`, flipped(pdf, at)), /^(NOT AUTHENTIC|ALTERED|CANNOT|THE PAGES)/]);
   }
   const started = await puppeteer.launch(settings);
   try {
@@ -73,6 +73,6 @@ async function engine(name, settings) {
 }
 
 await play({
-  chromium: () => engine("Chromium", { browser: "chrome", executablePath: scene.chromium ?? "/usr/bin/chromium", args: ["--no-sandbox"] }),
-  firefox: () => engine("Firefox", { browser: "firefox", executablePath: scene.firefox ?? "/usr/bin/firefox-esr", headless: true }),
+  chromium: () => engine("Chromium", { browser: "chrome", executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] }),
+  firefox: () => engine("Firefox", { browser: "firefox", executablePath: "/usr/bin/firefox-esr", headless: true }),
 });

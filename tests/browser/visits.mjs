@@ -1,4 +1,4 @@
-// Every page that there is, each as somebody who reads it: what routes.mjs judges, hostile.mjs walks through and pictures.mjs draws.
+// Every page that there is, each as somebody who reads it: what routes.mjs judges, budgets.mjs weighs, hostile.mjs walks through and pictures.mjs draws.
 import { link, loaded, parties, read, released, say } from "./pallet.mjs";
 
 /// Routes that give no page: files, bytes and redirects. A GET route is here or among the visits; one that is nowhere fails the test.

@@ -16,10 +16,8 @@ use quittance::store::schema::people;
 use serde_json::{Value, json};
 
 use super::orders::{Vendor, Yard};
+use super::programs;
 use super::server::{self, Server};
-
-#[path = "../programs/mod.rs"]
-mod programs;
 
 /// Waits for something that the service does by itself.
 pub fn until(what: &str, is: impl Fn() -> bool) {

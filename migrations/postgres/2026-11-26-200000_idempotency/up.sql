@@ -1,7 +1,7 @@
 -- Not derived: the answers of requests with an Idempotency-Key, each written in the transaction of its effect and removed after seven days.
 CREATE TABLE idempotency (
   id BIGSERIAL PRIMARY KEY,         -- in the order of writing, which is the order of time
-  scope BYTEA NOT NULL UNIQUE,      -- SHA-256 of account, route and key
+  scope BYTEA NOT NULL UNIQUE,      -- the key, then 16 bytes of a hash of account and route
   request BYTEA NOT NULL,           -- SHA-256 of what was asked
   status BIGINT NOT NULL,           -- HTTP status of the answer
   answer BYTEA NOT NULL,            -- its exact bytes

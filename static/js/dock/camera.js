@@ -30,12 +30,22 @@ async function reader(statics) {
 }
 
 /** The camera of a box: `found` gets each code and how it was read. */
+// The same label stays in view for a while: milliseconds in which it is one.
+const NEAR = 2_000;
+
 export class Camera {
   constructor(box, found) {
     this.box = box;
     this.found = found;
     this.view = box.querySelector('[data-view]');
     this.canvas = document.createElement('canvas');
+  }
+
+  saw(code, method) {
+    const now = performance.now();
+    const again = this.seen?.code === code && now - this.seen.at < NEAR;
+    this.seen = { code, at: now };
+    if (!again) this.found(code, method);
   }
 
   async toggle() {
@@ -114,7 +124,7 @@ export class Camera {
       const hard = frame % SLOW === SLOW - 1;
       const text = await this.read(this.picture(this.video, videoWidth, videoHeight, hard ? 1 : MIDDLE), hard);
       if (!text || !this.stream) continue;
-      this.found(text, 'camera');
+      this.saw(text, 'camera');
       await new Promise((next) => { setTimeout(next, REST); });
     }
   }
@@ -129,7 +139,7 @@ export class Camera {
       const most = 2_000 / Math.max(bitmap.width, bitmap.height);
       const scaled = most < 1 ? await createImageBitmap(bitmap, { resizeWidth: Math.round(bitmap.width * most), resizeHeight: Math.round(bitmap.height * most) }) : bitmap;
       const text = await this.read(this.picture(scaled, scaled.width, scaled.height, 1), true);
-      if (text) { this.found(text, 'photo'); return; }
+      if (text) { this.saw(text, 'photo'); return; }
     } catch { /* no picture, or one that cannot be read */ }
     this.said.textContent = this.box.dataset.unread;
   }

@@ -1,7 +1,6 @@
 // <receive-box>: counts what is scanned into the list that the receiver signs; the list is kept on the device until then.
 import { Signals } from './signals.js';
 
-const NEAR = 2_000;
 const told = (words, what) => words.replace('{}', what);
 
 class ReceiveBox extends HTMLElement {
@@ -78,12 +77,7 @@ class ReceiveBox extends HTMLElement {
     button.hidden = false;
     button.addEventListener('click', async () => {
       const { Camera } = await import('./camera.js');
-      this.seeing ??= new Camera(this, (code) => {
-        const now = performance.now();
-        if (this.seen?.code === code && now - this.seen.at < NEAR) { this.seen.at = now; return; }
-        this.seen = { code, at: now };
-        this.take(code);
-      });
+      this.seeing ??= new Camera(this, (code) => this.take(code));
       this.seeing.toggle();
     });
   }

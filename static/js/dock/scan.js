@@ -6,7 +6,6 @@ import { Signals } from './signals.js';
 const SHOWN = 20;
 const POLITE = 700;
 const LONGEST = 64;
-const NEAR = 2_000;
 const PAUSE = 4_500;
 
 const told = (words, what) => words.replace('{}', what);
@@ -285,13 +284,7 @@ class ScanBox extends HTMLElement {
     button.hidden = false;
     button.addEventListener('click', async () => {
       const { Camera } = await import('./camera.js');
-      this.seeing ??= new Camera(this, (code, method) => {
-        // The same label stays in view for a while.
-        const now = performance.now();
-        if (this.seen?.code === code && now - this.seen.at < NEAR) { this.seen.at = now; return; }
-        this.seen = { code, at: now };
-        this.take(code, method);
-      });
+      this.seeing ??= new Camera(this, (code, method) => this.take(code, method));
       this.seeing.toggle();
     });
   }

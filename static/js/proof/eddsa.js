@@ -24,7 +24,7 @@ export async function verifies(key, message, signature) {
 }
 
 /** The 32 bytes of `z6Mk…`, else null. */
-export function publicKey(spelling) {
+function publicKey(spelling) {
   const bytes = multibase(spelling, 34);
   return bytes?.length === 34 && bytes[0] === 0xed && bytes[1] === 0x01 ? bytes.slice(2) : null;
 }
@@ -54,7 +54,7 @@ export async function check(document, did, scope) {
 }
 
 /** Checks the proof of `document` against one key, whatever name the proof gives it. */
-export async function checkWith(document, key) {
+async function checkWith(document, key) {
   const { proof, ...content } = document;
   need(proof && typeof proof === 'object' && !Array.isArray(proof), 'the document has no single proof');
   need(proof.type === 'DataIntegrityProof', 'the proof is not a DataIntegrityProof');

@@ -4,7 +4,7 @@ import { Unproven, check, checkOwn } from './eddsa.js';
 import { NotCanonical, parse } from './jcs.js';
 import { leafHash } from './merkle.js';
 
-export const MAX_ENTRY_BYTES = 65_535;
+const MAX_ENTRY_BYTES = 65_535;
 const MEMBERS = ['@context', 'actor', 'batch', 'data', 'event', 'log', 'occurred', 'prev', 'proof', 'seq', 'subjects', 'time', 'type', 'v'];
 const MILLIS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{3})?Z)?$/;

@@ -2,7 +2,7 @@
 import { equal, sha256 } from './bytes.js';
 
 export const leafHash = (entry) => sha256(Uint8Array.of(0), entry);
-export const nodeHash = (left, right) => sha256(Uint8Array.of(1), left, right);
+const nodeHash = (left, right) => sha256(Uint8Array.of(1), left, right);
 
 async function climb(node, last, leftPart, whole, path) {
   for (const sibling of path) {

@@ -1,5 +1,5 @@
 // Signed notes, checkpoints and receipts of the log (C2SP signed-note, tlog-checkpoint, tlog-proof; src/proof/{note,checkpoint,tlog_proof}.rs).
-import { base64, concat, equal, hex, sha256, utf8 } from './bytes.js';
+import { base64, equal, hex, sha256, utf8 } from './bytes.js';
 import { Unproven, verifies } from './eddsa.js';
 import { includes } from './merkle.js';
 
@@ -19,7 +19,7 @@ export async function readVkey(vkey) {
 }
 
 /** Checks a note against one trusted key and gives its text. */
-export async function openNote(note, log) {
+async function openNote(note, log) {
   need(note.length <= 1_000_000 && !/[\0-\x09\x0b-\x1f]/.test(note), 'the note is too long or holds control characters');
   const at = note.lastIndexOf('\n\n');
   need(at >= 0 && note.endsWith('\n'), 'the note has no empty line before its signatures');

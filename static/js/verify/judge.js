@@ -1,4 +1,5 @@
-// Every check over a certificate, each by name: passed, failed, or why it was not run (src/proof/verify.rs: the same checks in the same order).
+// Every check over a certificate, each by name: passed, failed, or why it was not run (src/proof/verify.rs: the same checks in the same order,
+// but which command gives which event is not looked at, and pages are compared with the service's copy, not drawn again).
 // Whom to trust comes from the caller; nothing that is being checked can name its own judge.
 import { concat, equal, hex, sha256, text, toMultibase } from '../proof/bytes.js';
 import { check as signature, isSeconds } from '../proof/eddsa.js';

@@ -115,10 +115,11 @@ class VerifyFile extends HTMLElement {
     } catch { return null; }
   }
 
-  /** Whether this file is byte for byte the one that the service issued: it draws the pages from the signed parts alone. */
+  /** Whether this file is byte for byte the one that the service issued, which draws the pages from the signed parts alone. */
   async pages(pdf, number) {
     const offline = (words) => Object.assign(new Error(words), { offline: true });
-    const issued = this.dataset.certificates && number ? await this.fetched(`${this.dataset.certificates}${number}.pdf`) : null;
+    if (!this.dataset.certificates) throw offline(say('this page does not fetch the pages to compare them; believe the data below, not the pages'));
+    const issued = number ? await this.fetched(`${this.dataset.certificates}${number}.pdf`) : null;
     if (!issued) throw offline(say('the service that issued the pages cannot be reached; believe the data below, not the pages'));
     const { equal, sha256 } = await this.ready();
     const [mine, its] = [await sha256(pdf), await sha256(issued)];
