@@ -442,6 +442,7 @@ fn codes() -> BTreeSet<&'static str> {
         include_str!("mappings.rs"),
         include_str!("medium.rs"),
         include_str!("missing.rs"),
+        include_str!("notes.rs"),
         include_str!("observation.rs"),
         include_str!("overrides.rs"),
         include_str!("own_keys.rs"),

@@ -5,6 +5,7 @@ use super::super::consignment::require_unmoved;
 use super::super::exceptions::ExceptionId;
 use super::super::manifest;
 use super::super::names::Name;
+use super::super::notes;
 use super::super::own_keys::OwnKeyId;
 use super::*;
 
@@ -20,6 +21,9 @@ pub(super) const ALL: &[fn() -> Refusal] = &[
     too_many_keys,
     another_site_of_a_school_contact,
     pickup_of_a_school_contact,
+    note_without_a_text,
+    note_with_what_is_not_seen,
+    note_without_an_end,
 ];
 
 fn coordinator() -> Actor {
@@ -120,4 +124,17 @@ fn pickup_of_a_school_contact() -> Refusal {
     let open = json!({"reference": "C1", "from_site": "School", "to": VENDOR, "to_site": "Site"});
     let pickup = story.done(&coordinator(), "open_consignment", open)[0].1.clone();
     story.when(&contact, "add_lines", json!({"consignment": pickup, "assets": [own]})).unwrap_err()
+}
+
+/// A note's text never reaches the record: it is looked at before its digest is made.
+fn note_without_a_text() -> Refusal {
+    notes::text(" \n").unwrap_err()
+}
+
+fn note_with_what_is_not_seen() -> Refusal {
+    notes::text("a\u{202e}b").unwrap_err()
+}
+
+fn note_without_an_end() -> Refusal {
+    notes::text(&"x".repeat(10_000)).unwrap_err()
 }

@@ -290,10 +290,10 @@ fn record_remote_command(w: &mut World) -> Option<(Actor, Value)> {
 }
 
 fn report_found(w: &mut World) -> Option<(Actor, Value)> {
-    let travels = w.dice.one_in(3);
+    let travels = w.dice.one_in(8);
     let asset = w.device(|_, asset| asset.status == Status::Missing && asset.consignment.is_some() == travels)?;
     let party = w.dice.of(&[None, None, Some(VENDOR)]).unwrap();
-    w.dice.one_in(3).then(|| (coordinator(1), json!({"asset": asset.id, "site": "Site", "party": party})))
+    w.dice.one_in(2).then(|| (coordinator(1), json!({"asset": asset.id, "site": "Site", "party": party})))
 }
 
 fn write_off(w: &mut World) -> Option<(Actor, Value)> {
@@ -1229,7 +1229,9 @@ fn add_note(w: &mut World) -> Option<(Actor, Value)> {
     let consignment = w.consignment_that(|_| true)?;
     let line = w.story.known().lines.all().find(|line| line.consignment == consignment.id).and_then(|line| line.asset().cloned());
     let line = line.filter(|_| w.dice.one_in(2)).map(|asset| json!({"id": asset, "type": "Asset"}));
-    let about = match w.dice.of(&[0, 1, 2, 2, 2]) {
+    let about = match w.dice.of(&[0, 1, 2, 2, 2, 2, 2, 3, 4]) {
+        Some(3) => json!({"id": format!("urn:sha256:{}", "7".repeat(64)), "type": "Evidence"}),
+        Some(4) => json!({"id": VENDOR, "type": "Party"}),
         Some(0) => json!({"id": exception(w, is_open)?.id, "type": "Exception"}),
         Some(1) => json!({"id": format!("urn:sha256:{}", w.file()), "type": "Evidence"}),
         _ => json!({"id": consignment.id, "type": "Consignment"}),
