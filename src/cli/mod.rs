@@ -7,6 +7,8 @@ pub mod demo;
 #[cfg(feature = "service")]
 mod push;
 #[cfg(feature = "service")]
+mod read;
+#[cfg(feature = "service")]
 mod server;
 #[cfg(feature = "service")]
 mod service;
@@ -61,6 +63,8 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    #[cfg(feature = "service")]
+    crate::operations::read_file::by_children_of("/proc/self/exe".into());
     match arguments.command {
         Command::Verify(verify) => ExitCode::from(verify.run()),
         #[cfg(feature = "service")]

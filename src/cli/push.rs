@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::server::Client;
 use crate::domain::names::Serial;
 use crate::error::{Error, Result};
-use crate::evidence;
 use crate::operations::find_on_bench::MOST_SERIALS;
+use crate::operations::read_file::{self, Told};
 use crate::operations::receive_evidence::MAX_BYTES;
 use crate::proof::digest::{hex, sha256};
 
@@ -293,10 +293,10 @@ fn read(path: PathBuf) -> Result<Report> {
     }
     let bytes = std::fs::read(&path).map_err(trouble)?;
     report.digest = hex(&sha256(&bytes));
-    match evidence::read(&bytes) {
-        None => report.unread = Some(evidence::why_not(&bytes)),
-        Some(reading) => {
-            let serials = reading.records.iter().filter_map(|record| Serial::parse(record.serial.as_deref()?).ok());
+    match read_file::read(&bytes) {
+        Told::NotUnderstood { why, .. } => report.unread = Some(why),
+        Told::Reading(reading) => {
+            let serials = reading.records.iter().filter_map(|record| Serial::parse(record.serial()?).ok());
             report.serials = serials.map(|serial| (serial.normal(), serial)).collect();
         }
     }

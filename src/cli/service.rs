@@ -7,6 +7,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::push::Vendor;
+use super::read::Read;
 use super::server::{self, Server};
 use super::sign::Sign;
 use crate::app::now;
@@ -15,7 +16,7 @@ use crate::domain::names::{Category, Name, Sensitivity};
 use crate::error::{Error, Result};
 use crate::operations::administer::{self, Newcomer};
 use crate::operations::import_inventory::{self, Options, Report};
-use crate::operations::{Service, audit_ledger, grow_catalogue, open_ledger};
+use crate::operations::{Service, audit_ledger, grow_catalogue, open_ledger, read_file};
 use crate::store::people::{self, Person};
 use crate::store::{Database, Ended, inventory, invitations, log, tokens};
 use crate::{cli, web};
@@ -73,6 +74,13 @@ pub enum Command {
     },
     /// Make the tables that pages read anew from the log; the service must be stopped
     Rebuild,
+    Read(Read),
+    /// The reader itself: a file comes in, what it says goes out
+    #[command(name = read_file::READ_ALONE, hide = true)]
+    ReadAlone,
+    /// The same for archives
+    #[command(name = read_file::UNPACK_ALONE, hide = true)]
+    UnpackAlone,
     Sign(Sign),
     /// For vendors, from their own machines: no record is opened here
     #[command(subcommand)]
@@ -185,12 +193,22 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
     if let Command::Sign(sign) = &command {
         return sign.run();
     }
-    if let Command::Vendor(vendor) = &command {
-        return Ok(vendor.run());
+    match &command {
+        Command::Vendor(vendor) => return Ok(vendor.run()),
+        Command::Read(read) => return Ok(read.run()),
+        Command::ReadAlone => return alone(read_file::READ_ALONE),
+        Command::UnpackAlone => return alone(read_file::UNPACK_ALONE),
+        _ => {}
     }
     let config = Config::new(given, file, "./quittance-data", Some("./keys"))?;
     match command {
-        Command::Demo { .. } | Command::Sign(_) | Command::Vendor(_) => Ok(0),
+        Command::Demo { .. }
+        | Command::Sign(_)
+        | Command::Vendor(_)
+        | Command::Read(_)
+       
+        | Command::ReadAlone
+        | Command::UnpackAlone => Ok(0),
         Command::Init { url, name, sites } => init(&config, &url, &name, &sites),
         Command::Serve => {
             let (service, lock) = open(&config)?;
@@ -217,6 +235,10 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
         Command::Catalogue(models) => catalogue(&config, &models),
         Command::People(people) => directory(&config, people),
     }
+}
+
+fn alone(command: &str) -> Result<u8> {
+    read_file::alone(command).map(|()| 0).map_err(|e| Error::fault("reading alone", e))
 }
 
 fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<u8> {

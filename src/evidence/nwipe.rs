@@ -7,9 +7,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{NaiveDateTime, TimeDelta};
 
-use super::reading::{Errors, HiddenArea, MediumReading, Outcome, Reading, Remark, Verification};
-use super::{MAX_LINE_BYTES, MAX_RECORDS, MAX_REMARKS, text};
-use crate::domain::names::{Serial, Technique};
+use super::reading::{Errors, HiddenArea, Kind, MediumReading, Notes, Outcome, Reading, Verification, short, usable_serial};
+use super::times::{local, seconds_of};
+use super::{MAX_LINE_BYTES, text};
+use crate::domain::names::Technique;
 
 /// The format's name.
 pub const NAME: &str = "nwipe-log";
@@ -44,7 +45,7 @@ pub fn read(bytes: &[u8]) -> Reading {
     let (text, damaged) = text::decode(bytes);
     let mut reader = Reader::default();
     if damaged {
-        reader.remarks.add("file", "Some bytes are not text in the file's encoding; they were read as unknown characters.".to_owned());
+        reader.notes.remark("file", "Some bytes are not text in the file's encoding; they were read as unknown characters.".to_owned());
     }
     for (number, line) in (1_usize..).zip(lines(&text)) {
         reader.physical(number, line);
@@ -52,18 +53,10 @@ pub fn read(bytes: &[u8]) -> Reading {
     // Whatever the file ends with may be cut in mid-word: nothing follows that would prove it whole.
     reader.flush(false);
     reader.end_of_run();
-    if reader.records.is_empty() {
-        reader.remarks.add("file", "The log names no drive that was wiped.".to_owned());
+    if reader.notes.records.is_empty() {
+        reader.notes.remark("file", "The log names no drive that was wiped.".to_owned());
     }
-    Reading {
-        format: NAME.to_owned(),
-        reader: NAME.to_owned(),
-        reader_version: READER_VERSION,
-        tool: Some("nwipe".to_owned()),
-        tool_version: reader.tool_version,
-        records: reader.records,
-        remarks: reader.remarks.close(),
-    }
+    reader.notes.reading(NAME, READER_VERSION, Some("nwipe".to_owned()), reader.tool_version)
 }
 
 /// Lines by any of the three line ends; a file that went through Windows or an old Mac tool has lost nothing else.
@@ -117,28 +110,6 @@ impl Table {
             "Drive Status" => Some(Self::Status),
             _ => None,
         }
-    }
-}
-
-#[derive(Default)]
-struct Remarks {
-    list: Vec<Remark>,
-    more: usize,
-}
-
-impl Remarks {
-    fn add(&mut self, place: impl Into<String>, what: String) {
-        if self.list.len() < MAX_REMARKS {
-            self.list.push(Remark { place: place.into(), what });
-        } else {
-            self.more += 1;
-        }
-    }
-    fn close(mut self) -> Vec<Remark> {
-        if self.more > 0 {
-            self.list.push(Remark { place: "file".to_owned(), what: format!("There are {} more remarks.", self.more) });
-        }
-        self.list
     }
 }
 
@@ -224,9 +195,7 @@ struct Run {
 #[derive(Default)]
 struct Reader {
     run: Run,
-    records: Vec<MediumReading>,
-    left_out: bool,
-    remarks: Remarks,
+    notes: Notes,
     tool_version: Option<String>,
     table: Option<Table>,
     columns: Vec<String>,
@@ -239,7 +208,7 @@ impl Reader {
     fn physical(&mut self, number: usize, line: &str) {
         if line.len() > MAX_LINE_BYTES {
             self.flush(true);
-            self.remarks.add(format!("line {number}"), "The line is longer than 64 KiB and was passed over.".to_owned());
+            self.notes.remark(format!("line {number}"), "The line is longer than 64 KiB and was passed over.".to_owned());
             return;
         }
         let line = line.trim_end();
@@ -248,7 +217,7 @@ impl Reader {
             self.table = None;
             let (level, message) = level(rest);
             if at.is_none() {
-                self.remarks.add(format!("line {number}"), "The time on this line is impossible and was left out.".to_owned());
+                self.notes.remark(format!("line {number}"), "The time on this line is impossible and was left out.".to_owned());
             }
             self.current = Some(Logical { number, at, level, message: message.to_owned() });
         } else if let Some(table) = Table::headed(line) {
@@ -324,7 +293,7 @@ impl Reader {
             cells.pop();
         }
         if name.is_empty() {
-            self.remarks.add(format!("line {number}"), "A row of a table names no drive and was passed over.".to_owned());
+            self.notes.remark(format!("line {number}"), "A row of a table names no drive and was passed over.".to_owned());
             return;
         }
         let index = self.run.named_in_table(&name);
@@ -378,7 +347,7 @@ impl Reader {
         }
         if unread {
             medium.doubts.push("a row about it in the summary tables could not be read".to_owned());
-            self.remarks.add(format!("line {number}"), format!("The row about {name} is cut off or damaged and was not understood."));
+            self.notes.remark(format!("line {number}"), format!("The row about {name} is cut off or damaged and was not understood."));
         }
         self.columns = columns;
     }
@@ -449,11 +418,11 @@ impl Reader {
                 };
             }
             "system-serial-number" if whole => {
-                if usable_serial(value) {
+                if usable_serial(value).is_some() {
                     self.run.system_serial = Some(value.to_owned());
                 } else {
-                    self.remarks
-                        .add(format!("line {number}"), format!("The computer's serial number “{}” is masked or a placeholder.", short(value)));
+                    self.notes
+                        .remark(format!("line {number}"), format!("The computer's serial number “{}” is masked or a placeholder.", short(value)));
                 }
             }
             _ => {}
@@ -538,14 +507,15 @@ impl Reader {
         let model =
             fields.split_once(',').and_then(|(_, rest)| rest.rsplit_once(',')).map(|(model, _)| model.trim()).filter(|model| !model.is_empty());
         // Another drive under a known name: one was unplugged and the next took its place.
-        let swapped =
-            self.run.by_name.get(name).and_then(|index| self.run.media.get(*index)).is_some_and(|known| {
-                whole && !known.serials.is_empty() && usable_serial(serial) && !known.serials.iter().any(|other| other == serial)
-            });
+        let swapped = self.run.by_name.get(name).and_then(|index| self.run.media.get(*index)).is_some_and(|known| {
+            whole && !known.serials.is_empty() && usable_serial(serial).is_some() && !known.serials.iter().any(|other| other == serial)
+        });
         if swapped {
             self.run.by_name.remove(name);
-            self.remarks
-                .add(name, format!("Two drives were found one after the other under the name {name}; lines are read as being about the newer one."));
+            self.notes.remark(
+                name,
+                format!("Two drives were found one after the other under the name {name}; lines are read as being about the newer one."),
+            );
         }
         let index = self.run.medium(name);
         if let Some(medium) = self.run.media.get_mut(index) {
@@ -573,7 +543,7 @@ impl Reader {
                     ended: None,
                 });
                 if technique == Technique::Unknown {
-                    self.remarks.add(path, format!("The sanitize action on line {} is not one that this reader knows.", line.number));
+                    self.notes.remark(path, format!("The sanitize action on line {} is not one that this reader knows.", line.number));
                 }
             }
             return;
@@ -608,14 +578,14 @@ impl Reader {
         for medium in &run.media {
             if !medium.touched {
                 if used {
-                    self.remarks.add(medium.name.as_str(), "This drive was found and nothing was done to it.".to_owned());
+                    self.notes.remark(medium.name.as_str(), "This drive was found and nothing was done to it.".to_owned());
                 }
                 continue;
             }
             self.settle(&run, medium, contradicted);
         }
         if used && run.verify.is_some() && run.footer_verify.is_some() && run.verify != run.footer_verify {
-            self.remarks.add("file", "The log's options and its last line disagree on verification; the weaker was taken.".to_owned());
+            self.notes.remark("file", "The log's options and its last line disagree on verification; the weaker was taken.".to_owned());
         }
     }
 
@@ -629,42 +599,33 @@ impl Reader {
         };
         let capacity_bytes = medium.erased.map(|(_, total)| total).filter(|total| *total > 0).or(medium.capacity);
         let blank = MediumReading {
-            place: name.to_owned(),
-            serial,
+            media_serial: serial,
             model: medium.model.clone(),
             capacity_bytes,
-            technique: Technique::Unknown,
-            technique_words: None,
-            passes_done: None,
-            passes_requested: None,
-            verification: Verification::Unknown,
-            result: Outcome::Inconclusive,
-            errors: Errors::default(),
-            bytes_erased: None,
             hidden_area,
-            started_local: None,
-            ended_local: None,
-            zone_known: false,
             system_serial: run.system_serial.clone(),
+            ..MediumReading::new(Kind::Sanitization, name)
         };
         for action in &medium.sanitizes {
             if action.result == Outcome::InProgress {
-                self.remarks.add(name, "A sanitize command was sent; the log does not say how it ended.".to_owned());
+                self.notes.remark(name, "A sanitize command was sent; the log does not say how it ended.".to_owned());
             }
-            self.record(MediumReading {
+            self.notes.record(MediumReading {
                 technique: action.technique,
                 technique_words: action.words.clone(),
                 result: action.result,
-                started_local: action.started.map(local),
-                ended_local: action.ended.map(local),
+                started_at: action.started.map(local),
+                ended_at: action.ended.map(local),
                 ..blank.clone()
             });
         }
         let overwritten = medium.method.is_some() || medium.activity != Activity::Unseen;
         if !medium.sanitizes.is_empty() && !overwritten {
             if medium.status.is_some() {
-                self.remarks
-                    .add(name, "The status table has a row for this drive, but the log shows no wipe of it besides the sanitize command.".to_owned());
+                self.notes.remark(
+                    name,
+                    "The status table has a row for this drive, but the log shows no wipe of it besides the sanitize command.".to_owned(),
+                );
             }
             return;
         }
@@ -691,9 +652,9 @@ impl Reader {
         if let (Some(started), Some(ended)) = (medium.started, ended)
             && ended < started
         {
-            self.remarks.add(name, "The wipe ends before it starts; the computer's clock was changed, or the file was.".to_owned());
+            self.notes.remark(name, "The wipe ends before it starts; the computer's clock was changed, or the file was.".to_owned());
         }
-        self.record(MediumReading {
+        self.notes.record(MediumReading {
             technique,
             technique_words: words,
             passes_done: done,
@@ -702,19 +663,10 @@ impl Reader {
             result,
             errors: medium.errors,
             bytes_erased,
-            started_local: medium.started.map(local),
-            ended_local: ended.map(local),
+            started_at: medium.started.map(local),
+            ended_at: ended.map(local),
             ..blank
         });
-    }
-
-    fn record(&mut self, record: MediumReading) {
-        if self.records.len() < MAX_RECORDS {
-            self.records.push(record);
-        } else if !self.left_out {
-            self.left_out = true;
-            self.remarks.add("file", format!("There are more than {MAX_RECORDS} records; the rest was left out."));
-        }
     }
 
     fn serial_of(&mut self, medium: &Medium) -> Option<String> {
@@ -728,13 +680,13 @@ impl Reader {
             } else {
                 "The log gives no serial number: the record cannot be bound to a medium by itself.".to_owned()
             };
-            self.remarks.add(name, what);
+            self.notes.remark(name, what);
             return None;
         };
         for other in serials {
             let (short, long) = if serial.len() <= other.len() { (serial, other) } else { (other, serial) };
             if !(long.starts_with(short.as_str()) && short.chars().count() == TABLE_SERIAL_CHARACTERS) {
-                self.remarks.add(name, format!("The log gives two serial numbers, “{serial}” and “{other}”: neither was taken."));
+                self.notes.remark(name, format!("The log gives two serial numbers, “{serial}” and “{other}”: neither was taken."));
                 return None;
             }
             serial = long;
@@ -753,7 +705,7 @@ impl Reader {
                 Verification::Unknown
             }
             Some(Verification::Last | Verification::All) if medium.detailed && !medium.verified => {
-                self.remarks.add(medium.name.as_str(), "Verification was asked for, and the log shows none of this drive.".to_owned());
+                self.notes.remark(medium.name.as_str(), "Verification was asked for, and the log shows none of this drive.".to_owned());
                 Verification::Unknown
             }
             Some(asked) => asked,
@@ -778,7 +730,7 @@ impl Reader {
         let name = medium.name.as_str();
         let failed = medium.errors.any() || !medium.failures.is_empty();
         let Some(row) = &medium.status else {
-            self.remarks.add(name, "The log has no final status of this drive.".to_owned());
+            self.notes.remark(name, "The log has no final status of this drive.".to_owned());
             return match medium.activity {
                 _ if failed => Outcome::Fail,
                 Activity::Running if run.aborted || medium.cancelled => Outcome::Aborted,
@@ -788,14 +740,10 @@ impl Reader {
             };
         };
         if !is_erased(&row.word) {
-            return match row.word.as_str() {
-                "-FAILED-" | "--FAIL--" | "FAILED" | "INSANITY" => Outcome::Fail,
-                "UABORTED" | "ABORTED" => Outcome::Aborted,
-                _ => {
-                    self.remarks.add(name, format!("“{}” is not a status that this reader knows.", short(&row.word)));
-                    Outcome::Inconclusive
-                }
-            };
+            return not_erased(&row.word).unwrap_or_else(|| {
+                self.notes.remark(name, format!("“{}” is not a status that this reader knows.", short(&row.word)));
+                Outcome::Inconclusive
+            });
         }
         let mut failures = medium.failures.clone();
         if medium.errors.any() {
@@ -834,7 +782,8 @@ impl Reader {
             doubts.push("the log names no method".to_owned());
         }
         let verdict = if technique == Technique::Unknown && words.is_some() {
-            self.remarks.add(name, "The method writes nothing, or is not one that this reader knows; “Erased” does not mean erased here.".to_owned());
+            self.notes
+                .remark(name, "The method writes nothing, or is not one that this reader knows; “Erased” does not mean erased here.".to_owned());
             return Outcome::Inconclusive;
         } else if !failures.is_empty() {
             Outcome::Fail
@@ -844,7 +793,7 @@ impl Reader {
             return Outcome::Pass;
         };
         for reason in failures.into_iter().chain(doubts) {
-            self.remarks.add(name, format!("Reported as erased, but {reason}."));
+            self.notes.remark(name, format!("Reported as erased, but {reason}."));
         }
         verdict
     }
@@ -891,7 +840,7 @@ impl Medium {
         if serial.is_empty() {
         } else if !whole {
             self.cut_serial = true;
-        } else if !usable_serial(serial) {
+        } else if usable_serial(serial).is_none() {
             self.masked = Some(serial.to_owned());
         } else if !self.serials.iter().any(|known| known == serial) {
             self.serials.push(serial.to_owned());
@@ -1022,8 +971,17 @@ fn quoted(message: &str) -> Option<&str> {
     rest.split_once('\'').map(|(words, _)| words)
 }
 
+/// What nwipe's other words mean, in its log and its certificates.
+pub(super) fn not_erased(word: &str) -> Option<Outcome> {
+    match word {
+        "-FAILED-" | "--FAIL--" | "FAILED" | "INSANITY" => Some(Outcome::Fail),
+        "UABORTED" | "ABORTED" => Some(Outcome::Aborted),
+        _ => None,
+    }
+}
+
 /// nwipe's methods write from the host, except those that only look and those that a device carries out by itself.
-fn technique_of_method(words: &str) -> Technique {
+pub(super) fn technique_of_method(words: &str) -> Technique {
     let lower = words.to_ascii_lowercase();
     if ["verify", "sanitize", "secure erase", "crypto", "firmware", "format"].iter().any(|word| lower.contains(word)) {
         Technique::Unknown
@@ -1072,29 +1030,4 @@ fn technique_of_action(path: &str, words: &str) -> Technique {
 /// nwipe's exact word; anything that merely looks like it is unknown, and unknown is never a pass.
 fn is_erased(word: &str) -> bool {
     word == "Erased"
-}
-
-/// A serial that could bind: `-q` masks with `?` or `X`, firmware leaves placeholders.
-fn usable_serial(text: &str) -> bool {
-    let mut repeated = 0_u32;
-    let masked = text.chars().any(|c| {
-        repeated = if matches!(c, 'X' | 'x' | '*' | '#') { repeated + 1 } else { 0 };
-        c == '?' || c == char::REPLACEMENT_CHARACTER || repeated >= 5
-    });
-    !masked && Serial::parse(text).is_ok()
-}
-
-fn seconds_of(duration: &str) -> Option<i64> {
-    let mut parts = duration.splitn(3, ':').map(|part| part.trim().parse::<i64>().ok().filter(|n| (0..1_000_000).contains(n)));
-    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
-    Some(hours * 3600 + minutes * 60 + seconds)
-}
-
-fn local(at: NaiveDateTime) -> String {
-    at.format("%Y-%m-%dT%H:%M:%S").to_string()
-}
-
-/// Enough of the file's own words to recognise the place by.
-fn short(words: &str) -> String {
-    words.chars().filter(|c| !c.is_control()).take(80).collect()
 }

@@ -163,7 +163,7 @@ fn alike(serial: &Serial) -> Vec<Serial> {
 
 /// Where each of these readings of a stored file belongs, for this person.
 pub fn places(db: &mut Database, actor: &Actor, evidence: &Evidence, readings: &[&MediumReading]) -> Result<Vec<Place>> {
-    let named: Vec<Option<Serial>> = readings.iter().map(|reading| reading.serial.as_deref().and_then(|text| Serial::parse(text).ok())).collect();
+    let named: Vec<Option<Serial>> = readings.iter().map(|reading| reading.serial().and_then(|text| Serial::parse(text).ok())).collect();
     let places = ask(db, &mut Records::default(), |known| {
         let mut serials: Vec<Serial> = named.iter().flatten().cloned().collect();
         let computers = readings.iter().filter_map(|reading| reading.system_serial.as_deref());

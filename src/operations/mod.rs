@@ -18,6 +18,7 @@ pub mod open_ledger;
 pub mod prove;
 pub mod publish_checkpoint;
 pub mod publish_status;
+pub mod read_file;
 pub mod rebuild_tables;
 pub mod receive_evidence;
 pub mod receive_list;

@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::once::{Once, Outcome, once};
+use super::read_file;
 use super::record::{Receipt, Recorded, Terms};
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Line, LineId};
@@ -10,7 +11,7 @@ use crate::domain::medium::Medium;
 use crate::domain::names::{ConsignmentId, Digest, IdentifiedBy, Instant, MediumId, PartyId, Serial};
 use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
-use crate::evidence::{self, reading};
+use crate::evidence::reading;
 use crate::store::idempotency::RequestKey;
 use crate::store::{Database, inventory, tables};
 
@@ -122,7 +123,8 @@ fn record_reading(
     (occurred, consignment): (Option<Instant>, Option<&ConsignmentId>),
     key: Option<&RequestKey>,
 ) -> Result<Outcome<Received>> {
-    let read = evidence::read(bytes);
+    let told = read_file::read(bytes);
+    let read = told.reading();
     let mut db = service.app.read()?;
     // Whoever came by a link learns nothing of what else its receiver has.
     let by_link = match consignment {
@@ -134,12 +136,12 @@ fn record_reading(
         None => tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| actor.sees_evidence(&evidence)),
     };
     let mut records = Vec::new();
-    for found in read.iter().flat_map(|reading| &reading.records) {
-        records.push(record(&mut db, (actor, by_link.as_ref()), read.as_ref(), found)?);
+    for found in read.into_iter().flat_map(|reading| &reading.records) {
+        records.push(record(&mut db, (actor, by_link.as_ref()), read, found)?);
     }
     // Others may read while this waits for the writer.
     drop(db);
-    let reader = read.as_ref().map(|read| Reader {
+    let reader = read.map(|read| Reader {
         name: read.reader.clone(),
         version: read.reader_version,
         records: u32::try_from(read.records.len()).unwrap_or(u32::MAX),
@@ -160,9 +162,9 @@ fn record_reading(
         size_bytes,
         already_stored,
         reader,
-        not_understood: read.is_none().then(|| evidence::why_not(bytes)),
+        not_understood: told.why_not().map(str::to_owned),
         records,
-        remarks: read.map(|read| read.remarks).unwrap_or_default(),
+        remarks: read.map(|read| read.remarks.clone()).unwrap_or_default(),
         entries: Vec::new(),
     };
     let received = move |receipt: &Receipt| Ok(Received { entries: receipt.entries.clone(), ..received.clone() });
@@ -176,10 +178,11 @@ fn record(
     read: Option<&reading::Reading>,
     found: &reading::MediumReading,
 ) -> Result<Record> {
-    let tool = read.and_then(|read| {
-        read.tool.as_ref().map(|tool| read.tool_version.as_ref().map_or_else(|| tool.clone(), |version| format!("{tool} {version}")))
-    });
-    let errors = [found.errors.write, found.errors.verify, found.errors.sync].iter().flatten().fold(0u64, |sum, n| sum.saturating_add(*n));
+    let tool = read.and_then(reading::Reading::tool_and_version);
+    let errors = [found.errors.write, found.errors.verify, found.errors.sync, found.errors.retries]
+        .iter()
+        .flatten()
+        .fold(0u64, |sum, n| sum.saturating_add(*n));
     let reading = Reading {
         technique: found.technique,
         result: ToolResult::parse(found.result.as_str()).unwrap_or(ToolResult::Inconclusive),
@@ -189,7 +192,11 @@ fn record(
         hidden_area: HiddenArea::parse(found.hidden_area.as_str()).unwrap_or(HiddenArea::Unknown),
         tool,
     };
-    let (medium, not_linked) = match found.serial.as_deref().map(Serial::parse) {
+    if found.kind != reading::Kind::Sanitization {
+        let why = format!("This is the {}: it is kept with the file and proves no sanitization.", found.kind.label());
+        return Ok(Record { serial: found.serial().map(str::to_owned), reading, medium: None, not_linked: Some(why) });
+    }
+    let (medium, not_linked) = match found.serial().map(Serial::parse) {
         None => (None, Some("The file names no serial number; link it by hand or upload a log that does.".to_owned())),
         Some(Err(refusal)) => (None, Some(refusal.why)),
         Some(Ok(serial)) => match (medium_with(db, actor, by_link, &serial)?, by_link) {
@@ -204,7 +211,7 @@ fn record(
             (None, None) => (None, Some(format!("No medium in your hands has the serial {serial}; record the medium first."))),
         },
     };
-    Ok(Record { serial: found.serial.clone(), reading, medium, not_linked })
+    Ok(Record { serial: found.serial().map(str::to_owned), reading, medium, not_linked })
 }
 
 /// The medium with this serial number, or the embedded one of the device with it, if this person may act on it; by a link, if it came with that

@@ -11,13 +11,16 @@ use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::{self, Viewer};
 use super::{Data, block, request, writes};
+use crate::app::now;
 use crate::domain::consignment::Consignment;
 use crate::domain::evidence::{Evidence, ReceiveEvidence};
 use crate::domain::names::{ConsignmentId, Digest, Serial};
 use crate::domain::{Order as _, Subject, SubjectKind};
-use crate::evidence::{self as readers, MediumReading, Outcome};
+use crate::evidence::lint::{self, Context};
+use crate::evidence::{FORMATS, MediumReading, Outcome, Reading};
 use crate::operations::Service;
 use crate::operations::find_on_bench::{self, Place, Thing};
+use crate::operations::read_file;
 use crate::operations::receive_evidence::{self, MAX_BYTES};
 use crate::store::tables;
 
@@ -102,6 +105,8 @@ pub struct FileShown {
     pub total: usize,
     pub matched: usize,
     pub remarks: Vec<String>,
+    /// Where its claims cannot be, or do not fit: what is wrong, and what to ask for.
+    pub claims: Vec<(String, String)>,
     /// Reading it again links more.
     pub reads_again: bool,
     pub address: String,
@@ -177,7 +182,7 @@ fn row(page: &Page, sha256: &Digest, reading: &MediumReading, place: &Place) -> 
         Place::Unnamed => (None, page.t("The file names no serial number here, so that nobody can tell which medium it is.").to_owned(), None),
     };
     RowShown {
-        serial: reading.serial.clone(),
+        serial: reading.serial().map(str::to_owned),
         place: reading.place.clone(),
         says: capital(reading.technique.label()),
         result,
@@ -189,15 +194,22 @@ fn row(page: &Page, sha256: &Digest, reading: &MediumReading, place: &Place) -> 
     }
 }
 
+/// What the report's claims come to by themselves: nothing beside the file and the time is known here.
+fn claims(read: &Reading) -> Vec<(String, String)> {
+    let findings = lint::lint(&[("", read)], |_| Context { now: Some(now()), custody: None, expected: None });
+    findings.into_iter().take(ROWS).map(|finding| (finding.what, finding.ask)).collect()
+}
+
 /// What there is to show of a stored file. A vendor's people learn nothing of what others did with the same bytes.
 pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -> crate::error::Result<FileShown> {
     let bytes = receive_evidence::find(service, &viewer.actor, sha256)?;
-    let read = readers::read(&bytes);
+    let file = read_file::read(&bytes);
+    let read = file.reading();
     let mut db = service.app.read()?;
     let evidence = tables::find::<Evidence>(&mut db, sha256)?.ok_or_else(|| receive_evidence::unknown(sha256.as_str()))?;
-    let readings: Vec<&MediumReading> = read.iter().flat_map(|read| &read.records).collect();
+    let readings: Vec<&MediumReading> = read.into_iter().flat_map(|read| &read.records).collect();
     let is_linked = |reading: &MediumReading| {
-        let serial = reading.serial.as_deref().and_then(|serial| Serial::parse(serial).ok());
+        let serial = reading.serial().and_then(|serial| Serial::parse(serial).ok());
         serial.is_some_and(|serial| evidence.links.iter().any(|link| link.serial.same(&serial)))
     };
     let (linked, mut first): (Vec<_>, Vec<_>) = readings.iter().copied().partition(|reading| is_linked(reading));
@@ -237,18 +249,16 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
         sha256: sha256.to_string(),
         short: page::short(sha256.as_str()),
         size: size(evidence.size_bytes),
-        reader: read.as_ref().map(|read| {
-            readers::FORMATS.iter().find(|format| format.name == read.format).map_or_else(|| read.format.clone(), |format| format.label.to_owned())
+        reader: read.map(|read| {
+            FORMATS.iter().find(|format| format.name == read.format).map_or_else(|| read.format.clone(), |format| format.label.to_owned())
         }),
-        tool: read.as_ref().and_then(|read| {
-            let tool = read.tool.clone()?;
-            Some(read.tool_version.as_ref().map_or_else(|| tool.clone(), |version| format!("{tool} {version}")))
-        }),
-        not_understood: read.is_none().then(|| readers::why_not(&bytes)),
+        tool: read.and_then(Reading::tool_and_version),
+        not_understood: file.why_not().map(str::to_owned),
         rows,
         total,
         matched: matched.saturating_sub(hidden),
-        remarks: read.map(|read| read.remarks.into_iter().map(|remark| format!("{}: {}", remark.place, remark.what)).collect()).unwrap_or_default(),
+        claims: read.map(claims).unwrap_or_default(),
+        remarks: read.map(|read| read.remarks.iter().map(|remark| format!("{}: {}", remark.place, remark.what)).collect()).unwrap_or_default(),
         reads_again: may && places.iter().any(|place| matches!(place, Place::Waiting(_))),
         address: format!("/evidence/{sha256}"),
         stored,

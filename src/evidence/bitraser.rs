@@ -1,0 +1,167 @@
+//! Reads BitRaser Drive Eraser's printed report: the text of its PDF. The disks that its hardware part lists are not what was erased.
+
+use super::Given;
+use super::printed::{self, Key, Label};
+use super::reading::{Notes, Outcome, Reading};
+use super::stated::Words;
+
+/// The format's name.
+pub const NAME: &str = "bitraser";
+const READER_VERSION: u32 = 1;
+
+const STATES: &Words = &[
+    ("completed", Outcome::Pass),
+    ("complete", Outcome::Pass),
+    ("successful", Outcome::Pass),
+    ("success", Outcome::Pass),
+    ("completed successfully", Outcome::Pass),
+    ("erased successfully", Outcome::Pass),
+    ("erased", Outcome::Pass),
+    ("completed with errors", Outcome::PassWithExceptions),
+    ("completed with error", Outcome::PassWithExceptions),
+    ("completed with exceptions", Outcome::PassWithExceptions),
+    ("completed with bad sectors", Outcome::PassWithExceptions),
+    ("failed", Outcome::Fail),
+    ("failure", Outcome::Fail),
+    ("erasure failed", Outcome::Fail),
+    ("not erased", Outcome::Fail),
+    ("unsuccessful", Outcome::Fail),
+    ("aborted", Outcome::Aborted),
+    ("cancelled", Outcome::Aborted),
+    ("canceled", Outcome::Aborted),
+    ("stopped", Outcome::Aborted),
+    ("stopped by user", Outcome::Aborted),
+    ("interrupted", Outcome::Aborted),
+    ("in process", Outcome::InProgress),
+    ("in progress", Outcome::InProgress),
+    ("erasing", Outcome::InProgress),
+];
+
+const LABELS: &[Label] = &[
+    ("erasure results", Key::Drives),
+    ("erasure result", Key::Drives),
+    ("erasure details", Key::Drives),
+    ("disk erasure details", Key::Drives),
+    ("hdd information", Key::Drives),
+    ("erasure summary", Key::Elsewhere),
+    ("customer details", Key::Elsewhere),
+    ("hardware test", Key::Elsewhere),
+    ("hardware information", Key::System),
+    ("system information", Key::System),
+    ("disk information", Key::Elsewhere),
+    ("network adapter", Key::Elsewhere),
+    ("processor", Key::Elsewhere),
+    ("validation", Key::Elsewhere),
+    ("disk", Key::Ignored),
+    ("serial", Key::Serial),
+    ("serial number", Key::Serial),
+    ("disk serial", Key::Serial),
+    ("disk serial number", Key::Serial),
+    ("hard disk serial", Key::Serial),
+    ("hdd serial", Key::Serial),
+    ("model", Key::Model),
+    ("disk model", Key::Model),
+    ("hdd model", Key::Model),
+    ("vendor", Key::Vendor),
+    ("disk vendor", Key::Vendor),
+    ("size", Key::Capacity),
+    ("disk size", Key::Capacity),
+    ("capacity", Key::Capacity),
+    ("type", Key::Media),
+    ("media type", Key::Media),
+    ("disk type", Key::Media),
+    ("interface", Key::Interface),
+    ("bus type", Key::Interface),
+    ("sector size", Key::SectorSize),
+    ("erasure method", Key::Standard),
+    ("erasing method", Key::Standard),
+    ("erase method", Key::Standard),
+    ("erasure standard", Key::Standard),
+    ("method", Key::Standard),
+    ("erasure technique", Key::Technique),
+    ("erasure passes", Key::Rounds),
+    ("passes", Key::Rounds),
+    ("number of passes", Key::Rounds),
+    ("verification method", Key::Verification),
+    ("verification", Key::Verification),
+    ("verification type", Key::Verification),
+    ("status", Key::State),
+    ("erasure status", Key::State),
+    ("process status", Key::State),
+    ("result", Key::State),
+    ("total sectors erased", Key::Cleaned),
+    ("sectors erased", Key::Cleaned),
+    ("erased sectors", Key::Cleaned),
+    ("bad sectors", Key::Failed),
+    ("failed sectors", Key::Failed),
+    ("write errors", Key::Failed),
+    ("errors", Key::Errors),
+    ("remapped sectors", Key::Remapped),
+    ("reallocated sectors", Key::Remapped),
+    ("hidden area", Key::Hidden),
+    ("hidden areas", Key::Hidden),
+    ("hpa/dco", Key::Hidden),
+    ("hpa", Key::Hidden),
+    ("start time", Key::Start),
+    ("erasure start time", Key::Start),
+    ("end time", Key::End),
+    ("erasure end time", Key::End),
+    ("duration", Key::Duration),
+    ("total time", Key::Duration),
+    ("technician name", Key::Operator),
+    ("technician", Key::Operator),
+    ("operator name", Key::Operator),
+    ("erased by", Key::Operator),
+    ("report id", Key::ReportId),
+    ("report date", Key::Issued),
+    ("software version", Key::Version),
+    ("bitraser drive eraser", Key::Version),
+    ("system serial", Key::SystemSerial),
+    ("system serial number", Key::SystemSerial),
+    ("digital identifier", Key::Ignored),
+    ("customer name", Key::Ignored),
+    ("customer address", Key::Ignored),
+    ("disks to erase", Key::Ignored),
+    ("disk(s) to erase", Key::Ignored),
+    ("selected method", Key::Ignored),
+    ("successful disks", Key::Ignored),
+    ("failed disks", Key::Ignored),
+    ("disks in process", Key::Ignored),
+    ("total sectors", Key::Ignored),
+    ("chassis serial", Key::Ignored),
+    ("chassis type", Key::Ignored),
+    ("motherboard serial", Key::Ignored),
+    ("smart status", Key::Ignored),
+    ("encryption", Key::Ignored),
+    ("manufacturer", Key::Ignored),
+    ("model name", Key::Ignored),
+    ("sku number", Key::Ignored),
+    ("uuid", Key::Ignored),
+    ("mac address", Key::Ignored),
+    ("interface name", Key::Ignored),
+    ("memory", Key::Ignored),
+    ("battery", Key::Ignored),
+    ("donor id", Key::Ignored),
+    ("organization", Key::Closing),
+    ("validator name", Key::Closing),
+    ("signature", Key::Closing),
+];
+
+/// The tool's name beside printed labels of an erasure.
+pub fn recognise(given: &Given) -> bool {
+    let head = given.head();
+    head.to_ascii_lowercase().contains("bitraser") && (given.is_pdf || printed::is_report(head, LABELS))
+}
+
+/// Reads one report.
+pub fn read(given: &Given) -> Reading {
+    let mut notes = Notes::default();
+    if given.is_damaged {
+        notes.remark("file", "Some bytes are not text in the file's encoding; they were read as unknown characters.");
+    }
+    printed::read(
+        given,
+        &printed::Vendor { format: NAME, version: READER_VERSION, tool: "BitRaser Drive Eraser", labels: LABELS, states: STATES },
+        notes,
+    )
+}
