@@ -3,6 +3,8 @@
 mod verify;
 
 #[cfg(feature = "service")]
+mod checkup;
+#[cfg(feature = "service")]
 pub mod demo;
 #[cfg(feature = "service")]
 mod push;
@@ -40,6 +42,7 @@ struct Arguments {
 const AFTER_HELP: &str = "\
 Try it:          quittance demo
 Check a paper:   quittance verify certificate.pdf --trust keys/
+Check a vendor:  quittance checkup --inventory inventory.csv --paper reports/
 Set up for real: quittance init --url https://records.example.org --name \"Example School District\" --site \"District office\"
                  quittance people add --name \"Ana Ortiz\" --title \"Coordinator\" --role coordinator
                  quittance serve";

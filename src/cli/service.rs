@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::checkup;
 use super::push::Vendor;
 use super::read::Read;
 use super::server::{self, Server};
@@ -74,6 +75,7 @@ pub enum Command {
     },
     /// Make the tables that pages read anew from the log; the service must be stopped
     Rebuild,
+    Checkup(checkup::Arguments),
     Read(Read),
     /// The reader itself: a file comes in, what it says goes out
     #[command(name = read_file::READ_ALONE, hide = true)]
@@ -196,6 +198,7 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
     match &command {
         Command::Vendor(vendor) => return Ok(vendor.run()),
         Command::Read(read) => return Ok(read.run()),
+        Command::Checkup(checkup) => return Ok(checkup.run()),
         Command::ReadAlone => return alone(read_file::READ_ALONE),
         Command::UnpackAlone => return alone(read_file::UNPACK_ALONE),
         _ => {}
@@ -206,7 +209,7 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
         | Command::Sign(_)
         | Command::Vendor(_)
         | Command::Read(_)
-       
+        | Command::Checkup(_)
         | Command::ReadAlone
         | Command::UnpackAlone => Ok(0),
         Command::Init { url, name, sites } => init(&config, &url, &name, &sites),

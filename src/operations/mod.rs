@@ -4,6 +4,7 @@ pub mod administer;
 pub mod agree;
 pub mod announce;
 pub mod audit_ledger;
+pub mod check_papers;
 pub mod check_signed;
 pub mod create_link;
 pub mod deliver_mail;
