@@ -10,7 +10,7 @@ const MOST_MEMORY: u64 = 256 << 20;
 /// How long reading one file may last; without optimisation it takes many times as long, and all that is told there is that it ends.
 const LONGEST: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 1 });
 /// A run of the same: as much as a reader meets at worst, or what can be tried in a minute where nothing is optimised.
-const LONG: usize = if cfg!(debug_assertions) { 1 << 19 } else { 4 << 20 };
+const LONG: usize = if cfg!(debug_assertions) { 1 << 17 } else { 4 << 20 };
 
 /// The reading, within the bounds. `what` names the file in a failure.
 pub(super) fn measured(bytes: &[u8], what: &dyn Fn() -> String) -> Option<Reading> {
@@ -148,7 +148,7 @@ pub(super) fn dice_for(name: &str) -> Dice {
 
 #[test]
 fn no_mutation_of_any_sample_panics_or_takes_too_much() {
-    let rounds = times("QUITTANCE_TEST_MUTATIONS", 1_000);
+    let rounds = times("QUITTANCE_TEST_MUTATIONS", if cfg!(debug_assertions) { 50 } else { 1_000 });
     on_every_core(&all_samples(), |(name, sample)| {
         let mut dice = dice_for(name);
         for round in 0..rounds {

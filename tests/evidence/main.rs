@@ -92,7 +92,9 @@ fn samples_read_as_their_golden_readings_say() {
 fn every_cut_of_every_sample_is_read_and_never_says_more() {
     on_every_core(&samples(), |(name, bytes)| {
         let whole = evidence::read(bytes).unwrap();
-        for length in 0..bytes.len() {
+        // Where nothing is optimised, every 29th length of a file that is not short; the long run tries each.
+        let step = if cfg!(debug_assertions) && bytes.len() > 500 { 29 } else { 1 };
+        for length in (0..bytes.len()).step_by(step) {
             let Some(cut) = limits::measured(&bytes[..length], &|| format!("{name} cut at {length}")) else { continue };
             for record in &cut.records {
                 // Where two places of a file disagree, a cut may hold only the first of them.

@@ -82,7 +82,7 @@ fn a_letter_that_names_a_tool_is_no_report() {
     for text in ["We erased the drives with BitRaser.\nStatus: fine\n", "Dear all,\nBlancco costs too much. Serial: 12345\n", "WipeDrive\n"] {
         assert!(evidence::read(text.as_bytes()).is_none(), "{text}");
     }
-    let long = "BitRaser\nErasure Results\nSerial: AB12\nStatus: Completed\nErasure Method: x\n".repeat(60_000);
+    let long = "BitRaser\nErasure Results\nSerial: AB12\nStatus: Completed\nErasure Method: x\n".repeat(6_000);
     let reading = evidence::read(long.as_bytes()).unwrap();
     assert!(reading.records.len() <= evidence::MAX_RECORDS && reading.remarks.len() <= evidence::MAX_REMARKS + 1);
 }
