@@ -5,6 +5,7 @@
 mod blancco;
 mod drives;
 mod ereuse;
+mod hostile;
 mod limits;
 mod lint;
 mod managed_devices;
