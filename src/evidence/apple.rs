@@ -299,6 +299,11 @@ fn element_of(text: &str, notes: &mut Notes) -> Option<Value> {
             notes.remark("file", "The XML has a DOCTYPE and was not read; ask for it as the service wrote it.");
             None
         }
+        Err(roxmltree::Error::NodesLimitReached) => {
+            notes
+                .remark("file", "The XML has more elements, or more attributes of one, than any answer has and was not read; ask for smaller files.");
+            None
+        }
         Err(_) => {
             notes.remark("file", "The XML is cut off or damaged and was not read; ask for it again.");
             None

@@ -2,7 +2,8 @@
 //!
 //! All but the text are one tree. The tool's own verdict is `state`; counted failures and exceptions can only lower it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::printed::{self, Key, Label};
 use super::reading::{Notes, Outcome, Reading, short};
@@ -258,6 +259,8 @@ struct Report<'a> {
     node: &'a Node,
     frame: Frame,
     disks: Vec<&'a Node>,
+    /// The first disk of each number.
+    disks_by_id: HashMap<&'a str, &'a Node>,
     system: Option<&'a Node>,
     is_mobile: bool,
     is_verified: bool,
@@ -268,10 +271,18 @@ impl<'a> Report<'a> {
         let node = place.report;
         let is = |name: &str, word: &str| node.find(name).is_some_and(|text| text.to_ascii_lowercase().contains(word));
         let system = system(node);
+        let disks = node.all(&|node| node.name == "disk");
+        let mut disks_by_id = HashMap::new();
+        for disk in &disks {
+            if let Some(id) = disk.leaf("id") {
+                disks_by_id.entry(id).or_insert(*disk);
+            }
+        }
         Self {
             node,
             frame: frame(place, system),
-            disks: node.all(&|node| node.name == "disk"),
+            disks,
+            disks_by_id,
             system,
             is_mobile: is("product_name", "mobile"),
             is_verified: is("verified", "true"),
@@ -281,26 +292,23 @@ impl<'a> Report<'a> {
 
 fn of_tree(root: &Node, mut notes: Notes) -> Reading {
     let mut found = Vec::new();
-    gather(root, &mut vec![root], &mut found);
+    gather(root, &mut vec![Part::of(root)], &mut found);
     let (mut tool, mut version) = (None, None);
-    let mut report: Option<Report> = None;
+    // A report may stand in another, so that the erasures of the two take turns.
+    let mut reports: HashMap<*const Node, Rc<Report>> = HashMap::new();
     for (number, place) in (1..).zip(&found) {
         if notes.records.len() >= MAX_RECORDS {
             notes.remark("file", format!("There are more than {MAX_RECORDS} records; the rest was left out."));
             break;
         }
-        let of = match report.take().filter(|report| std::ptr::eq(report.node, place.report)) {
-            Some(report) => report,
-            None => {
-                tool = tool.or_else(|| place.report.find("product_name").map(str::to_owned));
-                version = place.report.find("product_version").map(str::to_owned).or(version);
-                let report = Report::of(place);
-                remark_report(&report, &found, &mut notes);
-                report
-            }
-        };
-        erasure(place.erasure, &of, number, &mut notes);
-        report = Some(of);
+        let report = Rc::clone(reports.entry(std::ptr::from_ref(place.report)).or_insert_with(|| {
+            tool = tool.take().or_else(|| place.report.find("product_name").map(str::to_owned));
+            version = place.report.find("product_version").map(str::to_owned).or(version.take());
+            let report = Report::of(place);
+            remark_report(&report, &found, &mut notes);
+            Rc::new(report)
+        }));
+        erasure(place.erasure, &report, number, &mut notes);
     }
     if found.is_empty() {
         notes.remark("file", "The report holds no erasure; it may be of the hardware only. Ask the vendor for the erasure report.");
@@ -321,18 +329,37 @@ fn of_tree(root: &Node, mut notes: Notes) -> Reading {
     notes.reading(NAME, READER_VERSION, tool.or(Some("Blancco".to_owned())), version)
 }
 
-fn gather<'a>(node: &'a Node, path: &mut Vec<&'a Node>, found: &mut Vec<Found<'a>>) {
+/// A node on the way to an erasure; what its children are is found out once for all erasures below.
+struct Part<'a> {
+    node: &'a Node,
+    is_report: bool,
+    /// `user_data` stands beside `blancco_data`; beside several it belongs to none for certain.
+    is_around_one: bool,
+}
+
+impl<'a> Part<'a> {
+    fn of(node: &'a Node) -> Self {
+        Self {
+            node,
+            is_report: FRAME_PARTS.iter().any(|name| node.child(name).is_some()),
+            is_around_one: node.children.iter().filter(|child| child.name == "blancco_data").count() <= 1,
+        }
+    }
+}
+
+/// One more than are told, so that it is known that there are more.
+fn gather<'a>(node: &'a Node, path: &mut Vec<Part<'a>>, found: &mut Vec<Found<'a>>) {
     for child in &node.children {
+        if found.len() > MAX_RECORDS {
+            return;
+        }
         if is_erasure(child) {
-            let place =
-                path.iter().rposition(|part| FRAME_PARTS.iter().any(|name| part.child(name).is_some())).unwrap_or(path.len().saturating_sub(1));
+            let place = path.iter().rposition(|part| part.is_report).unwrap_or(path.len().saturating_sub(1));
             if let (Some(report), Some(around)) = (path.get(place), path.get(place.saturating_sub(1))) {
-                // `user_data` stands beside `blancco_data`; beside several it belongs to none for certain.
-                let beside = around.children.iter().filter(|child| child.name == "blancco_data").count() <= 1;
-                found.push(Found { erasure: child, report, around: if beside { around } else { report } });
+                found.push(Found { erasure: child, report: report.node, around: if around.is_around_one { around.node } else { report.node } });
             }
         } else {
-            path.push(child);
+            path.push(Part::of(child));
             gather(child, path, found);
             path.pop();
         }
@@ -411,7 +438,8 @@ fn erasure(node: &Node, report: &Report, number: usize, notes: &mut Notes) {
         );
     }
     let targets = targets(node);
-    for (number, target) in (1..).zip(&targets) {
+    // One more than are told, so that it is known that there are more.
+    for (number, target) in (1..).zip(&targets).take(MAX_RECORDS + 1) {
         let mut stated = stated.clone();
         if targets.len() > 1 {
             stated.place = format!("{}, target {number}", stated.place);
@@ -423,7 +451,7 @@ fn erasure(node: &Node, report: &Report, number: usize, notes: &mut Notes) {
 
 /// What is erased, from the target and, by its number, from the list of disks.
 fn aim(stated: &mut Stated, target: &Node, report: &Report, notes: &mut Notes) {
-    let listed = target.leaf("target_id").and_then(|id| report.disks.iter().find(|disk| disk.leaf("id") == Some(id)));
+    let listed = target.leaf("target_id").and_then(|id| report.disks_by_id.get(id));
     let leaf = |names: &[&str]| target.leaf_of(names).or_else(|| listed?.leaf_of(names));
     for serial in target.children.iter().filter(|child| child.name == "serial") {
         note_once(&mut stated.serials, &serial.text);

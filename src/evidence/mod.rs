@@ -53,6 +53,8 @@ pub struct Given<'a> {
     pub is_pdf: bool,
     /// Whether some bytes were not understood and stand as U+FFFD.
     pub is_damaged: bool,
+    /// Whether the PDF has more than is read of one.
+    pub is_cut: bool,
     json: OnceLock<Option<serde_json::Value>>,
 }
 
@@ -60,14 +62,17 @@ impl<'a> Given<'a> {
     /// Makes out the text.
     pub fn new(bytes: &'a [u8]) -> Self {
         let is_pdf = bytes.starts_with(b"%PDF-");
+        let mut is_cut = false;
         let (text, is_damaged) = if is_pdf {
-            (Cow::Owned(pdf_text::of(bytes).unwrap_or_default()), false)
+            let pdf = pdf_text::of(bytes).unwrap_or_default();
+            is_cut = pdf.is_cut;
+            (Cow::Owned(pdf.text), false)
         } else if text::is_text(head_of(bytes)) {
             text::decode(bytes)
         } else {
             (Cow::Borrowed(""), false)
         };
-        Self { bytes, text, is_pdf, is_damaged, json: OnceLock::new() }
+        Self { bytes, text, is_pdf, is_damaged, is_cut, json: OnceLock::new() }
     }
     /// The first 64 KiB of the text, cut at a character.
     pub fn head(&self) -> &str {
@@ -124,7 +129,12 @@ pub fn read(bytes: &[u8]) -> Option<Reading> {
         return None;
     }
     let given = Given::new(bytes);
-    FORMATS.iter().find(|format| (format.recognise)(&given)).map(|format| (format.read)(&given))
+    let mut reading = FORMATS.iter().find(|format| (format.recognise)(&given)).map(|format| (format.read)(&given))?;
+    if given.is_cut {
+        let what = "The PDF has more pages, or more on a page, than any report has; what is beyond was not read. Ask the vendor for smaller files.";
+        reading.remarks.push(Remark { place: "file".to_owned(), what: what.to_owned() });
+    }
+    Some(reading)
 }
 
 /// Likewise, and where nobody does by the first of the organisation's profiles that recognises it.

@@ -106,6 +106,9 @@ impl Found {
     }
 
     fn object(&mut self, object: &Object, device: Option<&str>) {
+        if self.is_full() {
+            return;
+        }
         let told = words(object, &["controller", "devicepath", "device", "devname", "namespace"]).and_then(|name| device_of(&name));
         // What stands in one object is about one device, also where it goes without a name.
         let beside = |names: &[&str]| {
@@ -114,9 +117,6 @@ impl Found {
         let unnamed = || (beside(&["sstat"]) && beside(&["sn", "serialnumber"])).then(|| format!("device {}", self.identities.len() + 1));
         let told = told.or_else(|| device.map(str::to_owned)).or_else(unnamed);
         let device = told.as_deref();
-        if self.is_full() {
-            return;
-        }
         if let Some(status) = member(object, &["sstat"]) {
             self.logs.push(Log::of(object, status, device));
         }

@@ -6,7 +6,7 @@ use lopdf::{Dictionary, Document, Object};
 
 /// What a font's table of characters may unpack to.
 const MAX_TABLE_BYTES: usize = 1024 * 1024;
-/// Most codes of one font.
+/// Most codes of one font, those that it names again included.
 const MAX_CODES: usize = 65_536;
 /// A letter of a font that does not give its widths, in parts of its size.
 const USUAL_WIDTH: f32 = 0.5;
@@ -86,15 +86,18 @@ impl Font {
         self.other_width = Some(descendant.get(b"DW").ok().and_then(|width| thousandth(width, document)).unwrap_or(1.0));
         let Ok(widths) = descendant.get_deref(b"W", document).and_then(Object::as_array) else { return };
         let mut rest = widths.iter();
+        let mut left = MAX_CODES;
         while let (Some(first), Some(second)) = (rest.next(), rest.next()) {
             let Some(first) = first.as_i64().ok().and_then(|first| u32::try_from(first).ok()) else { return };
             if let Ok(list) = document.dereference(second).and_then(|(_, list)| list.as_array()) {
-                self.widths.extend((first..).zip(list).filter_map(|(code, width)| Some((code, thousandth(width, document)?))).take(MAX_CODES));
+                self.widths.extend((first..).zip(list.iter().take(left)).filter_map(|(code, width)| Some((code, thousandth(width, document)?))));
+                left = left.saturating_sub(list.len());
             } else if let (Ok(last), Some(width)) = (second.as_i64(), rest.next().and_then(|width| thousandth(width, document))) {
                 let last = u32::try_from(last).unwrap_or(first).min(0xffff);
-                self.widths.extend((first..=last).map(|code| (code, width)));
+                self.widths.extend((first..=last).take(left).map(|code| (code, width)));
+                left = left.saturating_sub((first..=last).count());
             }
-            if self.widths.len() > MAX_CODES {
+            if left == 0 {
                 return;
             }
         }
@@ -117,24 +120,27 @@ fn encoded(font: &Dictionary, document: &Document) -> Vec<String> {
 fn characters(table: &[u8]) -> HashMap<u32, String> {
     let text = String::from_utf8_lossy(table);
     let mut characters = HashMap::new();
+    let mut left = MAX_CODES;
     for (begin, end) in [("beginbfchar", "endbfchar"), ("beginbfrange", "endbfrange")] {
         for section in text.split(begin).skip(1) {
             let section = section.split(end).next().unwrap_or("");
             let mut tokens = tokens(section);
             if begin == "beginbfchar" {
-                while let (Some(code), Some(to)) = (tokens.next(), tokens.next()) {
+                while left > 0
+                    && let (Some(code), Some(to)) = (tokens.next(), tokens.next())
+                {
+                    left -= 1;
                     if let (Some(code), Some(to)) = (code_of(code), utf16(to)) {
                         characters.insert(code, to);
                     }
                 }
             } else {
-                while let (Some(first), Some(last), Some(to)) = (tokens.next(), tokens.next(), tokens.next()) {
+                while left > 0
+                    && let (Some(first), Some(last), Some(to)) = (tokens.next(), tokens.next(), tokens.next())
+                {
                     let (Some(first), Some(last)) = (code_of(first), code_of(last)) else { continue };
-                    range(&mut characters, first, last.min(0xffff), to, &mut tokens);
+                    range(&mut characters, first, last.min(0xffff), to, &mut tokens, &mut left);
                 }
-            }
-            if characters.len() > MAX_CODES {
-                return characters;
             }
         }
     }
@@ -142,9 +148,11 @@ fn characters(table: &[u8]) -> HashMap<u32, String> {
 }
 
 /// `<first> <last> <to>`: counted up in the last unit; or `<first> <last> [<to> <to> …]`.
-fn range<'t>(characters: &mut HashMap<u32, String>, first: u32, last: u32, to: &str, tokens: &mut impl Iterator<Item = &'t str>) {
+fn range<'t>(characters: &mut HashMap<u32, String>, first: u32, last: u32, to: &str, tokens: &mut impl Iterator<Item = &'t str>, left: &mut usize) {
+    *left -= 1;
     if to == "[" {
         for (code, to) in (first..).zip(tokens.take_while(|token| *token != "]")) {
+            *left = left.saturating_sub(1);
             if let Some(to) = utf16(to).filter(|_| code <= last) {
                 characters.insert(code, to);
             }
@@ -155,7 +163,8 @@ fn range<'t>(characters: &mut HashMap<u32, String>, first: u32, last: u32, to: &
     else {
         return;
     };
-    for (code, character) in (first..=last).zip(start..) {
+    for (code, character) in (first..=last).zip(start..).take(*left) {
+        *left -= 1;
         if let Some(character) = char::from_u32(character) {
             characters.insert(code, before.iter().rev().chain([&character]).collect());
         }

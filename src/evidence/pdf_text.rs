@@ -2,11 +2,12 @@
 //!
 //! PDFs come from strangers: nothing in here calls itself, and pages, streams and everything that is unpacked are counted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::panic::catch_unwind;
 use std::rc::Rc;
 
 use lopdf::content::{Content, Operation};
-use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
+use lopdf::{DecompressError, Dictionary, Document, LoadOptions, Object, ObjectId};
 
 use super::pdf_fonts::Font;
 
@@ -22,35 +23,65 @@ const MAX_OBJECT_BYTES: usize = 16 * 1024 * 1024;
 const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
 /// What all pages' drawing may unpack to.
 const MAX_DRAWING_BYTES: usize = 32 * 1024 * 1024;
+/// Operators of all pages together, of which one takes many times the memory that it takes in the file; a page of a report has some thousand.
+const MAX_OPERATORS: usize = 500_000;
 /// Forms that are drawn on one page, and how deep one stands in another.
 const MAX_FORMS: usize = 200;
 const MAX_FORM_DEPTH: usize = 8;
-/// Steps up the tree of pages for what a page inherits; states of the page that are kept; fonts of a page.
+/// Steps up the tree of pages for what a page inherits; states of the page that are kept; fonts of all pages.
 const MAX_STEPS: usize = 32;
 const MAX_SAVED: usize = 256;
-const MAX_FONTS: usize = 200;
+const MAX_FONTS: usize = 400;
 
-/// The text, pages apart by a form feed; `None` where the file is damaged, needs a password or goes beyond the bounds.
-pub(super) fn of(bytes: &[u8]) -> Option<String> {
+/// The text of a PDF.
+#[derive(Default)]
+pub(super) struct Text {
+    /// Pages apart by a form feed.
+    pub(super) text: String,
+    /// Whether some of it was not read, as the PDF has more than the bounds allow.
+    pub(super) is_cut: bool,
+}
+
+/// `None` where the file is damaged, needs a password or goes beyond the bounds.
+pub(super) fn of(bytes: &[u8]) -> Option<Text> {
     let streams = bytes.windows(b"endstream".len()).filter(|window| window == b"endstream").count();
-    if streams > MAX_STREAMS {
+    if streams > MAX_STREAMS || has_endless_table(bytes) {
         return None;
     }
     let limit = (MAX_OBJECT_BYTES / streams.max(1)).clamp(32 * 1024, 4 * 1024 * 1024);
     let options = LoadOptions { max_decompressed_size: Some(limit), ..LoadOptions::default() };
     let document = Document::load_mem_with_options(bytes, options).ok().filter(|document| !document.is_encrypted())?;
-    let mut pages = Pages { document: &document, fonts: HashMap::new(), left: MAX_DRAWING_BYTES };
+    let mut pages = Pages { document: &document, fonts: HashMap::new(), left: MAX_DRAWING_BYTES, operators: MAX_OPERATORS, is_cut: false };
     let mut text = String::new();
-    for page in document.page_iter().take(MAX_PAGES) {
+    let mut ids = document.page_iter();
+    for page in ids.by_ref().take(MAX_PAGES) {
         // A page that cannot be read leaves the others.
         pages.page(page, &mut text);
         text.push('\u{c}');
         if text.len() > MAX_TEXT_BYTES {
             text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+            pages.is_cut = true;
             break;
         }
     }
-    Some(text)
+    Some(Text { text, is_cut: pages.is_cut || ids.next().is_some() })
+}
+
+/// Whether a table of objects (ISO 32000-1 §7.5.8) has entries of no bytes, `/W [0 0 0]`: of those it may have thousands of millions, which are all
+/// entered as it is opened. Where this is written in some other way, the reader's processor time is what ends it.
+fn has_endless_table(bytes: &[u8]) -> bool {
+    bytes.windows(2).enumerate().filter(|(_, window)| window == b"/W").any(|(at, _)| {
+        let array = bytes.get(at + 2..).unwrap_or_default().trim_ascii_start().strip_prefix(b"[").unwrap_or_default();
+        let mut widths = array.iter().take_while(|byte| **byte != b']').take(64).filter(|byte| !byte.is_ascii_whitespace()).peekable();
+        widths.peek().is_some() && widths.all(|byte| *byte == b'0')
+    })
+}
+
+/// At least as many as there are: an operator begins with letters or is a quotation mark.
+fn operators(content: &[u8]) -> usize {
+    let begins = |pair: &[u8]| matches!(pair, [before, letter] if letter.is_ascii_alphabetic() && !before.is_ascii_alphabetic());
+    let marks = content.iter().filter(|byte| matches!(byte, b'\'' | b'"')).count();
+    marks + content.windows(2).filter(|pair| begins(pair)).count() + 1
 }
 
 /// `[a b c d e f]`, as PDF writes its transformations.
@@ -65,22 +96,26 @@ fn times(inner: Matrix, outer: Matrix) -> Matrix {
 
 struct Pages<'a> {
     document: &'a Document,
-    fonts: HashMap<ObjectId, Rc<Font>>,
+    /// By where their dictionaries stand.
+    fonts: HashMap<*const Dictionary, Rc<Font>>,
+    /// What may still be unpacked, and how many operators there may still be.
     left: usize,
+    operators: usize,
+    is_cut: bool,
 }
 
 /// Drawing that is being read: a page's, or that of a form on it.
 struct Drawing<'a> {
     operations: std::vec::IntoIter<Operation>,
     resources: Vec<&'a Dictionary>,
-    fonts: BTreeMap<Vec<u8>, Rc<Font>>,
     /// What holds again when it is over.
     before: Matrix,
 }
 
 impl<'a> Pages<'a> {
     fn page(&mut self, page: ObjectId, text: &mut String) {
-        let Ok(content) = self.document.get_page_content_with_limit(page, MAX_PAGE_BYTES.min(self.left)) else { return };
+        let limit = MAX_PAGE_BYTES.min(self.left);
+        let Some(content) = self.unpacked(self.document.get_page_content_with_limit(page, limit), limit) else { return };
         let Ok(dictionary) = self.document.get_dictionary(page) else { return };
         let mut resources = Vec::new();
         let mut node = Some(dictionary);
@@ -92,53 +127,65 @@ impl<'a> Pages<'a> {
         let Some(first) = self.drawing(&content, resources, UPRIGHT) else { return };
         let (mut open, mut forms) = (vec![first], 0);
         let mut pen = Pen::new(text);
-        while let Some(drawing) = open.last_mut() {
+        while let (depth, Some(drawing)) = (open.len(), open.last_mut()) {
             let Some(operation) = drawing.operations.next() else {
                 pen.page = drawing.before;
                 open.pop();
                 continue;
             };
-            if operation.operator != "Do" {
-                pen.follow(&operation, &drawing.fonts);
-                continue;
-            }
-            let name = operation.operands.first().and_then(|name| name.as_name().ok()).unwrap_or_default();
-            let form = self.form(name, drawing, pen.page);
-            forms += 1;
-            if let Some((form, matrix)) = form.filter(|_| forms <= MAX_FORMS && open.len() < MAX_FORM_DEPTH) {
-                pen.page = times(matrix, pen.page);
-                open.push(form);
+            let name = || operation.operands.first().and_then(|name| name.as_name().ok()).unwrap_or_default();
+            match operation.operator.as_str() {
+                "Tf" => {
+                    pen.font = self.font(name(), drawing);
+                    pen.size = number(operation.operands.get(1));
+                }
+                "Do" if forms >= MAX_FORMS || depth >= MAX_FORM_DEPTH => self.is_cut = true,
+                "Do" => {
+                    forms += 1;
+                    if let Some((form, matrix)) = self.form(name(), drawing, pen.page) {
+                        pen.page = times(matrix, pen.page);
+                        open.push(form);
+                    }
+                }
+                _ => pen.follow(&operation),
             }
         }
+    }
+
+    /// What does not unpack within the limit has been unpacked as far as that all the same.
+    fn unpacked(&mut self, content: lopdf::Result<Vec<u8>>, limit: usize) -> Option<Vec<u8>> {
+        use lopdf::Error::Decompress;
+        self.is_cut |= matches!(content, Err(Decompress(DecompressError::MemoryLimitExceeded { .. })));
+        self.left = self.left.saturating_sub(content.as_ref().map_or(limit, Vec::len));
+        content.ok()
     }
 
     fn drawing(&mut self, content: &[u8], resources: Vec<&'a Dictionary>, before: Matrix) -> Option<Drawing<'a>> {
-        self.left = self.left.saturating_sub(content.len());
-        let operations = Content::decode(content).ok()?.operations.into_iter();
-        let mut fonts = BTreeMap::new();
-        for of_node in &resources {
-            let Ok(named) = of_node.get_deref(b"Font", self.document).and_then(Object::as_dict) else { continue };
-            for (name, object) in named.iter().take(MAX_FONTS) {
-                if !fonts.contains_key(name)
-                    && let Some(font) = self.font(object)
-                {
-                    fonts.insert(name.clone(), font);
-                }
-            }
+        let operators = operators(content);
+        if operators > self.operators {
+            self.is_cut = true;
+            return None;
         }
-        Some(Drawing { operations, resources, fonts, before })
+        self.operators -= operators;
+        // lopdf panics at a picture in the drawing that names no colours, or larger ones than can be.
+        let operations = catch_unwind(|| Content::decode(content)).ok()?.ok()?.operations.into_iter();
+        Some(Drawing { operations, resources, before })
     }
 
-    fn font(&mut self, object: &'a Object) -> Option<Rc<Font>> {
-        let id = object.as_reference().ok();
-        if let Some(known) = id.and_then(|id| self.fonts.get(&id)) {
+    fn font(&mut self, name: &[u8], within: &Drawing<'a>) -> Option<Rc<Font>> {
+        let document = self.document;
+        let named = |of_node: &&'a Dictionary| of_node.get_deref(b"Font", document).and_then(Object::as_dict).ok();
+        let font = within.resources.iter().filter_map(named).find_map(|fonts| fonts.get_deref(name, document).and_then(Object::as_dict).ok())?;
+        let place = std::ptr::from_ref(font);
+        if let Some(known) = self.fonts.get(&place) {
             return Some(Rc::clone(known));
         }
-        let (_, dictionary) = self.document.dereference(object).ok()?;
-        let font = Rc::new(Font::of(dictionary.as_dict().ok()?, self.document));
-        if let Some(id) = id {
-            self.fonts.insert(id, Rc::clone(&font));
+        if self.fonts.len() >= MAX_FONTS {
+            self.is_cut = true;
+            return None;
         }
+        let font = Rc::new(Font::of(font, document));
+        self.fonts.insert(place, Rc::clone(&font));
         Some(font)
     }
 
@@ -149,7 +196,8 @@ impl<'a> Pages<'a> {
         if form.dict.get(b"Subtype").and_then(Object::as_name).ok()? != b"Form" {
             return None;
         }
-        let content = form.get_plain_content_with_limit(MAX_PAGE_BYTES.min(self.left)).ok()?;
+        let limit = MAX_PAGE_BYTES.min(self.left);
+        let content = self.unpacked(form.get_plain_content_with_limit(limit), limit)?;
         let own = form.dict.get_deref(b"Resources", document).and_then(Object::as_dict);
         let matrix = form.dict.get_deref(b"Matrix", document).and_then(Object::as_array).ok().and_then(|numbers| matrix(numbers));
         let resources = own.map_or_else(|_| within.resources.clone(), |own| vec![own]);
@@ -204,7 +252,7 @@ impl<'t> Pen<'t> {
     }
 
     /// The operators of ISO 32000-1 §9.4 and those that move the page under them.
-    fn follow(&mut self, operation: &Operation, fonts: &BTreeMap<Vec<u8>, Rc<Font>>) {
+    fn follow(&mut self, operation: &Operation) {
         let operands = operation.operands.as_slice();
         let at = |index: usize| number(operands.get(index));
         match operation.operator.as_str() {
@@ -223,10 +271,6 @@ impl<'t> Pen<'t> {
             "Tz" => self.stretch = at(0) / 100.0,
             "Tc" => self.between_letters = at(0),
             "Tw" => self.between_words = at(0),
-            "Tf" => {
-                self.font = operands.first().and_then(|name| fonts.get(name.as_name().ok()?)).cloned();
-                self.size = at(1);
-            }
             "Tj" => self.show(operands),
             "TJ" => self.show(operands.first().and_then(|array| array.as_array().ok()).map_or(&[][..], Vec::as_slice)),
             "'" => {

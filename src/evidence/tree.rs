@@ -1,5 +1,7 @@
 //! Opens XML within bounds, and XML and JSON as one kind of tree, so that a report that comes in both is read once.
 
+use std::collections::HashMap;
+
 use roxmltree::{Document, Error, ParsingOptions};
 use serde_json::Value;
 
@@ -7,6 +9,10 @@ use serde_json::Value;
 const MAX_DEPTH: usize = 48;
 /// More nodes than any report has.
 const MAX_NODES: u32 = 400_000;
+/// More attributes than any element of a report has. Each is compared with all others of its element.
+const MAX_ATTRIBUTES: usize = 100;
+/// More declarations of namespaces than any report has. Elements inherit them, and each is compared with those that it has itself.
+const MAX_NAMESPACES: usize = 1_000;
 /// The first parts of names that a customer's transform joins with dots.
 const FLATTENED: &[&str] = &["description.", "hardware.", "software.", "erasure.", "disk.", "target.", "user_data."];
 
@@ -19,6 +25,8 @@ pub(super) struct Node {
     pub(super) text: String,
     /// In the order of the file.
     pub(super) children: Vec<Node>,
+    /// Where the first child of each name stands, once a dotted name has been put here.
+    pub(super) places: Option<Box<HashMap<String, usize>>>,
 }
 
 impl Node {
@@ -31,7 +39,8 @@ impl Node {
         let document = document(text).map_err(|error| match error {
             Error::DtdDetected => "The XML has a DOCTYPE and was not read; ask the vendor for the report as the tool wrote it.".to_owned(),
             Error::NodesLimitReached => {
-                "The XML has more elements than any report has and was not read; ask the vendor for smaller files.".to_owned()
+                "The XML has more elements, or more attributes of one, than any report has and was not read; ask the vendor for smaller files."
+                    .to_owned()
             }
             _ => "The XML is cut off or damaged and nothing in it was read; ask the vendor for the file again.".to_owned(),
         })?;
@@ -51,7 +60,7 @@ impl Node {
             // A few levels only: names are the file's.
             Some((first, rest)) if name.matches('.').count() < 12 => {
                 let first = Self::new(first);
-                let place = self.children.iter().position(|child| child.name == first.name).unwrap_or(self.children.len());
+                let place = self.place_of(&first.name);
                 if place == self.children.len() {
                     self.children.push(first);
                 }
@@ -60,8 +69,25 @@ impl Node {
                     child.put(rest, node);
                 }
             }
-            _ => self.children.push(Self { name: Self::new(name).name, ..node }),
+            _ => {
+                let name = Self::new(name).name;
+                if let Some(places) = &mut self.places {
+                    places.entry(name.clone()).or_insert(self.children.len());
+                }
+                self.children.push(Self { name, ..node });
+            }
         }
+    }
+    /// Where the first child of this name stands, or the next one will.
+    fn place_of(&mut self, name: &str) -> usize {
+        let places = self.places.get_or_insert_with(|| {
+            let mut places = Box::<HashMap<String, usize>>::default();
+            for (place, child) in self.children.iter().enumerate() {
+                places.entry(child.name.clone()).or_insert(place);
+            }
+            places
+        });
+        *places.entry(name.to_owned()).or_insert(self.children.len())
     }
     /// Whether its children's names were parts of dotted names.
     pub(super) fn is_flattened(&self) -> bool {
@@ -133,7 +159,41 @@ impl Node {
 
 /// XML that is whole, of a bounded size, and without a DOCTYPE.
 pub(super) fn document(text: &str) -> Result<Document<'_>, Error> {
-    Document::parse_with_options(text.trim_start(), ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() })
+    let text = text.trim_start();
+    if text.matches("xmlns").take(MAX_NAMESPACES + 1).count() > MAX_NAMESPACES || most_attributes(text) > MAX_ATTRIBUTES {
+        return Err(Error::NodesLimitReached);
+    }
+    Document::parse_with_options(text, ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() })
+}
+
+/// Of the element that has the most; the signs of equality in its tag, outside of the values.
+fn most_attributes(text: &str) -> usize {
+    let mut most = 0;
+    let mut rest = text;
+    while let Some((_, tag)) = rest.split_once('<') {
+        let apart = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")].into_iter().find(|(begin, _)| tag.starts_with(begin));
+        if let Some((begin, end)) = apart {
+            let inner = tag.get(begin.len()..).unwrap_or_default();
+            rest = inner.split_once(end).map_or("", |(_, rest)| rest);
+            continue;
+        }
+        let (mut count, mut quote, mut end) = (0, None, tag.len());
+        for (at, byte) in tag.bytes().enumerate() {
+            match (quote, byte) {
+                (None, b'"' | b'\'') => quote = Some(byte),
+                (None, b'=') => count += 1,
+                (None, b'>') => {
+                    end = at;
+                    break;
+                }
+                (Some(open), _) if open == byte => quote = None,
+                _ => {}
+            }
+        }
+        most = most.max(count);
+        rest = tag.get(end..).unwrap_or_default();
+    }
+    most
 }
 
 /// Stands as the text of a node that was only ever a part of a dotted name.
