@@ -43,7 +43,7 @@ fn ended(command: &mut Command, input: &[u8], what: &str) -> (ExitStatus, Vec<u8
 
 #[test]
 fn the_reader_alone_answers_whatever_is_done_to_a_sample() {
-    let rounds = limits::times("QUITTANCE_TEST_CHILD_MUTATIONS", 5);
+    let rounds = limits::times("QUITTANCE_TEST_CHILD_MUTATIONS", 2);
     on_every_core(&limits::all_samples(), |(name, sample)| {
         let mut dice = limits::dice_for(name);
         for round in 0..rounds {
@@ -191,7 +191,7 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Objects as a PDF that begins with the catalogue; more goes into the trailer.
-fn pdf(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
+pub(super) fn pdf(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
     let mut out = b"%PDF-1.5\n".to_vec();
     let mut places = String::new();
     for (number, object) in (1..).zip(objects) {
@@ -562,7 +562,7 @@ fn hostile_jsons_are_answered() {
 
 /// A file in an archive that is put together by hand, so that what the archive says of it may be untrue.
 #[derive(Clone)]
-struct Entry {
+pub(super) struct Entry {
     name: Vec<u8>,
     /// As they stand in the archive.
     packed: Vec<u8>,
@@ -578,7 +578,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(name: impl Into<Vec<u8>>, bytes: &[u8]) -> Self {
+    pub(super) fn of(name: impl Into<Vec<u8>>, bytes: &[u8]) -> Self {
         let mut crc = flate2::Crc::new();
         crc.update(bytes);
         let (packed, deflated) = if bytes.len() > 1_000 { (deflated(bytes), true) } else { (bytes.to_vec(), false) };
@@ -604,7 +604,7 @@ impl Entry {
     }
 }
 
-fn archive(entries: &[Entry]) -> Vec<u8> {
+pub(super) fn archive(entries: &[Entry]) -> Vec<u8> {
     let (mut out, mut central) = (Vec::new(), Vec::new());
     for entry in entries {
         central.extend(entry.central(out.len() as u32));

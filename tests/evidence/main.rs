@@ -5,6 +5,7 @@
 mod blancco;
 mod drives;
 mod ereuse;
+mod fuzz;
 mod hostile;
 mod limits;
 mod lint;

@@ -25,6 +25,11 @@ fn pages(kids: &str) -> Vec<String> {
 
 /// The lines of a text in a composite font whose codes are the characters' numbers and seven, inside a form.
 fn subset(text: &str) -> Vec<u8> {
+    pdf(&objects(text))
+}
+
+/// Likewise, before they are put together.
+pub(super) fn objects(text: &str) -> Vec<String> {
     let code = |c: char| format!("{:04X}", u32::from(c) + 7);
     let lines: String = text.lines().map(|line| format!("<{}> Tj 0 -14 Td\n", line.chars().map(code).collect::<String>())).collect();
     let mut objects = pages("3 0 R");
@@ -39,7 +44,7 @@ fn subset(text: &str) -> Vec<u8> {
         "1 begincodespacerange <0000><ffff> endcodespacerange 2 beginbfrange\n<0027><0085><0020>\n<00a7> <00a8> [<00a0>\n<00a1>] endbfrange",
     ));
     objects.push("<< /Type /Font /Subtype /CIDFontType2 /BaseFont /ABCDEF+Sans /DW 500 /W [39 [500 500] 60 70 500] >>".to_owned());
-    pdf(&objects)
+    objects
 }
 
 #[test]
