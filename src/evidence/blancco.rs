@@ -298,7 +298,7 @@ fn of_tree(root: &Node, mut notes: Notes) -> Reading {
     let mut reports: HashMap<*const Node, Rc<Report>> = HashMap::new();
     for (number, place) in (1..).zip(&found) {
         if notes.records.len() >= MAX_RECORDS {
-            notes.remark("file", format!("There are more than {MAX_RECORDS} records; the rest was left out."));
+            notes.left_out = true;
             break;
         }
         let report = Rc::clone(reports.entry(std::ptr::from_ref(place.report)).or_insert_with(|| {

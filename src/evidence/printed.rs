@@ -101,7 +101,8 @@ pub(super) fn read(given: &Given, vendor: &Vendor, mut notes: Notes) -> Reading 
         );
     }
     let total = report.drives.iter().filter(|drive| drive.is_erasure()).count();
-    for (number, mut drive) in (1_usize..).zip(report.drives.into_iter().filter(Drive::is_erasure)).take(MAX_RECORDS) {
+    // One more than are told, so that it is known that there are more.
+    for (number, mut drive) in (1_usize..).zip(report.drives.into_iter().filter(Drive::is_erasure)).take(MAX_RECORDS + 1) {
         drive.stated.place = format!("erasure {number}");
         if number == total && !ended && drive.stated.failed.is_none() && drive.stated.errors.is_none() {
             drive.stated.doubts.push("the text ends with this erasure and may be cut off".to_owned());

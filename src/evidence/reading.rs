@@ -241,7 +241,8 @@ pub struct Remark {
 #[derive(Default)]
 pub(super) struct Notes {
     pub(super) records: Vec<MediumReading>,
-    left_out: bool,
+    /// Whether there were more records; told however many remarks there are.
+    pub(super) left_out: bool,
     remarks: Vec<Remark>,
     more: usize,
 }
@@ -251,9 +252,8 @@ impl Notes {
     pub(super) fn record(&mut self, record: MediumReading) {
         if self.records.len() < MAX_RECORDS {
             self.records.push(record);
-        } else if !self.left_out {
+        } else {
             self.left_out = true;
-            self.remark("file", format!("There are more than {MAX_RECORDS} records; the rest was left out."));
         }
     }
     /// Beyond the bound remarks are counted.
@@ -266,6 +266,15 @@ impl Notes {
     }
     /// The reading that they come to.
     pub(super) fn reading(mut self, format: &str, reader_version: u32, tool: Option<String>, tool_version: Option<String>) -> Reading {
+        if self.left_out {
+            // In the place of another where there are too many.
+            if self.remarks.len() >= MAX_REMARKS {
+                self.remarks.pop();
+                self.more += 1;
+            }
+            let what = format!("There are more than {MAX_RECORDS} records; the rest was left out.");
+            self.remarks.push(Remark { place: "file".to_owned(), what });
+        }
         if self.more > 0 {
             self.remarks.push(Remark { place: "file".to_owned(), what: format!("There are {} more remarks.", self.more) });
         }

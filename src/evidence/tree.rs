@@ -26,7 +26,7 @@ pub(super) struct Node {
     /// In the order of the file.
     pub(super) children: Vec<Node>,
     /// Where the first child of each name stands, once a dotted name has been put here.
-    pub(super) places: Option<Box<HashMap<String, usize>>>,
+    pub(super) places: Option<HashMap<String, usize>>,
 }
 
 impl Node {
@@ -81,7 +81,7 @@ impl Node {
     /// Where the first child of this name stands, or the next one will.
     fn place_of(&mut self, name: &str) -> usize {
         let places = self.places.get_or_insert_with(|| {
-            let mut places = Box::<HashMap<String, usize>>::default();
+            let mut places = HashMap::new();
             for (place, child) in self.children.iter().enumerate() {
                 places.entry(child.name.clone()).or_insert(place);
             }

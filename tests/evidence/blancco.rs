@@ -123,3 +123,34 @@ fn an_unknown_state_is_never_a_pass() {
         assert!(reading.records.iter().all(|record| record.result == Outcome::Inconclusive), "{word}");
     }
 }
+
+#[test]
+fn what_is_beyond_the_bounds_is_left_out_and_said() {
+    let file = |attributes: usize, erasures: usize| {
+        let attributes: String = (0..attributes).map(|n| format!(" a{n}='>='")).collect();
+        let erasure = |n| format!("<erasure{attributes}><state>Successful</state><target><serial>S3U0NX0K{n}</serial></target></erasure>");
+        let text = format!(
+            "<blancco_data><!-- <a {} > --><erasures>{}</erasures></blancco_data>",
+            "b='' ".repeat(200),
+            (0..erasures).map(erasure).collect::<String>()
+        );
+        evidence::read(text.as_bytes()).unwrap()
+    };
+    assert_eq!(file(100, 3).records.len(), 3);
+    let attributes = file(101, 3);
+    assert!(attributes.records.is_empty() && says(&attributes, "more attributes of one"), "{attributes:?}");
+    assert!(!says(&file(0, evidence::MAX_RECORDS), "more than 4096 records"));
+    let erasures = file(0, evidence::MAX_RECORDS + 1);
+    assert_eq!(erasures.records.len(), evidence::MAX_RECORDS);
+    assert!(says(&erasures, "more than 4096 records"), "{:?}", erasures.remarks.last());
+}
+
+#[test]
+fn dotted_names_find_their_part_among_many() {
+    let parts: String = (0..3_000).map(|n| format!("<erasure.target{n}.serial>A{n}</erasure.target{n}.serial>")).collect();
+    let text =
+        format!("<report><erasure.target.serial>S3U0NX0K000001</erasure.target.serial>{parts}<erasure.state>Successful</erasure.state></report>");
+    let reading = evidence::read(text.as_bytes()).unwrap();
+    let told: Vec<_> = reading.records.iter().map(|record| (record.media_serial.as_deref(), record.result)).collect();
+    assert_eq!(told, [(Some("S3U0NX0K000001"), Outcome::Pass)]);
+}

@@ -79,7 +79,11 @@ pub(super) fn profiles() -> &'static [Profile] {
 
 /// Files that they read.
 pub(super) fn texts() -> [(&'static str, Vec<u8>); 3] {
-    let rows: &[&[&str]] = &[&["Drive S/N", "Operator", "Outcome"], &["Z1D5QQ01", "Robin", "destroyed"], &["812345678901", "Robin", "crushed"]];
+    let rows: &[&[&str]] = &[
+        &["Drive S/N", "Shredded", "Operator", "Outcome"],
+        &["Z1D5QQ01", "2026-10-06 09:00", "Robin", "destroyed"],
+        &["812345678901", "2026-10-06 09:05", "Robin", "crushed"],
+    ];
     let csv = rows.iter().map(|row| row.join(",") + "\n").collect::<String>();
     [("mapped/killdisk.xml", XML.as_bytes().to_vec()), ("mapped/shredder.csv", csv.into_bytes()), ("mapped/shredder.xlsx", workbook(rows))]
 }

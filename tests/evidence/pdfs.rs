@@ -64,3 +64,19 @@ fn a_pdf_that_unpacks_without_end_or_draws_itself_is_left() {
     objects.push(stream("/Type /XObject /Subtype /Form /Resources << /XObject << /X0 5 0 R >> >>", "/X0 Do /X0 Do /X0 Do"));
     assert!(evidence::read(&pdf(&objects)).is_none());
 }
+
+#[test]
+fn a_page_of_too_much_leaves_the_others_and_is_said() {
+    let text = std::fs::read_to_string(folder().join("nwipe_pdf/0.42_sanitize_on_nvme.txt")).unwrap();
+    let with = |states: usize| {
+        let mut objects = objects(&text);
+        objects[1] = objects[1].replace("3 0 R", "3 0 R 9 0 R");
+        objects.push("<< /Type /Page /Parent 2 0 R /Contents 10 0 R >>".to_owned());
+        objects.push(stream("", &"q ".repeat(states)));
+        evidence::read(&pdf(&objects)).unwrap()
+    };
+    let (few, many) = (with(1_000), with(600_000));
+    assert_eq!((few.records.len(), &few.records), (1, &many.records));
+    let says = |reading: &Reading| reading.remarks.iter().any(|remark| remark.what.contains("more on a page"));
+    assert!(!says(&few) && says(&many), "{:?}", many.remarks);
+}
