@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::config::{Config, Limits, Mail, Serving, SignIn};
 use crate::domain::Actor;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::names::{Digest, Instant, Name};
-use crate::domain::policy::{Pack, STARTER};
+use crate::domain::names::{Instant, Name};
+use crate::domain::policy::Pack;
 use crate::error::{Error, Result};
-use crate::proof::digest::{hex, sha256};
 use crate::store::files::Files;
 use crate::store::keyring::{Identity, Keyring};
 use crate::store::{Database, DatabaseUrl, Pool};
@@ -102,11 +101,6 @@ impl App {
 /// The stored files of a record.
 pub fn open_files(config: &Config) -> Result<Files> {
     Files::open(config.data.join("files"))
-}
-
-/// The policy pack that ships with the product.
-pub fn starter_policy() -> Result<Pack> {
-    Ok(Pack::parse(STARTER, Digest::parse(&hex(&sha256(STARTER.as_bytes())))?)?)
 }
 
 /// The clock.

@@ -49,6 +49,10 @@ impl Record {
         let (service, lock) = open_ledger::init(&config, URL, "North Street School District", &["Warehouse".to_owned()]).unwrap();
         let mut record = Self { service, _lock: lock, folder, number: String::new() };
 
+        let policy = record.service.app.policy.reference();
+        let adopt =
+            json!({"name": policy.name, "version": policy.version, "sha256": policy.sha256, "reference": "BOARD-0", "decided_on": "2026-01-05"});
+        record.say("adopt_policy", adopt, 3, Role::Approver);
         let device = json!({"tag": "NSD-77120", "serial": "5CG9482KQ7", "category": "laptop", "manufacturer": "HP", "model": "EliteBook 845 G7",
             "sensitivity": "high", "site": "Warehouse", "media": [{"serial": "S5GXNX0T123456", "media_type": "ssd_nvme", "capacity_bytes": 512_110_190_592_u64}]});
         let registered = record.say("register_asset", device, 1, Role::Coordinator);

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use self::bench::Bay;
 use self::fleet::{Device, Dice, LISTS, SITES, Storage};
 use crate::app::now;
+use crate::domain::adoption::AdoptPolicy;
 use crate::domain::asset::{Asset, Status};
 use crate::domain::assignment::{Assign, AssigneeKind};
 use crate::domain::catalogue::{ConfirmMedium, Seen};
@@ -350,6 +351,16 @@ impl Stage<'_> {
         let coordinator = self.person(&mut players, "Marisol Vance", "Technology asset coordinator", Role::Coordinator, &district, ORGANISATION)?;
         let approver =
             self.person(&mut players, "Theodore Okafor", "Assistant superintendent for operations", Role::Approver, &district, ORGANISATION)?;
+        // The board has to have a policy before anything is certified by it.
+        let policy = self.service.app.policy.reference();
+        let adopt = AdoptPolicy {
+            name: policy.name,
+            version: policy.version,
+            sha256: policy.sha256,
+            reference: reference("BOARD-2026-087")?,
+            decided_on: self.day(22),
+        };
+        self.one(&approver, adopt, told)?;
         self.person(&mut players, "Wendell Park", "Internal auditor", Role::Auditor, &district, ORGANISATION)?;
         self.person(&mut players, "Priya Lindqvist", "Sustainability officer", Role::Reports, &district, ORGANISATION)?;
         let cast = Cast {
@@ -840,6 +851,7 @@ impl Stage<'_> {
             equipment: Some(reference("Degausser DG-3")?),
             field_oersted: Some(10_000),
             coercivity_oersted: Some(5_000),
+            calibrated_on: Some(self.day(20)),
             ..Statement::default()
         };
         let disintegrate = Statement { equipment: Some(reference("Disintegrator DI-2")?), particle_tenths_mm: Some(20), ..Statement::default() };

@@ -13,11 +13,12 @@ use super::server::{self, Server};
 use super::sign::Sign;
 use crate::app::now;
 use crate::config::{Config, Given};
+use crate::documents::policy_text;
 use crate::domain::names::{Category, Name, Sensitivity};
 use crate::error::{Error, Result};
 use crate::operations::administer::{self, Newcomer};
 use crate::operations::import_inventory::{self, Options, Report};
-use crate::operations::{Service, audit_ledger, grow_catalogue, open_ledger, read_file};
+use crate::operations::{Service, audit_ledger, govern, grow_catalogue, open_ledger, read_file};
 use crate::store::people::{self, Person};
 use crate::store::{Database, Ended, inventory, invitations, log, tokens};
 use crate::{cli, web};
@@ -90,9 +91,45 @@ pub enum Command {
     /// The model catalogue: what is expected of a model before anybody has looked
     #[command(subcommand)]
     Catalogue(Models),
+    /// The policy that the record judges by: print it for a board, compare it with another, put one in force, adopt it
+    #[command(subcommand)]
+    Policy(Policy),
     /// The people who can sign in
     #[command(subcommand)]
     People(People),
+}
+
+/// The policy.
+#[derive(Subcommand)]
+pub enum Policy {
+    /// Write it in plain words (Markdown), for a board to read and adopt
+    Print {
+        /// Another pack than the one in force
+        #[arg(long, value_name = "FILE")]
+        pack: Option<PathBuf>,
+    },
+    /// Say what another pack would change
+    Diff {
+        /// The other pack
+        file: PathBuf,
+    },
+    /// Put the organisation's own pack in force. A running service judges by it when it is started again; then it has to be adopted
+    Use {
+        /// The pack
+        file: PathBuf,
+    },
+    /// Adopt the pack in force, while no service runs on this record: nothing is certified before
+    Adopt {
+        /// Who adopts it: the name of an approver, as `people list` shows it
+        #[arg(long = "as", value_name = "NAME")]
+        person: String,
+        /// The reference of the decision: the board's resolution
+        #[arg(long)]
+        reference: String,
+        /// The day of the decision, 2026-08-12
+        #[arg(long, value_name = "DATE")]
+        decided_on: chrono::NaiveDate,
+    },
 }
 
 /// The model catalogue.
@@ -236,6 +273,7 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
         Command::Audit { json } => audit(&config, json),
         Command::Rebuild => rebuild(&config),
         Command::Catalogue(models) => catalogue(&config, &models),
+        Command::Policy(policy) => governed(&config, policy),
         Command::People(people) => directory(&config, people),
     }
 }
@@ -375,6 +413,40 @@ fn catalogue(config: &Config, command: &Models) -> Result<u8> {
         Models::Show { manufacturer, model } => {
             let known = grow_catalogue::read(&config.data)?.knowledge(&Name::parse(manufacturer)?, &Name::parse(model)?, Category::Other);
             println!("{:#}", serde_json::to_value(known)?);
+        }
+    }
+    Ok(0)
+}
+
+fn governed(config: &Config, command: Policy) -> Result<u8> {
+    match command {
+        Policy::Print { pack } => {
+            let pack = pack.map_or_else(|| govern::in_force(&config.data), |file| govern::from_file(&file))?;
+            print!("{}", policy_text::written(&pack));
+        }
+        Policy::Diff { file } => {
+            let lines = policy_text::difference(&govern::in_force(&config.data)?, &govern::from_file(&file)?);
+            if lines.is_empty() {
+                println!("Nothing would change.");
+            }
+            for line in lines {
+                println!("{line}");
+            }
+        }
+        Policy::Use { file } => {
+            open_ledger::require_record(config)?;
+            let pack = govern::put_in_force(&config.data, &file)?;
+            println!(
+                "The policy is {} version {} from the next start of the service on. Nothing is certified by it before an approver adopts it: quittance policy \
+                 adopt.",
+                pack.name, pack.version
+            );
+        }
+        Policy::Adopt { person, reference, decided_on } => {
+            let (service, _lock) = open(config)?;
+            let actor = named(&service, &person)?.actor()?;
+            let entry = govern::adopt(&service, &actor, &reference, decided_on)?;
+            println!("{} version {} is adopted (entry {entry}).", service.app.policy.name, service.app.policy.version);
         }
     }
     Ok(0)

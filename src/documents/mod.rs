@@ -12,6 +12,7 @@ pub mod mail;
 pub mod manifest_pdf;
 mod pdf_file;
 pub mod pick_list_pdf;
+pub mod policy_text;
 pub mod qr;
 pub mod receipt_pdf;
 pub mod reconciliation_pdf;

@@ -97,6 +97,13 @@ pub struct Handoff {
     pub unconfirmed: Option<Digest>,
 }
 
+/// When a party received what made these travels last, and when it left that party.
+pub(super) fn stay_of(handoffs: &[Handoff], party: &PartyId) -> Option<(Instant, Option<Instant>)> {
+    let (place, came) = handoffs.iter().enumerate().rev().find(|(_, handoff)| handoff.received.is_some() && &handoff.to.party == party)?;
+    let left = handoffs.iter().skip(place + 1).find(|handoff| &handoff.from.party == party).map(|handoff| handoff.released.1);
+    came.received.map(|(_, at)| (at, left))
+}
+
 /// A device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Asset {
@@ -259,6 +266,10 @@ impl Asset {
             .filter(|handoff| handoff.received.is_some() && handoff.to.party == self.holder.party && handoff.from.party != handoff.to.party)
     }
 
+    /// When a party received it last, and when it left that party; open while it is still there.
+    pub fn at_party(&self, party: &PartyId) -> Option<(Instant, Option<Instant>)> {
+        stay_of(&self.handoffs, party)
+    }
     /// Its travels since its custody is known without a gap, oldest first. What came before a time out of sight counts for the past only.
     pub fn custody(&self) -> impl Iterator<Item = &Handoff> {
         self.handoffs.iter().filter(|handoff| self.custody_since.is_none_or(|since| handoff.released.0 > since))

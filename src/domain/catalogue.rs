@@ -169,7 +169,7 @@ impl Model {
 const FAR_LIGHTER: u32 = 20;
 
 /// Whether a text fits a pattern in which `*` stands for any text; the case does not matter.
-fn fits(pattern: &str, text: &str) -> bool {
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
     let mut pieces = pattern.split('*');
     let Some(mut rest) = text.strip_prefix(pieces.next().unwrap_or_default()) else { return false };

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::adoption::{self, Adoption};
 use super::asset::{Asset, Status};
 use super::disposition::{Destination, data_missing, least_reached};
 use super::exceptions;
@@ -100,6 +101,8 @@ pub struct Verdict {
     pub required: Method,
     /// The policy pack.
     pub policy: PackRef,
+    /// The organisation's adoption of it.
+    pub adoption: Adoption,
     /// Every record this rests on, with the entry that changed it last.
     pub basis: Vec<(String, u64)>,
 }
@@ -139,6 +142,8 @@ pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdi
     if at.is_some_and(|at| at != &asset.holder.party) {
         missing.push(format!("{} is not with the party that received it last: a gap in custody.", asset.tag));
     }
+    let not_adopted = adoption::missing(known, policy)?;
+    missing.extend(not_adopted.clone());
     let live: Vec<Key> =
         std::iter::once(asset.id.as_str()).chain(asset.media.iter().map(MediumId::as_str)).map(|id| Key::new("certificate.live", id)).collect();
     let mut cause = None;
@@ -146,7 +151,11 @@ pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdi
         missing.push(format!("{} has the live certificate {number}: revoke it first.", asset.tag));
         cause = known.find::<Certificate>(&number.to_owned())?.map(|certificate| Cause::Entry(certificate.issued_seq));
     }
-    let (Some(destination), true) = (destination, missing.is_empty()) else {
+    // Where all else is there, the code says what is not.
+    if let (Some(why), 1) = (not_adopted, missing.len()) {
+        return Err(Refusal::listing("policy.not_adopted", why, missing).into());
+    }
+    let (Some(destination), Some(adopted), true) = (destination, adoption::of(known, policy)?, missing.is_empty()) else {
         let why = format!("The record does not support a certificate for {}: {}", asset.tag, missing.join(" "));
         return Err(Refusal { cause, ..Refusal::listing("certification.not_supported", why, missing) }.into());
     };
@@ -168,6 +177,7 @@ pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdi
         media,
         destination,
         policy: policy.reference(),
+        adoption: adopted.clone(),
         basis,
     })
 }

@@ -6,7 +6,7 @@ use super::asset::{Asset, Status};
 use super::evidence::require_document;
 use super::medium::{Act, Medium};
 use super::names::{AssetId, Digest, Grade, Method, PartyId, Reference, Role, Sensitivity, WeightBasis, codes};
-use super::policy::Pack;
+use super::policy::{Pack, verdict};
 use super::reconciliation::require_no_questions;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -168,7 +168,7 @@ pub enum Lack {
     Stronger {
         /// Of what.
         medium: String,
-        /// What was reached, and what would be enough, in words.
+        /// The verdict: what was reached, and what would be enough.
         why: String,
         /// The weakest method that is enough.
         least: Method,
@@ -183,14 +183,13 @@ impl Lack {
     /// The sentence that says who must act and how.
     pub fn sentence(&self) -> String {
         match self {
-            Lack::Held(why) | Lack::Question(why) => why.clone(),
+            Lack::Held(why) | Lack::Question(why) | Lack::Stronger { why, .. } => why.clone(),
             Lack::Receipt(tag) => format!("{tag} was released and nobody has received it: the receiver has to record the receipt."),
             Lack::Media(tag) => format!("The media of {tag} are unknown: record them, or attest that it has no storage."),
             Lack::Destruction(medium) => format!("{medium}: sanitization failed; record its destruction."),
             Lack::Sanitization { medium, least } => {
                 format!("{medium}: no sanitization is recorded; {} is the least for this device.", least.label())
             }
-            Lack::Stronger { medium, why, .. } => format!("{medium}: {why}; sanitize it again with a stronger technique."),
             Lack::Verification(medium) => {
                 format!("{medium}: nobody has verified the sanitization; a person other than the one who performed it has to.")
             }
@@ -206,15 +205,8 @@ impl Lack {
             return vec![if failed { Lack::Destruction(title) } else { Lack::Sanitization { medium: title, least } }];
         };
         let mut lacks = Vec::new();
-        if done.method < least {
-            let why = format!(
-                "{} by {} was reached, and {} is the least for {} data and {}",
-                done.method.label(),
-                done.technique.label(),
-                least.label(),
-                sensitivity.label(),
-                destination.label()
-            );
+        if done.method < least && medium.risk_accepted(destination).is_none() {
+            let why = verdict::of_done(policy, medium, done, verdict::Least { method: least, sensitivity, destination });
             lacks.push(Lack::Stronger { medium: title.clone(), why, least });
         }
         if done.verified.is_none() {

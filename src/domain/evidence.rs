@@ -31,6 +31,28 @@ codes! {
     }
 }
 
+codes! {
+    /// What a finding means for the claim of a report.
+    Weight {
+        Blocks = "blocks", "the claim does not count until this is answered";
+        Warns = "warns", "a person should look at it";
+    }
+}
+
+/// Where the claim of a report cannot be true, or does not fit what else is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// The rule that found it; a policy may weigh it otherwise by this name.
+    pub code: String,
+    /// What it means where the policy says nothing of it.
+    pub weight: Weight,
+    /// One sentence: what is wrong, with the figures.
+    pub what: String,
+    /// One sentence: what to ask the vendor for.
+    pub ask: String,
+}
+
 /// What a reader found about one medium.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +95,9 @@ pub struct Link {
     pub serial: Serial,
     /// What the reader found.
     pub reading: Reading,
+    /// What is wrong with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 /// A stored file.
@@ -104,9 +129,9 @@ impl Evidence {
     }
     /// What it says of a medium, under the serial number that this, or the device that tells it from others, has now. What it says under another one
     /// is about another thing.
-    pub fn reading_of(&self, medium: &Medium, host: Option<&Asset>) -> Option<&Reading> {
+    pub fn link_of(&self, medium: &Medium, host: Option<&Asset>) -> Option<&Link> {
         let own = medium.serial.as_ref().or(host.and_then(|host| host.serial.as_ref()))?;
-        self.links.iter().find(|link| link.medium == medium.id && own.same(&link.serial)).map(|link| &link.reading)
+        self.links.iter().find(|link| link.medium == medium.id && own.same(&link.serial))
     }
 }
 
@@ -157,6 +182,9 @@ pub struct EvidenceLinked {
     pub serial: Serial,
     /// What the reader found.
     pub reading: Reading,
+    /// What is wrong with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 impl Order for ReceiveEvidence {
@@ -223,7 +251,8 @@ impl Order for ReceiveEvidence {
             let same = stored.is_some_and(|evidence| evidence.links.contains(link));
             if !same {
                 let about = [subject.clone(), Subject::new(SubjectKind::Medium, link.medium.as_str())];
-                happenings.push(Happening::new(EvidenceLinked { serial: link.serial.clone(), reading: link.reading.clone() }, about));
+                let Link { serial, reading, findings, .. } = link.clone();
+                happenings.push(Happening::new(EvidenceLinked { serial, reading, findings }, about));
             }
         }
         Ok(happenings)
@@ -281,12 +310,18 @@ impl Fact for EvidenceLinked {
         let (Some(sha256), Some(medium)) = (about.evidence(), about.medium()) else { return };
         known.change::<Evidence>(&sha256, stamp.seq, |evidence| {
             evidence.links.retain(|other| other.medium != medium);
-            evidence.links.push(Link { medium, serial: self.serial.clone(), reading: self.reading.clone() });
+            let Self { serial, reading, findings } = self.clone();
+            evidence.links.push(Link { medium, serial, reading, findings });
         });
     }
     fn sentence(&self) -> String {
         let tool = self.reading.tool.as_deref().unwrap_or("the tool");
-        format!("Evidence linked: {tool} says of {}: {}, {}.", self.serial, self.reading.technique.label(), self.reading.result.label())
+        let asked = match self.findings.len() {
+            0 => String::new(),
+            1 => " One thing is to be asked about it.".to_owned(),
+            more => format!(" {more} things are to be asked about it."),
+        };
+        format!("Evidence linked: {tool} says of {}: {}, {}.{asked}", self.serial, self.reading.technique.label(), self.reading.result.label())
     }
 }
 

@@ -221,7 +221,7 @@ mod tests {
         story.refused(&actor(Role::VendorOperator, VENDOR, 1), "harvest_medium", json!({"medium": drive}), "sanitization.unknown_medium");
         // It is sanitized by itself, for data as confidential as that of the device it was in.
         let degauss = json!({"medium": drive, "technique": "degauss",
-            "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000}});
+            "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000, "calibrated_on": "2026-01-05"}});
         story.done(&one, "record_sanitization", degauss);
         story.done(&two, "verify_sanitization", json!({"medium": drive}));
         story.done(&actor(Role::Approver, DISTRICT, 1), "validate_sanitization", json!({"medium": drive}));

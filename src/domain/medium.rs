@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::asset::{Asset, Handoff, Holder};
+use super::asset::{Asset, Handoff, Holder, stay_of};
 use super::catalogue::Seen;
 use super::correction::Corrected;
 use super::names::{
@@ -10,6 +10,7 @@ use super::names::{
 };
 use super::records::{Key, Record, Records, Stop, record};
 use super::refusal::{Cause, Refusal};
+use super::residual_risk::ResidualRisk;
 
 codes! {
     /// What has become of the data.
@@ -104,6 +105,12 @@ pub struct Medium {
     pub sanitization: Option<Sanitization>,
     /// The last purge of this data that another person verified; shredding counts as destruction after one (rule SH-1).
     pub purged_before: Option<u64>,
+    /// The entry that says that it does not power on: no software technique counts for it (rule P-5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<u64>,
+    /// What an approver has accepted although it is less than the policy asks for (rule P-6).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residual_risk: Vec<ResidualRisk>,
     /// Entries about it that were declared erroneous.
     pub corrected: Vec<Corrected>,
     /// The entry that recorded it.
@@ -169,11 +176,21 @@ impl Medium {
         }
     }
 
+    /// When a party received it last, alone or in its device, and when it left that party; open while it is still there.
+    pub fn at_party(&self, host: Option<&Asset>, party: &PartyId) -> Option<(Instant, Option<Instant>)> {
+        match host {
+            Some(host) => host.at_party(party),
+            None => stay_of(&self.handoffs, party),
+        }
+    }
+
     /// Data may be on it again: earlier sanitization does not count any more.
     pub fn void_sanitization(&mut self) {
         self.state = MediumState::DataPresent;
         self.sanitization = None;
         self.purged_before = None;
+        self.residual_risk.clear();
+        self.dead = None;
     }
 }
 

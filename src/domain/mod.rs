@@ -1,6 +1,7 @@
 //! What may happen to a device, and what follows from it: commands are decided into events, events are folded into records.
 //! Knows no clock, no disk, no hash and no framework. The two lists below are the only lists of commands and of event kinds.
 
+pub mod adoption;
 pub mod asset;
 pub mod assignment;
 pub mod catalogue;
@@ -37,6 +38,7 @@ pub mod reconciliation;
 pub mod records;
 pub mod refusal;
 pub mod registration;
+pub mod residual_risk;
 pub mod sanitization;
 pub mod scanning;
 pub mod sealing;
@@ -495,6 +497,7 @@ events! {
     "operator.qualified", 1 => vendors::OperatorQualified;
     "downstream.approved", 1 => vendors::DownstreamApproved;
     "downstream.withdrawn", 1 => vendors::DownstreamWithdrawn;
+    "policy.adopted", 1 => adoption::PolicyAdopted;
     "override.granted", 1 => overrides::OverrideGranted;
     "asset.registered", 1 => registration::AssetRegistered;
     "media.recorded", 1 => registration::MediumRecorded;
@@ -546,6 +549,7 @@ events! {
     "media.sanitization_failed", 1 => sanitization::SanitizationFailed;
     "media.verified", 1 => sanitization::SanitizationVerified;
     "media.validated", 1 => sanitization::SanitizationValidated;
+    "media.residual_risk_accepted", 1 => residual_risk::ResidualRiskAccepted;
     "disposition.recorded", 1 => disposition::DispositionRecorded;
     "certificate.issued", 1 => certification::CertificateIssued;
     "certificate.rendered", 1 => certification::CertificateRendered;
@@ -587,6 +591,7 @@ commands! {
     "record_training" => vendors::RecordTraining;
     "approve_downstream" => vendors::ApproveDownstream;
     "withdraw_downstream" => vendors::WithdrawDownstream;
+    "adopt_policy" => adoption::AdoptPolicy;
     "grant_override" => overrides::GrantOverride;
     "register_asset" => registration::RegisterAsset;
     "record_media" => registration::RecordMedia;
@@ -636,6 +641,7 @@ commands! {
     "record_sanitization" => sanitization::RecordSanitization;
     "verify_sanitization" => sanitization::VerifySanitization;
     "validate_sanitization" => sanitization::ValidateSanitization;
+    "accept_residual_risk" => residual_risk::AcceptResidualRisk;
     "record_disposition" => disposition::RecordDisposition;
     "issue_certificate" => certification::IssueCertificate;
     "record_rendering" => certification::RecordRendering;

@@ -438,24 +438,42 @@ codes! {
     /// What kind of storage a medium is (`unknown` where nobody has looked).
     MediaType {
         HddAta = "hdd_ata", "hard disk (ATA)";
+        HddScsi = "hdd_scsi", "hard disk (SCSI or SAS)";
+        SshdHybrid = "sshd_hybrid", "hybrid disk (SSHD)";
         SsdSata = "ssd_sata", "SSD (SATA)";
+        SsdSas = "ssd_sas", "SSD (SAS)";
         SsdNvme = "ssd_nvme", "SSD (NVMe)";
         Emmc = "emmc", "soldered flash (eMMC)";
         Ufs = "ufs", "soldered flash (UFS)";
         SolderedFlash = "soldered_flash", "soldered flash";
         MemoryCard = "memory_card", "memory card";
+        UsbFlash = "usb_flash", "USB flash drive";
         Sim = "sim", "SIM card";
+        Tape = "tape", "magnetic tape";
+        Floppy = "floppy", "floppy disk";
+        Optical = "optical", "optical disc";
+        NvramNetwork = "nvram_network", "memory of network equipment";
+        MfpEmbedded = "mfp_embedded", "memory built into a printer or copier";
+        VolatileRam = "volatile_ram", "volatile memory";
         Unknown = "unknown", "unknown storage";
     }
 }
 impl MediaType {
-    /// Flash of any kind; the alternative is magnetic, or not known.
-    pub const fn is_flash(self) -> bool {
-        !matches!(self, MediaType::HddAta | MediaType::Unknown)
+    /// Whether it keeps its data in flash alone; `None` where it may be either, or both.
+    pub const fn is_flash(self) -> Option<bool> {
+        use MediaType::*;
+        match self {
+            HddAta | HddScsi | Tape | Floppy | Optical | VolatileRam => Some(false),
+            SsdSata | SsdSas | SsdNvme | Emmc | Ufs | SolderedFlash | MemoryCard | UsbFlash | Sim => Some(true),
+            SshdHybrid | NvramNetwork | MfpEmbedded | Unknown => None,
+        }
     }
-    /// Whether it is soldered in, and told from others by the serial number of its device.
+    /// Whether it is a part of its device that has no serial number of its own, and is told from others by the device's.
     pub const fn is_soldered(self) -> bool {
-        matches!(self, MediaType::Emmc | MediaType::Ufs | MediaType::SolderedFlash)
+        matches!(
+            self,
+            MediaType::Emmc | MediaType::Ufs | MediaType::SolderedFlash | MediaType::NvramNetwork | MediaType::MfpEmbedded | MediaType::VolatileRam
+        )
     }
 }
 
@@ -478,7 +496,7 @@ codes! {
 }
 
 codes! {
-    /// Techniques (NIST SP 800-88r2 §3.1; command names after ATA, NVMe and TCG).
+    /// Techniques (NIST SP 800-88r2 §3.1; command names after ATA, SCSI, NVMe, TCG and JEDEC).
     Technique {
         HostOverwrite = "host_overwrite", "overwrite by the host";
         AtaSecureErase = "ata_secure_erase", "ATA Security Erase";
@@ -486,21 +504,56 @@ codes! {
         AtaSanitizeOverwrite = "ata_sanitize_overwrite", "ATA Sanitize: overwrite";
         AtaSanitizeBlock = "ata_sanitize_block", "ATA Sanitize: block erase";
         AtaSanitizeCrypto = "ata_sanitize_crypto", "ATA Sanitize: cryptographic erase";
+        ScsiSanitizeOverwrite = "scsi_sanitize_overwrite", "SCSI Sanitize: overwrite";
+        ScsiSanitizeBlock = "scsi_sanitize_block", "SCSI Sanitize: block erase";
+        ScsiSanitizeCrypto = "scsi_sanitize_crypto", "SCSI Sanitize: cryptographic erase";
         TcgRevert = "tcg_revert", "TCG revert (cryptographic erase)";
+        PsidRevert = "psid_revert", "TCG revert with the PSID of the label (cryptographic erase)";
+        NvmeWriteZeroes = "nvme_write_zeroes", "NVMe Write Zeroes";
         NvmeSanitizeOverwrite = "nvme_sanitize_overwrite", "NVMe Sanitize: overwrite";
         NvmeSanitizeBlock = "nvme_sanitize_block", "NVMe Sanitize: block erase";
         NvmeSanitizeCrypto = "nvme_sanitize_crypto", "NVMe Sanitize: cryptographic erase";
         NvmeFormat = "nvme_format", "NVMe Format, user data erase";
         NvmeFormatCrypto = "nvme_format_crypto", "NVMe Format, cryptographic erase";
+        EmmcSecureErase = "emmc_secure_erase", "eMMC Secure Erase";
+        EmmcSanitize = "emmc_sanitize", "eMMC Sanitize";
+        UfsPurge = "ufs_purge", "UFS Purge";
+        VendorPurge = "vendor_purge", "the maker's own purge command";
+        KeyDeletion = "key_deletion", "deletion of the keys of encrypted tapes (cryptographic erase)";
         FactoryReset = "factory_reset", "factory reset";
+        PowerwashTpmClear = "powerwash_tpm_clear", "ChromeOS powerwash with TPM clear";
+        EraseAllContent = "erase_all_content", "Erase All Content and Settings";
+        PowerRemoval = "power_removal", "removal of power";
         Degauss = "degauss", "degauss";
         Shred = "shred", "shred";
         Pulverize = "pulverize", "pulverize";
         Disintegrate = "disintegrate", "disintegrate";
         Melt = "melt", "melt";
         Incinerate = "incinerate", "incinerate";
+        Grind = "grind", "grind off the information layer";
         Damage = "damage", "bend, cut, drill or crush (damage only)";
         Unknown = "unknown", "unknown technique";
+    }
+}
+
+impl Technique {
+    /// A machine acts on the medium, whether that works or not.
+    pub const fn is_physical(self) -> bool {
+        matches!(
+            self,
+            Technique::Degauss
+                | Technique::Shred
+                | Technique::Pulverize
+                | Technique::Disintegrate
+                | Technique::Melt
+                | Technique::Incinerate
+                | Technique::Grind
+                | Technique::Damage
+        )
+    }
+    /// The medium, or the device that it is in, carries it out itself: what does not power on cannot (itad §2.2, P-5).
+    pub const fn is_logical(self) -> bool {
+        !self.is_physical() && !matches!(self, Technique::PowerRemoval | Technique::KeyDeletion | Technique::Unknown)
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::adoption::Adoption;
 use super::mappings::Mapping;
 use super::names::{Digest, Name, PartyId, PersonId, Role, codes};
 use super::own_keys::{OwnKey, OwnKeyId};
@@ -47,6 +48,9 @@ pub struct Party {
     /// Who of its people agreed to sign electronically, each to the words that they agreed to last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agreements: Vec<Agreement>,
+    /// The policy that it has adopted: the accountable organisation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
     /// Keys that its people sign with themselves.
     pub keys: Vec<OwnKey>,
     /// The entry that changed it last.
@@ -54,7 +58,10 @@ pub struct Party {
 }
 
 record!(Party, id: PartyId = |p| p.id.clone(), owner: |p| p.id.as_str().to_owned(), shelf: parties, need: Party,
-    keys: |p| std::iter::once(Party::name_key(&p.name)).chain(p.keys.iter().map(|own| Party::own_key(&own.key))).collect());
+    keys: |p| {
+    let adopting = p.adoption.iter().map(|_| Party::adopting_key());
+    std::iter::once(Party::name_key(&p.name)).chain(adopting).chain(p.keys.iter().map(|own| Party::own_key(&own.key))).collect()
+});
 
 impl Party {
     /// The unique value of a name.
@@ -164,6 +171,7 @@ impl Fact for PartyRegistered {
                 trainings: Vec::new(),
                 downstream: Vec::new(),
                 agreements: Vec::new(),
+                adoption: None,
                 keys: Vec::new(),
                 last_seq: stamp.seq,
             };

@@ -481,6 +481,8 @@ impl Fact for MediumRecorded {
                 state: MediumState::DataPresent,
                 sanitization: None,
                 purged_before: None,
+                dead: None,
+                residual_risk: Vec::new(),
                 corrected: Vec::new(),
                 recorded: stamp.seq,
                 last_seq: stamp.seq,

@@ -202,10 +202,10 @@ fn sanitization_takes_three_people() {
     let why = story.refused(
         &one,
         "record_sanitization",
-        json!({"medium": disk, "technique": "shred", "statement": {"equipment": "S1"}}),
+        json!({"medium": disk, "technique": "shred", "statement": {"equipment": "S1", "particle_tenths_mm": 60}}),
         "sanitization.not_reached",
     );
-    assert!(why.contains("purged and verified before"), "{why}");
+    assert!(why.contains("a verified purge before the shredding"), "{why}");
     story.refused(&one, "record_sanitization", json!({"medium": disk, "technique": "damage"}), "sanitization.not_reached");
     story.done(&one, "record_sanitization", json!({"medium": disk, "technique": "melt", "statement": statement}));
     assert_eq!(story.medium(&disk).state, MediumState::InProcess);
@@ -236,7 +236,11 @@ fn a_failed_sanitization_leaves_only_destruction() {
     story.done(&coordinator, "record_sanitization", overwrite('b'));
     assert_eq!(story.medium(&disk).state, MediumState::Failed);
     story.refused(&coordinator, "record_sanitization", overwrite('a'), "sanitization.only_destroy");
-    story.done(&coordinator, "record_sanitization", json!({"medium": disk, "technique": "disintegrate", "statement": {"equipment": "D1"}}));
+    story.done(
+        &coordinator,
+        "record_sanitization",
+        json!({"medium": disk, "technique": "disintegrate", "statement": {"equipment": "D1", "particle_tenths_mm": 20}}),
+    );
 }
 
 #[test]
@@ -361,4 +365,61 @@ fn figures_that_no_device_has_are_refused() {
         story.refused(&coordinator, "seal_consignment", seal(grams), "consignment.weight");
     }
     assert!(story.when(&coordinator, "seal_consignment", seal(100_000_000)).is_ok());
+}
+
+#[test]
+fn an_approver_lets_a_cleared_chromebook_go_and_it_stays_cleared() {
+    let mut story = Story::new();
+    let (coordinator, approver) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Approver, DISTRICT, 1));
+    let (device, flash) = story.retired("A1", "emmc", "moderate");
+    let document = story.document();
+    let statement = json!({"completed_without_error": true, "account_removed": true});
+    let reset = json!({"medium": flash, "technique": "factory_reset", "evidence": document, "statement": statement});
+    story.done(&coordinator, "record_sanitization", reset);
+    story.done(&actor(Role::Coordinator, DISTRICT, 2), "verify_sanitization", json!({"medium": flash}));
+    story.done(&approver, "validate_sanitization", json!({"medium": flash}));
+    let why = story.refused(&coordinator, "record_disposition", recycled(&device), "disposition.data_not_gone");
+    assert!(why.contains("rule FR-1") && why.contains("three ways are open"), "{why}");
+    let accept = |destination: &str| json!({"media": [flash], "technique": "factory_reset", "destination": destination, "rationale": "always_encrypted", "reference": "RISK-7"});
+    story.refused(&coordinator, "accept_residual_risk", accept("materials_recovery"), "command.wrong_role");
+    // What is accepted for one destination says nothing of another.
+    story.done(&approver, "accept_residual_risk", accept("disposal"));
+    story.refused(&coordinator, "record_disposition", recycled(&device), "disposition.data_not_gone");
+    story.done(&approver, "accept_residual_risk", accept("materials_recovery"));
+    story.refused(&approver, "accept_residual_risk", accept("materials_recovery"), "residual_risk.accepted");
+    story.done(&coordinator, "record_disposition", recycled(&device));
+    let verdict = judge(story.known(), &AssetId::parse(&device).unwrap(), story.policy()).unwrap();
+    assert_eq!((verdict.kind, verdict.required), (CertificateKind::Sanitization, super::names::Method::Purge));
+    assert_eq!(story.medium(&flash).state, MediumState::Cleared);
+    let risk = verdict.media[0].risk_accepted(verdict.destination).unwrap();
+    assert_eq!(risk.reference.as_str(), "RISK-7");
+}
+
+#[test]
+fn an_approver_lets_shredding_count_and_nobody_lets_degaussed_flash() {
+    let mut story = Story::new();
+    let (coordinator, approver) = (actor(Role::Coordinator, DISTRICT, 1), actor(Role::Approver, DISTRICT, 1));
+    let (_, drive) = story.retired("A1", "ssd_sata", "high");
+    let shred = json!({"medium": drive, "technique": "shred", "statement": {"equipment": "S1", "particle_tenths_mm": 60}});
+    story.refused(&coordinator, "record_sanitization", shred.clone(), "sanitization.not_reached");
+    let accept = |technique: &str| json!({"media": [drive], "technique": technique, "destination": "disposal", "rationale": "other_controls", "reference": "RISK-8"});
+    story.refused(&approver, "accept_residual_risk", accept("degauss"), "residual_risk.nothing_reached");
+    story.done(&approver, "accept_residual_risk", accept("shred"));
+    story.done(&coordinator, "record_sanitization", shred);
+    assert_eq!(story.medium(&drive).sanitization.as_ref().unwrap().rule, "SH-1");
+}
+
+#[test]
+fn a_drive_that_is_recorded_as_dead_is_not_sanitized_by_a_command_later() {
+    let mut story = Story::new();
+    let coordinator = actor(Role::Coordinator, DISTRICT, 1);
+    let (_, disk) = story.retired("A1", "hdd_ata", "moderate");
+    let degauss = json!({"medium": disk, "technique": "degauss", "statement": {"operational": "no", "equipment": "DG", "field_oersted": 10_000,
+        "coercivity_oersted": 5_000, "calibrated_on": "2026-01-05"}});
+    story.done(&coordinator, "record_sanitization", degauss);
+    let document = story.document();
+    let erase = json!({"medium": disk, "technique": "ata_sanitize_overwrite", "evidence": document,
+        "statement": {"completed_without_error": true, "hidden_areas_absent": true}});
+    let why = story.refused(&coordinator, "record_sanitization", erase, "sanitization.not_operational");
+    assert!(why.contains("P-5"), "{why}");
 }

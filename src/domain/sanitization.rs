@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
 use super::catalogue::Seen;
-use super::evidence::{Evidence, ToolResult};
+use super::evidence::{Evidence, Finding, Link, ToolResult, Weight};
 use super::medium::{self, Medium, MediumState, Sanitization};
 use super::names::{Digest, MediumId, Method, Role, Sensitivity, Technique};
-use super::policy::{Circumstances, PackRef, Reached, Statement};
+use super::policy::verdict::{Question, Shown};
+use super::policy::{Circumstances, Known, ModelOf, Pack, PackRef, Reached, Statement, Stopped};
 use super::reconciliation::require_no_questions;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -126,7 +127,7 @@ impl Order for RecordSanitization {
 
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let (medium, host) = medium_at_hand(known, &self.medium, occasion)?;
-        self.statement.check()?;
+        self.statement.check(occasion.occurred)?;
         if medium.seen == Seen::Expected {
             let why = format!(
                 "{} is expected by the model and nobody has seen it: confirm it first (confirm_medium), as seen or attested.",
@@ -177,7 +178,8 @@ impl Order for RecordSanitization {
                 }
             },
         };
-        let reading = evidence.and_then(|evidence| evidence.reading_of(medium, host));
+        let link = evidence.and_then(|evidence| evidence.link_of(medium, host));
+        let reading = link.map(|link| &link.reading);
         if self.technique.needs_file() && evidence.is_none() {
             return Err(Refusal::new(
                 "sanitization.no_evidence",
@@ -222,33 +224,26 @@ impl Order for RecordSanitization {
                 ToolResult::Pass | ToolResult::PassWithExceptions => {}
             }
         }
-        let reached: Reached = occasion.policy.reached(&Circumstances {
+        if let Some(refusal) = link.and_then(|link| in_doubt(occasion.policy, link, medium)) {
+            return Err(refusal.into());
+        }
+        let of = Circumstances {
             media_type: medium.media_type,
+            model: host.map(|host| ModelOf { manufacturer: host.manufacturer.as_str(), model: host.model.as_str() }),
             technique: self.technique,
             sensitivity: host.map(|host| host.sensitivity).or(medium.sensitivity).unwrap_or(Sensitivity::Unknown),
             reading,
             statement: &self.statement,
             purged_before: medium.purged_before.is_some(),
-        });
+            failed_before: medium.state == MediumState::Failed,
+            dead: medium.dead.is_some(),
+            risk_accepted: medium.residual_risk.iter().any(|risk| risk.technique == self.technique),
+        };
+        let reached = occasion.policy.reached(&of);
         if reached.method == Method::None {
-            let missing: Vec<String> = reached.missing.iter().map(|need| need.label().to_owned()).collect();
-            let why = format!(
-                "{} does not sanitize {} by the policy {} version {}: it would need {}.",
-                self.technique.label(),
-                medium.media_type.label(),
-                occasion.policy.name,
-                occasion.policy.version,
-                missing.join("; ")
-            );
-            return Err(Refusal::listing("sanitization.not_reached", why, missing).into());
-        }
-        // P-5: where a technique has failed, only destruction is left.
-        if medium.state == MediumState::Failed && reached.method != Method::Destroy {
-            return Err(Refusal::new(
-                "sanitization.only_destroy",
-                format!("Sanitization of {} has failed before; only destruction is left for it.", medium.title()),
-            )
-            .into());
+            let tool = reading.and_then(|reading| reading.tool.as_deref());
+            let shown = if evidence.is_some() { Shown::File(tool) } else { Shown::Statement };
+            return Err(not_reached(&reached, &Question::of(occasion.policy, &medium.title(), &of, shown), medium).into());
         }
         let sanitized = MediumSanitized {
             technique: self.technique,
@@ -267,20 +262,42 @@ impl Order for RecordSanitization {
     }
 }
 
+/// What is wrong with a report so that the policy does not let it count before it is answered.
+fn in_doubt(policy: &Pack, link: &Link, medium: &Medium) -> Option<Refusal> {
+    let barring: Vec<&Finding> = link.findings.iter().filter(|finding| policy.weight(finding) == Weight::Blocks).collect();
+    let first = barring.first()?;
+    let more = match barring.len() {
+        1 => String::new(),
+        more => format!(" {} more are listed.", more - 1),
+    };
+    let why = format!(
+        "{} {} Until then the file does not count for {} by {} version {} ({}).{more}",
+        first.what,
+        first.ask,
+        medium.title(),
+        policy.name,
+        policy.version,
+        first.code
+    );
+    let asked = barring.iter().map(|finding| format!("{} {}", finding.what, finding.ask)).collect();
+    Some(Refusal::listing("sanitization.claim_in_doubt", why, asked))
+}
+
+/// What the policy does not let count, as a refusal: the code says whether anything but destruction is left.
+fn not_reached(reached: &Reached, question: &Question, medium: &Medium) -> Refusal {
+    let why = question.answer(reached);
+    let missing = reached.missed.iter().flat_map(|missed| &missed.needs).map(|need| format!("Ask for {}.", need.ask())).collect();
+    match reached.stopped {
+        Some(Stopped::FailedBefore) => Refusal::new("sanitization.only_destroy", why).because(Cause::Entry(medium.last_seq)),
+        Some(Stopped::NotOperational) => Refusal::new("sanitization.not_operational", why),
+        Some(Stopped::NoRule) | None => Refusal::listing("sanitization.not_reached", why, missing),
+    }
+}
+
 impl Technique {
     /// Performed by software, which leaves a log: a file is needed. Machines that cut, melt or magnetise leave a reference to themselves.
     fn needs_file(self) -> bool {
-        !matches!(
-            self,
-            Technique::Degauss
-                | Technique::Shred
-                | Technique::Pulverize
-                | Technique::Disintegrate
-                | Technique::Melt
-                | Technique::Incinerate
-                | Technique::Damage
-                | Technique::Unknown
-        )
+        self.is_logical() || self == Technique::KeyDeletion
     }
 }
 
@@ -289,6 +306,11 @@ impl Fact for MediumSanitized {
         let Some(id) = about.medium() else { return };
         medium::change(known, &id, stamp.seq, |medium| {
             medium.state = MediumState::InProcess;
+            match self.statement.operational {
+                Some(Known::No) => medium.dead = Some(stamp.seq),
+                Some(Known::Yes) => medium.dead = None,
+                Some(Known::Unknown) | None => {}
+            }
             medium.sanitization = Some(Sanitization {
                 performed: stamp.act(),
                 technique: self.technique,

@@ -51,6 +51,11 @@ pub fn actor(role: Role, party: &str, n: u32) -> Actor {
     Actor::new(person, role, PartyId::parse(party).unwrap())
 }
 
+/// The adoption of this policy.
+pub fn adopting(policy: &Pack) -> Value {
+    json!({"name": policy.name, "version": policy.version, "sha256": policy.digest, "reference": "BOARD-0", "decided_on": "2026-08-12"})
+}
+
 /// Why nothing better than this rung is chosen.
 pub fn better_than(rung: &str) -> Value {
     let better = Rung::ALL.iter().take_while(|better| better.as_str() != rung);
@@ -80,6 +85,7 @@ impl Story {
         for (id, kind, name) in [(DISTRICT, "organisation", "District"), (VENDOR, "vendor", "Recycler"), (OTHER, "vendor", "Other")] {
             story.done(&service, "register_party", json!({"party": id, "kind": kind, "name": name, "sites": ["Site"]}));
         }
+        story.done(&actor(Role::Approver, DISTRICT, 1), "adopt_policy", adopting(&story.policy));
         story
     }
 
@@ -94,6 +100,13 @@ impl Story {
     /// The policy in force.
     pub fn policy(&self) -> &Pack {
         &self.policy
+    }
+
+    /// Another version of the policy comes into force, which nobody has adopted.
+    pub fn policy_changes(&mut self) {
+        let version = format!("version = \"{}\"", self.policy.version);
+        let text = STARTER.replacen(&version, "version = \"next\"", 1);
+        self.policy = Pack::parse(&text, Digest::parse(&"1".repeat(64)).unwrap()).unwrap();
     }
 
     /// Hours go by in which nothing is recorded.
@@ -227,7 +240,7 @@ impl Story {
 
     /// Sanitized by degaussing, verified and validated, each by another person.
     pub fn degaussed(&mut self, medium: &str) {
-        let statement = json!({"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000});
+        let statement = json!({"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000, "calibrated_on": "2026-01-05"});
         self.sanitized(medium, "degauss", statement);
     }
 

@@ -20,6 +20,8 @@ const NOT_ABOUT_A_DEVICE: &[&str] = &[
     "record_training",
     "approve_downstream",
     "withdraw_downstream",
+    "adopt_policy",
+    "accept_residual_risk",
     "grant_override",
     "authorize_consignment",
     "record_container",
@@ -332,7 +334,7 @@ impl Situation {
 
     fn degauss(&self) -> Value {
         json!({"medium": self.medium, "technique": "degauss",
-            "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000}})
+            "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000, "calibrated_on": "2026-01-05"}})
     }
 
     fn sanitized(mut self) -> Self {

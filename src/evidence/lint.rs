@@ -11,17 +11,11 @@ mod times;
 use serde::Serialize;
 
 use super::reading::{Kind, MediaKind, MediumReading, Outcome, Reading};
-use crate::domain::names::{Instant, MediaType, Method, Serial, Technique, codes};
+use crate::domain::names::{Instant, MediaType, Method, Serial, Technique};
 use across::Across;
 use times::Moment;
 
-codes! {
-    /// What a finding means for the claim, unless a policy decides otherwise.
-    Weight {
-        Blocks = "blocks", "the claim does not count until this is answered";
-        Warns = "warns", "a person should look at it";
-    }
-}
+pub use crate::domain::evidence::Weight;
 
 /// What is known beside the report about the medium of one record; whatever is absent silences the rules that need it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -269,7 +263,7 @@ impl<'a> Case<'a> {
     fn is_flash(&self) -> Option<bool> {
         match self.kind() {
             Some(kind) => Some(!matches!(kind, MediaKind::Hdd | MediaKind::Tape)),
-            None => self.expected_type().map(MediaType::is_flash),
+            None => self.expected_type().and_then(MediaType::is_flash),
         }
     }
     /// Whether every byte was written by the host.
@@ -282,11 +276,13 @@ impl<'a> Case<'a> {
     }
 }
 
-/// `an SSD`, `a hard disk`; flash and storage have none.
+/// `an SSD`, `a hard disk`; flash, storage, memory and tape have none.
 fn article(label: &str) -> String {
     match label {
-        _ if label.starts_with("soldered") || label.starts_with("storage") => label.to_owned(),
-        _ if label.starts_with("SSD") || label.starts_with("NVMe") => format!("an {label}"),
+        _ if ["soldered", "storage", "memory of", "memory built", "volatile", "magnetic"].iter().any(|mass| label.starts_with(mass)) => {
+            label.to_owned()
+        }
+        _ if ["SSD", "NVMe", "optical"].iter().any(|vowel| label.starts_with(vowel)) => format!("an {label}"),
         _ => format!("a {label}"),
     }
 }

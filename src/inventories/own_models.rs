@@ -116,7 +116,7 @@ mod tests {
         assert_eq!((models.len(), models[0].media.len(), models[0].media[0].embedded, models[1].no_storage), (2, 2, true, true));
         for (row, says) in [
             ("Dell,X1,chromebook,,,,,,low", "media"),
-            ("Dell,X1,chromebook,floppy,,,,,low", "floppy"),
+            ("Dell,X1,chromebook,drum,,,,,low", "drum"),
             ("Dell,X1,toaster,emmc,,,,,low", "toaster"),
             (",X1,chromebook,emmc,,,,,low", "manufacturer"),
             ("Dell,X1,chromebook,emmc,,0,spec,Dell,low", "weight_grams"),

@@ -12,17 +12,19 @@ use super::record::{Beside, Receipt, Terms, ask};
 use super::{Service, publish_status};
 use crate::app::{App, now, seed};
 use crate::documents::certificate_credential::{
-    self as credential, CertificateFacts, CitedEntry, Custody, Device, Disposition, Handoff, Issuer, Kind, NoStorage, People, Person, Policy,
-    StatusEntry,
+    self as credential, Adoption, CertificateFacts, CitedEntry, Custody, Device, Disposition, Handoff, Issuer, Kind, NoStorage, People, Person,
+    Policy, StatusEntry,
 };
 use crate::documents::certificate_pdf::{self, Inputs, TEMPLATE};
 use crate::domain::asset::Asset;
 use crate::domain::certification::{Certificate, CertificateKind, IssueCertificate, RecordRendering, Shown, Verdict, judge};
 use crate::domain::consignment::Consignment;
+use crate::domain::disposition::Destination;
 use crate::domain::medium::{Act, Medium};
 use crate::domain::names::{AssetId, Digest, IdentifiedBy, Instant, Method, PartyId, PersonId, Technique};
 use crate::domain::parties::Party;
 use crate::domain::records::Records;
+use crate::domain::residual_risk::ResidualRisk;
 use crate::domain::{Actor, Event};
 use crate::error::{Error, Result};
 use crate::proof::bundle::{CREDENTIAL, ENTRY, PAGES, RECEIPT, STATUS};
@@ -267,7 +269,8 @@ impl Facts<'_> {
         let asset = &verdict.asset;
         let app = self.app;
         let entries = cited(self.db, &asset.id, &asset.media, u64::MAX)?;
-        let media = verdict.media.iter().map(|medium| self.medium(medium, asset, verdict.required)).collect::<Result<Vec<_>>>()?;
+        let media =
+            verdict.media.iter().map(|medium| self.medium(medium, asset, verdict.required, verdict.destination)).collect::<Result<Vec<_>>>()?;
         let acts = |pick: fn(&crate::domain::medium::Sanitization) -> Option<&Act>| -> Vec<Act> {
             verdict.media.iter().filter_map(|medium| medium.sanitization.as_ref().and_then(pick).cloned()).collect()
         };
@@ -313,7 +316,7 @@ impl Facts<'_> {
                 name: verdict.policy.name.clone(),
                 version: verdict.policy.version.clone(),
                 digest: verdict.policy.sha256.to_string(),
-                adoption: None,
+                adoption: Some(Adoption { on: verdict.adoption.decided_on.to_string(), reference: verdict.adoption.reference.to_string() }),
             },
             evidence: entries.iter().map(|(_, bytes)| self.cite(bytes)).collect::<Result<Vec<_>>>()?,
             status: StatusEntry { list_url: app.identity.status_list(), index },
@@ -331,15 +334,17 @@ impl Facts<'_> {
         })
     }
 
-    fn medium(&mut self, medium: &Medium, asset: &Asset, required: Method) -> Result<credential::Medium> {
+    fn medium(&mut self, medium: &Medium, asset: &Asset, required: Method, destination: Destination) -> Result<credential::Medium> {
         let done = medium.sanitization.as_ref().ok_or_else(|| Error::Fault("a medium without sanitization passed the judgement".to_owned()))?;
         let serial = medium.serial.as_ref().or(asset.serial.as_ref());
         // What the other person could look at depends on who did the work: a machine that cuts, melts or magnetises reports no result of its own.
         let (code, words) = match done.technique {
-            Technique::FactoryReset if medium.identified_by == IdentifiedBy::HostSerial => {
+            Technique::FactoryReset | Technique::PowerwashTpmClear | Technique::EraseAllContent
+                if medium.identified_by == IdentifiedBy::HostSerial =>
+            {
                 ("inspection", "by another person: state of the device after the reset")
             }
-            Technique::Shred | Technique::Pulverize | Technique::Disintegrate | Technique::Melt | Technique::Incinerate => {
+            Technique::Shred | Technique::Pulverize | Technique::Disintegrate | Technique::Melt | Technique::Incinerate | Technique::Grind => {
                 ("inspection", "by another person: what is left of the medium")
             }
             Technique::Degauss => ("inspection", "by another person: the machine that was used, and the medium"),
@@ -365,7 +370,7 @@ impl Facts<'_> {
                 evidence_sha256: done.evidence.as_ref().map(ToString::to_string),
                 rule: done.rule.clone(),
                 basis: done.basis.clone(),
-                residual_risk: None,
+                residual_risk: (done.method < required).then(|| medium.risk_accepted(destination).map(ResidualRisk::words)).flatten(),
                 ledger_index: done.performed.seq,
             },
             destination: None,

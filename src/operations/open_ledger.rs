@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant as Moment;
 
 use super::record::{Beside, Recorder};
-use super::{Service, grow_catalogue, rebuild_tables};
-use crate::app::{App, Halt, now, open_files, starter_policy};
+use super::{Service, govern, grow_catalogue, rebuild_tables};
+use crate::app::{App, Halt, now, open_files};
 use crate::config::Config;
 use crate::domain::ledger::{KeyUse, OpenLog, PublicKeyFact};
 use crate::domain::names::{Digest, Name, PartyId, PersonId, Role};
@@ -174,7 +174,7 @@ fn app(config: &Config, identity: Identity, organisation: Name, service: Actor, 
         service,
         keys,
         files: open_files(config)?,
-        policy: starter_policy()?,
+        policy: govern::in_force(&config.data)?,
         catalogue: grow_catalogue::read(&config.data)?,
         limits: config.limits.clone(),
         sign_in: config.sign_in.clone(),

@@ -2,16 +2,16 @@
 
 use super::Service;
 use super::once::{Once, Outcome, once};
-use super::read_file;
 use super::record::{Receipt, Recorded, Terms};
+use super::{lint_reports, read_file};
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Line, LineId};
-use crate::domain::evidence::{Evidence, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult};
+use crate::domain::evidence::{Evidence, Finding, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult, Weight};
 use crate::domain::medium::Medium;
 use crate::domain::names::{ConsignmentId, Digest, IdentifiedBy, Instant, MediumId, PartyId, Serial};
 use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
-use crate::evidence::reading;
+use crate::evidence::{lint, reading};
 use crate::store::idempotency::RequestKey;
 use crate::store::{Database, inventory, tables};
 
@@ -35,6 +35,8 @@ pub struct Received {
     pub records: Vec<Record>,
     /// What the reader remarked.
     pub remarks: Vec<reading::Remark>,
+    /// Where its claims cannot be true, or do not fit what the record knows.
+    pub findings: Vec<lint::Finding>,
     /// The entries that record it.
     pub entries: Vec<Recorded>,
 }
@@ -42,6 +44,8 @@ pub struct Received {
 /// What the file says of one medium, and whether the record knows that medium.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Record {
+    /// The tool's name for it within the file.
+    pub place: String,
     /// The serial number as the tool read it.
     pub serial: Option<String>,
     /// What the reader found.
@@ -139,6 +143,10 @@ fn record_reading(
     for found in read.into_iter().flat_map(|reading| &reading.records) {
         records.push(record(&mut db, (actor, by_link.as_ref()), read, found)?);
     }
+    let findings = match read {
+        Some(read) => lint_reports::findings(&mut db, (actor, by_link.as_ref()), read)?,
+        None => Vec::new(),
+    };
     // Others may read while this waits for the writer.
     drop(db);
     let reader = read.map(|read| Reader {
@@ -152,7 +160,8 @@ fn record_reading(
         if let (Some(medium), Some(serial)) = (&record.medium, record.serial.as_deref().and_then(|serial| Serial::parse(serial).ok())) {
             // The same medium twice in one file: the last run is the one that counts, as on the bench.
             links.retain(|link| &link.medium != medium);
-            links.push(Link { medium: medium.clone(), serial, reading: record.reading.clone() });
+            let findings = findings_of(&findings, &record.place, record.serial.as_deref());
+            links.push(Link { medium: medium.clone(), serial, reading: record.reading.clone(), findings });
         }
     }
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -165,11 +174,28 @@ fn record_reading(
         not_understood: told.why_not().map(str::to_owned),
         records,
         remarks: read.map(|read| read.remarks.clone()).unwrap_or_default(),
+        findings,
         entries: Vec::new(),
     };
     let received = move |receipt: &Receipt| Ok(Received { entries: receipt.entries.clone(), ..received.clone() });
     let terms = Terms { occurred, once: Once::created(key, received.clone()), ..Terms::default() };
     service.recorder.record_once(command, actor, terms)?.map(|receipt| received(&receipt))
+}
+
+/// Most findings that are recorded with one reading; those that block come first.
+const MOST_FINDINGS: usize = 8;
+
+/// The findings about one record of a file, as the ledger keeps them.
+fn findings_of(all: &[lint::Finding], place: &str, serial: Option<&str>) -> Vec<Finding> {
+    let mut own: Vec<&lint::Finding> = all.iter().filter(|finding| finding.place == place && finding.serial.as_deref() == serial).collect();
+    own.sort_by_key(|finding| finding.weight != Weight::Blocks);
+    let kept = |finding: &lint::Finding| Finding {
+        code: finding.code.to_owned(),
+        weight: finding.weight,
+        what: finding.what.clone(),
+        ask: finding.ask.clone(),
+    };
+    own.into_iter().take(MOST_FINDINGS).map(kept).collect()
 }
 
 fn record(
@@ -194,7 +220,7 @@ fn record(
     };
     if found.kind != reading::Kind::Sanitization {
         let why = format!("This is the {}: it is kept with the file and proves no sanitization.", found.kind.label());
-        return Ok(Record { serial: found.serial().map(str::to_owned), reading, medium: None, not_linked: Some(why) });
+        return Ok(Record { place: found.place.clone(), serial: found.serial().map(str::to_owned), reading, medium: None, not_linked: Some(why) });
     }
     let (medium, not_linked) = match found.serial().map(Serial::parse) {
         None => (None, Some("The file names no serial number; link it by hand or upload a log that does.".to_owned())),
@@ -211,12 +237,12 @@ fn record(
             (None, None) => (None, Some(format!("No medium in your hands has the serial {serial}; record the medium first."))),
         },
     };
-    Ok(Record { serial: found.serial().map(str::to_owned), reading, medium, not_linked })
+    Ok(Record { place: found.place.clone(), serial: found.serial().map(str::to_owned), reading, medium, not_linked })
 }
 
 /// The medium with this serial number, or the embedded one of the device with it, if this person may act on it; by a link, if it came with that
 /// consignment.
-fn medium_with(db: &mut Database, actor: &Actor, by_link: Option<&Consignment>, serial: &Serial) -> Result<Option<MediumId>> {
+pub(super) fn medium_with(db: &mut Database, actor: &Actor, by_link: Option<&Consignment>, serial: &Serial) -> Result<Option<MediumId>> {
     let owner = |db: &mut Database, key: Key| tables::owner(db, &key);
     let medium = match owner(db, Medium::serial_key(serial))? {
         Some(id) => tables::find::<Medium>(db, &MediumId::parse(&id)?)?,

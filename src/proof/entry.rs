@@ -25,7 +25,7 @@ const FRAME_VERSION: u64 = 1;
 pub const SIGNED_COMMANDS: &str = "\
     register_party party.registered; add_site party.site_added; name_signers party.signers_named; record_credential credential.recorded; \
     suspend_credential credential.suspended; record_contract contract.recorded; record_training operator.qualified; \
-    approve_downstream downstream.approved; withdraw_downstream downstream.withdrawn; grant_override override.granted; \
+    approve_downstream downstream.approved; withdraw_downstream downstream.withdrawn; grant_override override.granted; adopt_policy policy.adopted; \
     register_asset asset.registered; record_media media.recorded; harvest_medium media.removed; install_medium media.installed; \
     attest_no_storage asset.no_storage_attested; send_to_repair asset.sent_to_repair; return_from_repair asset.repaired; redeploy asset.redeployed; \
     retire asset.retired; return_to_service asset.returned_to_service; harvest_part asset.part_harvested; evaluate asset.evaluated; \
@@ -38,7 +38,7 @@ pub const SIGNED_COMMANDS: &str = "\
     unseal_consignment consignment.unsealed; cancel_consignment consignment.cancelled; release_consignment consignment.released; \
     accept_consignment consignment.accepted; receive_consignment consignment.received; revoke_link consignment.link_revoked; map_columns party.columns_mapped; \
     resolve_discrepancy discrepancy.resolved; record_sanitization media.sanitized; record_sanitization media.sanitization_failed; \
-    verify_sanitization media.verified; validate_sanitization media.validated; record_disposition disposition.recorded; \
+    verify_sanitization media.verified; validate_sanitization media.validated; accept_residual_risk media.residual_risk_accepted; record_disposition disposition.recorded; \
     correct_registration entry.corrected; withdraw_no_storage entry.corrected; withdraw_medium entry.corrected; void_sanitization entry.corrected; \
     void_disposition entry.corrected; expect_media media.recorded; confirm_medium media.seen; see_device device.seen; \
     register_key party.key_registered; revoke_key party.key_revoked";

@@ -8,7 +8,7 @@ use askama::Template;
 use serde_json::{Value, json};
 
 use super::assets::{self, bare};
-use super::command_forms::{self, CONSIGNMENT, DEVICE, Group, PARTY, RECORD_LOOSE_MEDIA, REGISTER_ASSET, REGISTER_PARTY};
+use super::command_forms::{self, ADOPT_POLICY, CONSIGNMENT, DEVICE, Group, PARTY, RECORD_LOOSE_MEDIA, REGISTER_ASSET, REGISTER_PARTY};
 use super::forms::{self, Around, Choice, Context, Form, Given, Sent, Wrong};
 use super::page::{self, Page};
 use super::problem::Problem;
@@ -512,14 +512,50 @@ struct Fresh {
     address: &'static str,
     kind: SubjectKind,
     pages: &'static str,
+    /// What the command names besides what people fill in.
+    about: fn(&App) -> Vec<(&'static str, Value)>,
 }
 
-static DEVICES: Fresh =
-    Fresh { form: &REGISTER_ASSET, list: ("/assets", "Devices"), address: "/assets/new", kind: SubjectKind::Asset, pages: "/assets" };
-static LOOSE_MEDIA: Fresh =
-    Fresh { form: &RECORD_LOOSE_MEDIA, list: ("/assets", "Devices"), address: "/assets/new/medium", kind: SubjectKind::Medium, pages: "" };
-static VENDORS: Fresh =
-    Fresh { form: &REGISTER_PARTY, list: ("/vendors", "Vendors"), address: "/vendors/new", kind: SubjectKind::Party, pages: "/vendors" };
+fn about_nothing(_: &App) -> Vec<(&'static str, Value)> {
+    Vec::new()
+}
+fn about_policy(app: &App) -> Vec<(&'static str, Value)> {
+    let policy = app.policy.reference();
+    vec![("name", json!(policy.name)), ("version", json!(policy.version)), ("sha256", json!(policy.sha256))]
+}
+
+static DEVICES: Fresh = Fresh {
+    form: &REGISTER_ASSET,
+    list: ("/assets", "Devices"),
+    address: "/assets/new",
+    kind: SubjectKind::Asset,
+    pages: "/assets",
+    about: about_nothing,
+};
+static LOOSE_MEDIA: Fresh = Fresh {
+    form: &RECORD_LOOSE_MEDIA,
+    list: ("/assets", "Devices"),
+    address: "/assets/new/medium",
+    kind: SubjectKind::Medium,
+    pages: "",
+    about: about_nothing,
+};
+static VENDORS: Fresh = Fresh {
+    form: &REGISTER_PARTY,
+    list: ("/vendors", "Vendors"),
+    address: "/vendors/new",
+    kind: SubjectKind::Party,
+    pages: "/vendors",
+    about: about_nothing,
+};
+static ADOPTION: Fresh = Fresh {
+    form: &ADOPT_POLICY,
+    list: ("/settings/policy", "Policy"),
+    address: "/settings/policy/adoption",
+    kind: SubjectKind::Party,
+    pages: "",
+    about: about_policy,
+};
 
 impl Fresh {
     fn around(&self) -> Around {
@@ -537,7 +573,7 @@ impl Fresh {
         let own_sites = block(state, move |service| sites_of_viewer(&mut *service.app.read()?, &viewer)).await?;
         let usual = [("status", "in_stock"), ("sensitivity", "unknown"), ("kind", PartyKind::Vendor.as_str())];
         let given = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Ok(Context { known: vec![("own_sites", own_sites)], given, ..Context::default() })
+        Ok(Context { known: vec![("own_sites", own_sites)], given, about: (self.about)(&state.service.app), ..Context::default() })
     }
     async fn show(&self, state: Data, viewer: Viewer) -> std::result::Result<HttpResponse, Problem> {
         viewer.must_be_able_to(self.form.command)?;
@@ -604,6 +640,16 @@ pub async fn party_new(viewer: Viewer, state: Data) -> std::result::Result<HttpR
 /// `POST /vendors/new`
 pub async fn party_create(http: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
     VENDORS.create(http, state, payload).await
+}
+
+/// `GET /settings/policy/adoption`
+pub async fn adoption_new(viewer: Viewer, state: Data) -> std::result::Result<HttpResponse, Problem> {
+    ADOPTION.show(state, viewer).await
+}
+
+/// `POST /settings/policy/adoption`
+pub async fn adoption_create(http: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
+    ADOPTION.create(http, state, payload).await
 }
 
 /// The commands about devices that this viewer's role may give for many at once, with their forms.

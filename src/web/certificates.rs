@@ -321,7 +321,8 @@ fn shown(page: Page, viewer: Option<&Viewer>, certificate: &Certificate, credent
     people.extend(items(&format!("{subject}/people/performedAndReportedBy")).iter().map(|who| person("Performed and reported by", who)));
     people.extend(items(&format!("{subject}/people/verifiedBy")).iter().map(|who| person("Verified by", who)));
     people.extend(credential.pointer(&format!("{subject}/people/acceptedBy")).map(|who| person("Accepted by", who)));
-    let starter = credential.pointer(&format!("{subject}/policy/adopted")) == Some(&Value::Bool(false));
+    let policy = |name: &str| credential.pointer(&format!("{subject}/policy/{name}")).and_then(Value::as_str);
+    let adopted = policy("adoptedOn").zip(policy("adoptionReference"));
     ShowPage {
         page,
         revokes: certificate.revoked.is_none() && viewer.is_some_and(|viewer| actions::role_may(viewer, REVOKE.command)),
@@ -339,7 +340,10 @@ fn shown(page: Page, viewer: Option<&Viewer>, certificate: &Certificate, credent
             "{} version {}{}",
             at(&format!("{subject}/policy/name")),
             at(&format!("{subject}/policy/version")),
-            if starter { ", a starter pack that the organisation has not adopted" } else { "" }
+            adopted.map_or_else(
+                || ", a starter pack that the organisation has not adopted".to_owned(),
+                |(on, reference)| format!(", adopted by the organisation on {on}, reference {reference}")
+            )
         ),
         handoffs: items(&format!("{subject}/custody/handoffs"))
             .iter()

@@ -5,7 +5,7 @@ use crate::domain::asset::Status;
 use crate::domain::assignment::AssigneeKind;
 use crate::domain::catalogue::Seen;
 use crate::domain::correction::CorrectionReason;
-use crate::domain::disposition::Outcome;
+use crate::domain::disposition::{Destination, Outcome};
 use crate::domain::holds::HoldReason;
 use crate::domain::lifecycle::{Fault, MediumCheck, RepairOverride, RetireReason, ReturnReason};
 use crate::domain::mappings::{ListKind, WeightUnit};
@@ -17,6 +17,7 @@ use crate::domain::parts::Part;
 use crate::domain::policy::Known;
 use crate::domain::preparation::{FundingSource, RejectionReason, Rung};
 use crate::domain::registration::NoStorageBasis;
+use crate::domain::residual_risk::Rationale;
 use crate::domain::sealing::{CancelReason, UnsealReason};
 use crate::domain::vendors::{Scheme, Scope, SuspensionReason};
 
@@ -207,6 +208,7 @@ pub static DEVICE: &[Group] = &[
                     needed("technique", "Technique", Kind::Choice(choices!(Technique))),
                     may("evidence", "SHA-256 of the stored file", Kind::Digest),
                     may("tool", "Tool and version, or machine", Kind::Text(NAME)).hint("Where the file does not say."),
+                    may("statement.operational", "It powers on", Kind::Choice(choices!(Known))),
                     may("statement.completed_without_error", "It finished without error", Kind::Said),
                     may("statement.hidden_areas_absent", "Hidden areas were looked for, and are absent or reset", Kind::Said),
                     may("statement.account_removed", "Accounts and management enrolment were removed", Kind::Said),
@@ -214,10 +216,21 @@ pub static DEVICE: &[Group] = &[
                     may("statement.key_bits", "Strength of the key in bits", Kind::Number(1, 4_096)),
                     may("statement.keys_destroyed", "All copies of the keys destroyed", Kind::Choice(choices!(Known))),
                     may("statement.no_keys_elsewhere", "No key kept elsewhere", Kind::Choice(choices!(Known))),
+                    may("statement.all_areas", "Every area was addressed: all namespaces, both parts of a hybrid", Kind::Said),
+                    may("statement.vendor_statement", "The maker's statement for this model", Kind::Text(REFERENCE)),
+                    may("statement.fips_cert", "FIPS 140 certificate of the module", Kind::Text(REFERENCE)),
+                    may("statement.config_erased", "Configuration, certificates and shared secrets were erased", Kind::Said),
                     may("statement.equipment", "Shredder, disintegrator or degausser", Kind::Text(REFERENCE)),
                     may("statement.particle_tenths_mm", "Largest particle, in tenths of a millimetre", Kind::Number(1, 100_000)),
+                    may("statement.epl_entry", "The machine's entry in the NSA's list", Kind::Text(REFERENCE)),
+                    may(
+                        "statement.epl_particle_tenths_mm",
+                        "Largest particle that the entry allows, in tenths of a millimetre",
+                        Kind::Number(1, 100_000),
+                    ),
                     may("statement.field_oersted", "Field of the degausser, in oersted", Kind::Number(1, 1_000_000)),
                     may("statement.coercivity_oersted", "Coercivity of the medium, in oersted", Kind::Number(1, 1_000_000)),
+                    may("statement.calibrated_on", "Last calibration of the degausser", Kind::Date),
                     may("statement.facility", "Licensed facility", Kind::Text(REFERENCE)),
                     may("statement.facility_batch", "The facility's batch", Kind::Text(REFERENCE)),
                 ],
@@ -233,6 +246,18 @@ pub static DEVICE: &[Group] = &[
                 "Accept a sanitization",
                 "The organisation accepts it for this data.",
                 &[needed("medium", "Medium", Kind::Known("media"))],
+            ),
+            grave(
+                "accept_residual_risk",
+                "Accept a residual risk",
+                "Lets a weaker method than the policy asks for stand. The method stays what it was, and a certificate says so.",
+                &[
+                    needed("media", "Media", Kind::KnownSeveral("media")),
+                    needed("technique", "Technique", Kind::Choice(choices!(Technique))),
+                    needed("destination", "Where it goes", Kind::Choice(choices!(Destination))),
+                    needed("rationale", "Why", Kind::Choice(choices!(Rationale))),
+                    needed("reference", "Reference of the decision", Kind::Text(REFERENCE)),
+                ],
             ),
         ],
     },
@@ -523,6 +548,18 @@ pub static REGISTER_PARTY: Form = plain(
         needed("kind", "What it is", Kind::Choice(choices!(PartyKind: Vendor Carrier))),
         needed("name", "Name", Kind::Text(NAME)),
         needed("sites", "Sites", Kind::Lines).hint("One on each line."),
+    ],
+);
+
+/// Adopts the policy in force; which one that is, the page adds.
+pub static ADOPT_POLICY: Form = grave(
+    "adopt_policy",
+    "Adopt the policy",
+    "What is adopted is the policy in force, by its name, version and SHA-256. Nothing is certified before, and what it says is the organisation's own word \
+     from then on: read it first.",
+    &[
+        needed("reference", "Reference of the decision", Kind::Text(REFERENCE)).hint("The board's resolution, or the signed paper."),
+        needed("decided_on", "Decided on", Kind::Date),
     ],
 );
 

@@ -11,17 +11,16 @@ use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::{self, Viewer};
 use super::{Data, block, request, writes};
-use crate::app::now;
 use crate::domain::consignment::Consignment;
 use crate::domain::evidence::{Evidence, ReceiveEvidence};
 use crate::domain::names::{ConsignmentId, Digest, Serial};
+use crate::domain::policy::{Pack, verdict};
 use crate::domain::{Order as _, Subject, SubjectKind};
-use crate::evidence::lint::{self, Context};
 use crate::evidence::{FORMATS, MediumReading, Outcome, Reading};
 use crate::operations::Service;
 use crate::operations::find_on_bench::{self, Place, Thing};
-use crate::operations::read_file;
 use crate::operations::receive_evidence::{self, MAX_BYTES};
+use crate::operations::{lint_reports, read_file};
 use crate::store::tables;
 
 /// `POST /api/v1/evidence`
@@ -88,6 +87,8 @@ pub struct RowShown {
     pub result_words: String,
     pub matched: bool,
     pub held: Option<Held>,
+    /// What it comes to by the policy, and what to ask for.
+    pub verdict: Option<String>,
     /// What is known of where it belongs, and what to do next.
     pub note: String,
     pub action: Option<(String, String)>,
@@ -155,7 +156,7 @@ fn held(thing: &Thing, sha256: &Digest) -> Held {
     }
 }
 
-fn row(page: &Page, sha256: &Digest, reading: &MediumReading, place: &Place) -> RowShown {
+fn row(page: &Page, (pack, evidence): (&Pack, &Evidence), reading: &MediumReading, place: &Place) -> RowShown {
     let (result, result_words) = result_words(page, reading.result);
     let to = |thing: &Thing, command: &str, words: &str| {
         thing.device().map(|device| (format!("/assets/{}/actions/{command}", bare(device.id.as_str())), words.to_owned()))
@@ -181,6 +182,12 @@ fn row(page: &Page, sha256: &Digest, reading: &MediumReading, place: &Place) -> 
         Place::Nowhere => (None, page.t("Nothing in your hands has this serial number. Record the medium if it is here; what belongs to others stays unmatched.").to_owned(), None),
         Place::Unnamed => (None, page.t("The file names no serial number here, so that nobody can tell which medium it is.").to_owned(), None),
     };
+    let verdict = match place {
+        Place::Linked(Thing::Medium(medium, host)) => {
+            evidence.link_of(medium, host.as_deref()).and_then(|link| verdict::of_reading(pack, medium, host.as_deref(), link))
+        }
+        _ => None,
+    };
     RowShown {
         serial: reading.serial().map(str::to_owned),
         place: reading.place.clone(),
@@ -188,16 +195,11 @@ fn row(page: &Page, sha256: &Digest, reading: &MediumReading, place: &Place) -> 
         result,
         result_words,
         matched: matches!(place, Place::Linked(_)),
-        held: thing.map(|thing| held(thing, sha256)),
+        held: thing.map(|thing| held(thing, &evidence.sha256)),
+        verdict,
         note,
         action,
     }
-}
-
-/// What the report's claims come to by themselves: nothing beside the file and the time is known here.
-fn claims(read: &Reading) -> Vec<(String, String)> {
-    let findings = lint::lint(&[("", read)], |_| Context { now: Some(now()), custody: None, expected: None });
-    findings.into_iter().take(ROWS).map(|finding| (finding.what, finding.ask)).collect()
 }
 
 /// What there is to show of a stored file. A vendor's people learn nothing of what others did with the same bytes.
@@ -217,6 +219,11 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
     first.extend(linked);
     first.truncate(ROWS);
     let places = find_on_bench::places(&mut db, &viewer.actor, &evidence, &first)?;
+    let claims = match read {
+        Some(read) => lint_reports::findings(&mut db, (&viewer.actor, None), read)?,
+        None => Vec::new(),
+    };
+    let claims = claims.into_iter().take(ROWS).map(|finding| (finding.what, finding.ask)).collect();
     let mut names = Names::new(&service.app);
     let (mut stored, mut consignments, mut certificates) = (Vec::new(), Vec::new(), Vec::new());
     let own = [viewer.actor.party.as_str(), service.app.service.party.as_str()];
@@ -241,7 +248,7 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
         }
     }
     certificates.dedup();
-    let rows: Vec<RowShown> = first.iter().zip(&places).map(|(reading, place)| row(page, sha256, reading, place)).collect();
+    let rows: Vec<RowShown> = first.iter().zip(&places).map(|(reading, place)| row(page, (&service.app.policy, &evidence), reading, place)).collect();
     let may = ReceiveEvidence::ROLES.contains(&viewer.actor.role);
     // Linked under the same serial number, with a medium of which this viewer knows nothing.
     let hidden = rows.iter().zip(&first).filter(|(row, reading)| !row.matched && is_linked(reading)).count();
@@ -257,7 +264,7 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
         rows,
         total,
         matched: matched.saturating_sub(hidden),
-        claims: read.map(claims).unwrap_or_default(),
+        claims,
         remarks: read.map(|read| read.remarks.iter().map(|remark| format!("{}: {}", remark.place, remark.what)).collect()).unwrap_or_default(),
         reads_again: may && places.iter().any(|place| matches!(place, Place::Waiting(_))),
         address: format!("/evidence/{sha256}"),

@@ -228,6 +228,9 @@ routes! {
     get  "/reports"                                   => reports::index;
     get  "/settings"                                  => settings::index;
     get  "/settings/policy"                           => settings::policy;
+    get  "/settings/policy/text"                      => settings::policy_text;
+    get  "/settings/policy/adoption"                  => actions::adoption_new;
+    post "/settings/policy/adoption"                  => actions::adoption_create;
     get  "/settings/system"                           => settings::system;
     get  "/reports/{name}"                            => reports::show;
     get  "/vendors"                                   => parties::index;

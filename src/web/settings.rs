@@ -11,10 +11,11 @@ use super::problem::Problem;
 use super::session::Viewer;
 use super::{Data, ROUTES, block};
 use crate::app::{App, now};
+use crate::documents::policy_text;
 use crate::domain::disposition::Destination;
 use crate::domain::names::{Instant, Role, Sensitivity};
 use crate::error::Result;
-use crate::operations::publish_checkpoint;
+use crate::operations::{govern, publish_checkpoint};
 use crate::store::{derived, log};
 
 /// The organisation's own people.
@@ -73,6 +74,20 @@ struct Rule {
     basis: String,
 }
 
+/// The decision that adopted it.
+struct Adopted {
+    reference: String,
+    on: String,
+    seq: u64,
+}
+
+/// What the organisation attests of a model.
+struct Attested {
+    model: String,
+    says: String,
+    by: String,
+}
+
 #[derive(Template)]
 #[template(path = "settings/policy.html")]
 struct PolicyPage {
@@ -81,6 +96,13 @@ struct PolicyPage {
     version: String,
     digest: String,
     short: String,
+    /// Who has to do what before anything is certified.
+    not_adopted: Option<String>,
+    /// This viewer may adopt it now.
+    adopts: bool,
+    adopted: Option<Adopted>,
+    principles: Vec<crate::domain::policy::Principle>,
+    attestations: Vec<Attested>,
     destinations: Vec<String>,
     least: Vec<Least>,
     bases: Vec<String>,
@@ -106,17 +128,43 @@ pub async fn policy(viewer: Viewer, state: Data) -> std::result::Result<HttpResp
         needs: rule.needs.iter().map(|need| need.label()).collect(),
         basis: rule.basis.clone(),
     };
+    let attested = |attested: &crate::domain::policy::Attestation| Attested {
+        model: format!("{} {}", attested.manufacturer, attested.model),
+        says: format!("“{}” reaches {}", attested.technique.label(), attested.reaches.label()),
+        by: format!("{}, {}, {}", attested.stated_by, attested.stated_on, attested.reference),
+    };
+    let adoption = govern::adopted(&state.service)?;
     page::render(&PolicyPage {
         page: Page::new(&state, "Policy", Some(&viewer)),
         name: pack.name.clone(),
         version: pack.version.clone(),
         short: short(pack.digest.as_str()),
         digest: pack.digest.to_string(),
+        adopts: adoption.is_none() && super::actions::role_may(&viewer, "adopt_policy"),
+        not_adopted: govern::not_adopted(&state.service)?,
+        adopted: adoption.map(|adoption| Adopted {
+            reference: adoption.reference.to_string(),
+            on: adoption.decided_on.to_string(),
+            seq: adoption.adopted.seq,
+        }),
+        principles: pack.principles.clone(),
+        attestations: pack.attestations.iter().map(attested).collect(),
         destinations: Destination::ALL.iter().map(|destination| capital(destination.label())).collect(),
         least: Sensitivity::ALL.iter().map(least).collect(),
         bases,
         rules: pack.rules.iter().map(rule).collect(),
     })
+}
+
+/// `GET /settings/policy/text`: the policy in force as a board reads it, in Markdown.
+pub async fn policy_text(viewer: Viewer, state: Data) -> std::result::Result<HttpResponse, Problem> {
+    viewer.must_be(OWN)?;
+    let pack = &state.service.app.policy;
+    let name = format!("policy-{}-{}.md", pack.name, pack.version);
+    Ok(HttpResponse::Ok()
+        .content_type("text/markdown; charset=utf-8")
+        .insert_header((actix_web::http::header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .body(policy_text::written(pack)))
 }
 
 /// Something that was looked at.

@@ -127,7 +127,7 @@ async function look(started, stage, pages) {
         for (const theme of THEMES) {
           await page.emulateMedia({ colorScheme: theme });
           const how = `, ${width} px, ${theme}`;
-          say(await judge(page), how);
+          say(await judge(page, theme === THEMES[0] ? "all" : "colours"), how);
           if (theme === THEMES[0]) {
             say(await page.evaluate(shape, width), how);
             say(await walk(page), how);

@@ -241,15 +241,17 @@ export async function enter(page, stage, person) {
   await page.context().addCookies((await session(stage, person)).map((cookie) => ({ ...cookie, url: stage.url, httpOnly: true, sameSite: "Lax" })));
 }
 
-/// What axe-core finds on the page as it is now: one line for each rule that is broken.
-export async function judge(page) {
+/// What axe-core finds on the page as it is now: one line for each rule that is broken. Themes differ in colours alone, so that the rules about
+/// colours are enough for the second.
+export async function judge(page, rules = "all") {
   // Not by a <script> element: the content security policy forbids that one, and stays as it is.
   if (!(await page.evaluate("Boolean(window.axe)"))) await page.evaluate(`${axe}; 0`);
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const violations = await page.evaluate(async (tags) => {
-    const found = await axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] });
+  const only = rules === "colours" ? { type: "rule", values: ["color-contrast", "link-in-text-block"] } : { type: "tag", values: tags };
+  const violations = await page.evaluate(async (runOnly) => {
+    const found = await axe.run(document, { runOnly, resultTypes: ["violations"] });
     return found.violations.map((one) => ({ id: one.id, help: one.help, nodes: one.nodes.map((node) => [node.target.join(" "), node.failureSummary]) }));
-  }, tags);
+  }, only);
   return violations.map((one) => {
     const [where, why] = one.nodes[0];
     return `axe ${one.id}: ${one.help}; ${one.nodes.length} times, first ${where}: ${why.replaceAll(/\s+/g, " ")}`;

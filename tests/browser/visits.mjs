@@ -4,6 +4,7 @@ import { link, loaded, parties, read, released, say } from "./pallet.mjs";
 /// Routes that give no page: files, bytes and redirects. A GET route is here or among the visits; one that is nowhere fails the test.
 export const NO_PAGE = [
   "/certificates/{number}.pdf",
+  "/settings/policy/text",
   "/certificates/{number}/{part:.+}",
   "/.well-known/did.json",
   "/did.json",
@@ -110,6 +111,7 @@ export async function visits(stage) {
     page("/ledger/entries/{seq}", "ledger-entry", "auditor", "/ledger/entries/1222"),
     page("/settings", "settings", "administrator", "/settings"),
     page("/settings/policy", "settings-policy", "administrator", "/settings/policy"),
+    page("/settings/policy/adoption", "settings-policy-adoption", "approver", "/settings/policy/adoption"),
     page("/settings/system", "settings-system", "administrator", "/settings/system"),
     // The dock.
     page("/dock", "dock-offline", "nobody", "/dock"),

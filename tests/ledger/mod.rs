@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{TimeDelta, Utc};
 use quittance::app::{now, seed};
 use quittance::config::{Config, Given};
 use quittance::domain::names::{AssetId, PersonId, Role};
@@ -73,6 +74,10 @@ impl Ledger {
         let credential = json!({"party": ledger.vendor, "site": "Plant", "scheme": "r2v3", "number": "C1", "issued_on": "2020-01-01", "expires_on": "2100-01-01",
             "scope": ["data_sanitization_logical", "materials_recovery"]});
         ledger.run(&administrator, "record_credential", credential).unwrap();
+        let policy = ledger.service.app.policy.reference();
+        let adopt =
+            json!({"name": policy.name, "version": policy.version, "sha256": policy.sha256, "reference": "BOARD-0", "decided_on": "2026-01-05"});
+        ledger.run(&ledger.someone(Role::Approver, "Abel Approver"), "adopt_policy", adopt).unwrap();
         ledger
     }
 
@@ -200,26 +205,28 @@ pub fn audit(config: &Config) -> Result<audit_ledger::Report> {
 
 /// What nwipe 0.42 writes about one drive that it erased.
 pub fn nwipe_log(serial: &str) -> String {
+    // The work counts only where the drive was at hand: the log's clock, whose zone nobody knows, shows a day on which it may have been.
+    let day = (Utc::now() + TimeDelta::hours(2)).format("%Y/%m/%d");
     format!(
-        "[2026/08/03 08:12:01]    info: nwipe 0.42
-[2026/08/03 08:12:02]  notice: Found /dev/sda,  ATA    , WDC WD5000LPLX-7,  500 GB, S/N={serial}
-[2026/08/03 08:12:02]    info: HPA:  max sectors   = 976773168/976773168, hpa is disabled
+        "[{day} 08:12:01]    info: nwipe 0.42
+[{day} 08:12:02]  notice: Found /dev/sda,  ATA    , WDC WD5000LPLX-7,  500 GB, S/N={serial}
+[{day} 08:12:02]    info: HPA:  max sectors   = 976773168/976773168, hpa is disabled
  on /dev/sda
-[2026/08/03 08:12:02]    info: No hidden sectors on /dev/sda
-[2026/08/03 08:12:05]  notice: Program options are set as follows...
-[2026/08/03 08:12:05]  notice:   method       = PRNG Stream
-[2026/08/03 08:12:05]  notice:   rounds       = 1
-[2026/08/03 08:12:05]  notice:   verify       = 1 (last pass)
-[2026/08/03 08:12:05]  notice: /dev/sda has serial number {serial}
-[2026/08/03 08:12:06]  notice: Invoking method 'PRNG Stream' on /dev/sda
-[2026/08/03 08:12:06]  notice: Starting round 1 of 1 on /dev/sda
-[2026/08/03 08:12:06]  notice: Starting pass 1/1, round 1/1, on /dev/sda
-[2026/08/03 10:02:41]  notice: 500107862016 bytes written to /dev/sda
-[2026/08/03 11:50:12]  notice: 500107862016 bytes read from /dev/sda
-[2026/08/03 11:50:12]  notice: Verified pass 1 of 1, round 1 of 1, on '/dev/sda'.
-[2026/08/03 11:50:12]  notice: Finished pass 1/1, round 1/1, on /dev/sda
-[2026/08/03 11:50:12]  notice: Finished final round 1 of 1 on /dev/sda
-[2026/08/03 11:50:13]    info: Nwipe successfully completed. See summary table for details.
+[{day} 08:12:02]    info: No hidden sectors on /dev/sda
+[{day} 08:12:05]  notice: Program options are set as follows...
+[{day} 08:12:05]  notice:   method       = PRNG Stream
+[{day} 08:12:05]  notice:   rounds       = 1
+[{day} 08:12:05]  notice:   verify       = 1 (last pass)
+[{day} 08:12:05]  notice: /dev/sda has serial number {serial}
+[{day} 08:12:06]  notice: Invoking method 'PRNG Stream' on /dev/sda
+[{day} 08:12:06]  notice: Starting round 1 of 1 on /dev/sda
+[{day} 08:12:06]  notice: Starting pass 1/1, round 1/1, on /dev/sda
+[{day} 10:02:41]  notice: 500107862016 bytes written to /dev/sda
+[{day} 11:50:12]  notice: 500107862016 bytes read from /dev/sda
+[{day} 11:50:12]  notice: Verified pass 1 of 1, round 1 of 1, on '/dev/sda'.
+[{day} 11:50:12]  notice: Finished pass 1/1, round 1/1, on /dev/sda
+[{day} 11:50:12]  notice: Finished final round 1 of 1 on /dev/sda
+[{day} 11:50:13]    info: Nwipe successfully completed. See summary table for details.
 
 ******************************** Error Summary *********************************
 !   Device | Pass Errors | Verifications Errors | Fdatasync I\\O Errors
@@ -238,7 +245,7 @@ pub fn nwipe_log(serial: &str) -> String {
 --------------------------------------------------------------------------------
        sda | Erased |  77 MB/s | 03:38:06 | WDC WD5000LPLX-7/{serial}
 --------------------------------------------------------------------------------
-[2026/08/03 11:50:14] Total Throughput 77 MB/s, PRNG Stream, 1R+NB+VL
+[{day} 11:50:14] Total Throughput 77 MB/s, PRNG Stream, 1R+NB+VL
 ********************************************************************************
 "
     )

@@ -579,6 +579,7 @@ const NOT_JSON: &[&str] = &[
     "/assets/{id}/actions/{command}",
     "/consignments/{id}/actions/{command}",
     "/vendors/new",
+    "/settings/policy/adoption",
     "/vendors/{id}/actions/{command}",
     "/certificates/{number}/revocation",
     "/r/{secret}",
@@ -614,6 +615,9 @@ fn check_doors(doors: &[JsonDoor]) {
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
+/// One door in so many meets each thing that is the same for all of them.
+const IN_TURN: usize = 4;
+
 #[test]
 fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
     let server = Server::start();
@@ -629,7 +633,10 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
     let browsers: BTreeMap<&str, String> = people.into_iter().map(|who| (who, server.browser(who).1)).collect();
     let before = everything(&server);
     let tried = Tried::new(&server);
-    for door in &doors {
+    // What comes before a command's own members is the same for all doors: each door meets a part of it in turn, and all of it where there is time.
+    let every = std::env::var("QUITTANCE_TEST_EVERY_WAY").is_ok_and(|every| every == "yes");
+    for (number, door) in doors.iter().enumerate() {
+        let in_turn = |place: usize| every || place % IN_TURN == number % IN_TURN;
         let good = door.body.to_string().into_bytes();
         for case in spoilt(&door.name, &door.body) {
             tried.refused((&case.what, &case.member), door.who, "POST", &door.path, &[JSON], &case.body);
@@ -641,11 +648,12 @@ fn a_spoilt_body_is_refused_and_the_good_one_is_taken_afterwards() {
                 .iter()
                 .map(|time| format!("\"{time}\""))
                 .chain([format!("\"{}\"", "2".repeat(10 << 10)), format!("\"2300-01-01T00:00:00.{}Z\"", "0".repeat(10 << 10))]);
-            for text in texts.chain(["7", "true", "[]", "{}", "1e400", "\"\"", "\"\\u0000\""].map(str::to_owned)) {
+            let texts = texts.chain(["7", "true", "[]", "{}", "1e400", "\"\"", "\"\\u0000\""].map(str::to_owned));
+            for (_, text) in texts.enumerate().filter(|(place, _)| in_turn(*place)) {
                 tried.refused((&format!("occurred {text}"), "occurred"), door.who, "POST", &door.path, &[JSON], &occurred(&text));
             }
         }
-        for (what, body) in no_objects() {
+        for (_, (what, body)) in no_objects().into_iter().enumerate().filter(|(place, _)| in_turn(*place)) {
             tried.refused((what, ""), door.who, "POST", &door.path, &[JSON], &body);
         }
         for kind in [

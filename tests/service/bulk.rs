@@ -136,7 +136,7 @@ fn a_filter_selects_and_a_vendor_selects_only_what_concerns_it() {
 #[test]
 fn after_a_job_is_cancelled_nothing_more_of_it_is_recorded() {
     let server = Server::start();
-    let ids = fleet(&server, "E", 3_000, "Lincoln High");
+    let ids = fleet(&server, "E", 1_000, "Lincoln High");
     let asked = json!({"command": "retire", "body": {"reason": "surplus"}, "selection": {"ids": ids}});
     let id = server.post("coordinator", "/api/v1/bulk", &asked).taken()["id"].as_str().unwrap().to_owned();
     server.post("auditor", &format!("/api/v1/bulk/{id}/cancellations"), &json!({})).refused(403, "command.wrong_role");
@@ -147,7 +147,7 @@ fn after_a_job_is_cancelled_nothing_more_of_it_is_recorded() {
     std::thread::sleep(Duration::from_millis(700));
     let later = server.get("coordinator", &format!("/api/v1/bulk/{id}")).taken();
     assert_eq!((server.entries(), &later), (entries, &cancelled));
-    assert_eq!(json!(entries), json!(cancelled["done"].as_u64().unwrap() + 3_000 + registered_before(&server)));
+    assert_eq!(json!(entries), json!(cancelled["done"].as_u64().unwrap() + 1_000 + registered_before(&server)));
     server.audit();
 }
 

@@ -79,6 +79,48 @@ fn a_device_that_was_lost_on_its_way_and_found_again_is_certified() {
 }
 
 #[test]
+fn a_certificate_says_what_an_approver_accepted_and_never_calls_it_purge() {
+    let server = Server::start();
+    let body = json!({"tag": "CB-9", "serial": "SCB9", "category": "chromebook", "manufacturer": "Lenovo", "model": "300e", "sensitivity": "moderate",
+        "site": "Central", "media": [{"media_type": "emmc"}]});
+    let registered = server.command("coordinator", "register_asset", body).taken();
+    let (device, flash) = (Server::subject(&registered, "Asset"), Server::subject(&registered, "Medium"));
+    server.command("coordinator", "retire", json!({"asset": device, "reason": "end_of_life"})).taken();
+    prepare(&server, &device);
+    let open = json!({"reference": "P-CB", "from_site": "Central", "to": server.parties["GreenLoop Recycling"], "to_site": "Akron"});
+    let consignment = Server::subject(&server.command("coordinator", "open_consignment", open).taken(), "Consignment");
+    server.command("coordinator", "add_lines", json!({"consignment": consignment, "assets": [device], "container": "BOX"})).taken();
+    server.command("coordinator", "seal_consignment", json!({"consignment": consignment, "containers": [{"label": "BOX"}]})).taken();
+    server.command("coordinator", "release_consignment", json!({"consignment": consignment})).taken();
+    let receipt =
+        json!({"consignment": consignment, "containers": [{"label": "BOX", "seal_state": "intact"}], "scans": [{"tag": "CB-9", "serial": "SCB9"}]});
+    server.command("operator", "receive_consignment", receipt).taken();
+    let log = server.send("operator", "POST", "/api/v1/evidence", &[], b"SCB9 was reset").taken();
+    let reset = json!({"medium": flash, "technique": "factory_reset", "evidence": log["sha256"],
+        "statement": {"completed_without_error": true, "account_removed": true}});
+    server.command("operator", "record_sanitization", reset).taken();
+    server.command("verifier", "verify_sanitization", json!({"medium": flash})).taken();
+    server.command("approver", "validate_sanitization", json!({"medium": flash})).taken();
+    let mass = json!({"weight_grams": 1_400, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 100, "landfill_grams": 100});
+    let recycled = json!({"asset": device, "outcome": "recycled", "mass": mass});
+    let problem = server.command("operator", "record_disposition", recycled.clone()).refused(422, "disposition.data_not_gone");
+    assert!(problem["detail"].as_str().unwrap().contains("three ways are open"), "{problem}");
+    let accept = json!({"media": [flash], "technique": "factory_reset", "destination": "materials_recovery", "rationale": "always_encrypted",
+        "reference": "RISK-7"});
+    server.command("approver", "accept_residual_risk", accept).taken();
+    server.command("operator", "record_disposition", recycled).taken();
+    let issued = server.post("approver", "/api/v1/certificates", &json!({"asset": device})).taken();
+    let number = issued["number"].as_str().unwrap();
+    let credential = server.get("nobody", &format!("/certificates/{number}/certificate.vc.json")).json();
+    let subject = &credential["credentialSubject"];
+    assert_eq!((&subject["policy"]["adopted"], &subject["policy"]["adoptionReference"]), (&json!(true), &json!("BOARD-0")), "{credential}");
+    let sanitization = &subject["media"][0]["sanitization"];
+    assert_eq!(sanitization["method"], "clear", "{credential}");
+    assert!(sanitization["residualRisk"].as_str().unwrap().contains("RISK-7"), "{credential}");
+    server.audit();
+}
+
+#[test]
 fn an_altered_certificate_is_told_from_a_genuine_one() {
     let server = Server::start();
     let (_, number) = story::certified(&server);

@@ -72,6 +72,33 @@ fn the_catalogue_grows_by_a_table_of_ones_own() {
 }
 
 #[test]
+fn a_policy_is_printed_compared_put_in_force_and_adopted() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, keys, own) = (at("data"), at("keys"), at("own.toml"));
+    let run = |arguments: &[&str]| said(&quittance(&[arguments, &["--data", &data, "--keys", &keys]].concat()).output().unwrap());
+    assert_eq!(run(&["init", "--url", "http://localhost:8080", "--name", "North District"]).0, 0);
+    assert!(run(&["policy", "print"]).1.starts_with("# Media sanitization policy\n\nPack `us-k12-starter`, version "));
+    let starter = quittance::domain::policy::STARTER;
+    let changed = starter.replacen("name = \"us-k12-starter\"", "name = \"north\"", 1);
+    fs::write(&own, &changed).unwrap();
+    assert_eq!(run(&["policy", "diff", &own]), (0, "name: us-k12-starter becomes north\n".to_owned(), String::new()));
+    assert!(run(&["policy", "print", "--pack", &own]).1.contains("Pack `north`"));
+    fs::write(&own, changed.replacen("id = \"OW-2\"", "id = \"OW-1\"", 1)).unwrap();
+    let (code, _, errors) = run(&["policy", "use", &own]);
+    assert!(code == 1 && errors.contains("OW-1"), "{code} {errors}");
+    fs::write(&own, &changed).unwrap();
+    assert_eq!(run(&["policy", "use", &own]).0, 0);
+    assert_eq!(run(&["policy", "diff", &own]).1, "Nothing would change.\n");
+    assert_eq!(run(&["people", "add", "--name", "Abel Approver", "--role", "approver"]).0, 0);
+    let adopt = ["policy", "adopt", "--as", "Abel Approver", "--reference", "BOARD-1", "--decided-on", "2026-01-05"];
+    let (code, out, errors) = run(&adopt);
+    assert!(code == 0 && out.starts_with("north version "), "{out} {errors}");
+    let (code, _, errors) = run(&adopt);
+    assert!(code == 1 && errors.contains("adopted already"), "{code} {errors}");
+}
+
+#[test]
 fn an_import_that_cannot_go_through_says_who_must_act() {
     let server = Server::start();
     let import = |url: &str, token: Option<&str>| {

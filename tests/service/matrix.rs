@@ -97,6 +97,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("get /reports", "signed in", "–"),
     ("get /settings", "coordinator, approver, auditor, reports, administrator", "–"),
     ("get /settings/policy", "coordinator, approver, auditor, reports, administrator", "–"),
+    ("get /settings/policy/text", "coordinator, approver, auditor, reports, administrator", "–"),
+    ("get /settings/policy/adoption", "approver", "–"),
+    ("post /settings/policy/adoption", "approver", "–"),
     ("get /settings/system", "coordinator, approver, auditor, reports, administrator", "–"),
     ("get /assets/import", "coordinator, administrator", "–"),
     ("post /assets/import", "coordinator, administrator", "–"),
@@ -175,6 +178,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/record_training", "approver, administrator", "–"),
     ("post /api/v1/commands/approve_downstream", "approver", "–"),
     ("post /api/v1/commands/withdraw_downstream", "approver", "–"),
+    ("post /api/v1/commands/adopt_policy", "approver [422 policy.adopted]", "–"),
     ("post /api/v1/commands/grant_override", "approver", "–"),
     ("post /api/v1/commands/open_consignment", "coordinator, vendor_operator", "–"),
     ("post /api/v1/commands/record_container", "coordinator, vendor_operator", "unknown"),
@@ -214,6 +218,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/record_sanitization", "vendor_operator, coordinator", "unknown"),
     ("post /api/v1/commands/verify_sanitization", "vendor_operator, vendor_verifier, coordinator", "unknown"),
     ("post /api/v1/commands/validate_sanitization", "approver", "–"),
+    ("post /api/v1/commands/accept_residual_risk", "approver", "–"),
     ("post /api/v1/commands/record_disposition", "vendor_operator, coordinator", "unknown"),
     ("post /api/v1/commands/issue_certificate", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/record_rendering", "none [404 command.service_only]", "–"),
@@ -550,6 +555,7 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         "post /assets/new"
         | "post /assets/new/medium"
         | "post /vendors/new"
+        | "post /settings/policy/adoption"
         | "post /assets/{id}/actions/{command}"
         | "post /vendors/{id}/actions/{command}"
         | "post /consignments/{id}/actions/{command}"
@@ -558,11 +564,14 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
                 "post /assets/new" => "register_asset",
                 "post /assets/new/medium" => "record_loose_media",
                 "post /vendors/new" => "register_party",
+                "post /settings/policy/adoption" => "adopt_policy",
                 "post /certificates/{number}/revocation" => "revoke_certificate",
                 _ => path.rsplit('/').next().unwrap(),
             };
             let mut command = match command {
                 "revoke_certificate" => json!({"reason": "error_in_record"}),
+                // The one in force is adopted already; the page names it.
+                "adopt_policy" => json!({"reference": "BOARD-1", "decided_on": "2026-01-06"}),
                 command if fresh => yard.body(command, vendor, who).unwrap(),
                 _ => json!({}),
             };
@@ -722,7 +731,9 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             body = json(json!({"reason": "error_in_record"}));
         }
         _ => {
-            if let Some(name) = route.strip_prefix("/api/v1/commands/") {
+            if route == "/api/v1/commands/adopt_policy" {
+                body = json(yard.server.adoption());
+            } else if let Some(name) = route.strip_prefix("/api/v1/commands/") {
                 body = json(yard.body(name, vendor, who).unwrap_or_else(|| json!({})));
             } else if is_page(door) {
                 headers.push(("Accept", "text/html".to_owned()));
@@ -1052,6 +1063,8 @@ fn every_cell_is_as_its_line_says() {
                         | "post /consignments/{id}/reconcile" => &[303],
                         _ if LEADING_BACK.contains(door) => &[303],
                         "post /sign-in" if *role == "nobody" => &[422],
+                        // It is adopted already; the form says so.
+                        "post /settings/policy/adoption" => &[422],
                         "post /account/recovery-codes" => &[422],
                         // There is an administrator, and no other sign-in.
                         "get /setup" | "post /setup" | "get /sign-in/other" | "get /sign-in/other/back" => &[404],

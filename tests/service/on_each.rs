@@ -8,6 +8,7 @@ mod bad_input;
 mod bench;
 mod bulk;
 mod certificates;
+mod claims;
 mod command_line;
 mod corrections;
 mod desk;

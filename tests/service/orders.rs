@@ -565,6 +565,12 @@ impl<'a> Yard<'a> {
                 self.command("approver", "approve_downstream", body.clone());
                 body
             }
+            // The one in force is adopted already, and no other can be.
+            "adopt_policy" => return None,
+            "accept_residual_risk" => {
+                json!({"media": [self.received(vendor, true).medium], "technique": "nvme_format", "destination": "external_reuse",
+                    "rationale": "other_controls", "reference": "RISK-1"})
+            }
             "grant_override" => {
                 json!({"consignment": self.opened(vendor), "guard": "vendor_qualification", "reason": "renewal_pending", "reference": "BOARD-12"})
             }

@@ -102,7 +102,13 @@ fn pages_say_what_the_record_says() {
     has("/certificates", &[&number, "not revoked"]);
     has(
         &format!("/certificates/{number}"),
-        &["Certificate of Sanitization", "NVMe Sanitize: block erase", "Witnessed by: nobody yet", "starter pack", "No gap in the record"],
+        &[
+            "Certificate of Sanitization",
+            "NVMe Sanitize: block erase",
+            "Witnessed by: nobody yet",
+            "adopted by the organisation",
+            "No gap in the record",
+        ],
     );
     server.post("approver", &format!("/api/v1/certificates/{number}/revocations"), &json!({"reason": "device_seen"})).taken();
     has("/certificates", &["revoked</span> the device was seen after its disposition"]);

@@ -149,6 +149,7 @@ impl Server {
         let base = format!("http://{}", told.recv().unwrap());
         let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).max_redirects_will_error(false).build().into();
         let mut server = Self { service, base, tokens, parties: HashMap::new(), agent, _lock: lock, _folder: folder };
+        server.adopt();
         for vendor in ["GreenLoop Recycling", "RecycleOne"] {
             let command = json!({"kind": "vendor", "name": vendor, "sites": ["Akron"]});
             let receipt = server.command("administrator", "register_party", command).taken();
@@ -194,6 +195,15 @@ impl Server {
     }
     pub fn command(&self, who: &str, name: &str, body: Value) -> Answer {
         self.post(who, &format!("/api/v1/commands/{name}"), &body)
+    }
+    /// The board has adopted the policy in force.
+    fn adopt(&self) {
+        self.command("approver", "adopt_policy", self.adoption()).taken();
+    }
+    /// What adopts the policy in force.
+    pub fn adoption(&self) -> Value {
+        let policy = &self.service.app.policy;
+        json!({"name": policy.name, "version": policy.version, "sha256": policy.digest, "reference": "BOARD-0", "decided_on": "2026-01-05"})
     }
     /// A vendor's site is certified to have things with data and without, today and for long.
     pub fn qualify(&self, party: &str, site: &str) {

@@ -1,5 +1,8 @@
 //! A pallet of three drives from registration to certificates, one of them short and one with another serial on arrival.
 
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::orders::prepare;
@@ -19,15 +22,20 @@ pub struct Story {
     pub consignment: String,
 }
 
+/// When the tests began.
+static STARTED: LazyLock<DateTime<Utc>> = LazyLock::new(Utc::now);
+
 /// The log of a wiped drive, as nwipe writes it.
 pub fn nwipe_log(drive: &str) -> Vec<u8> {
+    // Of today: what was sanitized before it arrived does not count. The same for one run, so that a file is what it was.
+    let day = STARTED.format("%Y/%m/%d %H:%M");
     format!(
-        "[2026/10/06 13:00:00]    info: nwipe 0.42\n\
-         [2026/10/06 13:00:00]  notice: Found /dev/nvme0n1,  NVME   , KBG40ZNS256G NVMe KIOXIA 256GB,  256 GB, S/N={drive}\n\
-         [2026/10/06 13:00:00]    info: /dev/nvme0n1, sector(logical)/block(physical) sizes 512/4096\n\
-         [2026/10/06 13:00:00]    info: /dev/nvme0: issuing SANITIZE sanact=2\n\
-         [2026/10/06 13:00:00]    info: /dev/nvme0: SANITIZE command accepted (sanact=2)\n\
-         [2026/10/06 13:00:09]    info: /dev/nvme0: SANITIZE action 'Block Erase' was successful.\n"
+        "[{day}:00]    info: nwipe 0.42\n\
+         [{day}:00]  notice: Found /dev/nvme0n1,  NVME   , KBG40ZNS256G NVMe KIOXIA 256GB,  256 GB, S/N={drive}\n\
+         [{day}:00]    info: /dev/nvme0n1, sector(logical)/block(physical) sizes 512/4096\n\
+         [{day}:00]    info: /dev/nvme0: issuing SANITIZE sanact=2\n\
+         [{day}:00]    info: /dev/nvme0: SANITIZE command accepted (sanact=2)\n\
+         [{day}:09]    info: /dev/nvme0: SANITIZE action 'Block Erase' was successful.\n"
     )
     .into_bytes()
 }

@@ -4,9 +4,12 @@ use super::super::catalogue::{Catalogue, SHIPPED};
 use super::super::consignment::require_unmoved;
 use super::super::exceptions::ExceptionId;
 use super::super::manifest;
+use super::super::names::Digest;
 use super::super::names::Name;
 use super::super::notes;
 use super::super::own_keys::OwnKeyId;
+use super::super::policy::{Pack, STARTER};
+use super::super::story::adopting;
 use super::*;
 
 /// Every one.
@@ -24,6 +27,21 @@ pub(super) const ALL: &[fn() -> Refusal] = &[
     note_without_a_text,
     note_with_what_is_not_seen,
     note_without_an_end,
+    malformed_policy,
+    policy_with_a_hole,
+    policy_that_asks_little_for_unknown_data,
+    policy_with_a_rule_twice,
+    figure_that_no_machine_has,
+    calibration_after_the_work,
+    too_much_about_an_erase,
+    policy_that_nobody_adopted,
+    adoption_of_another_policy,
+    adoption_before_the_decision,
+    adoption_for_the_second_time,
+    command_of_a_dead_drive,
+    own_risk,
+    risk_of_another_technique,
+    risk_that_nobody_has_to_accept,
 ];
 
 fn coordinator() -> Actor {
@@ -137,4 +155,113 @@ fn note_with_what_is_not_seen() -> Refusal {
 
 fn note_without_an_end() -> Refusal {
     notes::text(&"x".repeat(10_000)).unwrap_err()
+}
+
+/// A pack is read before the first command, too; here with something in it changed.
+fn pack_with(text: &str, instead: &str) -> Refusal {
+    let text = STARTER.replacen(text, instead, 1);
+    Pack::parse(&text, Digest::parse(&"0".repeat(64)).unwrap()).unwrap_err()
+}
+
+fn malformed_policy() -> Refusal {
+    pack_with("name = ", "nom = ")
+}
+
+fn policy_with_a_hole() -> Refusal {
+    pack_with("sensitivity = \"low\"\ndestination = \"internal_reuse\"", "sensitivity = \"low\"\ndestination = \"disposal\"")
+}
+
+fn policy_that_asks_little_for_unknown_data() -> Refusal {
+    let row = "sensitivity = \"unknown\"\ndestination = \"internal_reuse\"\nmethod = ";
+    pack_with(&format!("{row}\"purge\""), &format!("{row}\"clear\""))
+}
+
+fn policy_with_a_rule_twice() -> Refusal {
+    pack_with("id = \"OW-2\"", "id = \"OW-1\"")
+}
+
+/// A sanitization of a fresh disk with this statement.
+fn stating(technique: &str, statement: Value) -> Refusal {
+    let mut story = Story::new();
+    let (_, disk) = story.retired("A1", "hdd_ata", "moderate");
+    let body = json!({"medium": disk, "technique": technique, "evidence": story.document(), "statement": statement});
+    story.when(&coordinator(), "record_sanitization", body).unwrap_err()
+}
+
+fn figure_that_no_machine_has() -> Refusal {
+    stating("degauss", json!({"field_oersted": 0}))
+}
+
+fn calibration_after_the_work() -> Refusal {
+    stating("degauss", json!({"calibrated_on": "2199-01-01"}))
+}
+
+fn too_much_about_an_erase() -> Refusal {
+    let trace: BTreeMap<String, String> = (0..21).map(|n| (format!("fact-{n}"), "F-1".to_owned())).collect();
+    stating("tcg_revert", json!({"ce_trace": trace}))
+}
+
+fn command_of_a_dead_drive() -> Refusal {
+    stating("ata_sanitize_overwrite", json!({"operational": "no"}))
+}
+
+/// A device of which all is known, but another version of the policy came into force meanwhile.
+fn policy_that_nobody_adopted() -> Refusal {
+    let mut story = Story::new();
+    let (device, disk) = story.retired("A1", "hdd_ata", "moderate");
+    story.destroyed(&disk);
+    let mass = json!({"weight_grams": 2_000, "weight_basis": "scale", "recovered_grams": 2_000, "energy_grams": 0, "landfill_grams": 0});
+    story.done(&coordinator(), "record_disposition", json!({"asset": device, "outcome": "recycled", "mass": mass}));
+    let judged = |story: &Story| judge(story.known(), &AssetId::parse(&device).unwrap(), story.policy());
+    assert!(judged(&story).is_ok());
+    story.policy_changes();
+    let Err(Stop::Refused(refusal)) = judged(&story) else { panic!("nobody has adopted it") };
+    let adopt = adopting(story.policy());
+    story.done(&actor(Role::Approver, DISTRICT, 1), "adopt_policy", adopt);
+    assert!(judged(&story).is_ok());
+    refusal
+}
+
+fn adopting_with(member: &str, value: &str) -> Refusal {
+    let mut story = Story::new();
+    let old = adopting(story.policy());
+    story.policy_changes();
+    let mut body = if member == "version" { old } else { adopting(story.policy()) };
+    body[member] = json!(value);
+    story.when(&actor(Role::Approver, DISTRICT, 1), "adopt_policy", body).unwrap_err()
+}
+
+fn adoption_of_another_policy() -> Refusal {
+    adopting_with("version", "next")
+}
+
+fn adoption_before_the_decision() -> Refusal {
+    adopting_with("decided_on", "2199-01-01")
+}
+
+fn adoption_for_the_second_time() -> Refusal {
+    let story = Story::new();
+    story.when(&actor(Role::Approver, DISTRICT, 1), "adopt_policy", adopting(story.policy())).unwrap_err()
+}
+
+/// An approver who was a coordinator, and degaussed it.
+fn own_risk() -> Refusal {
+    risk(|coordinator| Actor::new(coordinator.person.clone(), Role::Approver, coordinator.party.clone()), "degauss", "disposal")
+}
+
+fn risk_of_another_technique() -> Refusal {
+    risk(|_| actor(Role::Approver, DISTRICT, 1), "shred", "disposal")
+}
+
+fn risk_that_nobody_has_to_accept() -> Refusal {
+    risk(|_| actor(Role::Approver, DISTRICT, 1), "degauss", "external_reuse")
+}
+
+/// Somebody accepts the risk that is left on a degaussed disk.
+fn risk(who: fn(&Actor) -> Actor, technique: &str, destination: &str) -> Refusal {
+    let mut story = Story::new();
+    let (_, disk) = story.retired("A1", "hdd_ata", "moderate");
+    story.degaussed(&disk);
+    let body = json!({"media": [disk], "technique": technique, "destination": destination, "rationale": "other_controls", "reference": "RISK-1"});
+    story.when(&who(&coordinator()), "accept_residual_risk", body).unwrap_err()
 }

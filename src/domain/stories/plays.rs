@@ -343,12 +343,15 @@ fn record_sanitization(w: &mut World) -> Option<(Actor, Value)> {
         _ if wrong == 0 => json!({"medium": medium.id, "technique": "host_overwrite"}),
         _ if wrong == 1 => json!({"medium": medium.id, "technique": "host_overwrite", "evidence": w.file()}),
         (_, Some(file)) if wrong == 2 => json!({"medium": medium.id, "technique": "incinerate", "evidence": file}),
+        (3, Some(file)) if w.dice.one_in(4) => {
+            json!({"medium": medium.id, "technique": "host_overwrite", "evidence": file, "statement": {"operational": "no"}})
+        }
         _ if wrong == 3 => json!({"medium": medium.id, "technique": "degauss", "statement": {"equipment": "DG"}}),
         _ if failed && w.dice.one_in(3) => json!({"medium": medium.id, "technique": "degauss",
-            "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000}}),
+            "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000, "calibrated_on": "2026-01-05"}}),
         (0..=2, Some(file)) if !failed => json!({"medium": medium.id, "technique": "host_overwrite", "evidence": file}),
         (0..=4, _) if medium.media_type == MediaType::HddAta && !failed => json!({"medium": medium.id, "technique": "degauss",
-            "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000}}),
+            "statement": {"completed_without_error": true, "equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000, "calibrated_on": "2026-01-05"}}),
         _ => json!({"medium": medium.id, "technique": "incinerate", "statement": {"facility": "F", "facility_batch": "B"}}),
     };
     Some((who, body))
@@ -369,6 +372,22 @@ fn validate_sanitization(w: &mut World) -> Option<(Actor, Value)> {
         at_hand && medium.sanitization.as_ref().is_some_and(|done| done.verified.is_some() && done.validated.is_none())
     })?;
     Some((approver(), json!({"medium": medium.id})))
+}
+
+fn accept_residual_risk(w: &mut World) -> Option<(Actor, Value)> {
+    let done = |medium: &Medium| medium.sanitization.as_ref().map(|done| done.technique.as_str());
+    let medium = w.medium(|w, medium| {
+        let moderate = w.host(medium).is_some_and(|host| host.sensitivity.as_str() == "moderate");
+        moderate && medium.residual_risk.is_empty() && matches!(done(medium), None | Some("host_overwrite"))
+    })?;
+    let technique = done(&medium).unwrap_or("shred");
+    let technique = if w.dice.one_in(8) { w.dice.of(&["degauss", "host_overwrite", "damage"])? } else { technique };
+    let destination = if w.dice.one_in(8) { "internal_reuse" } else { "external_reuse" };
+    let mut media = if w.dice.one_in(20) { Vec::new() } else { vec![medium.id] };
+    media.extend(media.clone().into_iter().filter(|_| w.dice.one_in(20)));
+    let body =
+        json!({"media": media, "technique": technique, "destination": destination, "rationale": "no_stronger_technique", "reference": "RISK-1"});
+    Some((approver(), body))
 }
 
 /// A device that the organisation goes on using, whose outcome nobody has recorded.
@@ -1307,6 +1326,7 @@ pub(super) const PLAYS: &[Play] = plays![
     record_sanitization,
     verify_sanitization,
     validate_sanitization,
+    accept_residual_risk,
     record_disposition,
     issue_certificate,
     record_rendering,

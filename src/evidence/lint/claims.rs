@@ -159,7 +159,7 @@ pub(super) fn command_of_another_interface(case: &Case) -> Option<Said> {
         Some(MediaKind::Hdd) => false,
         Some(MediaKind::Ssd) | None => match case.expected_type()? {
             MediaType::SsdNvme => true,
-            MediaType::SsdSata | MediaType::HddAta => false,
+            MediaType::SsdSata | MediaType::HddAta | MediaType::SshdHybrid => false,
             _ => return None,
         },
         Some(_) => return None,

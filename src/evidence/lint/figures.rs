@@ -193,15 +193,20 @@ const fn stops_at_hidden_area(technique: Technique) -> bool {
 fn speaks_ata(case: &Case) -> bool {
     case.record.technique != Technique::HostOverwrite
         || case.kind() == Some(MediaKind::Hdd)
-        || matches!(case.expected_type(), Some(MediaType::HddAta | MediaType::SsdSata))
+        || matches!(case.expected_type(), Some(MediaType::HddAta | MediaType::SshdHybrid | MediaType::SsdSata))
 }
 
 /// Whether a tool may call a medium of this type so; tools know soldered flash and phones under many names.
 const fn can_be(kind: MediaKind, media_type: MediaType) -> bool {
     match (kind, media_type) {
-        (MediaKind::Other, _) | (_, MediaType::Unknown) | (MediaKind::Hdd, MediaType::HddAta) => true,
-        (MediaKind::Hdd | MediaKind::Tape, _) | (_, MediaType::HddAta) => false,
-        (MediaKind::Nvme, MediaType::SsdSata) | (MediaKind::Emmc, MediaType::SsdSata | MediaType::SsdNvme) => false,
+        (MediaKind::Other, _) | (_, MediaType::Unknown) => true,
+        // A hybrid goes by either name, and so does what a copier was built with.
+        (MediaKind::Hdd | MediaKind::Ssd, MediaType::SshdHybrid | MediaType::MfpEmbedded) => true,
+        (MediaKind::Hdd, media_type) => matches!(media_type, MediaType::HddAta | MediaType::HddScsi),
+        (MediaKind::Tape, media_type) => matches!(media_type, MediaType::Tape),
+        (_, MediaType::HddAta | MediaType::HddScsi | MediaType::SshdHybrid | MediaType::Tape | MediaType::Floppy | MediaType::Optical) => false,
+        (_, MediaType::VolatileRam) => false,
+        (MediaKind::Nvme | MediaKind::Emmc, MediaType::SsdSata | MediaType::SsdSas) | (MediaKind::Emmc, MediaType::SsdNvme) => false,
         (MediaKind::Ssd | MediaKind::Nvme | MediaKind::Emmc | MediaKind::Mobile, _) => true,
     }
 }

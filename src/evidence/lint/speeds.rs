@@ -28,6 +28,8 @@ const ONE_ARM: Limit = limit(300 * MB, "300 MB/s, the most that a hard disk with
 const SATA: Limit = limit(600 * MB, "600 MB/s, the most that SATA at 6 Gb/s carries");
 /// What is left of it in makers' data sheets after framing.
 const SATA_NET: Limit = limit(560 * MB, "560 MB/s, the most that is seen on SATA at 6 Gb/s");
+/// 24 Gb/s SAS (SAS-4): 22.5 Gb/s with 128 bits in 150, over both ports of a drive.
+const SAS: Limit = limit(4_800 * MB, "4,800 MB/s, the most that SAS at 24 Gb/s carries over both ports");
 /// PCI Express 5.0 with four lanes: 4 × 32 GT/s, 128 bits in 130.
 const NVME: Limit = limit(15_754 * MB, "15,754 MB/s, the most that four lanes of PCI Express 5.0 carry");
 /// Sequential writing of the fastest drives in makers' data sheets.
@@ -60,14 +62,24 @@ fn limits(case: &Case) -> Option<(Limit, Option<Limit>)> {
 
 const fn limits_of_type(media_type: MediaType) -> Option<(Limit, Option<Limit>)> {
     match media_type {
-        MediaType::HddAta => Some((ANY_DISK, Some(ONE_ARM))),
+        MediaType::HddAta | MediaType::HddScsi | MediaType::SshdHybrid => Some((ANY_DISK, Some(ONE_ARM))),
         MediaType::SsdSata => Some((SATA, Some(SATA_NET))),
+        MediaType::SsdSas => Some((SAS, None)),
         MediaType::SsdNvme => Some((NVME, Some(NVME_NET))),
         MediaType::Emmc => Some((EMMC, None)),
         MediaType::Ufs => Some((UFS, None)),
         MediaType::SolderedFlash => Some((NVME, None)),
         MediaType::MemoryCard => Some((CARD, None)),
-        MediaType::Sim | MediaType::Unknown => None,
+        MediaType::Tape => Some((TAPE, None)),
+        // USB slows a drive and makes none faster; of the others no speed is known that would tell anything.
+        MediaType::UsbFlash
+        | MediaType::Sim
+        | MediaType::Floppy
+        | MediaType::Optical
+        | MediaType::NvramNetwork
+        | MediaType::MfpEmbedded
+        | MediaType::VolatileRam
+        | MediaType::Unknown => None,
     }
 }
 

@@ -1,0 +1,62 @@
+//! What the claims of a report come to, beside what the record knows of the media: their types and sizes, and when whoever reports had them.
+
+use super::receive_evidence::medium_with;
+use crate::app::now;
+use crate::domain::Actor;
+use crate::domain::asset::Asset;
+use crate::domain::consignment::Consignment;
+use crate::domain::medium::Medium;
+use crate::domain::names::{Instant, PartyId, Serial};
+use crate::error::Result;
+use crate::evidence::lint::{self, Context, Expected, Finding};
+use crate::evidence::reading::{MediumReading, Reading};
+use crate::store::{Database, tables};
+
+/// What the record knows of the medium that one record of a report is about.
+struct Known {
+    medium: Medium,
+    host: Option<Asset>,
+}
+
+/// Every finding about a report, as far as whoever hands it in may know the media; by a link, those of its consignment.
+pub fn findings(db: &mut Database, (actor, by_link): (&Actor, Option<&Consignment>), read: &Reading) -> Result<Vec<Finding>> {
+    let mut known = Vec::with_capacity(read.records.len());
+    for record in &read.records {
+        known.push(known_of(db, (actor, by_link), record)?);
+    }
+    let context = |record: &MediumReading| {
+        let place = read.records.iter().position(|other| std::ptr::eq(other, record));
+        let known = place.and_then(|place| known.get(place)).and_then(Option::as_ref);
+        Context { now: Some(now()), custody: known.and_then(|known| custody(known, actor)), expected: known.map(expected) }
+    };
+    Ok(lint::lint(&[("", read)], context))
+}
+
+fn known_of(db: &mut Database, (actor, by_link): (&Actor, Option<&Consignment>), record: &MediumReading) -> Result<Option<Known>> {
+    let Some(serial) = record.serial().and_then(|serial| Serial::parse(serial).ok()) else { return Ok(None) };
+    let Some(id) = medium_with(db, actor, by_link, &serial)? else { return Ok(None) };
+    let Some(medium) = tables::find::<Medium>(db, &id)? else { return Ok(None) };
+    let host = match &medium.host {
+        Some(host) => tables::find::<Asset>(db, host)?,
+        None => None,
+    };
+    Ok(Some(Known { medium, host }))
+}
+
+/// The model of a medium is not recorded: the device has one.
+fn expected(known: &Known) -> Expected<'_> {
+    Expected { media_type: known.medium.media_type, capacity_bytes: known.medium.capacity_bytes, model: None }
+}
+
+/// When the medium was at whoever reports. What the organisation hands in for others is theirs who received the medium from it last.
+fn custody(known: &Known, actor: &Actor) -> Option<(Instant, Option<Instant>)> {
+    let host = known.host.as_ref();
+    let party: PartyId = if actor.role.is_vendor() {
+        actor.party.clone()
+    } else {
+        let travels = host.map_or(&known.medium.handoffs, |host| &host.handoffs);
+        let others = travels.iter().rev().find(|travel| travel.received.is_some() && travel.to.party != travel.from.party);
+        others.map(|travel| travel.to.party.clone()).filter(|party| party != &actor.party)?
+    };
+    known.medium.at_party(host, &party)
+}
