@@ -98,9 +98,13 @@ impl App {
     }
 }
 
-/// The stored files of a record.
+/// The stored files of a record: in the bucket that the settings name, or in the data folder.
 pub fn open_files(config: &Config) -> Result<Files> {
-    Files::open(config.data.join("files"))
+    match &config.bucket {
+        #[cfg(feature = "s3")]
+        Some(bucket) => Files::in_bucket(bucket),
+        _ => Files::open(config.data.join("files")),
+    }
 }
 
 /// The clock.

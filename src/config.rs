@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::store::DatabaseUrl;
+use crate::store::bucket::Bucket;
 
 pub use mail::{Mail, Smtp, Tls};
 
@@ -27,6 +28,18 @@ pub struct Given {
     /// The database, sqlite://PATH or postgres://… [default: a file in the data folder]
     #[arg(long, value_name = "URL", env = "QUITTANCE_DATABASE_URL", global = true)]
     pub database_url: Option<String>,
+    /// A bucket for the stored files, s3://BUCKET/PREFIX, in any store that speaks S3 [default: a folder in the data folder]
+    #[arg(long, value_name = "URL", env = "QUITTANCE_FILES_URL", global = true)]
+    pub files_url: Option<String>,
+    /// Where that store answers, as https://s3.example.org [default: Amazon's address for the region]
+    #[arg(long, value_name = "URL", env = "QUITTANCE_S3_ENDPOINT", global = true)]
+    pub s3_endpoint: Option<String>,
+    /// The region of the bucket [default: us-east-1]
+    #[arg(long, value_name = "REGION", env = "QUITTANCE_S3_REGION", global = true)]
+    pub s3_region: Option<String>,
+    /// A file with the access key: aws_access_key_id = … and aws_secret_access_key = … [default: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY]
+    #[arg(long, value_name = "FILE", env = "QUITTANCE_S3_CREDENTIALS_FILE", global = true)]
+    pub s3_credentials_file: Option<PathBuf>,
     /// Where the service listens [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT", env = "QUITTANCE_LISTEN", global = true)]
     pub listen: Option<String>,
@@ -94,6 +107,10 @@ const VARIABLES: &[&str] = &[
     "QUITTANCE_DATA",
     "QUITTANCE_KEYS",
     "QUITTANCE_DATABASE_URL",
+    "QUITTANCE_FILES_URL",
+    "QUITTANCE_S3_ENDPOINT",
+    "QUITTANCE_S3_REGION",
+    "QUITTANCE_S3_CREDENTIALS_FILE",
     "QUITTANCE_LISTEN",
     "QUITTANCE_PERSON_RATE",
     "QUITTANCE_TOKEN_RATE",
@@ -127,6 +144,8 @@ pub struct Config {
     pub keys: PathBuf,
     /// The database.
     pub database: DatabaseUrl,
+    /// The bucket that holds the stored files; without one they are in the data folder.
+    pub bucket: Option<Bucket>,
     /// Where the service listens.
     pub listen: String,
     /// How much anyone may ask of it.
@@ -324,6 +343,7 @@ impl Config {
             }
         };
         let mail = Mail::new(given, &filed)?;
+        let bucket = bucket(given, &filed)?;
         let data = given.data.clone().or(filed.data).unwrap_or_else(|| PathBuf::from(data));
         let keys = given.keys.clone().or(filed.keys).unwrap_or_else(|| keys.map_or_else(|| data.join("keys"), PathBuf::from));
         let database = match given.database_url.clone().or(filed.database_url) {
@@ -362,7 +382,21 @@ impl Config {
         if found_contact.as_ref().is_some_and(|text| text.chars().count() > 120 || text.chars().any(char::is_control)) {
             return Err(Error::Fault("found-contact has at most 120 characters on one line, as “+1 937 555 0100”".to_owned()));
         }
-        Ok(Self { data, keys, database, listen, limits, serving: Serving { tls, insecure_http, found_contact }, sign_in, mail })
+        Ok(Self { data, keys, database, bucket, listen, limits, serving: Serving { tls, insecure_http, found_contact }, sign_in, mail })
+    }
+}
+
+/// Where the stored files are, if not in the data folder.
+fn bucket(given: &Given, filed: &Given) -> Result<Option<Bucket>> {
+    let endpoint = given.s3_endpoint.as_ref().or(filed.s3_endpoint.as_ref());
+    let region = given.s3_region.as_ref().or(filed.s3_region.as_ref());
+    let credentials = given.s3_credentials_file.as_ref().or(filed.s3_credentials_file.as_ref());
+    match given.files_url.as_ref().or(filed.files_url.as_ref()) {
+        Some(url) => Bucket::new(url, endpoint.map(String::as_str), region.map(String::as_str), credentials.map(PathBuf::as_path)).map(Some),
+        None if endpoint.is_some() || region.is_some() || credentials.is_some() => {
+            Err(Error::Fault("files-url is missing, and settings for it are given; write s3://bucket or s3://bucket/prefix".to_owned()))
+        }
+        None => Ok(None),
     }
 }
 
@@ -383,7 +417,12 @@ mod tests {
             config.limits.trusted_proxies.contain("10.1.2.3".parse().unwrap()) && !config.limits.trusted_proxies.contain("10.2.0.1".parse().unwrap())
         );
         assert!(config.serving.tls.is_none() && !config.serving.insecure_http);
-        for (alone, missing) in [("tls-key = \"k\"", "tls-certificate"), ("tls-certificate = \"c\"", "tls-key")] {
+        let alone = [
+            ("tls-key = \"k\"", "tls-certificate"),
+            ("tls-certificate = \"c\"", "tls-key"),
+            ("s3-endpoint = \"https://s3.example.org\"", "files-url"),
+        ];
+        for (alone, missing) in alone {
             std::fs::write(&file, alone).unwrap();
             assert!(Config::new(&given, Some(&file), ".", None).unwrap_err().to_string().contains(missing), "{alone}");
         }

@@ -40,6 +40,7 @@ impl Record {
             keys: folder.path().join("keys"),
             database: DatabaseUrl::in_folder(&data),
             data,
+            bucket: None,
             listen: "127.0.0.1:0".to_owned(),
             limits: Limits::default(),
             sign_in: SignIn::default(),

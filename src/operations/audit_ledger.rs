@@ -14,7 +14,7 @@ use crate::domain::names::{Digest, Instant};
 use crate::domain::parties::Party;
 use crate::domain::records::{Record, Records, Shelf};
 use crate::domain::{Event, Stamp};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::proof::bundle::{self, Bundle};
 use crate::proof::canonical;
 use crate::proof::checkpoint::Checkpoint;
@@ -417,10 +417,10 @@ fn compare_sets<T: Ord + std::fmt::Debug>(report: &mut Report, table: &str, comp
 fn check_files(app: &App, db: &mut Database, report: &mut Report, replay: &Replay) -> Result<()> {
     let Some(known) = &replay.known else { return Ok(()) };
     for evidence in known.evidence.all() {
-        check_file(app, report, &format!("evidence file {}", evidence.sha256), &evidence.sha256);
+        check_file(app, report, &format!("evidence file {}", evidence.sha256), &evidence.sha256)?;
     }
     for (list, seq, sha256) in &replay.statuses {
-        check_file(app, report, &format!("status list {list} of entry {seq}"), &Digest::parse(sha256)?);
+        check_file(app, report, &format!("status list {list} of entry {seq}"), &Digest::parse(sha256)?)?;
     }
     let mut parts: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for (certificate, name, sha256) in inventory::all_parts(db)? {
@@ -438,7 +438,7 @@ fn check_files(app: &App, db: &mut Database, report: &mut Report, replay: &Repla
                 report.wrong(format!("certificate_parts {} {name}", certificate.number), "column sha256 is no SHA-256");
                 continue;
             };
-            if let Some(bytes) = check_file(app, report, &format!("{place}, {name}"), &digest) {
+            if let Some(bytes) = check_file(app, report, &format!("{place}, {name}"), &digest)? {
                 files.push((name, bytes));
             }
         }
@@ -466,13 +466,15 @@ fn check_files(app: &App, db: &mut Database, report: &mut Report, replay: &Repla
     Ok(())
 }
 
-fn check_file(app: &App, report: &mut Report, place: &str, digest: &Digest) -> Option<Vec<u8>> {
+fn check_file(app: &App, report: &mut Report, place: &str, digest: &Digest) -> Result<Option<Vec<u8>>> {
     report.files += 1;
     match app.files.get(digest) {
-        Ok(bytes) => Some(bytes),
+        Ok(bytes) => Ok(Some(bytes)),
+        // A bucket that does not answer says nothing about its files.
+        Err(error @ Error::Busy(_)) => Err(error),
         Err(error) => {
             report.wrong(place, error.to_string());
-            None
+            Ok(None)
         }
     }
 }

@@ -62,6 +62,8 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
     let name = Name::parse(name)?;
     let sites = sites.iter().map(|site| Name::parse(site)).collect::<std::result::Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(&config.data).map_err(|e| Error::fault(&format!("making {}", config.data.display()), e))?;
+    // Before anything begins that could not be finished.
+    open_files(config)?.probe()?;
     let lock = lock(config)?;
     let mut db = config.database.open()?;
     db.migrate()?;
@@ -119,6 +121,7 @@ pub fn open_telling(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Resu
     db.migrate()?;
     rebuild_tables::if_outdated(&mut db, progress)?;
     let app = Arc::new(open_app(config, &mut db)?);
+    app.files.probe()?;
     config.database.sync_folder()?;
     // Read before the snapshot is taken: what this file names was committed before, so the snapshot holds it, whatever other servers do.
     let shown = app.keys.high_water()?;

@@ -13,6 +13,7 @@
 pub mod accounts;
 pub mod administration;
 pub mod assignees;
+pub mod bucket;
 pub mod bulk;
 pub mod derived;
 pub mod files;

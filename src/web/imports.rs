@@ -157,7 +157,7 @@ pub async fn apply(http: HttpRequest, state: Data, sha256: web::Path<String>, pa
     let key = given.key(&http, &viewer);
     let (service, actor) = (state.service.clone(), viewer.actor.clone());
     let work = move || {
-        if !service.app.files.path(&sha256).exists() {
+        if !service.app.files.has(&sha256)? {
             return Err(Error::Unknown("There is no such file; try it out first.".to_owned()));
         }
         let file = service.app.files.get(&sha256)?;

@@ -252,6 +252,12 @@ fn checks(app: &App) -> Result<Vec<Check>> {
             mend: "Restart the service: it makes its tables anew from the log.",
         },
         Check {
+            what: "Stored files",
+            good: !app.files.fails(),
+            found: format!("{} {}", app.files.place(), if app.files.fails() { "did not do what was asked of it last" } else { "holds them" }),
+            mend: "Look into the service's log for what it answered. Files are neither stored nor read until it does its part again; nothing else waits for it.",
+        },
+        Check {
             what: "Signed heads",
             good: size - shown < 10_000,
             found: format!("{} entries, {} of them covered by the newest signed head", page::thousands(size), page::thousands(shown)),

@@ -12,6 +12,7 @@ use quittance::error::{Error, Result};
 use quittance::operations::record::Receipt;
 use quittance::operations::{Service, audit_ledger, find_exceptions, issue_certificate, open_ledger, receive_evidence};
 use quittance::store::DatabaseUrl;
+use quittance::store::bucket::Bucket;
 use quittance::store::people::{self, Person};
 use quittance::store::tokens;
 use serde_json::{Value, json};
@@ -50,6 +51,15 @@ impl Ledger {
         Self::begin(folder, &database)
     }
 
+    /// The same with its stored files in a bucket.
+    pub fn in_bucket(bucket: Bucket) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = databases::database(module_path!(), &folder.path().join("data"));
+        remember(folder.path(), &database);
+        let config = Config { bucket: Some(bucket), ..config(folder.path().to_owned()) };
+        Self::with(folder, config)
+    }
+
     /// The same in this database.
     pub fn on(database: &DatabaseUrl) -> Self {
         Self::begin(tempfile::tempdir().unwrap(), database)
@@ -66,6 +76,10 @@ impl Ledger {
     fn begin(folder: TempDir, database: &DatabaseUrl) -> Self {
         remember(folder.path(), database);
         let config = config(folder.path().to_owned());
+        Self::with(folder, config)
+    }
+
+    fn with(folder: TempDir, config: Config) -> Self {
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "North District", &["Warehouse".to_owned()]).unwrap();
         let mut ledger = Self { folder, config, service, _lock: lock, vendor: String::new() };
         let administrator = ledger.someone(Role::Administrator, "Ada Admin");

@@ -15,6 +15,14 @@ pub fn have_node_modules() -> bool {
     have("node", "nodejs npm") && there("node_modules", interop("node_modules/jsonld").exists(), "npm ci --prefix tests/interop")
 }
 
+/// Where moto, a server that speaks S3, is at hand: as `.ci/run` installs it, or on the path.
+pub fn moto() -> Option<PathBuf> {
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/moto/bin/moto_server");
+    let program = if ours.exists() { ours } else { PathBuf::from("moto_server") };
+    let works = Command::new(&program).arg("--help").output().is_ok_and(|output| output.status.success());
+    there("moto", works, "python3 -m venv target/moto && target/moto/bin/pip install 'moto[s3]' flask flask-cors").then_some(program)
+}
+
 /// A file of `tests/interop`.
 pub fn interop(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name)

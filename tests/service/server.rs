@@ -122,7 +122,7 @@ impl Server {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         let database = database(&data);
-        let config = Config { keys: folder.path().join("keys"), database, data, listen: String::new(), limits, serving, sign_in, mail };
+        let config = Config { keys: folder.path().join("keys"), database, data, bucket: None, listen: String::new(), limits, serving, sign_in, mail };
         let (service, lock) = open_ledger::init(&config, "http://localhost:8080", "Northfield School District", &["Central".to_owned()]).unwrap();
         let mut parties = HashMap::from([("district", service.app.service.party.to_string())]);
         let mut tokens = HashMap::new();
