@@ -387,6 +387,9 @@ fn audit(config: &Config, json: bool) -> Result<u8> {
             "{} entries, {} checkpoints, {} rows, {} stored files, {} certificates drawn again. Root {}.",
             report.entries, report.checkpoints, report.rows, report.files, report.pages, report.root
         );
+        if report.withheld > 0 {
+            println!("{} evidence files withheld: their bytes were removed by two people with a reason, which the entries name.", report.withheld);
+        }
         println!("Covered:");
         audit_ledger::COVERED.iter().for_each(|line| println!("  {line}"));
         if report.wrong == 0 {

@@ -8,6 +8,7 @@ use super::medium::Medium;
 use super::names::{ConsignmentId, Digest, MediumId, PartyId, Role, Serial, Technique, codes};
 use super::records::{Records, Stop, record};
 use super::refusal::Refusal;
+use super::withholding::Withholding;
 use super::{Fact, Happening, Occasion, Order, Stamp, Subject, SubjectKind, Subjects, links};
 
 codes! {
@@ -116,11 +117,14 @@ pub struct Evidence {
     pub reader: Option<Reader>,
     /// Readings, each of one medium under the serial number by which the tool knew it.
     pub links: Vec<Link>,
+    /// What was proposed and done about its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withholding: Option<Withholding>,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
 
-record!(Evidence, id: Digest = |e| e.sha256.clone(), owner: |e| e.sha256.as_str().to_owned(), shelf: evidence, need: Evidence, keys: |_| Vec::new());
+record!(Evidence, id: Digest = |e| e.sha256.clone(), owner: |e| e.sha256.as_str().to_owned(), shelf: evidence, need: Evidence, keys: |e| e.withheld_key().into_iter().collect());
 
 impl Evidence {
     /// Whether this party's people uploaded it.
@@ -195,7 +199,10 @@ impl Order for ReceiveEvidence {
         let mut happenings = Vec::new();
         // What others stored is unknown to a vendor: its own upload is recorded as if it were the first.
         let visible = |evidence: &&Evidence| !occasion.actor.role.is_vendor() || evidence.concerns(&occasion.actor.party);
-        let stored = known.find::<Evidence>(&self.sha256)?.filter(visible);
+        let stored = known.find::<Evidence>(&self.sha256)?;
+        // Whoever has the very bytes learns no more by this than that they are not taken.
+        stored.map_or(Ok(()), Evidence::require_not_withheld)?;
+        let stored = stored.filter(visible);
         let consignment = self.consignment.as_ref().map(|id| consignment::require(known, id, occasion)).transpose()?;
         if let Some(consignment) = consignment {
             links::require_live(consignment, occasion)?;
@@ -281,6 +288,7 @@ impl Fact for EvidenceReceived {
                 others: Vec::new(),
                 reader: None,
                 links: Vec::new(),
+                withholding: None,
                 last_seq: stamp.seq,
             },
             stamp.seq,
@@ -327,12 +335,12 @@ impl Fact for EvidenceLinked {
 
 /// A document that is named has to be stored; what does not concern a vendor is unknown to it.
 pub(super) fn require_document(known: &Records, document: Option<&Digest>, occasion: &Occasion) -> Result<(), Stop> {
-    if let Some(document) = document
-        && !known.find::<Evidence>(document)?.is_some_and(|stored| !occasion.actor.role.is_vendor() || stored.concerns(&occasion.actor.party))
-    {
+    let Some(document) = document else { return Ok(()) };
+    let visible = |stored: &&Evidence| !occasion.actor.role.is_vendor() || stored.concerns(&occasion.actor.party);
+    let Some(stored) = known.find::<Evidence>(document)?.filter(visible) else {
         return Err(Refusal::new("receipt.unknown_document", format!("No file with the SHA-256 {document} is stored; upload it first.")).into());
-    }
-    Ok(())
+    };
+    Ok(stored.require_bytes()?)
 }
 
 #[cfg(test)]

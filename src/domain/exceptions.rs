@@ -626,10 +626,11 @@ impl Order for ResolveException {
             let why = "Name what shows it: the SHA-256 of a stored file (evidence), a reference to a case or decision (reference), or both.";
             return Err(Refusal::new("exceptions.no_evidence", why).into());
         }
-        if let Some(digest) = &self.evidence
-            && known.find::<Evidence>(digest)?.is_none()
-        {
-            return Err(Refusal::new("exceptions.unknown_evidence", format!("No stored file has the SHA-256 {digest}; upload it first.")).into());
+        if let Some(digest) = &self.evidence {
+            let Some(stored) = known.find::<Evidence>(digest)? else {
+                return Err(Refusal::new("exceptions.unknown_evidence", format!("No stored file has the SHA-256 {digest}; upload it first.")).into());
+            };
+            stored.require_bytes()?;
         }
         let event = ExceptionResolved { how: self.how, evidence: self.evidence.clone(), reference: self.reference.clone() };
         let about = exception.about().into_iter().chain(self.evidence.as_ref().map(Subject::evidence));

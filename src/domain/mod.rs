@@ -44,6 +44,7 @@ pub mod scanning;
 pub mod sealing;
 mod together;
 pub mod vendors;
+pub mod withholding;
 
 #[cfg(test)]
 mod rules;
@@ -545,6 +546,9 @@ events! {
     "evidence.received", 1 => evidence::EvidenceReceived;
     "evidence.read", 1 => evidence::EvidenceRead;
     "evidence.linked", 1 => evidence::EvidenceLinked;
+    "evidence.withholding_proposed", 1 => withholding::WithholdingProposed;
+    "evidence.withheld", 1 => withholding::EvidenceWithheld;
+    "evidence.withholding_withdrawn", 1 => withholding::WithholdingWithdrawn;
     "media.sanitized", 1 => sanitization::MediumSanitized;
     "media.sanitization_failed", 1 => sanitization::SanitizationFailed;
     "media.verified", 1 => sanitization::SanitizationVerified;
@@ -638,6 +642,9 @@ commands! {
     "map_columns" => mappings::MapColumns;
     "resolve_discrepancy" => reconciliation::ResolveDiscrepancy;
     "receive_evidence" => evidence::ReceiveEvidence;
+    "propose_withholding" => withholding::ProposeWithholding;
+    "withhold_evidence" => withholding::WithholdEvidence;
+    "withdraw_withholding" => withholding::WithdrawWithholding;
     "record_sanitization" => sanitization::RecordSanitization;
     "verify_sanitization" => sanitization::VerifySanitization;
     "validate_sanitization" => sanitization::ValidateSanitization;

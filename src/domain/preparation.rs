@@ -515,13 +515,12 @@ impl Order for ReleaseAccounts {
 
 /// A file that is named has to be stored.
 pub(super) fn require_stored(known: &Records, evidence: Option<&Digest>) -> Result<(), Stop> {
-    if let Some(digest) = evidence
-        && known.find::<Evidence>(digest)?.is_none()
-    {
+    let Some(digest) = evidence else { return Ok(()) };
+    let Some(stored) = known.find::<Evidence>(digest)? else {
         let why = format!("No file with the SHA-256 {digest} is stored; upload it first.");
         return Err(Refusal::new("preparation.unknown_evidence", why).into());
-    }
-    Ok(())
+    };
+    Ok(stored.require_bytes()?)
 }
 
 impl Fact for AccountsReleased {

@@ -178,6 +178,7 @@ impl Order for RecordSanitization {
                 }
             },
         };
+        evidence.map_or(Ok(()), Evidence::require_bytes)?;
         let link = evidence.and_then(|evidence| evidence.link_of(medium, host));
         let reading = link.map(|link| &link.reading);
         if self.technique.needs_file() && evidence.is_none() {

@@ -362,10 +362,11 @@ impl Order for RecordCredential {
         }
         let mut about = vec![subject(&party.id)];
         if let Some(digest) = &self.evidence {
-            if known.find::<Evidence>(digest)?.is_none() {
+            let Some(stored) = known.find::<Evidence>(digest)? else {
                 let why = format!("No stored file has the SHA-256 {digest}; upload the certificate first.");
                 return Err(Refusal::new("vendors.unknown_evidence", why).into());
-            }
+            };
+            stored.require_bytes()?;
             about.push(Subject::evidence(digest));
         }
         let event = CredentialRecorded {

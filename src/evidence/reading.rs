@@ -187,7 +187,7 @@ impl MediumReading {
         self.media_serial.as_deref().or(self.device_serial.as_deref())
     }
     /// A record of which nothing is known yet: an unknown technique that came to nothing certain.
-    pub(super) fn new(kind: Kind, place: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, place: impl Into<String>) -> Self {
         Self {
             kind,
             place: place.into(),

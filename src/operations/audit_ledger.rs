@@ -9,6 +9,7 @@ use super::verify_certificate::redraw;
 use super::write_note;
 use crate::app::App;
 use crate::domain::asset::Asset;
+use crate::domain::evidence::Evidence;
 use crate::domain::medium::Medium;
 use crate::domain::names::{Digest, Instant};
 use crate::domain::parties::Party;
@@ -27,7 +28,7 @@ use crate::store::search::SearchRow;
 use crate::store::tables::{
     AssetPartyRow, AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, EvidenceRow, ExceptionRow, KeyRow, LineRow, MediumRow, PartyRow,
 };
-use crate::store::{Database, derived, from_db, inventory, listings, log, notes, people, search, to_db, watchlist};
+use crate::store::{Database, derived, from_db, inventory, listings, log, notes, people, search, tables, to_db, watchlist};
 
 /// Entries that are read at once.
 const BLOCK: i64 = 2_048;
@@ -43,7 +44,7 @@ pub const COVERED: &[&str] = &[
     "every derived record, column by column (tables assets, media, parties, consignments, consignment_lines, discrepancies, evidence, certificates, exceptions)",
     "what lists, counts and search walk (tables consignment_tags, certificate_parties, label_counts, exception_lists, exception_counts, asset_search and the index of its characters)",
     "the sums that reports are made of (table mass_sums)",
-    "every stored evidence file, credential, status list and page, by its SHA-256; every certificate's pages, drawn again (tables certificate_parts, status_lists)",
+    "every stored evidence file, or that its bytes are gone where they are withheld; every credential, status list and page, by its SHA-256; every certificate's pages, drawn again (tables certificate_parts, status_lists)",
     "the salts of names shown in credentials, where they are kept (table shown_names)",
     "what people write to each other, where it is not erased, by the salted digest that the log holds (table notes)",
 ];
@@ -68,6 +69,8 @@ pub struct Report {
     pub rows: u64,
     /// Stored files checked.
     pub files: u64,
+    /// Evidence files whose bytes are withheld, as the entries say; they are not counted among the stored files.
+    pub withheld: u64,
     /// Certificates drawn again.
     pub pages: u64,
     /// The root of the tree.
@@ -349,6 +352,7 @@ fn compare_tables(db: &mut Database, report: &mut Report, replay: &Replay) -> Re
     keys_of(&known.parties, &mut keys);
     keys_of(&known.consignments, &mut keys);
     keys_of(&known.certificates, &mut keys);
+    keys_of(&known.evidence, &mut keys);
     keys.sort();
     compare_sets(report, "record_keys", &keys, &KeyRow::all(db)?);
     let mut parties: Vec<AssetPartyRow> = known.assets.all().flat_map(|asset: &Asset| AssetPartyRow::of(asset)).collect();
@@ -417,7 +421,7 @@ fn compare_sets<T: Ord + std::fmt::Debug>(report: &mut Report, table: &str, comp
 fn check_files(app: &App, db: &mut Database, report: &mut Report, replay: &Replay) -> Result<()> {
     let Some(known) = &replay.known else { return Ok(()) };
     for evidence in known.evidence.all() {
-        check_file(app, report, &format!("evidence file {}", evidence.sha256), &evidence.sha256)?;
+        check_evidence(app, db, report, evidence)?;
     }
     for (list, seq, sha256) in &replay.statuses {
         check_file(app, report, &format!("status list {list} of entry {seq}"), &Digest::parse(sha256)?)?;
@@ -462,6 +466,27 @@ fn check_files(app: &App, db: &mut Database, report: &mut Report, replay: &Repla
     }
     for certificate in salts.keys() {
         report.wrong(format!("shown_names {certificate}"), "no entry issued this certificate");
+    }
+    Ok(())
+}
+
+/// The bytes of an evidence file are there, or the record says that they are withheld; then they are not.
+fn check_evidence(app: &App, db: &mut Database, report: &mut Report, evidence: &Evidence) -> Result<()> {
+    let place = format!("evidence file {}", evidence.sha256);
+    let Some(act) = evidence.withheld() else {
+        // A service that goes on writing may have withheld it since the snapshot was taken.
+        let gone = !app.files.has(&evidence.sha256)?;
+        if gone && tables::find::<Evidence>(&mut *app.read()?, &evidence.sha256)?.is_some_and(|now| now.withheld().is_some()) {
+            report.withheld += 1;
+            return Ok(());
+        }
+        check_file(app, report, &place, &evidence.sha256)?;
+        return Ok(());
+    };
+    report.withheld += 1;
+    // What the service has published itself stays, also where the same bytes were evidence once.
+    if app.files.has(&evidence.sha256)? && inventory::published_as(db, evidence.sha256.as_str())?.is_none() {
+        report.wrong(place, format!("its bytes are withheld (entry {}) and still there: start the service, which removes them", act.seq));
     }
     Ok(())
 }

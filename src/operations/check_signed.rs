@@ -87,7 +87,7 @@ mod tests {
     use crate::proof::entry::SIGNED_COMMANDS;
 
     /// Commands whose bodies name nothing that a statement can be about, and those of which the doors take no statement.
-    const NEVER_SIGNED: [&str; 18] = [
+    const NEVER_SIGNED: [&str; 21] = [
         "add_note",
         "agree_to_sign",
         "assign",
@@ -97,6 +97,7 @@ mod tests {
         "look_for_exceptions",
         "offer_acceptance",
         "open_log",
+        "propose_withholding",
         "publish_status",
         "receive_evidence",
         "record_count",
@@ -106,6 +107,8 @@ mod tests {
         "resolve_exception",
         "revoke_certificate",
         "snooze_exception",
+        "withdraw_withholding",
+        "withhold_evidence",
     ];
 
     #[test]

@@ -1,10 +1,11 @@
-//! Does again what a crash or a fault left undone, of this server or another: a status list that misses a revocation, a certificate without pages.
+//! Does again what a crash or a fault left undone, of this server or another: a status list that misses a revocation, a certificate without pages, bytes
+//! that are withheld and still there.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Service, issue_certificate, publish_status};
+use super::{Service, issue_certificate, publish_status, withhold_evidence};
 use crate::error::Result;
 use crate::store::log;
 use crate::store::tables::CertificateRow;
@@ -42,6 +43,7 @@ fn look(service: &Service) -> Result<()> {
 }
 
 fn finish_all(service: &Service) -> Result<()> {
+    withhold_evidence::finish(service)?;
     publish_status::publish_if_behind(service)?;
     let rows = service.app.read()?.snapshot(CertificateRow::all)?;
     for row in rows {

@@ -30,6 +30,7 @@ pub mod remind;
 pub mod run_bulk;
 pub mod take_sightings;
 pub mod verify_certificate;
+pub mod withhold_evidence;
 pub mod write_note;
 
 use std::sync::Arc;

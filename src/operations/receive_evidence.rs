@@ -3,12 +3,13 @@
 use super::Service;
 use super::once::{Once, Outcome, once};
 use super::record::{Receipt, Recorded, Terms};
-use super::{lint_reports, read_file};
+use super::{lint_reports, read_file, withhold_evidence};
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Line, LineId};
 use crate::domain::evidence::{Evidence, Finding, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult, Weight};
 use crate::domain::medium::Medium;
 use crate::domain::names::{ConsignmentId, Digest, IdentifiedBy, Instant, MediumId, PartyId, Serial};
+use crate::domain::refusal::{Cause, Refusal};
 use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
 use crate::evidence::{lint, reading};
@@ -85,13 +86,20 @@ pub fn read_again(service: &Service, actor: &Actor, sha256: &Digest, key: Option
     })
 }
 
-/// The bytes of a stored file; a vendor's people get what their company uploaded.
+/// A stored file as the record has it; a vendor's people get what their company uploaded.
+pub fn recorded(db: &mut Database, actor: &Actor, sha256: &Digest) -> Result<Evidence> {
+    let evidence = tables::find::<Evidence>(db, sha256)?;
+    evidence.filter(|evidence| actor.sees_evidence(evidence)).ok_or_else(|| unknown(sha256.as_str()))
+}
+
+/// Its bytes, unless they are withheld; then who withheld them, when and why is told.
 pub fn find(service: &Service, actor: &Actor, sha256: &Digest) -> Result<Vec<u8>> {
-    let evidence = tables::find::<Evidence>(&mut *service.app.read()?, sha256)?;
-    match evidence {
-        Some(evidence) if actor.sees_evidence(&evidence) => service.app.files.get(sha256),
-        _ => Err(unknown(sha256.as_str())),
+    let evidence = recorded(&mut *service.app.read()?, actor, sha256)?;
+    if let (Some(withholding), Some(act)) = (&evidence.withholding, evidence.withheld()) {
+        let why = format!("Bytes withheld: {}. Its SHA-256 and what was read from it stay in the record.", withholding.words());
+        return Err(Refusal::new("evidence.withheld", why).because(Cause::Entry(act.seq)).into());
     }
+    service.app.files.get(sha256)
 }
 
 /// No file with this digest is stored, or not for this person.
@@ -109,14 +117,19 @@ fn store_and_record(
     let app = &service.app;
     app.halt.check()?;
     if bytes.is_empty() || bytes.len() > MAX_BYTES {
-        return Err(crate::domain::refusal::Refusal::new(
+        return Err(Refusal::new(
             "evidence.size",
             format!("An evidence file has between 1 byte and {} MB; send the file as the body.", MAX_BYTES >> 20),
         )
         .into());
     }
-    let sha256 = app.halt.guard(app.files.put(bytes))?;
-    record_reading(service, actor, sha256, bytes, when_and_for, key)
+    let sha256 = withhold_evidence::put(app, bytes)?;
+    let recorded = record_reading(service, actor, sha256.clone(), bytes, when_and_for, key);
+    if recorded.as_ref().is_err_and(withhold_evidence::is_sent_again) {
+        // Withheld between the look and the record. A crash before this leaves them until the next start.
+        withhold_evidence::remove(app, &sha256)?;
+    }
+    recorded
 }
 
 fn record_reading(

@@ -120,6 +120,7 @@ fn as_if_stored(known: &mut Records, actor: &Actor, sha256: &Digest, bytes: &[u8
         others: Vec::new(),
         reader: None,
         links: Vec::new(),
+        withholding: None,
         last_seq: 0,
     };
     known.load::<Evidence>(sha256.clone(), Some(evidence));

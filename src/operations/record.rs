@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-use super::announce;
 use super::check_signed::Signed;
 use super::once::{Answers, Once, Outcome};
+use super::{announce, withhold_evidence};
 use crate::app::{App, now, seed};
 use crate::domain::consignment::{self, Consignment};
 use crate::domain::names::{ConsignmentId, Instant as At};
@@ -411,6 +411,10 @@ impl Writer {
                     Spent::count(&spent.batches, 1);
                     Spent::count(&spent.commands, done.answers.len());
                     self.commits += 1;
+                    if withhold_evidence::newly(&known).next().is_some() {
+                        // The entry is durable from here on. Whoever gave the command removes the bytes; if that fails, those who finish work do.
+                        self.app.unfinished.store(true, Ordering::Relaxed);
+                    }
                     known.settle();
                     self.keep(known, done.head);
                     return Attempt::Done(done.answers);
@@ -609,6 +613,7 @@ fn batch_in_transaction(
 fn write(db: &mut Database, before: &Head, sealing: Sealing, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {
     append(db, sealing.rows, sealing.subjects)?;
     tables::save(db, known)?;
+    withhold_evidence::require_nothing_else(db, known)?;
     // Only here: a rebuild tells old assignments again, and with whom devices are now is not in the log.
     assignees::erase_ended(db, known)?;
     for (beside, receipt) in besides {

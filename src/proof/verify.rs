@@ -184,8 +184,8 @@ impl Report {
 /// Draws the pages again from the parts of a bundle, byte for byte; the error says why it cannot.
 pub type Redraw<'a> = &'a dyn Fn(&Bundle) -> Result<Vec<u8>, String>;
 
-/// Checks a certificate with whatever travels along. `status` is a status list credential obtained for this check; `redraw` is
-/// absent in a build that cannot draw pages.
+/// Checks a certificate with whatever travels along; evidence, withheld or not, does not: the certificate names its SHA-256. `status` is a status list
+/// credential obtained for this check; `redraw` is absent in a build that cannot draw pages.
 pub fn certificate(bundle: &Bundle, trust: &Trust, status: Option<&[u8]>, redraw: Option<Redraw<'_>>) -> Report {
     let mut checks = Checks::default();
     let bytes = bundle.part(bundle::CREDENTIAL);

@@ -1,7 +1,8 @@
 //! Stored files: each under its SHA-256, durable before it is named, checked again whenever it is read, never rewritten; in a folder or in a bucket.
+//! Removed only where the record says that its bytes are withheld.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::domain::names::Digest;
@@ -82,10 +83,20 @@ impl Files {
         checked(digest, bytes)
     }
 
-    /// Whether there is a file under this digest.
+    /// Removes bytes for good, with what an upload of them that never ended has left; nothing where they are gone. A crash before this returns may bring
+    /// them back: whoever has bytes removed asks for it again at every start.
+    pub fn remove(&self, digest: &Digest) -> Result<()> {
+        match &self.0 {
+            Place::Folder(folder) => folder.remove(digest),
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => bucket.remove(digest),
+        }
+    }
+
+    /// Whether there is a file under this digest, or what an upload of it has left; its bytes are not looked at.
     pub fn has(&self, digest: &Digest) -> Result<bool> {
         match &self.0 {
-            Place::Folder(folder) => Ok(folder.path(digest).exists()),
+            Place::Folder(folder) => folder.has(digest),
             #[cfg(feature = "s3")]
             Place::Bucket(bucket) => bucket.has(digest),
         }
@@ -136,12 +147,50 @@ impl Folder {
         }
         let incoming = self.root.join("incoming").join(format!("{digest}-{}", uuid::Builder::from_random_bytes(random()?).into_uuid()));
         write_durably(&incoming, bytes)?;
-        fs::rename(&incoming, &path)?;
+        if let Err(error) = fs::rename(&incoming, &path) {
+            // Bytes that were withheld while they were on their way in: nothing is wrong with the disk.
+            return Err(if error.kind() == ErrorKind::NotFound && !incoming.exists() {
+                Error::Busy("The file was removed while it was being stored; look at the record before you send it again.".to_owned())
+            } else {
+                error.into()
+            });
+        }
         sync_folder(&folder)
     }
 
     fn get(&self, digest: &Digest) -> Result<Vec<u8>> {
         fs::read(self.path(digest)).map_err(|e| Error::fault(&format!("reading the stored file {digest}"), e))
+    }
+
+    /// When this returns, the name is off the disk.
+    fn remove(&self, digest: &Digest) -> Result<()> {
+        let path = self.path(digest);
+        let gone = |removed: std::io::Result<()>| match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::fault(&format!("removing the stored file {digest}"), error)),
+            _ => Ok(()),
+        };
+        gone(fs::remove_file(&path))?;
+        sync_folder(path.parent().unwrap_or(&self.root))?;
+        let incoming = self.root.join("incoming");
+        for entry in fs::read_dir(&incoming)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(digest.as_str()) {
+                gone(fs::remove_file(entry.path()))?;
+            }
+        }
+        sync_folder(&incoming)
+    }
+
+    fn has(&self, digest: &Digest) -> Result<bool> {
+        if self.path(digest).try_exists()? {
+            return Ok(true);
+        }
+        for entry in fs::read_dir(self.root.join("incoming"))? {
+            if entry?.file_name().to_string_lossy().starts_with(digest.as_str()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -191,5 +240,21 @@ mod tests {
         assert!(files.get(&digest).unwrap_err().to_string().contains("altered"));
         files.put(b"log").unwrap();
         assert_eq!(files.get(&digest).unwrap(), b"log");
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_with_what_its_upload_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::open(folder.path().to_owned()).unwrap();
+        let (digest, other) = (files.put(b"log").unwrap(), files.put(b"other").unwrap());
+        let (left, kept) = (folder.path().join(format!("incoming/{digest}-1")), folder.path().join(format!("incoming/{other}-1")));
+        for path in [&left, &kept] {
+            fs::write(path, b"lo").unwrap();
+        }
+        assert!(files.has(&digest).unwrap());
+        files.remove(&digest).unwrap();
+        assert!(!files.has(&digest).unwrap() && !left.exists() && kept.exists());
+        files.remove(&digest).unwrap();
+        assert_eq!(files.get(&other).unwrap(), b"other");
     }
 }

@@ -364,6 +364,21 @@ pub fn parts(db: &mut Database, certificate: &str) -> Result<Vec<(String, String
         .load(db)?)
 }
 
+/// What else than evidence this stored file is, in words: a part of a certificate, a status list.
+pub fn published_as(db: &mut Database, sha256: &str) -> Result<Option<String>> {
+    let part: Option<String> = certificate_parts::table
+        .filter(certificate_parts::sha256.eq(sha256))
+        .order(certificate_parts::certificate)
+        .select(certificate_parts::certificate)
+        .first(db)
+        .optional()?;
+    if let Some(certificate) = part {
+        return Ok(Some(format!("a part of the certificate {certificate}")));
+    }
+    let list: Option<i64> = status_lists::table.filter(status_lists::sha256.eq(sha256)).select(status_lists::seq).first(db).optional()?;
+    Ok(list.map(|seq| format!("the status list of entry {seq}")))
+}
+
 /// Remembers a version of a status list: published by entry `seq`, stored under `sha256`.
 pub fn add_status_version(db: &mut Database, list: &str, seq: u64, sha256: &str) -> Result<()> {
     diesel::insert_into(status_lists::table)

@@ -248,6 +248,10 @@ impl KeyRow {
         let owner = record.owner();
         record.keys().into_iter().map(move |key| Self { space: key.space.to_owned(), text: key.text, owner: owner.clone() })
     }
+    /// Every value of a kind.
+    pub fn of_space(db: &mut Database, space: &str) -> Result<Vec<String>> {
+        Ok(record_keys::table.filter(record_keys::space.eq(space)).order(record_keys::text).select(record_keys::text).load(db)?)
+    }
     /// Every row.
     pub fn all(db: &mut Database) -> Result<Vec<Self>> {
         Ok(record_keys::table.order((record_keys::space, record_keys::text)).load(db)?)

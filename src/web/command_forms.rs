@@ -1,4 +1,4 @@
-//! Which commands people give at a desk, and the fields of each: about a device, about a party, about a consignment, and for what is not there yet.
+//! Which commands people give at a desk, and the fields of each: about a device, about a party, about a consignment, about a stored file, and for what is not there yet.
 
 use super::forms::{Form, Kind, choices, may, needed};
 use crate::domain::asset::Status;
@@ -20,6 +20,7 @@ use crate::domain::registration::NoStorageBasis;
 use crate::domain::residual_risk::Rationale;
 use crate::domain::sealing::{CancelReason, UnsealReason};
 use crate::domain::vendors::{Scheme, Scope, SuspensionReason};
+use crate::domain::withholding::WithholdingReason;
 
 /// A heading with the forms below it.
 pub struct Group {
@@ -508,6 +509,29 @@ pub static CONSIGNMENT: &[Group] = &[Group {
     ],
 }];
 
+/// What is done about the bytes of a stored file that must not be kept.
+pub static EVIDENCE: &[Group] = &[Group {
+    title: "Its bytes",
+    forms: &[
+        plain(
+            "propose_withholding",
+            "Propose to withhold its bytes",
+            "For a file that holds what must not be kept, most of all personal data. Nothing is removed until an approver who is another person confirms it.",
+            &[
+                needed("reason", "Why", Kind::Choice(choices!(WithholdingReason))),
+                may("reference", "Reference of the request or order", Kind::Text(REFERENCE)),
+            ],
+        ),
+        grave(
+            "withhold_evidence",
+            "Withhold its bytes",
+            "The bytes are removed and nothing brings them back; copies in backups you remove yourself. The SHA-256, what was read from the file and who decided              this stay in the record. Nothing new can rest on the file, and it cannot be uploaded again.",
+            &[],
+        ),
+        plain("withdraw_withholding", "Take the proposal back", "The file stays as it is; it can be proposed again.", &[]),
+    ],
+}];
+
 /// Registers one device.
 pub static REGISTER_ASSET: Form = plain(
     "register_asset",
@@ -592,7 +616,7 @@ mod tests {
     use crate::domain::Command;
 
     fn all() -> Vec<&'static Form> {
-        let listed = [DEVICE, PARTY, CONSIGNMENT].into_iter().flatten().flat_map(|group| group.forms);
+        let listed = [DEVICE, PARTY, CONSIGNMENT, EVIDENCE].into_iter().flatten().flat_map(|group| group.forms);
         listed.chain([&REGISTER_ASSET, &REGISTER_PARTY, &RECORD_LOOSE_MEDIA]).collect()
     }
 
@@ -606,7 +630,7 @@ mod tests {
     #[test]
     fn every_field_is_a_member_of_its_command_and_every_member_has_a_field() {
         // What the address of the page names, what is stated by others than people at a desk, or what takes more than one form can hold.
-        let elsewhere = ["asset", "party", "consignment", "assignee_active", "active_on"];
+        let elsewhere = ["asset", "party", "consignment", "sha256", "assignee_active", "active_on"];
         for form in all() {
             let members = members(form.command);
             let fields: BTreeSet<String> = form.fields.iter().map(|field| field.member.split('.').next().unwrap_or_default().to_owned()).collect();

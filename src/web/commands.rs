@@ -11,14 +11,14 @@ use super::Data;
 use super::problem::Problem;
 use super::request;
 use super::session::Viewer;
-use super::writes;
+use super::{withholdings, writes};
 use crate::domain::names::{ConsignmentId, Role};
 use crate::domain::{Command, SIGNED};
 use crate::operations::check_signed;
 use crate::operations::once::{Once, Outcome};
 use crate::operations::publish_status;
 use crate::operations::record::{Post, Terms};
-use crate::operations::run_bulk;
+use crate::operations::{run_bulk, withhold_evidence};
 
 /// Commands that have a door of their own, because more than the command belongs to them.
 const OWN_DOORS: &[(&str, &str)] = &[
@@ -106,6 +106,11 @@ pub async fn create(
                 if !matches!(published, Ok(Ok(()))) {
                     state.service.app.unfinished.store(true, Ordering::Relaxed);
                 }
+            }
+            if let Outcome::Now(receipt) = &outcome
+                && receipt.entries.iter().any(|entry| entry.event == withhold_evidence::EVENT)
+            {
+                withholdings::remove(&state).await;
             }
             writes::respond(StatusCode::CREATED, outcome)
         }

@@ -10,17 +10,18 @@ use super::ledger::{self, Names};
 use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::{self, Viewer};
-use super::{Data, block, request, writes};
+use super::{Data, block, request, withholdings, writes};
 use crate::domain::consignment::Consignment;
-use crate::domain::evidence::{Evidence, ReceiveEvidence};
+use crate::domain::evidence::{Evidence, Link, ReceiveEvidence};
 use crate::domain::names::{ConsignmentId, Digest, Serial};
 use crate::domain::policy::{Pack, verdict};
 use crate::domain::{Order as _, Subject, SubjectKind};
-use crate::evidence::{FORMATS, MediumReading, Outcome, Reading};
+use crate::evidence::{FORMATS, MediumReading, Outcome, Reading, reading};
 use crate::operations::Service;
 use crate::operations::find_on_bench::{self, Place, Thing};
+use crate::operations::lint_reports;
+use crate::operations::read_file::{self, Told};
 use crate::operations::receive_evidence::{self, MAX_BYTES};
-use crate::operations::{lint_reports, read_file};
 use crate::store::tables;
 
 /// `POST /api/v1/evidence`
@@ -46,11 +47,16 @@ pub async fn api_read(http: HttpRequest, viewer: Viewer, state: Data, sha256: we
     .await
 }
 
-/// `GET /api/v1/evidence/{sha256}`: a vendor gets what its own people uploaded.
+/// `GET /api/v1/evidence/{sha256}`: a vendor gets what its own people uploaded; a 410 where the bytes are withheld.
 pub async fn api_show(viewer: Viewer, state: Data, sha256: web::Path<String>) -> Result<HttpResponse, Problem> {
     let digest = Digest::parse(&sha256).map_err(|_| receive_evidence::unknown(&sha256))?;
     let name = format!("attachment; filename=\"evidence-{digest}.bin\"");
-    let bytes = block(&state, move |service| receive_evidence::find(service, &viewer.actor, &digest)).await?;
+    let actor = viewer.actor.clone();
+    // Whoever is told that the bytes are withheld is told by which entry.
+    let bytes = match block(&state, move |service| Ok(receive_evidence::find(service, &actor, &digest))).await? {
+        Ok(bytes) => bytes,
+        Err(error) => return Err(writes::explain(&state, viewer, error).await),
+    };
     Ok(HttpResponse::Ok()
         .content_type("application/octet-stream")
         .insert_header((CONTENT_DISPOSITION, name))
@@ -108,6 +114,10 @@ pub struct FileShown {
     pub remarks: Vec<String>,
     /// Where its claims cannot be, or do not fit: what is wrong, and what to ask for.
     pub claims: Vec<(String, String)>,
+    /// What was proposed and done about its bytes.
+    pub withholding: Option<withholdings::Notice>,
+    /// What this viewer can do about them: address and words.
+    pub steps: Vec<(String, &'static str)>,
     /// Reading it again links more.
     pub reads_again: bool,
     pub address: String,
@@ -116,6 +126,13 @@ pub struct FileShown {
     pub consignments: Vec<(String, String)>,
     /// Certificates that rest on it.
     pub certificates: Vec<String>,
+}
+
+impl FileShown {
+    /// Whether its bytes are gone.
+    pub fn is_withheld(&self) -> bool {
+        self.withholding.as_ref().is_some_and(|notice| notice.withheld.is_some())
+    }
 }
 
 /// Most rows that are shown; those that need somebody come first.
@@ -202,14 +219,25 @@ fn row(page: &Page, (pack, evidence): (&Pack, &Evidence), reading: &MediumReadin
     }
 }
 
+/// What the record kept of one medium, as a reader would tell it.
+fn as_read(link: &Link) -> MediumReading {
+    let mut read = MediumReading::new(reading::Kind::Sanitization, "");
+    read.media_serial = Some(link.serial.to_string());
+    read.technique = link.reading.technique;
+    read.result = Outcome::parse(link.reading.result.as_str()).unwrap_or(Outcome::Inconclusive);
+    read
+}
+
 /// What there is to show of a stored file. A vendor's people learn nothing of what others did with the same bytes.
 pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -> crate::error::Result<FileShown> {
-    let bytes = receive_evidence::find(service, &viewer.actor, sha256)?;
-    let file = read_file::read(&bytes);
-    let read = file.reading();
+    let evidence = receive_evidence::recorded(&mut *service.app.read()?, &viewer.actor, sha256)?;
+    let withheld = evidence.withheld().is_some();
+    let file = if withheld { None } else { Some(read_file::read(&receive_evidence::find(service, &viewer.actor, sha256)?)) };
+    let read = file.as_ref().and_then(Told::reading);
     let mut db = service.app.read()?;
-    let evidence = tables::find::<Evidence>(&mut db, sha256)?.ok_or_else(|| receive_evidence::unknown(sha256.as_str()))?;
-    let readings: Vec<&MediumReading> = read.into_iter().flat_map(|read| &read.records).collect();
+    // Where the bytes are gone, what was linked with media is still known.
+    let kept: Vec<MediumReading> = if withheld { evidence.links.iter().map(as_read).collect() } else { Vec::new() };
+    let readings: Vec<&MediumReading> = read.into_iter().flat_map(|read| &read.records).chain(&kept).collect();
     let is_linked = |reading: &MediumReading| {
         let serial = reading.serial().and_then(|serial| Serial::parse(serial).ok());
         serial.is_some_and(|serial| evidence.links.iter().any(|link| link.serial.same(&serial)))
@@ -248,25 +276,38 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
         }
     }
     certificates.dedup();
-    let rows: Vec<RowShown> = first.iter().zip(&places).map(|(reading, place)| row(page, (&service.app.policy, &evidence), reading, place)).collect();
+    let mut rows: Vec<RowShown> =
+        first.iter().zip(&places).map(|(reading, place)| row(page, (&service.app.policy, &evidence), reading, place)).collect();
     let may = ReceiveEvidence::ROLES.contains(&viewer.actor.role);
     // Linked under the same serial number, with a medium of which this viewer knows nothing.
     let hidden = rows.iter().zip(&first).filter(|(row, reading)| !row.matched && is_linked(reading)).count();
+    // Of media that this viewer knows nothing of, the record says nothing to them.
+    let total = if withheld { total.saturating_sub(hidden) } else { total };
+    if withheld {
+        rows.retain(|row| row.matched);
+    }
+    let withholding = withholdings::Notice::of(&mut db, &mut names, &evidence)?;
+    let format_of = |name: &str| FORMATS.iter().find(|format| format.name == name).map_or_else(|| name.to_owned(), |format| format.label.to_owned());
+    let reader = match (read, &evidence.reader) {
+        (Some(read), _) => Some(format_of(&read.format)),
+        (None, Some(reader)) if withheld => Some(format_of(&reader.name)),
+        (None, _) => None,
+    };
     Ok(FileShown {
         sha256: sha256.to_string(),
         short: page::short(sha256.as_str()),
         size: size(evidence.size_bytes),
-        reader: read.map(|read| {
-            FORMATS.iter().find(|format| format.name == read.format).map_or_else(|| read.format.clone(), |format| format.label.to_owned())
-        }),
+        reader,
         tool: read.and_then(Reading::tool_and_version),
-        not_understood: file.why_not().map(str::to_owned),
+        not_understood: file.as_ref().and_then(Told::why_not).map(str::to_owned),
         rows,
         total,
         matched: matched.saturating_sub(hidden),
         claims,
         remarks: read.map(|read| read.remarks.iter().map(|remark| format!("{}: {}", remark.place, remark.what)).collect()).unwrap_or_default(),
-        reads_again: may && places.iter().any(|place| matches!(place, Place::Waiting(_))),
+        withholding,
+        steps: withholdings::steps(viewer, &evidence),
+        reads_again: may && !withheld && places.iter().any(|place| matches!(place, Place::Waiting(_))),
         address: format!("/evidence/{sha256}"),
         stored,
         consignments,

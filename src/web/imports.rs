@@ -18,6 +18,7 @@ use crate::domain::names::{Digest, Role, Sensitivity};
 use crate::error::Error;
 use crate::operations::import_inventory::{Options, Report, import, import_once};
 use crate::operations::once::Outcome;
+use crate::operations::withhold_evidence;
 
 /// Who takes in inventories: a file is of many sites.
 const IMPORTERS: &[Role] = &[Role::Coordinator, Role::Administrator];
@@ -132,7 +133,7 @@ pub async fn create(http: HttpRequest, state: Data, how: web::Query<How>, form: 
     }
     let (service, actor) = (state.service.clone(), viewer.actor.clone());
     let work = move || {
-        let sha256 = service.app.halt.guard(service.app.files.put(&file))?;
+        let sha256 = withhold_evidence::put(&service.app, &file)?;
         let report = import(&service, &actor, file.as_slice(), Options { dry_run: true, sensitivity }, |_| ())?;
         Ok((sha256, report))
     };

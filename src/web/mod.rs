@@ -59,6 +59,7 @@ mod sign_in;
 mod statics;
 mod verifications;
 mod views;
+mod withholdings;
 mod words;
 mod writes;
 
@@ -254,6 +255,8 @@ routes! {
     post "/exceptions/{id}/notes"                     => notes::on_exception;
     get  "/evidence/{sha256}"                         => evidence::show;
     post "/evidence/{sha256}"                         => evidence::reread;
+    get  "/evidence/{sha256}/actions/{command}"       => withholdings::new;
+    post "/evidence/{sha256}/actions/{command}"       => withholdings::create;
     get  "/evidence/{sha256}/notes"                   => notes::of_evidence;
     post "/evidence/{sha256}/notes"                   => notes::on_evidence;
     post "/notes/{id}/erasures"                       => notes::erase_shown;

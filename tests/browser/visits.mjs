@@ -139,6 +139,7 @@ export async function visits(stage) {
     page("/bench", "bench", "operator", "/bench"),
     page("/bench", "bench-all", "operator", "/bench?show=all"),
     page("/evidence/{sha256}", "evidence", "auditor", `/evidence/${evidence}`),
+    page("/evidence/{sha256}/actions/{command}", "evidence-withhold", "coordinator", `/evidence/${evidence}/actions/propose_withholding`),
     page("/evidence/{sha256}/notes", "evidence-notes", "auditor", `/evidence/${evidence}/notes`),
     // Paper.
     page("/labels", "labels", "coordinator", `/labels?consignment=${loading.id}`),

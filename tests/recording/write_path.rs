@@ -10,7 +10,7 @@ use ledger::Ledger;
 use quittance::domain::names::Role;
 use quittance::domain::{Command, SubjectKind};
 use quittance::error::Error;
-use quittance::operations::{finish_work, publish_status};
+use quittance::operations::{finish_work, open_ledger, publish_status, receive_evidence};
 use quittance::proof::status;
 use quittance::store::{Ended, log};
 use serde_json::{Value, json};
@@ -97,6 +97,24 @@ fn a_head_that_has_moved_is_not_moved_from_where_it_was() {
     drop(db);
     ledger.run(&coordinator, "register_asset", device("A2")).unwrap();
     assert_eq!(ledger.audit().unwrap().findings, []);
+}
+
+/// Nobody but the recorder is at work here, so that this is what a crash leaves after the entry.
+#[test]
+fn what_is_withheld_and_still_there_goes_at_the_next_start() {
+    let ledger = Ledger::new();
+    let (coordinator, approver) = (ledger.someone(Role::Coordinator, "Cora"), ledger.someone(Role::Approver, "Abel"));
+    let stored = receive_evidence::receive(&ledger.service, &coordinator.actor, b"Pupils: A. Able", None).unwrap();
+    ledger.run(&coordinator, "propose_withholding", json!({"sha256": stored.sha256, "reason": "personal_data"})).unwrap();
+    ledger.run(&approver, "withhold_evidence", json!({"sha256": stored.sha256})).unwrap();
+    assert!(ledger.service.app.unfinished.load(Ordering::Relaxed));
+    let report = ledger.audit().unwrap();
+    assert!(report.wrong == 1 && report.findings[0].what.contains("still there"), "{report:?}");
+    let (_folder, config) = ledger.close();
+    let (opened, _lock) = open_ledger::open(&config).unwrap();
+    assert!(!opened.app.files.has(&stored.sha256).unwrap());
+    let report = ledger::audit(&config).unwrap();
+    assert_eq!((&report.findings[..], report.withheld), (&[][..], 1));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Stored files in a bucket of a real S3 server: what is stored and read there, what is found out, and what becomes of the service while the bucket fails.
 #![cfg(feature = "s3")]
+#![allow(clippy::duplicate_mod, reason = "what tells whether a program is at hand is used by the record of the tests too")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 #[path = "../ledger/mod.rs"]

@@ -430,6 +430,17 @@ fn whoever_changes_access_shows_again_who_they_are() {
     leads_to(&approver.post(&page, &[("reason", "error_in_record")]), &format!("/sign-in/again?next={page}"));
     leads_to(&approver.post("/sign-in/again", &[("password", PASSWORD), ("next", &page)]), &page);
     leads_to(&approver.post(&page, &[("reason", "error_in_record")]), &format!("/certificates/{number}"));
+
+    // And whoever has bytes removed for good.
+    let stored = server.send("coordinator", "POST", "/api/v1/evidence", &[], b"Pupils: A. Able").taken();
+    let sha256 = stored["sha256"].as_str().unwrap();
+    server.command("coordinator", "propose_withholding", json!({"sha256": sha256, "reason": "personal_data"})).taken();
+    let mut approver = Browser::signed_in(&server, "approver");
+    diesel::sql_query(format!("UPDATE sessions SET proved_at = {long_ago}")).execute(&mut db).unwrap();
+    let page = format!("/evidence/{sha256}/actions/withhold_evidence");
+    leads_to(&approver.post(&page, &[]), &format!("/sign-in/again?next={page}"));
+    leads_to(&approver.post("/sign-in/again", &[("password", PASSWORD), ("next", &page)]), &page);
+    leads_to(&approver.post(&page, &[]), &format!("/evidence/{sha256}"));
 }
 
 #[test]

@@ -215,6 +215,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/map_columns", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/resolve_discrepancy", "approver", "–"),
     ("post /api/v1/commands/receive_evidence", "none [404 command.own_door]", "–"),
+    ("post /api/v1/commands/propose_withholding", "coordinator, approver, administrator", "–"),
+    ("post /api/v1/commands/withhold_evidence", "approver", "–"),
+    ("post /api/v1/commands/withdraw_withholding", "coordinator, approver, administrator", "–"),
     ("post /api/v1/commands/record_sanitization", "vendor_operator, coordinator", "unknown"),
     ("post /api/v1/commands/verify_sanitization", "vendor_operator, vendor_verifier, coordinator", "unknown"),
     ("post /api/v1/commands/validate_sanitization", "approver", "–"),
@@ -261,6 +264,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /exceptions/{id}/notes", WRITERS, "unknown"),
     ("get /evidence/{sha256}", "signed in", "unknown"),
     ("post /evidence/{sha256}", "coordinator, vendor_operator, vendor_verifier", "unknown"),
+    ("get /evidence/{sha256}/actions/{command}", "coordinator, approver, administrator", "–"),
+    ("post /evidence/{sha256}/actions/{command}", "coordinator, approver, administrator", "–"),
     ("get /bench", "vendor_operator, vendor_verifier", "–"),
     ("post /bench", "vendor_operator, vendor_verifier", "–"),
     ("post /api/v1/bench/searches", "vendor_operator, vendor_verifier", "–"),
@@ -441,6 +446,7 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             match route {
                 route if route.contains("consignments") => "grant_override",
                 route if route.contains("vendors") => "add_site",
+                route if route.contains("evidence") => "propose_withholding",
                 _ => "record_media",
             },
         )
@@ -559,6 +565,7 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
         | "post /assets/{id}/actions/{command}"
         | "post /vendors/{id}/actions/{command}"
         | "post /consignments/{id}/actions/{command}"
+        | "post /evidence/{sha256}/actions/{command}"
         | "post /certificates/{number}/revocation" => {
             let command = match door {
                 "post /assets/new" => "register_asset",
@@ -578,9 +585,9 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             if fresh && door.contains("{number}") {
                 path = path.replace(&things.number, &yard.certified(vendor).0);
             }
-            for about in ["asset", "consignment", "party"] {
+            for about in ["asset", "consignment", "party", "sha256"] {
                 if let Some(id) = command.as_object_mut().unwrap().remove(about) {
-                    for known in [&things.thing.asset, &things.consignment] {
+                    for known in [&things.thing.asset, &things.consignment, &things.evidence] {
                         path = path.replace(known.as_str(), id.as_str().unwrap());
                     }
                 }
@@ -1036,6 +1043,7 @@ fn every_cell_is_as_its_line_says() {
                         | "post /assets/{id}/actions/{command}"
                         | "post /vendors/{id}/actions/{command}"
                         | "post /consignments/{id}/actions/{command}"
+                        | "post /evidence/{sha256}/actions/{command}"
                         | "post /certificates/{number}/revocation"
                         | "post /appearance"
                         | "post /sign-out"

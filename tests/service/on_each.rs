@@ -35,3 +35,4 @@ mod receipts;
 mod reports;
 mod server;
 mod story;
+mod withholding;

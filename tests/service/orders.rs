@@ -407,6 +407,12 @@ impl<'a> Yard<'a> {
         person.id
     }
 
+    /// A stored file that nothing rests on.
+    fn private_file(&self, n: u32) -> String {
+        let stored = self.server.send("coordinator", "POST", "/api/v1/evidence", &[], format!("private {n}").as_bytes()).taken();
+        stored["sha256"].as_str().unwrap().to_owned()
+    }
+
     /// Another number each time, in words.
     pub fn another(&self) -> String {
         self.next().to_string()
@@ -669,6 +675,12 @@ impl<'a> Yard<'a> {
             "resolve_discrepancy" => {
                 let document = self.server.send("coordinator", "POST", "/api/v1/evidence", &[], format!("found in bay {n}").as_bytes()).taken();
                 json!({"discrepancy": self.short(vendor), "resolution": "located_at_receiver", "reference": "CASE-17", "document": document["sha256"]})
+            }
+            "propose_withholding" => json!({"sha256": self.private_file(n), "reason": "personal_data", "reference": "CASE-21"}),
+            "withhold_evidence" | "withdraw_withholding" => {
+                let file = self.private_file(n);
+                self.command("coordinator", "propose_withholding", json!({"sha256": file, "reason": "personal_data"}));
+                json!({"sha256": file})
             }
             "record_sanitization" => {
                 let thing = self.received(vendor, true);

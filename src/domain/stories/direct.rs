@@ -42,6 +42,10 @@ pub(super) const ALL: &[fn() -> Refusal] = &[
     own_risk,
     risk_of_another_technique,
     risk_that_nobody_has_to_accept,
+    file_that_was_withheld_and_comes_again,
+    file_that_was_withheld_and_is_cited,
+    withholding_that_is_proposed_twice,
+    report_that_cannot_be,
 ];
 
 fn coordinator() -> Actor {
@@ -242,6 +246,46 @@ fn adoption_before_the_decision() -> Refusal {
 fn adoption_for_the_second_time() -> Refusal {
     let story = Story::new();
     story.when(&actor(Role::Approver, DISTRICT, 1), "adopt_policy", adopting(story.policy())).unwrap_err()
+}
+
+/// A document whose bytes two people have withheld.
+fn withheld(story: &mut Story) -> String {
+    let file = story.document();
+    story.done(&coordinator(), "propose_withholding", json!({"sha256": file, "reason": "personal_data"}));
+    story.done(&actor(Role::Approver, DISTRICT, 1), "withhold_evidence", json!({"sha256": file}));
+    file
+}
+
+fn file_that_was_withheld_and_comes_again() -> Refusal {
+    let mut story = Story::new();
+    let file = withheld(&mut story);
+    story.when(&coordinator(), "receive_evidence", json!({"sha256": file, "size_bytes": 9, "reader": null, "links": []})).unwrap_err()
+}
+
+fn file_that_was_withheld_and_is_cited() -> Refusal {
+    let mut story = Story::new();
+    let file = withheld(&mut story);
+    let (_, disk) = story.retired("A1", "hdd_ata", "low");
+    story.when(&coordinator(), "record_sanitization", json!({"medium": disk, "technique": "host_overwrite", "evidence": file})).unwrap_err()
+}
+
+fn withholding_that_is_proposed_twice() -> Refusal {
+    let mut story = Story::new();
+    let proposal = json!({"sha256": story.document(), "reason": "personal_data"});
+    story.done(&coordinator(), "propose_withholding", proposal.clone());
+    story.when(&coordinator(), "propose_withholding", proposal).unwrap_err()
+}
+
+/// The policy does not let a report count before what is wrong with it is answered.
+fn report_that_cannot_be() -> Refusal {
+    let mut story = Story::new();
+    let (_, disk) = story.retired("A1", "hdd_ata", "low");
+    let reading = json!({"technique": "host_overwrite", "result": "pass", "errors": 0, "complete": true, "hidden_area": "none"});
+    let finding = json!({"code": "claim.no_duration", "weight": "blocks", "what": "It took no time.", "ask": "Ask for the log."});
+    let file = json!({"sha256": "d".repeat(64), "size_bytes": 10, "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0},
+        "links": [{"medium": disk, "serial": "MA1", "reading": reading, "findings": [finding]}]});
+    story.done(&coordinator(), "receive_evidence", file);
+    story.when(&coordinator(), "record_sanitization", json!({"medium": disk, "technique": "host_overwrite", "evidence": "d".repeat(64)})).unwrap_err()
 }
 
 /// An approver who was a coordinator, and degaussed it.

@@ -326,6 +326,46 @@ fn receive_evidence(w: &mut World) -> Option<(Actor, Value)> {
     Some((who, json!({"sha256": digest, "size_bytes": 10, "reader": reader, "links": [link]})))
 }
 
+/// A file that was relied upon before and is not needed again: what is withheld is cited by nobody any more.
+fn propose_withholding(w: &mut World) -> Option<(Actor, Value)> {
+    if !w.dice.one_in(4) {
+        return None;
+    }
+    let known = w.story.known();
+    let waits =
+        |medium: &MediumId| known.media.get(medium).is_some_and(|medium| matches!(medium.state, MediumState::DataPresent | MediumState::Failed));
+    let some: Vec<String> = known
+        .evidence
+        .all()
+        .filter(|file| file.withholding.is_none() && !file.links.iter().any(|link| waits(&link.medium)))
+        .map(|file| file.sha256.to_string())
+        .collect();
+    let file = w.dice.of(&some)?;
+    w.files.retain(|other| *other != file);
+    let reason = w.dice.of(&["personal_data", "secrets", "file_of_others"]).unwrap();
+    let who = w.dice.of(&[coordinator(1), approver(), administrator()]).unwrap();
+    let sha256 = if w.dice.one_in(10) { "0".repeat(64) } else { file };
+    Some((who, json!({"sha256": sha256, "reason": reason})))
+}
+
+/// A file about whose bytes something was proposed; once in eight times, any.
+fn proposed(w: &mut World) -> Option<Value> {
+    let wild = w.dice.one_in(8);
+    let waits = |file: &Evidence| file.withholding.is_some() && file.withheld().is_none();
+    let some: Vec<String> = w.story.known().evidence.all().filter(|file| wild || waits(file)).map(|file| file.sha256.to_string()).collect();
+    Some(json!({"sha256": w.dice.of(&some)?}))
+}
+
+fn withhold_evidence(w: &mut World) -> Option<(Actor, Value)> {
+    let body = proposed(w)?;
+    Some((actor(Role::Approver, DISTRICT, w.dice.of(&[1, 2, 2]).unwrap()), body))
+}
+
+fn withdraw_withholding(w: &mut World) -> Option<(Actor, Value)> {
+    let body = proposed(w)?;
+    Some((coordinator(2), body))
+}
+
 fn record_sanitization(w: &mut World) -> Option<(Actor, Value)> {
     let medium = w.medium(|w, medium| w.workable(medium) && matches!(medium.state, MediumState::DataPresent | MediumState::Failed))?;
     let who = holder_of(&w.medium_holder(&medium), 1);
@@ -1323,6 +1363,9 @@ pub(super) const PLAYS: &[Play] = plays![
     revoke_link,
     resolve_discrepancy,
     receive_evidence,
+    propose_withholding,
+    withhold_evidence,
+    withdraw_withholding,
     record_sanitization,
     verify_sanitization,
     validate_sanitization,

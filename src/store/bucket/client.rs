@@ -107,7 +107,7 @@ impl Client {
             self.store_at(&path, &bytes).await?;
             match self.store.delete(&path).await {
                 Ok(()) => Ok(()),
-                // A key that may remove nothing is the better one: the service itself never does.
+                // Such a key is enough until bytes are to be withheld.
                 Err(object_store::Error::PermissionDenied { .. }) => {
                     tracing::info!("{}: the access key may not remove anything, so the object {path} stays", self.bucket);
                     Ok(())
@@ -146,6 +146,22 @@ impl Client {
         let path = self.path_of(digest);
         let head = async { self.store.head(&path).await.map(drop).map_err(|error| self.failure(&error)) };
         Ok(self.turn("read", || self.within(TIME, head))?.is_some())
+    }
+
+    /// Removes what is stored under a digest; nothing where there is nothing. An access key that may not remove leaves the bytes where they are, and the
+    /// operator is told to remove them.
+    pub fn remove(&self, digest: &Digest) -> Result<()> {
+        let path = self.path_of(digest);
+        let delete = async {
+            match self.store.delete(&path).await {
+                Err(object_store::Error::PermissionDenied { .. }) => Err(Failure::Trouble(format!(
+                    "{}: the access key may not remove the object {path}, whose bytes are withheld: let it remove objects, or remove this one by hand",
+                    self.bucket
+                ))),
+                done => done.map_err(|error| self.failure(&error)),
+            }
+        };
+        self.turn("removed", || self.within(TIME, delete)).map(drop)
     }
 
     fn path_of(&self, digest: &Digest) -> Path {
