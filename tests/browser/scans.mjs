@@ -6,13 +6,13 @@ import { browser, district, enter, play, sign_in, until, visitor } from "./stage
 
 /// Scans in a row at each speed, and by how many people at once where a speed would take minutes.
 // How many is a matter of time: .ci/long sets 500 and 300.
-const SCANS = Number(process.env.QUITTANCE_TEST_SCANS ?? 100);
+const SCANS = Number(process.env.QUITTANCE_TEST_SCANS ?? 60);
 const SPEEDS = [
   { delay: 0, people: 1 },
   { delay: 10, people: 1 },
   { delay: 80, people: 5 },
 ];
-const PALLET = Number(process.env.QUITTANCE_TEST_PALLET ?? 60);
+const PALLET = Number(process.env.QUITTANCE_TEST_PALLET ?? 42);
 const CONTAINERS = 3;
 const OFFLINE = 200;
 const LOST_REPLIES = 3;
