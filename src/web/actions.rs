@@ -14,6 +14,7 @@ use super::page::{self, Page};
 use super::problem::Problem;
 use super::request::{self, asset_id, consignment_id, party_id};
 use super::session::{self, Viewer};
+use super::sign_in::proved_or;
 use super::{Data, block, consignments, parties};
 use crate::app::{App, now, seed};
 use crate::domain::asset::Asset;
@@ -575,14 +576,24 @@ impl Fresh {
         let given = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         Ok(Context { known: vec![("own_sites", own_sites)], given, about: (self.about)(&state.service.app), ..Context::default() })
     }
+    /// For what weighs much, whoever does it has to have shown lately who they are.
+    fn proved_or(&self, state: &Data, viewer: &Viewer) -> Option<HttpResponse> {
+        proved_or(state, viewer, self.address).filter(|_| self.form.grave)
+    }
     async fn show(&self, state: Data, viewer: Viewer) -> std::result::Result<HttpResponse, Problem> {
         viewer.must_be_able_to(self.form.command)?;
+        if let Some(elsewhere) = self.proved_or(&state, &viewer) {
+            return Ok(elsewhere);
+        }
         let context = self.context(&state, &viewer).await?;
         forms::show(&state, &viewer, self.form, &context, self.around())
     }
     async fn create(&self, http: HttpRequest, state: Data, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
         let viewer = session::by_form(&http, &state).await?;
         viewer.must_be_able_to(self.form.command)?;
+        if let Some(elsewhere) = self.proved_or(&state, &viewer) {
+            return Ok(elsewhere);
+        }
         let context = self.context(&state, &viewer).await?;
         let given = Given::read(&http, &state, payload).await?;
         // A half that means nothing by itself is not sent.

@@ -525,7 +525,7 @@ pub static EVIDENCE: &[Group] = &[Group {
         grave(
             "withhold_evidence",
             "Withhold its bytes",
-            "The bytes are removed and nothing brings them back; copies in backups you remove yourself. The SHA-256, what was read from the file and who decided              this stay in the record. Nothing new can rest on the file, and it cannot be uploaded again.",
+            "The bytes are removed and nothing brings them back; copies in backups you remove yourself. The SHA-256, what was read from the file and who decided this stay in the record. Nothing new can rest on the file, and it cannot be uploaded again.",
             &[],
         ),
         plain("withdraw_withholding", "Take the proposal back", "The file stays as it is; it can be proposed again.", &[]),

@@ -431,6 +431,16 @@ fn whoever_changes_access_shows_again_who_they_are() {
     leads_to(&approver.post("/sign-in/again", &[("password", PASSWORD), ("next", &page)]), &page);
     leads_to(&approver.post(&page, &[("reason", "error_in_record")]), &format!("/certificates/{number}"));
 
+    // And whoever says what the organisation is judged by.
+    let mut approver = Browser::signed_in(&server, "approver");
+    diesel::sql_query(format!("UPDATE sessions SET proved_at = {long_ago}")).execute(&mut db).unwrap();
+    let page = "/settings/policy/adoption";
+    leads_to(&approver.get(page), &format!("/sign-in/again?next={page}"));
+    leads_to(&approver.post(page, &[("reference", "BOARD-2"), ("decided_on", "2026-01-06")]), &format!("/sign-in/again?next={page}"));
+    leads_to(&approver.post("/sign-in/again", &[("password", PASSWORD), ("next", page)]), page);
+    // It is adopted already, and the form says so.
+    assert_eq!(approver.post(page, &[("reference", "BOARD-2"), ("decided_on", "2026-01-06")]).status, 422);
+
     // And whoever has bytes removed for good.
     let stored = server.send("coordinator", "POST", "/api/v1/evidence", &[], b"Pupils: A. Able").taken();
     let sha256 = stored["sha256"].as_str().unwrap();
