@@ -20,6 +20,7 @@ use process::{Server, agent, register};
 use quittance::config::Config;
 use quittance::domain::names::Role;
 use quittance::proof::digest::{hex, sha256};
+use quittance::store::files::Files;
 use quittance::store::log;
 use serde_json::Value;
 use store::{Mode, Store, object};
@@ -91,6 +92,22 @@ fn run(store: &Store, config: &Config, command: &str) -> Output {
 fn said(output: &Output) -> (i32, String) {
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code().unwrap(), text)
+}
+
+#[test]
+fn what_is_withheld_leaves_the_bucket_and_a_key_that_may_not_remove_is_no_trouble_of_the_bucket() {
+    let Some(store) = Store::start() else { return };
+    let files = Files::in_bucket(&store.bucket()).unwrap();
+    let digest = files.put(b"Pupils: A. Able").unwrap();
+    store.set(Mode::Say("403 Forbidden", error("AccessDenied")));
+    files.remove(&digest).unwrap();
+    assert!(!files.fails(), "others are served all the same");
+    store.set(Mode::Pass);
+    assert!(files.has(&digest).unwrap());
+    files.remove(&digest).unwrap();
+    assert!(!files.has(&digest).unwrap() && store.names().is_empty());
+    // Nothing is there to remove.
+    files.remove(&digest).unwrap();
 }
 
 #[test]
