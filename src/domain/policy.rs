@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::asset::Asset;
 use super::catalogue::fits;
 use super::disposition::Destination;
 use super::evidence::{Finding, HiddenArea, Reading, ToolResult, Weight};
+use super::medium::{Medium, MediumState};
 use super::names::{Digest, MediaType, Method, Name, Reference, Sensitivity, Technique};
 use super::refusal::Refusal;
 
@@ -379,6 +381,31 @@ fn check_rules(file: &PackFile) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+impl<'a> ModelOf<'a> {
+    /// Of this device.
+    pub fn of(device: &'a Asset) -> Self {
+        Self { manufacturer: device.manufacturer.as_str(), model: device.model.as_str() }
+    }
+}
+
+impl<'a> Circumstances<'a> {
+    /// What the record knows of a medium, with what is shown of a technique on it now. In a device, the device says how confidential the data is.
+    pub fn of(medium: &Medium, host: Option<&'a Asset>, technique: Technique, reading: Option<&'a Reading>, statement: &'a Statement) -> Self {
+        Self {
+            media_type: medium.media_type,
+            model: host.map(ModelOf::of),
+            technique,
+            sensitivity: host.map(|host| host.sensitivity).or(medium.sensitivity).unwrap_or(Sensitivity::Unknown),
+            reading,
+            statement,
+            purged_before: medium.purged_before.is_some(),
+            failed_before: medium.state == MediumState::Failed,
+            dead: medium.dead.is_some(),
+            risk_accepted: medium.residual_risk.iter().any(|risk| risk.technique == technique),
+        }
+    }
 }
 
 impl Circumstances<'_> {

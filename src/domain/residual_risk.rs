@@ -136,7 +136,7 @@ impl AcceptResidualRisk {
             }
             Some(done) => done.method,
             None => {
-                let model = host.map(|host| ModelOf { manufacturer: host.manufacturer.as_str(), model: host.model.as_str() });
+                let model = host.map(ModelOf::of);
                 occasion.policy.at_most(medium.media_type, self.technique, model)
             }
         };

@@ -6,9 +6,9 @@ use super::asset::{Asset, Status};
 use super::catalogue::Seen;
 use super::evidence::{Evidence, Finding, Link, ToolResult, Weight};
 use super::medium::{self, Medium, MediumState, Sanitization};
-use super::names::{Digest, MediumId, Method, Role, Sensitivity, Technique};
+use super::names::{Digest, MediumId, Method, Role, Technique};
 use super::policy::verdict::{Question, Shown};
-use super::policy::{Circumstances, Known, ModelOf, Pack, PackRef, Reached, Statement, Stopped};
+use super::policy::{Circumstances, Known, Pack, PackRef, Reached, Statement, Stopped};
 use super::reconciliation::require_no_questions;
 use super::records::{Records, Stop};
 use super::refusal::{Cause, Refusal};
@@ -228,18 +228,7 @@ impl Order for RecordSanitization {
         if let Some(refusal) = link.and_then(|link| in_doubt(occasion.policy, link, medium)) {
             return Err(refusal.into());
         }
-        let of = Circumstances {
-            media_type: medium.media_type,
-            model: host.map(|host| ModelOf { manufacturer: host.manufacturer.as_str(), model: host.model.as_str() }),
-            technique: self.technique,
-            sensitivity: host.map(|host| host.sensitivity).or(medium.sensitivity).unwrap_or(Sensitivity::Unknown),
-            reading,
-            statement: &self.statement,
-            purged_before: medium.purged_before.is_some(),
-            failed_before: medium.state == MediumState::Failed,
-            dead: medium.dead.is_some(),
-            risk_accepted: medium.residual_risk.iter().any(|risk| risk.technique == self.technique),
-        };
+        let of = Circumstances::of(medium, host, self.technique, reading, &self.statement);
         let reached = occasion.policy.reached(&of);
         if reached.method == Method::None {
             let tool = reading.and_then(|reading| reading.tool.as_deref());

@@ -1,12 +1,10 @@
 //! What the claims of a report come to, beside what the record knows of the media: their types and sizes, and when whoever reports had them.
 
-use super::receive_evidence::medium_with;
 use crate::app::now;
 use crate::domain::Actor;
 use crate::domain::asset::Asset;
-use crate::domain::consignment::Consignment;
 use crate::domain::medium::Medium;
-use crate::domain::names::{Instant, PartyId, Serial};
+use crate::domain::names::{Instant, MediumId, PartyId};
 use crate::error::Result;
 use crate::evidence::lint::{self, Context, Expected, Finding};
 use crate::evidence::reading::{MediumReading, Reading};
@@ -18,11 +16,14 @@ struct Known {
     host: Option<Asset>,
 }
 
-/// Every finding about a report, as far as whoever hands it in may know the media; by a link, those of its consignment.
-pub fn findings(db: &mut Database, (actor, by_link): (&Actor, Option<&Consignment>), read: &Reading) -> Result<Vec<Finding>> {
-    let mut known = Vec::with_capacity(read.records.len());
-    for record in &read.records {
-        known.push(known_of(db, (actor, by_link), record)?);
+/// Every finding about a report. `media` are those that its records are about, in their order, as far as whoever hands it in may know them.
+pub fn findings(db: &mut Database, actor: &Actor, read: &Reading, media: &[Option<MediumId>]) -> Result<Vec<Finding>> {
+    let mut known = Vec::with_capacity(media.len());
+    for medium in media {
+        known.push(match medium {
+            Some(medium) => known_of(db, medium)?,
+            None => None,
+        });
     }
     let context = |record: &MediumReading| {
         let place = read.records.iter().position(|other| std::ptr::eq(other, record));
@@ -32,10 +33,8 @@ pub fn findings(db: &mut Database, (actor, by_link): (&Actor, Option<&Consignmen
     Ok(lint::lint(&[("", read)], context))
 }
 
-fn known_of(db: &mut Database, (actor, by_link): (&Actor, Option<&Consignment>), record: &MediumReading) -> Result<Option<Known>> {
-    let Some(serial) = record.serial().and_then(|serial| Serial::parse(serial).ok()) else { return Ok(None) };
-    let Some(id) = medium_with(db, actor, by_link, &serial)? else { return Ok(None) };
-    let Some(medium) = tables::find::<Medium>(db, &id)? else { return Ok(None) };
+fn known_of(db: &mut Database, id: &MediumId) -> Result<Option<Known>> {
+    let Some(medium) = tables::find::<Medium>(db, id)? else { return Ok(None) };
     let host = match &medium.host {
         Some(host) => tables::find::<Asset>(db, host)?,
         None => None,

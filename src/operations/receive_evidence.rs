@@ -152,14 +152,12 @@ fn record_reading(
         Some(consignment) => consignment.documents.contains(&sha256),
         None => tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| actor.sees_evidence(&evidence)),
     };
-    let mut records = Vec::new();
-    for found in read.into_iter().flat_map(|reading| &reading.records) {
-        records.push(record(&mut db, (actor, by_link.as_ref()), read, found)?);
+    let (mut records, mut findings) = (Vec::new(), Vec::new());
+    if let Some(read) = read {
+        let media = media_of(&mut db, (actor, by_link.as_ref()), read)?;
+        records = read.records.iter().zip(&media).map(|(found, medium)| record(read, found, medium.as_ref(), by_link.as_ref())).collect();
+        findings = lint_reports::findings(&mut db, actor, read, &media)?;
     }
-    let findings = match read {
-        Some(read) => lint_reports::findings(&mut db, (actor, by_link.as_ref()), read)?,
-        None => Vec::new(),
-    };
     // Others may read while this waits for the writer.
     drop(db);
     let reader = read.map(|read| Reader {
@@ -211,13 +209,20 @@ fn findings_of(all: &[lint::Finding], place: &str, serial: Option<&str>) -> Vec<
     own.into_iter().take(MOST_FINDINGS).map(kept).collect()
 }
 
-fn record(
-    db: &mut Database,
-    (actor, by_link): (&Actor, Option<&Consignment>),
-    read: Option<&reading::Reading>,
-    found: &reading::MediumReading,
-) -> Result<Record> {
-    let tool = read.and_then(reading::Reading::tool_and_version);
+/// The media that the records of a file are about, in their order, as far as this person may act on them; by a link, those of its consignment.
+pub fn media_of(db: &mut Database, (actor, by_link): (&Actor, Option<&Consignment>), read: &reading::Reading) -> Result<Vec<Option<MediumId>>> {
+    let mut media = Vec::with_capacity(read.records.len());
+    for record in &read.records {
+        media.push(match record.serial().and_then(|serial| Serial::parse(serial).ok()) {
+            Some(serial) => medium_with(db, actor, by_link, &serial)?,
+            None => None,
+        });
+    }
+    Ok(media)
+}
+
+fn record(read: &reading::Reading, found: &reading::MediumReading, medium: Option<&MediumId>, by_link: Option<&Consignment>) -> Record {
+    let tool = read.tool_and_version();
     let errors = [found.errors.write, found.errors.verify, found.errors.sync, found.errors.retries]
         .iter()
         .flatten()
@@ -233,13 +238,13 @@ fn record(
     };
     if found.kind != reading::Kind::Sanitization {
         let why = format!("This is the {}: it is kept with the file and proves no sanitization.", found.kind.label());
-        return Ok(Record { place: found.place.clone(), serial: found.serial().map(str::to_owned), reading, medium: None, not_linked: Some(why) });
+        return Record { place: found.place.clone(), serial: found.serial().map(str::to_owned), reading, medium: None, not_linked: Some(why) };
     }
     let (medium, not_linked) = match found.serial().map(Serial::parse) {
         None => (None, Some("The file names no serial number; link it by hand or upload a log that does.".to_owned())),
         Some(Err(refusal)) => (None, Some(refusal.why)),
-        Some(Ok(serial)) => match (medium_with(db, actor, by_link, &serial)?, by_link) {
-            (Some(medium), _) => (Some(medium), None),
+        Some(Ok(serial)) => match (medium, by_link) {
+            (Some(medium), _) => (Some(medium.clone()), None),
             (None, Some(consignment)) => {
                 let why = format!(
                     "No medium that came with {} has the serial {serial}; ask whoever sent you the link to look at it.",
@@ -250,12 +255,12 @@ fn record(
             (None, None) => (None, Some(format!("No medium in your hands has the serial {serial}; record the medium first."))),
         },
     };
-    Ok(Record { place: found.place.clone(), serial: found.serial().map(str::to_owned), reading, medium, not_linked })
+    Record { place: found.place.clone(), serial: found.serial().map(str::to_owned), reading, medium, not_linked }
 }
 
 /// The medium with this serial number, or the embedded one of the device with it, if this person may act on it; by a link, if it came with that
 /// consignment.
-pub(super) fn medium_with(db: &mut Database, actor: &Actor, by_link: Option<&Consignment>, serial: &Serial) -> Result<Option<MediumId>> {
+fn medium_with(db: &mut Database, actor: &Actor, by_link: Option<&Consignment>, serial: &Serial) -> Result<Option<MediumId>> {
     let owner = |db: &mut Database, key: Key| tables::owner(db, &key);
     let medium = match owner(db, Medium::serial_key(serial))? {
         Some(id) => tables::find::<Medium>(db, &MediumId::parse(&id)?)?,

@@ -248,7 +248,10 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
     first.truncate(ROWS);
     let places = find_on_bench::places(&mut db, &viewer.actor, &evidence, &first)?;
     let claims = match read {
-        Some(read) => lint_reports::findings(&mut db, (&viewer.actor, None), read)?,
+        Some(read) => {
+            let media = receive_evidence::media_of(&mut db, (&viewer.actor, None), read)?;
+            lint_reports::findings(&mut db, &viewer.actor, read, &media)?
+        }
         None => Vec::new(),
     };
     let claims = claims.into_iter().take(ROWS).map(|finding| (finding.what, finding.ask)).collect();

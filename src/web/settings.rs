@@ -144,7 +144,7 @@ pub async fn policy(viewer: Viewer, state: Data) -> std::result::Result<HttpResp
         not_adopted: govern::not_adopted(&state.service)?,
         adopted: adoption.map(|adoption| Adopted {
             reference: adoption.reference.to_string(),
-            on: adoption.decided_on.to_string(),
+            on: adoption.decided_on.format("%-d %b %Y").to_string(),
             seq: adoption.adopted.seq,
         }),
         principles: pack.principles.clone(),

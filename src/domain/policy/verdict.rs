@@ -3,9 +3,9 @@
 use super::super::asset::Asset;
 use super::super::disposition::Destination;
 use super::super::evidence::{Link, ToolResult};
-use super::super::medium::{Medium, MediumState, Sanitization};
+use super::super::medium::{Medium, Sanitization};
 use super::super::names::{MediaType, Method, Sensitivity, Technique};
-use super::{Circumstances, Missed, ModelOf, Pack, Precondition, Reached, Statement, Stopped};
+use super::{Circumstances, Missed, Pack, Precondition, Reached, Statement, Stopped};
 
 /// By what it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -226,25 +226,13 @@ pub fn of_reading(pack: &Pack, medium: &Medium, host: Option<&Asset>, link: &Lin
     if !matches!(link.reading.result, ToolResult::Pass | ToolResult::PassWithExceptions) {
         return None;
     }
-    let sensitivity = host.map(|host| host.sensitivity).or(medium.sensitivity).unwrap_or(Sensitivity::Unknown);
     let destination = host.and_then(|host| host.disposition.as_ref()).and_then(|disposition| disposition.outcome.destination());
     let destination = destination.unwrap_or(Destination::ExternalReuse);
     let statement = Statement::default();
-    let of = Circumstances {
-        media_type: medium.media_type,
-        model: host.map(|host| ModelOf { manufacturer: host.manufacturer.as_str(), model: host.model.as_str() }),
-        technique: link.reading.technique,
-        sensitivity,
-        reading: Some(&link.reading),
-        statement: &statement,
-        purged_before: medium.purged_before.is_some(),
-        failed_before: medium.state == MediumState::Failed,
-        dead: medium.dead.is_some(),
-        risk_accepted: medium.residual_risk.iter().any(|risk| risk.technique == link.reading.technique),
-    };
+    let of = Circumstances::of(medium, host, link.reading.technique, Some(&link.reading), &statement);
     let title = medium.title();
     let question = Question::of(pack, &title, &of, Shown::File(link.reading.tool.as_deref()));
-    let least = Least { method: pack.least(sensitivity, destination), sensitivity, destination };
+    let least = Least { method: pack.least(of.sensitivity, destination), sensitivity: of.sensitivity, destination };
     Some(Question { least: Some(least), ..question }.answer(&pack.reached(&of)))
 }
 
