@@ -123,7 +123,7 @@ fn store_and_record(
         )
         .into());
     }
-    let sha256 = withhold_evidence::put(app, bytes)?;
+    let sha256 = withhold_evidence::store_unless_withheld(app, bytes)?;
     let recorded = record_reading(service, actor, sha256.clone(), bytes, when_and_for, key);
     if recorded.as_ref().is_err_and(withhold_evidence::is_sent_again) {
         // Withheld between the look and the record. A crash before this leaves them until the next start.

@@ -35,7 +35,7 @@ pub fn require_nothing_else(db: &mut Database, known: &Records) -> Result<()> {
 }
 
 /// Stores bytes, unless they were withheld; then nothing is stored.
-pub fn put(app: &App, bytes: &[u8]) -> Result<Digest> {
+pub fn store_unless_withheld(app: &App, bytes: &[u8]) -> Result<Digest> {
     let digest = Digest::parse(&hex(&sha256(bytes)))?;
     if let Some(evidence) = tables::find::<Evidence>(&mut *app.read()?, &digest)? {
         evidence.require_not_withheld()?;

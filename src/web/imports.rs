@@ -133,7 +133,7 @@ pub async fn create(http: HttpRequest, state: Data, how: web::Query<How>, form: 
     }
     let (service, actor) = (state.service.clone(), viewer.actor.clone());
     let work = move || {
-        let sha256 = withhold_evidence::put(&service.app, &file)?;
+        let sha256 = withhold_evidence::store_unless_withheld(&service.app, &file)?;
         let report = import(&service, &actor, file.as_slice(), Options { dry_run: true, sensitivity }, |_| ())?;
         Ok((sha256, report))
     };
