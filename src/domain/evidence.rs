@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::Asset;
 use super::consignment::{self, Consignment, Line, LineId, Via};
-use super::medium::Medium;
-use super::names::{ConsignmentId, Digest, MediumId, PartyId, Role, Serial, Technique, codes};
+use super::matching::{Dismissed, LinkReason};
+use super::medium::{Act, Medium};
+use super::names::{ConsignmentId, Digest, MediumId, PartyId, Reference, Role, Serial, Technique, codes};
 use super::records::{Records, Stop, record};
 use super::refusal::Refusal;
 use super::withholding::Withholding;
@@ -37,6 +38,15 @@ codes! {
     Weight {
         Blocks = "blocks", "the claim does not count until this is answered";
         Warns = "warns", "a person should look at it";
+    }
+}
+
+codes! {
+    /// The lists of stored files.
+    EvidenceList {
+        Unmatched = "unmatched", "not all matched";
+        NotUnderstood = "not_understood", "not understood";
+        All = "all", "all files";
     }
 }
 
@@ -84,6 +94,14 @@ pub struct Reader {
     pub records: u32,
     /// Remarks it made.
     pub remarks: u32,
+    /// Media of which it tells a sanitization, and which are neither linked with one of the record nor put aside.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unmatched: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A reading that belongs to a medium of the record.
@@ -99,6 +117,9 @@ pub struct Link {
     /// What is wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// A person said that it is about this medium, and why; none where the serial numbers are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<LinkReason>,
 }
 
 /// A stored file.
@@ -117,6 +138,11 @@ pub struct Evidence {
     pub reader: Option<Reader>,
     /// Readings, each of one medium under the serial number by which the tool knew it.
     pub links: Vec<Link>,
+    /// Readings that were put aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dismissed: Vec<Dismissed>,
+    /// By whom it was stored first, and when.
+    pub received: Act,
     /// What was proposed and done about its bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withholding: Option<Withholding>,
@@ -127,15 +153,32 @@ pub struct Evidence {
 record!(Evidence, id: Digest = |e| e.sha256.clone(), owner: |e| e.sha256.as_str().to_owned(), shelf: evidence, need: Evidence, keys: |e| e.withheld_key().into_iter().collect());
 
 impl Evidence {
+    /// The lists that it is on.
+    pub fn lists(&self) -> Vec<EvidenceList> {
+        let open = match &self.reader {
+            // Nobody can look into it any more.
+            _ if self.withheld().is_some() => None,
+            None => Some(EvidenceList::NotUnderstood),
+            Some(reader) => (reader.unmatched > 0).then_some(EvidenceList::Unmatched),
+        };
+        open.into_iter().chain([EvidenceList::All]).collect()
+    }
     /// Whether this party's people uploaded it.
     pub fn concerns(&self, party: &PartyId) -> bool {
         &self.party == party || self.others.contains(party)
     }
     /// What it says of a medium, under the serial number that this, or the device that tells it from others, has now. What it says under another one
-    /// is about another thing.
+    /// is about another thing, unless a person has said that it is this one.
     pub fn link_of(&self, medium: &Medium, host: Option<&Asset>) -> Option<&Link> {
-        let own = medium.serial.as_ref().or(host.and_then(|host| host.serial.as_ref()))?;
-        self.links.iter().find(|link| link.medium == medium.id && own.same(&link.serial))
+        let own = medium.own_serial(host);
+        let is_own = |link: &Link| own.is_some_and(|own| own.same(&link.serial));
+        self.links.iter().find(|link| link.medium == medium.id && (link.by_hand.is_some() || is_own(link)))
+    }
+    /// One reading fewer has to be matched.
+    pub(super) fn settle_one(&mut self) {
+        if let Some(reader) = &mut self.reader {
+            reader.unmatched = reader.unmatched.saturating_sub(1);
+        }
     }
 }
 
@@ -189,6 +232,12 @@ pub struct EvidenceLinked {
     /// What is wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// A person said that it is about this medium, and why; none where the serial numbers are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<LinkReason>,
+    /// What shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
 }
 
 impl Order for ReceiveEvidence {
@@ -247,8 +296,7 @@ impl Order for ReceiveEvidence {
                 );
             }
             medium.require_real()?;
-            let own = medium.serial.as_ref().or(host.and_then(|host| host.serial.as_ref()));
-            if !own.is_some_and(|own| own.same(&link.serial)) {
+            if !medium.own_serial(host).is_some_and(|own| own.same(&link.serial)) {
                 return Err(Refusal::new(
                     "evidence.serial_differs",
                     format!("The file speaks of {}, which is not the medium {}.", link.serial, medium.title()),
@@ -259,7 +307,7 @@ impl Order for ReceiveEvidence {
             if !same {
                 let about = [subject.clone(), Subject::new(SubjectKind::Medium, link.medium.as_str())];
                 let Link { serial, reading, findings, .. } = link.clone();
-                happenings.push(Happening::new(EvidenceLinked { serial, reading, findings }, about));
+                happenings.push(Happening::new(EvidenceLinked { serial, reading, findings, by_hand: None, reference: None }, about));
             }
         }
         Ok(happenings)
@@ -288,6 +336,8 @@ impl Fact for EvidenceReceived {
                 others: Vec::new(),
                 reader: None,
                 links: Vec::new(),
+                dismissed: Vec::new(),
+                received: stamp.act(),
                 withholding: None,
                 last_seq: stamp.seq,
             },
@@ -306,8 +356,13 @@ impl Fact for EvidenceRead {
         }
     }
     fn sentence(&self) -> String {
+        let unmatched = match self.reader.unmatched {
+            0 => String::new(),
+            1 => " One of them is not matched.".to_owned(),
+            more => format!(" {more} of them are not matched."),
+        };
         format!(
-            "Evidence file read by {} version {}: {} media, {} remarks.",
+            "Evidence file read by {} version {}: {} media, {} remarks.{unmatched}",
             self.reader.name, self.reader.version, self.reader.records, self.reader.remarks
         )
     }
@@ -317,9 +372,17 @@ impl Fact for EvidenceLinked {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let (Some(sha256), Some(medium)) = (about.evidence(), about.medium()) else { return };
         known.change::<Evidence>(&sha256, stamp.seq, |evidence| {
+            if self.by_hand.is_some() {
+                // What was put aside was counted as settled then.
+                let before = evidence.dismissed.len();
+                evidence.dismissed.retain(|dismissed| !dismissed.reading.serial.as_ref().is_some_and(|serial| serial.same(&self.serial)));
+                if evidence.dismissed.len() == before {
+                    evidence.settle_one();
+                }
+            }
             evidence.links.retain(|other| other.medium != medium);
-            let Self { serial, reading, findings } = self.clone();
-            evidence.links.push(Link { medium, serial, reading, findings });
+            let Self { serial, reading, findings, by_hand, .. } = self.clone();
+            evidence.links.push(Link { medium, serial, reading, findings, by_hand });
         });
     }
     fn sentence(&self) -> String {
@@ -329,7 +392,13 @@ impl Fact for EvidenceLinked {
             1 => " One thing is to be asked about it.".to_owned(),
             more => format!(" {more} things are to be asked about it."),
         };
-        format!("Evidence linked: {tool} says of {}: {}, {}.{asked}", self.serial, self.reading.technique.label(), self.reading.result.label())
+        let by_hand = self.by_hand.map_or_else(String::new, |reason| format!(" Linked by hand: {}.", reason.label()));
+        format!(
+            "Evidence linked: {tool} says of {}: {}, {}.{asked}{by_hand}",
+            self.serial,
+            self.reading.technique.label(),
+            self.reading.result.label()
+        )
     }
 }
 

@@ -22,6 +22,7 @@ pub mod loading;
 pub mod loose_media;
 pub mod manifest;
 pub mod mappings;
+pub mod matching;
 pub mod medium;
 pub mod missing;
 pub mod names;
@@ -546,6 +547,7 @@ events! {
     "evidence.received", 1 => evidence::EvidenceReceived;
     "evidence.read", 1 => evidence::EvidenceRead;
     "evidence.linked", 1 => evidence::EvidenceLinked;
+    "evidence.readings_dismissed", 1 => matching::ReadingsDismissed;
     "evidence.withholding_proposed", 1 => withholding::WithholdingProposed;
     "evidence.withheld", 1 => withholding::EvidenceWithheld;
     "evidence.withholding_withdrawn", 1 => withholding::WithholdingWithdrawn;
@@ -642,6 +644,8 @@ commands! {
     "map_columns" => mappings::MapColumns;
     "resolve_discrepancy" => reconciliation::ResolveDiscrepancy;
     "receive_evidence" => evidence::ReceiveEvidence;
+    "link_reading" => matching::LinkReading;
+    "dismiss_readings" => matching::DismissReadings;
     "propose_withholding" => withholding::ProposeWithholding;
     "withhold_evidence" => withholding::WithholdEvidence;
     "withdraw_withholding" => withholding::WithdrawWithholding;

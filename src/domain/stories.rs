@@ -461,6 +461,7 @@ fn codes() -> BTreeSet<&'static str> {
         include_str!("sealing.rs"),
         include_str!("together.rs"),
         include_str!("vendors.rs"),
+        include_str!("matching.rs"),
         include_str!("withholding.rs"),
     ];
     let mut found = BTreeSet::new();

@@ -34,6 +34,8 @@ const NOT_ABOUT_A_DEVICE: &[&str] = &[
     "open_consignment",
     "seal_consignment",
     "receive_evidence",
+    "link_reading",
+    "dismiss_readings",
     "propose_withholding",
     "withhold_evidence",
     "withdraw_withholding",

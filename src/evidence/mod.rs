@@ -24,6 +24,7 @@ mod tables;
 mod text;
 mod times;
 mod tree;
+pub mod typed;
 pub mod usody;
 pub mod wipedrive;
 
@@ -114,6 +115,7 @@ pub const FORMATS: &[Format] = &[
     Format { name: bitraser::NAME, label: "BitRaser report", recognise: bitraser::recognise, read: bitraser::read },
     Format { name: usody::NAME, label: "usody-sanitize JSON", recognise: usody::recognise, read: usody::read },
     Format { name: ereuse::NAME, label: "eReuse snapshot", recognise: ereuse::recognise, read: ereuse::read },
+    Format { name: typed::NAME, label: "record typed by a person", recognise: typed::recognise, read: typed::read },
     Format { name: nvme::NAME, label: "nvme-cli sanitize log and identification", recognise: nvme::recognise, read: nvme::read },
     Format { name: smartctl::NAME, label: "smartctl identification", recognise: smartctl::recognise, read: smartctl::read },
     Format { name: hdparm::NAME, label: "hdparm transcript", recognise: hdparm::recognise, read: hdparm::read },

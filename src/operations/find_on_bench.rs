@@ -37,7 +37,7 @@ impl Thing {
         }
     }
     /// Whether this person may act on it: a vendor's people on what their company has.
-    fn in_hands_of(&self, actor: &Actor) -> bool {
+    pub fn in_hands_of(&self, actor: &Actor) -> bool {
         let at_hand = |holder: &PartyId, in_transit: bool| !actor.role.is_vendor() || (holder == &actor.party && !in_transit);
         match self {
             Self::Device(device) | Self::Medium(_, Some(device)) => at_hand(&device.holder.party, device.in_transit),
@@ -60,7 +60,7 @@ impl Thing {
 }
 
 /// Whose these serial numbers are, each by itself.
-fn things(known: &Records, serials: &[Serial]) -> std::result::Result<Vec<Option<Thing>>, Stop> {
+pub(super) fn things(known: &Records, serials: &[Serial]) -> std::result::Result<Vec<Option<Thing>>, Stop> {
     let media: Vec<_> = serials.iter().map(Medium::serial_key).collect();
     let devices: Vec<_> = serials.iter().map(Asset::serial_key).collect();
     let owners = known.owners(&[media, devices].concat())?;
@@ -150,7 +150,7 @@ pub enum Place {
 }
 
 /// Serial numbers that look like this one but for a character.
-fn alike(serial: &Serial) -> Vec<Serial> {
+pub(super) fn alike(serial: &Serial) -> Vec<Serial> {
     let normal: Vec<char> = serial.normal().chars().collect();
     let other = |c: char| ALIKE.iter().find_map(|(a, b)| if c == *a { Some(*b) } else { (c == *b).then_some(*a) });
     let swapped = normal.iter().enumerate().filter_map(|(at, c)| {

@@ -1,14 +1,16 @@
 //! What the claims of a report come to, beside what the record knows of the media: their types and sizes, and when whoever reports had them.
 
+use std::collections::BTreeMap;
+
 use crate::app::now;
 use crate::domain::Actor;
 use crate::domain::asset::Asset;
 use crate::domain::medium::Medium;
-use crate::domain::names::{Instant, MediumId, PartyId};
+use crate::domain::names::{Digest, Instant, MediumId, PartyId};
 use crate::error::Result;
 use crate::evidence::lint::{self, Context, Expected, Finding};
 use crate::evidence::reading::{MediumReading, Reading};
-use crate::store::{Database, tables};
+use crate::store::{Database, evidence_lists, readings, tables};
 
 /// What the record knows of the medium that one record of a report is about.
 struct Known {
@@ -16,8 +18,12 @@ struct Known {
     host: Option<Asset>,
 }
 
-/// Every finding about a report. `media` are those that its records are about, in their order, as far as whoever hands it in may know them.
-pub fn findings(db: &mut Database, actor: &Actor, read: &Reading, media: &[Option<MediumId>]) -> Result<Vec<Finding>> {
+/// Files that a report is compared with, because they speak of the same media.
+const COMPARED: usize = 8;
+
+/// Every finding about a report, also where it contradicts what other files say of the same media. `media` are those that its records are about, in
+/// their order, as far as whoever hands it in may know them.
+pub fn findings(db: &mut Database, actor: &Actor, (sha256, read): (&Digest, &Reading), media: &[Option<MediumId>]) -> Result<Vec<Finding>> {
     let mut known = Vec::with_capacity(media.len());
     for medium in media {
         known.push(match medium {
@@ -30,7 +36,30 @@ pub fn findings(db: &mut Database, actor: &Actor, read: &Reading, media: &[Optio
         let known = place.and_then(|place| known.get(place)).and_then(Option::as_ref);
         Context { now: Some(now()), custody: known.and_then(|known| custody(known, actor)), expected: known.map(expected) }
     };
-    Ok(lint::lint(&[("", read)], context))
+    let others = others(db, sha256, media)?;
+    // It comes last: what contradicts is said of the later file.
+    let mut files: Vec<(&str, &Reading)> = others.iter().map(|(name, reading)| (name.as_str(), reading)).collect();
+    files.push(("", read));
+    Ok(lint::lint(&files, context).into_iter().filter(|finding| finding.file.is_empty()).collect())
+}
+
+/// What was read from other files that speak of these media, each under the beginning of its SHA-256.
+fn others(db: &mut Database, sha256: &Digest, media: &[Option<MediumId>]) -> Result<Vec<(String, Reading)>> {
+    let mut found: BTreeMap<String, Reading> = BTreeMap::new();
+    for medium in media.iter().flatten() {
+        for other in evidence_lists::about(db, medium.as_str(), COMPARED)? {
+            if found.len() >= COMPARED {
+                break;
+            }
+            if other == sha256.as_str() || found.contains_key(&other) {
+                continue;
+            }
+            if let Some(reading) = readings::newest(db, &other)? {
+                found.insert(other, reading);
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(other, reading)| (other.chars().take(12).collect(), reading)).collect())
 }
 
 fn known_of(db: &mut Database, id: &MediumId) -> Result<Option<Known>> {

@@ -16,6 +16,7 @@ pub mod grow_catalogue;
 pub mod import_inventory;
 pub mod issue_certificate;
 pub mod lint_reports;
+pub mod match_readings;
 pub mod once;
 pub mod open_ledger;
 pub mod prove;

@@ -1,9 +1,14 @@
 //! Takes an evidence file in: the bytes first, durable under their SHA-256, then what a reader makes of them, then the record of both.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::Service;
 use super::once::{Once, Outcome, once};
-use super::record::{Receipt, Recorded, Terms};
-use super::{lint_reports, read_file, withhold_evidence};
+use super::read_file::Member;
+use super::record::{Beside, Receipt, Recorded, Terms};
+use super::{lint_reports, match_readings, read_file, withhold_evidence};
+use crate::app::now;
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Line, LineId};
 use crate::domain::evidence::{Evidence, Finding, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult, Weight};
@@ -14,7 +19,7 @@ use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
 use crate::evidence::{lint, reading};
 use crate::store::idempotency::RequestKey;
-use crate::store::{Database, inventory, tables};
+use crate::store::{Database, inventory, readings, tables};
 
 /// Largest evidence file.
 pub const MAX_BYTES: usize = 25 << 20;
@@ -40,6 +45,15 @@ pub struct Received {
     pub findings: Vec<lint::Finding>,
     /// The entries that record it.
     pub entries: Vec<Recorded>,
+    /// Of a file out of an archive: its name there, which is shown and never a path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Of an archive: the files in it, each stored and read like one that came by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Received>,
+    /// Of an archive: what is to be said of files that are not stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// What the file says of one medium, and whether the record knows that medium.
@@ -123,6 +137,95 @@ fn store_and_record(
         )
         .into());
     }
+    if read_file::is_archive(bytes)
+        && let Ok((members, left_out)) = read_file::unpack(bytes)
+    {
+        return receive_archive(service, actor, bytes, (members, left_out), when_and_for, key);
+    }
+    store_and_record_one(service, actor, bytes, when_and_for, key)
+}
+
+/// The reader that is named for an archive.
+pub const ARCHIVE: &str = "archive";
+/// Most files in one archive.
+const MOST_MEMBERS: usize = 200;
+
+/// Stores an archive as it came, and each file in it like one that came by itself. An archive in an archive is kept and not opened. A repeated request
+/// stores nothing twice: the archive's own entries come last, and its answer is kept with them.
+fn receive_archive(
+    service: &Service,
+    actor: &Actor,
+    bytes: &[u8],
+    (members, mut left_out): (Vec<Member>, Vec<String>),
+    when_and_for: (Option<Instant>, Option<&ConsignmentId>),
+    key: Option<&RequestKey>,
+) -> Result<Outcome<Received>> {
+    if members.len() > MOST_MEMBERS {
+        let why = format!("The archive has {} files; send at most {MOST_MEMBERS} in one. Nothing was stored.", members.len());
+        return Err(Refusal::new("evidence.too_many_members", why).into());
+    }
+    let sha256 = withhold_evidence::store_unless_withheld(&service.app, bytes)?;
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((at, member)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, members.get(at)?))) {
+            let received = match member.bytes.is_empty() {
+                true => Err(Refusal::new("evidence.size", "it is empty").into()),
+                false => store_and_record_one(service, actor, &member.bytes, when_and_for, None).and_then(Outcome::now),
+            };
+            done.push((at, received));
+        }
+        done
+    };
+    let mut done: Vec<(usize, Result<Received>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..read_file::CHILDREN).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    done.sort_by_key(|(at, _)| *at);
+    if done.len() < members.len() {
+        return Err(Error::Fault("a thread that stores the files of an archive has stopped".to_owned()));
+    }
+    let mut files = Vec::with_capacity(members.len());
+    for ((_, received), member) in done.into_iter().zip(&members) {
+        match received {
+            Ok(received) => files.push(Received { name: Some(member.name.clone()), ..received }),
+            Err(Error::Refused(refusal)) => left_out.push(format!("{}: {}", member.name, refusal.why)),
+            Err(error) => return Err(error),
+        }
+    }
+    let (occurred, consignment) = when_and_for;
+    let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let remarks = u32::try_from(left_out.len()).unwrap_or(u32::MAX);
+    let reader = Some(Reader { name: ARCHIVE.to_owned(), version: 1, records: 0, remarks, unmatched: 0 });
+    let already_stored = tables::find::<Evidence>(&mut *service.app.read()?, &sha256)?.is_some_and(|evidence| actor.sees_evidence(&evidence));
+    let command = ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links: Vec::new(), consignment: consignment.cloned() };
+    let received = Received {
+        sha256,
+        size_bytes,
+        already_stored,
+        reader,
+        not_understood: None,
+        records: Vec::new(),
+        remarks: Vec::new(),
+        findings: Vec::new(),
+        entries: Vec::new(),
+        name: None,
+        files,
+        left_out,
+    };
+    let received = move |receipt: &Receipt| Ok(Received { entries: receipt.entries.clone(), ..received.clone() });
+    let terms = Terms { occurred, once: Once::created(key, received.clone()), ..Terms::default() };
+    service.recorder.record_once(command, actor, terms)?.map(|receipt| received(&receipt))
+}
+
+fn store_and_record_one(
+    service: &Service,
+    actor: &Actor,
+    bytes: &[u8],
+    when_and_for: (Option<Instant>, Option<&ConsignmentId>),
+    key: Option<&RequestKey>,
+) -> Result<Outcome<Received>> {
+    let app = &service.app;
     let sha256 = withhold_evidence::store_unless_withheld(app, bytes)?;
     let recorded = record_reading(service, actor, sha256.clone(), bytes, when_and_for, key);
     if recorded.as_ref().is_err_and(withhold_evidence::is_sent_again) {
@@ -156,25 +259,27 @@ fn record_reading(
     if let Some(read) = read {
         let media = media_of(&mut db, (actor, by_link.as_ref()), read)?;
         records = read.records.iter().zip(&media).map(|(found, medium)| record(read, found, medium.as_ref(), by_link.as_ref())).collect();
-        findings = lint_reports::findings(&mut db, actor, read, &media)?;
+        findings = lint_reports::findings(&mut db, actor, (&sha256, read), &media)?;
     }
+    let stored = tables::find::<Evidence>(&mut db, &sha256)?;
     // Others may read while this waits for the writer.
     drop(db);
-    let reader = read.map(|read| Reader {
-        name: read.reader.clone(),
-        version: read.reader_version,
-        records: u32::try_from(read.records.len()).unwrap_or(u32::MAX),
-        remarks: u32::try_from(read.remarks.len()).unwrap_or(u32::MAX),
-    });
     let mut links: Vec<Link> = Vec::new();
     for record in &mut records {
         if let (Some(medium), Some(serial)) = (&record.medium, record.serial.as_deref().and_then(|serial| Serial::parse(serial).ok())) {
             // The same medium twice in one file: the last run is the one that counts, as on the bench.
             links.retain(|link| &link.medium != medium);
             let findings = findings_of(&findings, &record.place, record.serial.as_deref());
-            links.push(Link { medium: medium.clone(), serial, reading: record.reading.clone(), findings });
+            links.push(Link { medium: medium.clone(), serial, reading: record.reading.clone(), findings, by_hand: None });
         }
     }
+    let reader = read.map(|read| Reader {
+        name: read.reader.clone(),
+        version: read.reader_version,
+        records: u32::try_from(read.records.len()).unwrap_or(u32::MAX),
+        remarks: u32::try_from(read.remarks.len()).unwrap_or(u32::MAX),
+        unmatched: match_readings::unmatched(read, &links, stored.as_ref()),
+    });
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let command = ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links, consignment: consignment.cloned() };
     let received = Received {
@@ -187,9 +292,16 @@ fn record_reading(
         remarks: read.map(|read| read.remarks.clone()).unwrap_or_default(),
         findings,
         entries: Vec::new(),
+        name: None,
+        files: Vec::new(),
+        left_out: Vec::new(),
     };
+    let beside = read.cloned().map(|read| -> Beside {
+        let sha256 = received.sha256.to_string();
+        Arc::new(move |db: &mut Database, _: &Receipt| readings::add(db, &sha256, &read, now().unix_ms()))
+    });
     let received = move |receipt: &Receipt| Ok(Received { entries: receipt.entries.clone(), ..received.clone() });
-    let terms = Terms { occurred, once: Once::created(key, received.clone()), ..Terms::default() };
+    let terms = Terms { occurred, beside, once: Once::created(key, received.clone()), ..Terms::default() };
     service.recorder.record_once(command, actor, terms)?.map(|receipt| received(&receipt))
 }
 
@@ -197,7 +309,7 @@ fn record_reading(
 const MOST_FINDINGS: usize = 8;
 
 /// The findings about one record of a file, as the ledger keeps them.
-fn findings_of(all: &[lint::Finding], place: &str, serial: Option<&str>) -> Vec<Finding> {
+pub(super) fn findings_of(all: &[lint::Finding], place: &str, serial: Option<&str>) -> Vec<Finding> {
     let mut own: Vec<&lint::Finding> = all.iter().filter(|finding| finding.place == place && finding.serial.as_deref() == serial).collect();
     own.sort_by_key(|finding| finding.weight != Weight::Blocks);
     let kept = |finding: &lint::Finding| Finding {
@@ -221,13 +333,14 @@ pub fn media_of(db: &mut Database, (actor, by_link): (&Actor, Option<&Consignmen
     Ok(media)
 }
 
-fn record(read: &reading::Reading, found: &reading::MediumReading, medium: Option<&MediumId>, by_link: Option<&Consignment>) -> Record {
+/// What a file says of one medium, as the ledger keeps it.
+pub(super) fn told(read: &reading::Reading, found: &reading::MediumReading) -> Reading {
     let tool = read.tool_and_version();
     let errors = [found.errors.write, found.errors.verify, found.errors.sync, found.errors.retries]
         .iter()
         .flatten()
         .fold(0u64, |sum, n| sum.saturating_add(*n));
-    let reading = Reading {
+    Reading {
         technique: found.technique,
         result: ToolResult::parse(found.result.as_str()).unwrap_or(ToolResult::Inconclusive),
         // The ledger counts exactly up to 2^53 − 1; no drive has that many.
@@ -235,13 +348,17 @@ fn record(read: &reading::Reading, found: &reading::MediumReading, medium: Optio
         complete: found.bytes_erased.zip(found.capacity_bytes).is_some_and(|(erased, capacity)| capacity > 0 && erased >= capacity),
         hidden_area: HiddenArea::parse(found.hidden_area.as_str()).unwrap_or(HiddenArea::Unknown),
         tool,
-    };
+    }
+}
+
+fn record(read: &reading::Reading, found: &reading::MediumReading, medium: Option<&MediumId>, by_link: Option<&Consignment>) -> Record {
+    let reading = told(read, found);
     if found.kind != reading::Kind::Sanitization {
         let why = format!("This is the {}: it is kept with the file and proves no sanitization.", found.kind.label());
         return Record { place: found.place.clone(), serial: found.serial().map(str::to_owned), reading, medium: None, not_linked: Some(why) };
     }
     let (medium, not_linked) = match found.serial().map(Serial::parse) {
-        None => (None, Some("The file names no serial number; link it by hand or upload a log that does.".to_owned())),
+        None => (None, Some("The file names no serial number, so nothing shows which medium it is about: ask for a report that does.".to_owned())),
         Some(Err(refusal)) => (None, Some(refusal.why)),
         Some(Ok(serial)) => match (medium, by_link) {
             (Some(medium), _) => (Some(medium.clone()), None),
@@ -252,7 +369,7 @@ fn record(read: &reading::Reading, found: &reading::MediumReading, medium: Optio
                 );
                 (None, Some(why))
             }
-            (None, None) => (None, Some(format!("No medium in your hands has the serial {serial}; record the medium first."))),
+            (None, None) => (None, Some(format!("No medium in your hands has the serial {serial}: record the medium and read the file again, or link it by hand."))),
         },
     };
     Record { place: found.place.clone(), serial: found.serial().map(str::to_owned), reading, medium, not_linked }

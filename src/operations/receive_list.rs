@@ -15,6 +15,7 @@ use crate::domain::consignment::{Consignment, Goods, Item, Line, LineId};
 use crate::domain::disposition::{Mass, RecordDisposition};
 use crate::domain::evidence::Evidence;
 use crate::domain::mappings::{ListKind, Mapping};
+use crate::domain::medium::Act;
 use crate::domain::names::{AssetId, ConsignmentId, Digest, Reference, WeightBasis};
 use crate::domain::parties::Party;
 use crate::domain::receipt::{QuantityFound, ReceiveConsignment};
@@ -120,6 +121,8 @@ fn as_if_stored(known: &mut Records, actor: &Actor, sha256: &Digest, bytes: &[u8
         others: Vec::new(),
         reader: None,
         links: Vec::new(),
+        dismissed: Vec::new(),
+        received: Act { seq: 0, occurred: now(), by: actor.person.clone(), party: actor.party.clone() },
         withholding: None,
         last_seq: 0,
     };

@@ -11,7 +11,7 @@ use crate::domain::withholding::WITHHELD_SPACE;
 use crate::error::{Error, Result};
 use crate::proof::digest::{hex, sha256};
 use crate::store::tables::KeyRow;
-use crate::store::{Database, inventory, tables};
+use crate::store::{Database, inventory, readings, tables};
 
 /// The event after which bytes are removed.
 pub const EVENT: &str = "evidence.withheld";
@@ -53,6 +53,9 @@ pub fn finish(service: &Service) -> Result<()> {
     for digest in withheld {
         let digest = Digest::parse(&digest)?;
         if app.files.has(&digest)? {
+            let sha256 = digest.to_string();
+            // What was linked is in the record and stays; the rest of what was read may be what had to go.
+            service.recorder.write_waiting(move |db| readings::forget(db, &sha256))?;
             remove(app, &digest)?;
         }
     }

@@ -1,14 +1,16 @@
 //! The log and the tables, on SQLite or PostgreSQL, and the files beside them. Decides nothing.
 //!
 //! Derived from the log, and rebuilt or compared by `audit`: `entry_subjects`, `record_keys`, `assets`, `asset_parties`, `media`, `parties`,
-//! `consignments`, `consignment_lines`, `consignment_tags`, `discrepancies`, `evidence`, `certificates`, `certificate_parties`, `label_counts`,
-//! `asset_search`, `asset_trigrams`, `exceptions`, `exception_lists`, `exception_counts`, `mass_sums`. `tables_version` says which program's shape they have.
+//! `consignments`, `consignment_lines`, `consignment_tags`, `discrepancies`, `evidence`, `evidence_lists`, `evidence_media`, `certificates`,
+//! `certificate_parties`, `label_counts`, `asset_search`, `asset_trigrams`, `exceptions`, `exception_lists`, `exception_counts`, `mass_sums`.
+//! `tables_version` says which program's shape they have.
 //! Not derived: `people` and `people_erased` (the directory), `credentials`, `recovery_codes`, `oidc_identities`, `sessions`, `api_tokens`, `invitations`
 //! (what people and programs sign in with), `administration` (what was done about people and access), `one_time_links` (hashes of their secrets),
 //! `assignees` (which device is with whom, as keyed hashes), `last_seen` (where devices in use were seen), `bulk_jobs` and `bulk_items` (work under way),
 //! `idempotency` (answers that may be asked for again), `notes` (what people write to each other), `views` (lists that people narrowed and named),
-//! `outbox`, `outbox_told` and `mail_preferences` (letters to be sent, what was told, who wants what), `shown_names` (salts), `certificate_parts` and
-//! `status_lists` (which stored files belong together; `audit` draws every certificate's pages again from them and compares the digest that the log names).
+//! `readings` (what readers made of stored files), `outbox`, `outbox_told` and `mail_preferences` (letters to be sent, what was told, who wants what),
+//! `shown_names` (salts), `certificate_parts` and `status_lists` (which stored files belong together; `audit` draws every certificate's pages again from
+//! them and compares the digest that the log names).
 
 pub mod accounts;
 pub mod administration;
@@ -16,6 +18,7 @@ pub mod assignees;
 pub mod bucket;
 pub mod bulk;
 pub mod derived;
+pub mod evidence_lists;
 pub mod files;
 pub mod idempotency;
 pub mod inventory;
@@ -31,6 +34,7 @@ pub mod outbox;
 pub mod people;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub mod readings;
 mod rows;
 pub mod schema;
 pub mod search;

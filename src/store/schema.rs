@@ -53,6 +53,15 @@ diesel::table! {
     evidence (id) { id -> Text, last_seq -> BigInt, state -> Text, }
 }
 diesel::table! {
+    evidence_lists (party, list, seq, sha256) { party -> Text, list -> Text, seq -> BigInt, sha256 -> Text, }
+}
+diesel::table! {
+    evidence_media (medium, sha256) { medium -> Text, sha256 -> Text, }
+}
+diesel::table! {
+    readings (sha256, reader, version) { sha256 -> Text, reader -> Text, version -> BigInt, at -> BigInt, body -> Text, }
+}
+diesel::table! {
     certificates (id) { id -> Text, last_seq -> BigInt, state -> Text, asset -> Text, }
 }
 diesel::table! {

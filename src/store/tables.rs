@@ -8,13 +8,14 @@ use super::rows::{self, Derived, row_of};
 use super::schema::{
     asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, exceptions, media, parties, record_keys,
 };
-use super::{Database, listings, mass, search, to_db, watchlist};
+use super::{Database, evidence_lists, listings, mass, search, to_db, watchlist};
 use crate::domain::asset::{Asset, Label};
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::{Consignment, Discrepancy, Item, Line, LineId};
 use crate::domain::evidence::Evidence;
 use crate::domain::exceptions::Exception;
 use crate::domain::medium::Medium;
+use crate::domain::names::{AssetId, Tag};
 use crate::domain::parties::Party;
 use crate::domain::records::{Key, Need, Record, Records, Slot};
 use crate::error::{Error, Result};
@@ -258,6 +259,26 @@ impl KeyRow {
     }
 }
 
+/// Serial numbers of media and devices that begin so, in the form in which they are compared; `limit` of each kind.
+pub fn serials_from(db: &mut Database, beginning: &str, limit: i64) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for space in ["medium.serial", "asset.serial"] {
+        let from = record_keys::table.filter(record_keys::space.eq(space)).filter(record_keys::text.ge(beginning));
+        let rows: Vec<String> = from.order(record_keys::text).limit(limit).select(record_keys::text).load(db)?;
+        found.extend(rows.into_iter().take_while(|text| text.starts_with(beginning)));
+    }
+    Ok(found)
+}
+
+/// The device with this tag.
+pub fn device_called(db: &mut Database, tag: &str) -> Result<Option<Asset>> {
+    let Ok(tag) = Tag::parse(tag) else { return Ok(None) };
+    match owner(db, &Asset::tag_key(&tag))? {
+        Some(id) => find::<Asset>(db, &AssetId::parse(&id)?),
+        None => Ok(None),
+    }
+}
+
 /// Loads needs into `known`: on SQLite one prepared statement each, on PostgreSQL one visit to each table.
 pub fn load(db: &mut Database, needs: &[Need], known: &mut Records) -> Result<()> {
     match db {
@@ -452,6 +473,7 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     rows::upsert(db, come)?;
     listings::save(db, known)?;
     watchlist::save(db, known)?;
+    evidence_lists::save(db, known)?;
     mass::save(db, known)?;
     search::save(db, known)
 }

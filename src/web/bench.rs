@@ -243,10 +243,21 @@ pub async fn create(http: HttpRequest, state: Data, mut form: Multipart) -> std:
                 let (asks, frame) = (viewer.clone(), Page::new(&state, "", Some(&viewer)));
                 let stored = block(&state, move |service| {
                     let stored = receive_evidence::receive(service, &asks.actor, &bytes, None)?;
-                    Ok((stored.already_stored, evidence::shown(service, &asks, &frame, &stored.sha256)?))
+                    let mut shown = vec![(None, stored.already_stored, evidence::shown(service, &asks, &frame, &stored.sha256)?)];
+                    // What is in an archive is shown like what came by itself.
+                    for member in &stored.files {
+                        shown.push((member.name.clone(), member.already_stored, evidence::shown(service, &asks, &frame, &member.sha256)?));
+                    }
+                    Ok((shown, stored.left_out))
                 });
                 match stored.await {
-                    Ok((before, file)) => (received.before, received.file) = (before, Some(file)),
+                    Ok((shown, left_out)) => {
+                        let archive = received.name;
+                        let name = |member: Option<String>| member.map_or_else(|| archive.clone(), |member| format!("{archive} › {member}"));
+                        files.extend(shown.into_iter().map(|(member, before, file)| Received { name: name(member), refused: None, before, file: Some(file) }));
+                        files.extend(left_out.into_iter().map(|why| Received { name: archive.clone(), refused: Some(why), before: false, file: None }));
+                        continue;
+                    }
                     Err(problem) => received.refused = Some(problem.detail.clone()),
                 }
             }

@@ -26,6 +26,8 @@ const OWN_DOORS: &[(&str, &str)] = &[
     ("issue_certificate", "POST /api/v1/certificates"),
     ("revoke_certificate", "POST /api/v1/certificates/{number}/revocations"),
     ("receive_evidence", "POST /api/v1/evidence"),
+    ("link_reading", "POST /api/v1/evidence/{sha256}/links"),
+    ("dismiss_readings", "POST /api/v1/evidence/{sha256}/dismissals"),
     ("record_count", "POST /api/v1/counts"),
     ("agree_to_sign", "the page /agreement, after signing in"),
     ("create_link", "POST /api/v1/consignments/{id}/links"),

@@ -1,18 +1,24 @@
 //! Evidence files: in as they are, out as attachments that no browser opens in this site's name, and a page for each that says what was understood.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
+use serde_json::json;
 
 use super::assets::bare;
 use super::ledger::{self, Names};
 use super::page::{self, Page, When, capital};
 use super::problem::Problem;
 use super::session::{self, Viewer};
-use super::{Data, block, request, withholdings, writes};
+use super::request::{self, cut};
+use super::{Data, block, withholdings, writes};
 use crate::domain::consignment::Consignment;
-use crate::domain::evidence::{Evidence, Link, ReceiveEvidence};
+use crate::domain::evidence::{Evidence, EvidenceList, Link, ReceiveEvidence};
+use crate::domain::matching::{DismissReadings, DismissalReason, LinkReading};
 use crate::domain::names::{ConsignmentId, Digest, Serial};
 use crate::domain::policy::{Pack, verdict};
 use crate::domain::{Order as _, Subject, SubjectKind};
@@ -20,9 +26,11 @@ use crate::evidence::{FORMATS, MediumReading, Outcome, Reading, reading};
 use crate::operations::Service;
 use crate::operations::find_on_bench::{self, Place, Thing};
 use crate::operations::lint_reports;
+use crate::operations::match_readings;
 use crate::operations::read_file::{self, Told};
-use crate::operations::receive_evidence::{self, MAX_BYTES};
-use crate::store::tables;
+use crate::operations::receive_evidence::{self, ARCHIVE, MAX_BYTES};
+use crate::proof::digest;
+use crate::store::{Database, evidence_lists, tables};
 
 /// `POST /api/v1/evidence`
 pub async fn api_create(http: HttpRequest, viewer: Viewer, state: Data, payload: web::Payload) -> Result<HttpResponse, Problem> {
@@ -65,6 +73,135 @@ pub async fn api_show(viewer: Viewer, state: Data, sha256: web::Path<String>) ->
         .body(bytes))
 }
 
+/// What a list of stored files is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    show: Option<String>,
+    after: Option<String>,
+    limit: Option<String>,
+}
+
+impl Asked {
+    fn list(&self) -> Result<EvidenceList, Problem> {
+        Ok(self.show.as_deref().filter(|show| !show.is_empty()).map_or(Ok(EvidenceList::Unmatched), EvidenceList::parse)?)
+    }
+    /// The entry before which the list goes on.
+    fn before(&self) -> Result<Option<i64>, Problem> {
+        let after = request::after(self.after.as_deref())?;
+        after.map(|(seq, _)| seq.parse().map_err(|_| request::no_cursor("after"))).transpose()
+    }
+}
+
+fn list(
+    db: &mut Database,
+    viewer: &Viewer,
+    list: EvidenceList,
+    before: Option<i64>,
+    limit: i64,
+) -> crate::error::Result<(Vec<Evidence>, Option<String>)> {
+    let mut files = evidence_lists::list(db, viewer.narrowed_to().as_deref(), list, before, limit + 1)?;
+    let next = cut(&mut files, limit, |file| (file.received.seq.to_string(), file.sha256.to_string()));
+    Ok((files, next))
+}
+
+/// `GET /api/v1/evidence?show=unmatched|not_understood|all&after=&limit=`, newest first.
+pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+    let (show, before, limit) = (asked.list()?, asked.before()?, request::limit(asked.limit.as_deref())?);
+    let answer = block(&state, move |service| {
+        let (files, next) = list(&mut *service.app.read()?, &viewer, show, before, limit)?;
+        let told = |file: &Evidence| {
+            json!({"sha256": file.sha256, "size_bytes": file.size_bytes, "received": file.received, "reader": file.reader,
+                "linked": file.links.len(), "dismissed": file.dismissed.len(), "withheld": file.withheld().is_some()})
+        };
+        Ok(json!({"files": files.iter().map(told).collect::<Vec<_>>(), "next": next}))
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// A stored file in a list.
+struct FileRow {
+    sha256: String,
+    short: String,
+    at: When,
+    who: String,
+    party: String,
+    reader: Option<String>,
+    media: u32,
+    unmatched: u32,
+    withheld: bool,
+    size: String,
+}
+
+#[derive(Template)]
+#[template(path = "evidence/index.html")]
+struct IndexPage {
+    page: Page,
+    /// The lists: on the wire, in words, and whether it is the one that is shown.
+    lists: Vec<(&'static str, &'static str, bool)>,
+    show: &'static str,
+    rows: Vec<FileRow>,
+    next: Option<String>,
+    paged: bool,
+    /// Whether this viewer may type a record.
+    types: bool,
+}
+
+/// The files in an archive, as far as they are stored.
+fn members(service: &Service, viewer: &Viewer, sha256: &Digest) -> crate::error::Result<Vec<(String, String)>> {
+    let Ok((members, _)) = read_file::unpack(&receive_evidence::find(service, &viewer.actor, sha256)?) else { return Ok(Vec::new()) };
+    let mut db = service.app.read()?;
+    let mut found = Vec::with_capacity(members.len());
+    for member in members {
+        let digest = Digest::from_bytes(digest::sha256(&member.bytes));
+        if receive_evidence::recorded(&mut db, &viewer.actor, &digest).is_ok() {
+            found.push((member.name, format!("/evidence/{digest}")));
+        }
+    }
+    Ok(found)
+}
+
+fn format_of(name: &str) -> String {
+    if name == ARCHIVE {
+        return "ZIP archive".to_owned();
+    }
+    FORMATS.iter().find(|format| format.name == name).map_or_else(|| name.to_owned(), |format| format.label.to_owned())
+}
+
+/// `GET /evidence?show=&after=`: stored files, those first of which not everything is matched.
+pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+    let (show, before, limit) = (asked.list()?, asked.before()?, request::limit(asked.limit.as_deref())?);
+    let page = Page::new(&state, "Evidence", Some(&viewer));
+    let drawn = block(&state, move |service| {
+        let mut db = service.app.read()?;
+        let (files, next) = list(&mut db, &viewer, show, before, limit)?;
+        let mut names = Names::new(&service.app);
+        let mut rows = Vec::with_capacity(files.len());
+        for file in files {
+            // A vendor's people learn nothing of what others did with the same bytes.
+            let others = viewer.actor.role.is_vendor() && file.received.party != viewer.actor.party;
+            rows.push(FileRow {
+                short: page::short(file.sha256.as_str()),
+                at: file.received.occurred.into(),
+                who: if others { String::new() } else { names.person(&mut db, file.received.by.as_str())? },
+                party: if others { String::new() } else { names.party(&mut db, file.received.party.as_str())? },
+                reader: file.reader.as_ref().map(|reader| format_of(&reader.name)),
+                media: file.reader.as_ref().map_or(0, |reader| reader.records),
+                unmatched: file.reader.as_ref().map_or(0, |reader| reader.unmatched),
+                withheld: file.withheld().is_some(),
+                size: size(file.size_bytes),
+                sha256: file.sha256.to_string(),
+            });
+        }
+        let lists = EvidenceList::ALL.iter().map(|list| (list.as_str(), list.label(), *list == show)).collect();
+        let types = ReceiveEvidence::ROLES.contains(&viewer.actor.role);
+        Ok(IndexPage { page, lists, show: show.as_str(), rows, next, paged: before.is_some(), types })
+    })
+    .await?;
+    page::render(&drawn)
+}
+
 /// Who stored a file, and when.
 pub struct Stored {
     pub at: When,
@@ -98,6 +235,12 @@ pub struct RowShown {
     /// What is known of where it belongs, and what to do next.
     pub note: String,
     pub action: Option<(String, String)>,
+    /// Its place among the records of the file, where somebody has to match it or put it aside.
+    pub open: Option<usize>,
+    /// Where this viewer links it by hand.
+    pub by_hand: Option<String>,
+    /// Other files that speak of the same medium: their addresses.
+    pub others: Vec<(String, String)>,
 }
 
 /// What a stored file is and says, as far as one viewer may know.
@@ -111,6 +254,10 @@ pub struct FileShown {
     pub rows: Vec<RowShown>,
     pub total: usize,
     pub matched: usize,
+    /// How many somebody has to match or put aside.
+    pub unmatched: usize,
+    /// Whether this viewer may put some aside, and why that can be.
+    pub reasons: Vec<(&'static str, String)>,
     pub remarks: Vec<String>,
     /// Where its claims cannot be, or do not fit: what is wrong, and what to ask for.
     pub claims: Vec<(String, String)>,
@@ -118,6 +265,8 @@ pub struct FileShown {
     pub withholding: Option<withholdings::Notice>,
     /// What this viewer can do about them: address and words.
     pub steps: Vec<(String, &'static str)>,
+    /// The files in an archive: their names, and where they are.
+    pub members: Vec<(String, String)>,
     /// Reading it again links more.
     pub reads_again: bool,
     pub address: String,
@@ -137,6 +286,8 @@ impl FileShown {
 
 /// Most rows that are shown; those that need somebody come first.
 const ROWS: usize = 200;
+/// Most other files that are named beside a medium.
+const OTHERS: usize = 5;
 
 /// `31.4 KB`, as people compare files.
 fn size(bytes: u64) -> String {
@@ -216,6 +367,9 @@ fn row(page: &Page, (pack, evidence): (&Pack, &Evidence), reading: &MediumReadin
         verdict,
         note,
         action,
+        open: None,
+        by_hand: None,
+        others: Vec::new(),
     }
 }
 
@@ -232,25 +386,30 @@ fn as_read(link: &Link) -> MediumReading {
 pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -> crate::error::Result<FileShown> {
     let evidence = receive_evidence::recorded(&mut *service.app.read()?, &viewer.actor, sha256)?;
     let withheld = evidence.withheld().is_some();
-    let file = if withheld { None } else { Some(read_file::read(&receive_evidence::find(service, &viewer.actor, sha256)?)) };
+    let is_archive = evidence.reader.as_ref().is_some_and(|reader| reader.name == ARCHIVE);
+    let file = if withheld || is_archive { None } else { Some(match_readings::read(service, &viewer.actor, sha256)?) };
+    let members = if is_archive && !withheld { members(service, viewer, sha256)? } else { Vec::new() };
     let read = file.as_ref().and_then(Told::reading);
     let mut db = service.app.read()?;
     // Where the bytes are gone, what was linked with media is still known.
     let kept: Vec<MediumReading> = if withheld { evidence.links.iter().map(as_read).collect() } else { Vec::new() };
-    let readings: Vec<&MediumReading> = read.into_iter().flat_map(|read| &read.records).chain(&kept).collect();
+    let readings: Vec<(usize, &MediumReading)> = read.into_iter().flat_map(|read| &read.records).chain(&kept).enumerate().collect();
+    let open: BTreeSet<usize> = read.map(|read| match_readings::open(read, &evidence)).into_iter().flatten().map(|(number, _)| number).collect();
     let is_linked = |reading: &MediumReading| {
         let serial = reading.serial().and_then(|serial| Serial::parse(serial).ok());
         serial.is_some_and(|serial| evidence.links.iter().any(|link| link.serial.same(&serial)))
     };
-    let (linked, mut first): (Vec<_>, Vec<_>) = readings.iter().copied().partition(|reading| is_linked(reading));
-    let (total, matched) = (readings.len(), linked.len());
-    first.extend(linked);
-    first.truncate(ROWS);
+    let (total, matched) = (readings.len(), readings.iter().filter(|(_, reading)| is_linked(reading)).count());
+    let mut numbered = readings;
+    // Those that need somebody come first, then what is neither linked nor waited for.
+    numbered.sort_by_key(|(number, reading)| (!open.contains(number), is_linked(reading)));
+    numbered.truncate(ROWS);
+    let first: Vec<&MediumReading> = numbered.iter().map(|(_, reading)| *reading).collect();
     let places = find_on_bench::places(&mut db, &viewer.actor, &evidence, &first)?;
     let claims = match read {
         Some(read) => {
             let media = receive_evidence::media_of(&mut db, (&viewer.actor, None), read)?;
-            lint_reports::findings(&mut db, &viewer.actor, read, &media)?
+            lint_reports::findings(&mut db, &viewer.actor, (sha256, read), &media)?
         }
         None => Vec::new(),
     };
@@ -281,7 +440,32 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
     certificates.dedup();
     let mut rows: Vec<RowShown> =
         first.iter().zip(&places).map(|(reading, place)| row(page, (&service.app.policy, &evidence), reading, place)).collect();
-    let may = ReceiveEvidence::ROLES.contains(&viewer.actor.role);
+    let (may, links, dismisses) = (
+        ReceiveEvidence::ROLES.contains(&viewer.actor.role),
+        LinkReading::ROLES.contains(&viewer.actor.role),
+        DismissReadings::ROLES.contains(&viewer.actor.role) && !withheld,
+    );
+    for ((row, (number, reading)), place) in rows.iter_mut().zip(&numbered).zip(&places) {
+        let meant = match_readings::reference(reading, *number);
+        if let Some(dismissed) = evidence.dismissed_as(&meant) {
+            row.note = page.t1("Put aside: {}.", page.t(dismissed.reason.label()));
+        }
+        if open.contains(number) {
+            row.open = Some(*number);
+            row.by_hand = (links && meant.serial.is_some() && !matches!(place, Place::Waiting(_)))
+                .then(|| format!("/evidence/{sha256}/readings/{number}"));
+        }
+        if let Some(link) = meant.serial.and_then(|serial| evidence.links.iter().find(|link| link.serial.same(&serial))) {
+            if let Some(reason) = link.by_hand.filter(|_| row.matched) {
+                row.note = page.t1("Linked by hand: {}.", page.t(reason.label()));
+            }
+            for other in evidence_lists::about(&mut db, link.medium.as_str(), OTHERS)?.into_iter().filter(|other| other != sha256.as_str()) {
+                if row.matched && receive_evidence::recorded(&mut db, &viewer.actor, &Digest::parse(&other)?).is_ok() {
+                    row.others.push((page::short(&other), format!("/evidence/{other}")));
+                }
+            }
+        }
+    }
     // Linked under the same serial number, with a medium of which this viewer knows nothing.
     let hidden = rows.iter().zip(&first).filter(|(row, reading)| !row.matched && is_linked(reading)).count();
     // Of media that this viewer knows nothing of, the record says nothing to them.
@@ -290,10 +474,9 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
         rows.retain(|row| row.matched);
     }
     let withholding = withholdings::Notice::of(&mut db, &mut names, &evidence)?;
-    let format_of = |name: &str| FORMATS.iter().find(|format| format.name == name).map_or_else(|| name.to_owned(), |format| format.label.to_owned());
     let reader = match (read, &evidence.reader) {
         (Some(read), _) => Some(format_of(&read.format)),
-        (None, Some(reader)) if withheld => Some(format_of(&reader.name)),
+        (None, Some(reader)) if withheld || is_archive => Some(format_of(&reader.name)),
         (None, _) => None,
     };
     Ok(FileShown {
@@ -306,9 +489,16 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
         rows,
         total,
         matched: matched.saturating_sub(hidden),
+        reasons: if dismisses && !open.is_empty() {
+            DismissalReason::ALL.iter().map(|reason| (reason.as_str(), page.t(reason.label()).to_owned())).collect()
+        } else {
+            Vec::new()
+        },
+        unmatched: open.len(),
         claims,
         remarks: read.map(|read| read.remarks.iter().map(|remark| format!("{}: {}", remark.place, remark.what)).collect()).unwrap_or_default(),
         withholding,
+        members,
         steps: withholdings::steps(viewer, &evidence),
         reads_again: may && !withheld && places.iter().any(|place| matches!(place, Place::Waiting(_))),
         address: format!("/evidence/{sha256}"),

@@ -32,6 +32,26 @@ export const NO_PAGE = [
   "/sign-in/code",
 ];
 
+/// A report that names a drive of the record by more than its serial number, and one that nobody has: its SHA-256.
+async function unmatched_file(stage, auditor) {
+  let drive;
+  for (const one of (await auditor("/api/v1/assets?limit=200&label=sanitized")).assets) {
+    drive ??= (await auditor(`/api/v1/assets/${one.id}`)).media.map((medium) => medium.serial).find(Boolean);
+    if (drive) break;
+  }
+  const day = new Date().toISOString().slice(0, 10).replaceAll("-", "/");
+  const run = (node, serial) => [
+    `[${day} 00:01:00]  notice: Found /dev/${node}n1,  NVME   , KBG40ZNS256G NVMe KIOXIA 256GB,  256 GB, S/N=${serial}`,
+    `[${day} 00:01:00]    info: /dev/${node}: issuing SANITIZE sanact=2`,
+    `[${day} 00:01:00]    info: /dev/${node}: SANITIZE command accepted (sanact=2)`,
+    `[${day} 00:01:09]    info: /dev/${node}: SANITIZE action 'Block Erase' was successful.`,
+  ];
+  const log = [`[${day} 00:01:00]    info: nwipe 0.42`, ...run("nvme0", `KX-${drive}`), ...run("nvme1", "9XT0ELSEWHERE7")].join("\n");
+  const answer = await stage.api(stage.people.operator.token, "POST", "/api/v1/evidence", `${log}\n`, { "content-type": "text/plain" });
+  if (answer.status !== 201) throw new Error(`the report was not taken: ${answer.status} ${answer.text}`);
+  return answer.json.sha256;
+}
+
 /// Pages of a record that is in use: {route, name, who, path, status}. `who` is a role, or `nobody`.
 export async function visits(stage) {
   const { story } = stage;
@@ -56,6 +76,7 @@ export async function visits(stage) {
     evidence ??= (await auditor(`/api/v1/assets/${one.id}`)).media.map((medium) => medium.sanitization?.evidence).find(Boolean);
     if (evidence) break;
   }
+  const unmatched = await unmatched_file(stage, auditor);
   const people = (await read(stage, "administrator", "/api/v1/people")).people;
 
   const page = (route, name, who, path, status = 200) => ({ route, name, who, path, status });
@@ -140,6 +161,10 @@ export async function visits(stage) {
     page("/bench", "bench-all", "operator", "/bench?show=all"),
     page("/evidence/{sha256}", "evidence", "auditor", `/evidence/${evidence}`),
     page("/evidence/{sha256}/actions/{command}", "evidence-withhold", "coordinator", `/evidence/${evidence}/actions/propose_withholding`),
+    page("/evidence/new", "evidence-typed", "operator", "/evidence/new"),
+    page("/evidence", "evidence-list", "coordinator", "/evidence"),
+    page("/evidence/{sha256}", "evidence-unmatched", "coordinator", `/evidence/${unmatched}`),
+    page("/evidence/{sha256}/readings/{number}", "evidence-match", "coordinator", `/evidence/${unmatched}/readings/0`),
     page("/evidence/{sha256}/notes", "evidence-notes", "auditor", `/evidence/${evidence}/notes`),
     // Paper.
     page("/labels", "labels", "coordinator", `/labels?consignment=${loading.id}`),
@@ -158,6 +183,7 @@ export const first_visits = (stage) => [
   ["/assets", "empty-devices", "coordinator", "/assets"],
   ["/consignments", "empty-consignments", "coordinator", "/consignments"],
   ["/certificates", "empty-certificates", "coordinator", "/certificates"],
+  ["/evidence", "empty-evidence", "coordinator", "/evidence"],
   ["/exceptions", "empty-exceptions", "coordinator", "/exceptions"],
   ["/reports/{name}", "empty-report", "reports", "/reports/mass-balance"],
   ["/vendors", "empty-vendors", "approver", "/vendors"],

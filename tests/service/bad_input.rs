@@ -111,6 +111,9 @@ const OPTIONAL: &[&str] = &[
     "map_columns.columns.serial",
     "map_columns.columns.weight",
     "propose_withholding.reference",
+    "link_reading.reference",
+    "dismiss_readings.readings[].serial",
+    "dismiss_readings.reference",
     "resolve_discrepancy.reference",
     "resolve_discrepancy.document",
     "record_disposition.grade",
@@ -527,6 +530,21 @@ fn json_doors(yard: &Yard) -> Vec<JsonDoor> {
         let (name, path) = (format!("note_of_{thing}"), format!("/api/v1/{things}/{id}/notes"));
         doors.push(JsonDoor { name, who: "operator", path, body });
     }
+    let (misread, file, serial) = yard.unmatched(Vendor::GreenLoop);
+    let reading = json!({"place": "nvme0n1", "serial": serial});
+    doors.push(JsonDoor {
+        name: "link_reading".to_owned(),
+        who: "coordinator",
+        path: format!("/api/v1/evidence/{file}/links"),
+        body: json!({"reading": reading, "medium": misread.medium, "reason": "bridge_serial", "reference": "CASE-30"}),
+    });
+    let (_, file, serial) = yard.unmatched(Vendor::GreenLoop);
+    doors.push(JsonDoor {
+        name: "dismiss_readings".to_owned(),
+        who: "operator",
+        path: format!("/api/v1/evidence/{file}/dismissals"),
+        body: json!({"readings": [{"place": "nvme0n1", "serial": serial}], "reason": "not_ours", "reference": "CASE-31"}),
+    });
     doors.push(JsonDoor {
         name: "link".to_owned(),
         who: "nobody",
@@ -563,6 +581,9 @@ const NOT_JSON: &[&str] = &[
     "/bench",
     "/evidence/{sha256}",
     "/evidence/{sha256}/notes",
+    "/evidence/new",
+    "/evidence/{sha256}/readings/{number}",
+    "/evidence/{sha256}/dismissals",
     "/evidence/{sha256}/actions/{command}",
     "/notes/{id}/erasures",
     "/api/v1/notes/{id}/erasures",

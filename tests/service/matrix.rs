@@ -215,6 +215,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/map_columns", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/resolve_discrepancy", "approver", "–"),
     ("post /api/v1/commands/receive_evidence", "none [404 command.own_door]", "–"),
+    ("post /api/v1/commands/link_reading", "none [404 command.own_door]", "–"),
+    ("post /api/v1/commands/dismiss_readings", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/propose_withholding", "coordinator, approver, administrator", "–"),
     ("post /api/v1/commands/withhold_evidence", "approver", "–"),
     ("post /api/v1/commands/withdraw_withholding", "coordinator, approver, administrator", "–"),
@@ -262,7 +264,16 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/add_note", "none [404 command.own_door]", "–"),
     ("post /consignments/{id}/notes", WRITERS, "unknown"),
     ("post /exceptions/{id}/notes", WRITERS, "unknown"),
+    ("get /evidence", "signed in", "not listed"),
+    ("get /evidence/new", "coordinator, vendor_operator, vendor_verifier", "–"),
+    ("post /evidence/new", "coordinator, vendor_operator, vendor_verifier", "–"),
     ("get /evidence/{sha256}", "signed in", "unknown"),
+    ("get /evidence/{sha256}/readings/{number}", "coordinator, approver", "–"),
+    ("post /evidence/{sha256}/readings/{number}", "coordinator, approver", "–"),
+    ("post /evidence/{sha256}/dismissals", "coordinator, approver, vendor_operator, vendor_verifier", "unknown"),
+    ("get /api/v1/evidence", "signed in", "not listed"),
+    ("post /api/v1/evidence/{sha256}/links", "coordinator, approver", "–"),
+    ("post /api/v1/evidence/{sha256}/dismissals", "coordinator, approver, vendor_operator, vendor_verifier", "unknown"),
     ("post /evidence/{sha256}", "coordinator, vendor_operator, vendor_verifier", "unknown"),
     ("get /evidence/{sha256}/actions/{command}", "coordinator, approver, administrator", "–"),
     ("post /evidence/{sha256}/actions/{command}", "coordinator, approver, administrator", "–"),
@@ -457,6 +468,12 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
     if route.contains("/reports/") {
         path = path.replace("{name}", "mass-balance");
     }
+    if door.contains("/readings/{number}") {
+        path = path.replace(&things.number, "0");
+    }
+    if ["get /evidence", "get /api/v1/evidence"].contains(&door) {
+        path.push_str("?show=all&limit=200");
+    }
     if [
         "get /exceptions",
         "get /api/v1/exceptions",
@@ -610,6 +627,36 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
         }
         "post /evidence/{sha256}" => headers.push(form()),
+        "post /evidence/new" => {
+            let fields = [("serial", things.thing.drive.as_str()), ("technique", "degauss"), ("result", "pass"), ("tool", "VS250 no. 1182")];
+            for (name, value) in fields {
+                body.extend(format!("--line\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes());
+            }
+            body.extend_from_slice(b"--line\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"p.png\"\r\n\r\n\x89PNG\r\n\x1a\n");
+            body.extend(format!("by {who}\r\n--line--\r\n").into_bytes());
+            headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
+        }
+        "post /evidence/{sha256}/readings/{number}"
+        | "post /evidence/{sha256}/dismissals"
+        | "post /api/v1/evidence/{sha256}/links"
+        | "post /api/v1/evidence/{sha256}/dismissals"
+            if fresh =>
+        {
+            let (thing, file, serial) = yard.unmatched(vendor);
+            path = path.replace(&things.evidence, &file);
+            let reading = json!({"place": "nvme0n1", "serial": serial});
+            match door {
+                "post /api/v1/evidence/{sha256}/links" => {
+                    body = json(json!({"reading": reading, "medium": thing.medium, "reason": "serial_shortened"}));
+                }
+                "post /api/v1/evidence/{sha256}/dismissals" => body = json(json!({"readings": [reading], "reason": "not_ours"})),
+                _ => {
+                    let called = if door.ends_with("dismissals") { "all=yes&reason=not_ours".to_owned() } else { format!("called={}&reason=label_misread", thing.drive) };
+                    body = called.into_bytes();
+                    headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+                }
+            }
+        }
         "post /api/v1/bench/searches" => body = json(json!({"serials": [things.thing.drive, things.thing.serial]})),
         "post /api/v1/counts" => body = json(json!({"site": "Central", "room": "R-1", "scans": [{"tag": things.thing.tag}]})),
         "post /api/v1/sightings" => {
@@ -790,6 +837,9 @@ const LEADING_BACK: &[&str] = &[
     "post /exceptions/{id}/notes",
     "post /evidence/{sha256}",
     "post /evidence/{sha256}/notes",
+    "post /evidence/new",
+    "post /evidence/{sha256}/readings/{number}",
+    "post /evidence/{sha256}/dismissals",
     "post /notes/{id}/erasures",
     "post /account/mail",
     "post /mail/{id}/retries",
@@ -854,6 +904,7 @@ fn is_page(door: &str) -> bool {
         "get /vendors",
         "get /vendors/{id}",
         "get /r/{secret}",
+        "get /evidence",
         "get /evidence/{sha256}",
         "get /evidence/{sha256}/notes",
         "get /account/mail",

@@ -17,6 +17,7 @@ mod exceptions;
 mod idempotency;
 mod limits;
 mod mail;
+mod matching;
 mod matrix;
 mod notes;
 mod observations;

@@ -256,7 +256,7 @@ impl<'a> Yard<'a> {
         (thing, shown["asset"]["handoffs"][0]["consignment"].as_str().unwrap().to_owned())
     }
 
-    fn received(&self, vendor: Vendor, with_medium: bool) -> Thing {
+    pub fn received(&self, vendor: Vendor, with_medium: bool) -> Thing {
         let thing = self.retired(vendor, with_medium);
         let consignment = self.released(vendor, &thing);
         let scans = json!([{"tag": thing.tag, "serial": thing.serial}]);
@@ -310,6 +310,14 @@ impl<'a> Yard<'a> {
     pub fn evidence(&self, vendor: Vendor, who: &str, thing: &Thing) -> String {
         let received = self.server.send(who, "POST", "/api/v1/evidence", &[], &nwipe_log(&thing.drive)).taken();
         self.remember(vendor, received["sha256"].as_str().unwrap())
+    }
+
+    /// A device at the vendor, and a log that names its drive by another serial number: the device, the file, and that number.
+    pub fn unmatched(&self, vendor: Vendor) -> (Thing, String, String) {
+        let thing = self.received(vendor, true);
+        let serial = self.remember(vendor, &format!("WD-{}", thing.drive));
+        let received = self.server.send(vendor.operator(), "POST", "/api/v1/evidence", &[], &nwipe_log(&serial)).taken();
+        (thing, self.remember(vendor, received["sha256"].as_str().unwrap()), serial)
     }
 
     /// At the vendor and sanitized by this person; the evidence.
@@ -763,6 +771,8 @@ impl<'a> Yard<'a> {
             | "create_link"
             | "offer_acceptance"
             | "receive_evidence"
+            | "link_reading"
+            | "dismiss_readings"
             | "issue_certificate"
             | "record_rendering"
             | "revoke_certificate"

@@ -46,6 +46,13 @@ pub(super) const ALL: &[fn() -> Refusal] = &[
     file_that_was_withheld_and_is_cited,
     withholding_that_is_proposed_twice,
     report_that_cannot_be,
+    reading_of_no_file,
+    reading_that_needs_nobody,
+    reading_without_a_reference,
+    reading_that_is_linked,
+    reading_that_is_put_aside_twice,
+    reading_that_is_relied_upon,
+    no_readings,
 ];
 
 fn coordinator() -> Actor {
@@ -286,6 +293,66 @@ fn report_that_cannot_be() -> Refusal {
         "links": [{"medium": disk, "serial": "MA1", "reading": reading, "findings": [finding]}]});
     story.done(&coordinator(), "receive_evidence", file);
     story.when(&coordinator(), "record_sanitization", json!({"medium": disk, "technique": "host_overwrite", "evidence": "d".repeat(64)})).unwrap_err()
+}
+
+/// A file that speaks of a medium which nobody knows, linked by hand with one that is known.
+fn linked_by_hand(story: &mut Story) -> Value {
+    let (_, disk) = story.retired("A1", "hdd_ata", "low");
+    let reader = json!({"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0, "unmatched": 1});
+    story.done(&coordinator(), "receive_evidence", json!({"sha256": "d".repeat(64), "size_bytes": 10, "reader": reader, "links": []}));
+    let reading = json!({"technique": "host_overwrite", "result": "pass", "errors": 0, "complete": true, "hidden_area": "none"});
+    let body = json!({"sha256": "d".repeat(64), "serial": "READ-1", "reading": reading, "medium": disk, "reason": "bridge_serial"});
+    story.done(&coordinator(), "link_reading", body.clone());
+    body
+}
+
+fn link_with(changes: Value) -> Refusal {
+    let mut story = Story::new();
+    let mut body = linked_by_hand(&mut story);
+    body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    story.when(&coordinator(), "link_reading", body).unwrap_err()
+}
+
+fn reading_of_no_file() -> Refusal {
+    link_with(json!({"sha256": "e".repeat(64)}))
+}
+
+fn reading_that_needs_nobody() -> Refusal {
+    link_with(json!({"serial": "MA1"}))
+}
+
+fn reading_without_a_reference() -> Refusal {
+    link_with(json!({"serial": "READ-2", "reason": "shown_elsewhere"}))
+}
+
+fn reading_that_is_linked() -> Refusal {
+    link_with(json!({}))
+}
+
+fn aside(readings: Value) -> Value {
+    json!({"sha256": "d".repeat(64), "readings": readings, "reason": "not_ours"})
+}
+
+fn reading_that_is_put_aside_twice() -> Refusal {
+    let mut story = Story::new();
+    linked_by_hand(&mut story);
+    let again = aside(json!([{"place": "sda", "serial": "READ-1"}]));
+    story.done(&coordinator(), "dismiss_readings", again.clone());
+    story.when(&coordinator(), "dismiss_readings", again).unwrap_err()
+}
+
+fn reading_that_is_relied_upon() -> Refusal {
+    let mut story = Story::new();
+    let linked = linked_by_hand(&mut story);
+    let done = json!({"medium": linked["medium"], "technique": "host_overwrite", "evidence": linked["sha256"]});
+    story.done(&coordinator(), "record_sanitization", done);
+    story.when(&coordinator(), "dismiss_readings", aside(json!([{"place": "sda", "serial": "READ-1"}]))).unwrap_err()
+}
+
+fn no_readings() -> Refusal {
+    let mut story = Story::new();
+    linked_by_hand(&mut story);
+    story.when(&coordinator(), "dismiss_readings", aside(json!([]))).unwrap_err()
 }
 
 /// An approver who was a coordinator, and degaussed it.

@@ -326,6 +326,33 @@ fn receive_evidence(w: &mut World) -> Option<(Actor, Value)> {
     Some((who, json!({"sha256": digest, "size_bytes": 10, "reader": reader, "links": [link]})))
 }
 
+/// A stored file whose bytes are there; once in ten times none that is stored.
+fn readable(w: &mut World) -> Option<String> {
+    let some: Vec<String> =
+        w.story.known().evidence.all().filter(|file| file.withheld().is_none() && file.reader.is_some()).map(|file| file.sha256.to_string()).collect();
+    if w.dice.one_in(10) { Some("0".repeat(64)) } else { w.dice.of(&some) }
+}
+
+fn link_reading(w: &mut World) -> Option<(Actor, Value)> {
+    let medium = w.medium(|w, medium| w.workable(medium) && !medium.is_destroyed() && medium.state != MediumState::Failed)?;
+    let own = medium.serial.clone().map(|serial| serial.to_string()).filter(|_| w.dice.one_in(8));
+    let serial = own.unwrap_or_else(|| format!("READ-{}", w.dice.below(6)));
+    let reading = json!({"technique": "host_overwrite", "result": "pass", "errors": 0, "complete": true, "hidden_area": "none"});
+    let reason = w.dice.of(&["bridge_serial", "serial_shortened", "label_misread", "shown_elsewhere"]).unwrap();
+    let reference = if w.dice.one_in(3) { None } else { Some("CASE-1") };
+    let who = w.dice.of(&[coordinator(1), approver()]).unwrap();
+    let sha256 = readable(w)?;
+    let body = json!({"sha256": sha256, "serial": serial, "reading": reading, "medium": medium.id, "reason": reason, "reference": reference});
+    w.dice.one_in(4).then_some((who, body))
+}
+
+fn dismiss_readings(w: &mut World) -> Option<(Actor, Value)> {
+    let sha256 = readable(w)?;
+    let reason = w.dice.of(&["not_ours", "trial_run", "shown_by_another", "not_kept"]).unwrap();
+    let readings: Vec<Value> = (0..w.dice.below(3)).map(|n| json!({"place": format!("sd{n}"), "serial": format!("READ-{}", w.dice.below(12))})).collect();
+    w.dice.one_in(4).then(|| (coordinator(1), json!({"sha256": sha256, "readings": readings, "reason": reason})))
+}
+
 /// A file that was relied upon before and is not needed again: what is withheld is cited by nobody any more.
 fn propose_withholding(w: &mut World) -> Option<(Actor, Value)> {
     if !w.dice.one_in(4) {
@@ -1363,6 +1390,8 @@ pub(super) const PLAYS: &[Play] = plays![
     revoke_link,
     resolve_discrepancy,
     receive_evidence,
+    link_reading,
+    dismiss_readings,
     propose_withholding,
     withhold_evidence,
     withdraw_withholding,

@@ -1,0 +1,3 @@
+DROP TABLE evidence_media;
+DROP TABLE evidence_lists;
+DROP TABLE readings;

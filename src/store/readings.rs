@@ -1,0 +1,47 @@
+//! What readers made of stored files, beside the files. Not derived from the log, which names the reader and what was linked: a row that is lost is made
+//! again from the file. A better reader adds a row and rewrites none.
+
+use diesel::prelude::*;
+
+use super::schema::readings;
+use super::{Database, each};
+use crate::error::Result;
+use crate::evidence::Reading;
+
+/// Larger readings are not kept: they are read from the file each time (4,096 records take a tenth of it).
+const MOST_BYTES: usize = 16 << 20;
+
+/// A row of `readings`.
+#[derive(Clone, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = readings)]
+struct Row {
+    sha256: String,
+    reader: String,
+    version: i64,
+    at: i64,
+    body: String,
+}
+
+/// Keeps a reading of a file, unless this version of this reader has read it before.
+pub fn add(db: &mut Database, sha256: &str, reading: &Reading, at: i64) -> Result<()> {
+    let body = serde_json::to_string(reading)?;
+    if body.len() > MOST_BYTES {
+        return Ok(());
+    }
+    let row = Row { sha256: sha256.to_owned(), reader: reading.reader.clone(), version: i64::from(reading.reader_version), at, body };
+    each!(db, c => diesel::insert_into(readings::table).values(row).on_conflict_do_nothing().execute(c))?;
+    Ok(())
+}
+
+/// The newest reading of a file. One that this program cannot read any more is as good as lost.
+pub fn newest(db: &mut Database, sha256: &str) -> Result<Option<Reading>> {
+    let rows = readings::table.filter(readings::sha256.eq(sha256)).order((readings::at.desc(), readings::version.desc()));
+    let body: Option<String> = rows.select(readings::body).first(db).optional()?;
+    Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
+}
+
+/// Forgets what was read from a file whose bytes are withheld.
+pub fn forget(db: &mut Database, sha256: &str) -> Result<()> {
+    diesel::delete(readings::table.filter(readings::sha256.eq(sha256))).execute(db)?;
+    Ok(())
+}
