@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::server::Client;
 use crate::domain::names::Serial;
 use crate::error::{Error, Result};
+use crate::evidence::mapped::Profiles;
 use crate::operations::find_on_bench::MOST_SERIALS;
 use crate::operations::read_file::{self, Told};
 use crate::operations::receive_evidence::MAX_BYTES;
@@ -293,7 +294,7 @@ fn read(path: PathBuf) -> Result<Report> {
     }
     let bytes = std::fs::read(&path).map_err(trouble)?;
     report.digest = hex(&sha256(&bytes));
-    match read_file::read(&bytes) {
+    match read_file::read(&bytes, &Profiles::default()) {
         Told::NotUnderstood { why, .. } => report.unread = Some(why),
         Told::Reading(reading) => {
             let serials = reading.records.iter().filter_map(|record| Serial::parse(record.serial()?).ok());

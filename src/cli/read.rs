@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::now;
 use crate::evidence::lint::{self, Context, Finding};
+use crate::evidence::mapped::Profiles;
 use crate::evidence::reading::is_obeyed;
 use crate::evidence::{FORMATS, MediumReading, Reading, Remark};
 use crate::operations::read_file::{self, Told};
@@ -28,6 +29,9 @@ pub struct Read {
     /// Print the canonical records as JSON
     #[arg(long)]
     json: bool,
+    /// Where no reader knows a file, read it by this profile (TOML); may be given several times
+    #[arg(long = "profile", value_name = "FILE")]
+    profiles: Vec<PathBuf>,
     /// List the formats that can be read
     #[arg(long)]
     formats: bool,
@@ -48,7 +52,14 @@ impl Read {
             FORMATS.iter().for_each(|format| println!("{:<18} {}", format.name, format.label));
             return 0;
         }
-        let seen: Vec<Seen> = self.files.iter().flat_map(|path| open(path)).collect();
+        let profiles = match profiles(&self.profiles) {
+            Ok(profiles) => profiles,
+            Err(why) => {
+                eprintln!("{why}");
+                return UNREAD;
+            }
+        };
+        let seen: Vec<Seen> = self.files.iter().flat_map(|path| open(path, &profiles)).collect();
         let readings: Vec<(&str, &Reading)> = seen.iter().filter_map(|seen| Some((seen.name.as_str(), seen.told.reading()?))).collect();
         let findings = lint::lint(&readings, |_| Context { now: Some(now()), custody: None, expected: None });
         if self.json {
@@ -60,7 +71,18 @@ impl Read {
     }
 }
 
-fn open(path: &Path) -> Vec<Seen> {
+/// Profiles out of these files.
+fn profiles(paths: &[PathBuf]) -> Result<Profiles, String> {
+    let mut texts = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        Profiles::parse(vec![text.clone()]).map_err(|why| format!("{}: {why}", path.display()))?;
+        texts.push(text);
+    }
+    Profiles::parse(texts)
+}
+
+fn open(path: &Path, profiles: &Profiles) -> Vec<Seen> {
     let name = path.display().to_string();
     let not = |why: String| vec![Seen { name: name.clone(), sha256: String::new(), size_bytes: 0, told: Told::NotUnderstood { why, text: None } }];
     match std::fs::metadata(path) {
@@ -74,20 +96,20 @@ fn open(path: &Path) -> Vec<Seen> {
         Err(e) => return not(format!("The file cannot be read: {e}.")),
     };
     if !read_file::is_archive(&bytes) {
-        return vec![seen(name, &bytes)];
+        return vec![seen(name, &bytes, profiles)];
     }
     match read_file::unpack(&bytes) {
         Err(why) => not(why),
         Ok((members, left_out)) => {
             let missing = left_out.into_iter().flat_map(not);
-            let members = members.iter().map(|member| seen(format!("{name}: {}", member.name), &member.bytes));
+            let members = members.iter().map(|member| seen(format!("{name}: {}", member.name), &member.bytes, profiles));
             members.chain(missing).collect()
         }
     }
 }
 
-fn seen(name: String, bytes: &[u8]) -> Seen {
-    Seen { name, sha256: hex(&sha256(bytes)), size_bytes: bytes.len(), told: read_file::read(bytes) }
+fn seen(name: String, bytes: &[u8], profiles: &Profiles) -> Seen {
+    Seen { name, sha256: hex(&sha256(bytes)), size_bytes: bytes.len(), told: read_file::read(bytes, profiles) }
 }
 
 /// The canonical records, each with the tool, the reader and the remarks that are about it.

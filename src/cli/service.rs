@@ -18,7 +18,7 @@ use crate::domain::names::{Category, Name, Sensitivity};
 use crate::error::{Error, Result};
 use crate::operations::administer::{self, Newcomer};
 use crate::operations::import_inventory::{self, Options, Report};
-use crate::operations::{Service, audit_ledger, govern, grow_catalogue, open_ledger, read_file};
+use crate::operations::{Service, audit_ledger, govern, grow_catalogue, keep_profiles, open_ledger, read_file};
 use crate::store::people::{self, Person};
 use crate::store::{Database, Ended, inventory, invitations, log, tokens};
 use crate::{cli, web};
@@ -94,9 +94,29 @@ pub enum Command {
     /// The policy that the record judges by: print it for a board, compare it with another, put one in force, adopt it
     #[command(subcommand)]
     Policy(Policy),
+    /// How files are read that no reader knows: profiles of columns and paths, written by you (`quittance read --profile` tries one)
+    #[command(subcommand)]
+    Profile(Kept),
     /// The people who can sign in
     #[command(subcommand)]
     People(People),
+}
+
+/// Profiles.
+#[derive(Subcommand)]
+pub enum Kept {
+    /// Keep a profile, in the place of an older version of it. A running service reads by it when it is started again
+    Add {
+        /// The profile, TOML
+        file: PathBuf,
+    },
+    /// Names and versions
+    List,
+    /// Remove a profile; what it has read stays as it was read
+    Remove {
+        /// Its name
+        name: String,
+    },
 }
 
 /// The policy.
@@ -274,6 +294,7 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
         Command::Rebuild => rebuild(&config),
         Command::Catalogue(models) => catalogue(&config, &models),
         Command::Policy(policy) => governed(&config, policy),
+        Command::Profile(profile) => profiles(&config, &profile),
         Command::People(people) => directory(&config, people),
     }
 }
@@ -416,6 +437,30 @@ fn catalogue(config: &Config, command: &Models) -> Result<u8> {
         Models::Show { manufacturer, model } => {
             let known = grow_catalogue::read(&config.data)?.knowledge(&Name::parse(manufacturer)?, &Name::parse(model)?, Category::Other);
             println!("{:#}", serde_json::to_value(known)?);
+        }
+    }
+    Ok(0)
+}
+
+fn profiles(config: &Config, command: &Kept) -> Result<u8> {
+    open_ledger::require_record(config)?;
+    match command {
+        Kept::Add { file } => {
+            let (name, version) = keep_profiles::keep(&config.data, file)?;
+            println!(
+                "{name} version {version} reads files that no reader knows, from the next start of the service on. Stored files are read by it when somebody has them read again."
+            );
+        }
+        Kept::List => {
+            let kept = keep_profiles::all(&config.data)?;
+            if kept.named().next().is_none() {
+                println!("No profile is kept: quittance profile add FILE.");
+            }
+            kept.named().for_each(|(name, version)| println!("{name} version {version}"));
+        }
+        Kept::Remove { name } => {
+            keep_profiles::remove(&config.data, name)?;
+            println!("{name} is removed. What it has read stays as it was read.");
         }
     }
     Ok(0)

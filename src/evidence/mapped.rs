@@ -127,6 +127,33 @@ struct Fields {
     report_id: Option<String>,
 }
 
+/// All profiles of an organisation, in the order in which they are tried.
+#[derive(Clone, Debug, Default)]
+pub struct Profiles {
+    texts: Vec<String>,
+    parsed: Vec<Profile>,
+}
+
+impl Profiles {
+    /// From their texts. The error is a sentence with the line and what to do.
+    pub fn parse(texts: Vec<String>) -> Result<Self, String> {
+        let parsed = texts.iter().map(|text| Profile::parse(text)).collect::<Result<_, _>>()?;
+        Ok(Self { texts, parsed })
+    }
+    /// As they were written.
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
+    /// As they are applied.
+    pub fn parsed(&self) -> &[Profile] {
+        &self.parsed
+    }
+    /// Names and versions.
+    pub fn named(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.parsed.iter().map(|profile| (profile.name.as_str(), profile.version))
+    }
+}
+
 impl Profile {
     /// Reads a profile. The error is a sentence with the line and what to do.
     pub fn parse(text: &str) -> Result<Self, String> {

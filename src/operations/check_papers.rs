@@ -12,6 +12,7 @@ use super::read_file::{self, Told};
 use crate::domain::mappings::{Column, ListKind};
 use crate::domain::names::{Instant, Serial, Tag};
 use crate::evidence::lint::{self, Context, Weight};
+use crate::evidence::mapped::Profiles;
 use crate::evidence::{Kind, Reading};
 use crate::inventories::{self, StatusKind, vendor_lists};
 use crate::proof::digest::{hex, sha256};
@@ -229,7 +230,7 @@ fn read_all(papers: &[Paper], tell: &(dyn Fn(usize) + Sync)) -> Vec<Said> {
 }
 
 fn what(bytes: &[u8]) -> What {
-    let (why, text) = match read_file::read(bytes) {
+    let (why, text) = match read_file::read(bytes, &Profiles::default()) {
         Told::Reading(reading) => return What::Reading(reading),
         Told::NotUnderstood { why, text } => (why, text),
     };

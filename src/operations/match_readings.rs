@@ -26,7 +26,7 @@ pub fn read(service: &Service, actor: &Actor, sha256: &Digest) -> Result<Told> {
     if let Some(reading) = readings::newest(&mut *service.app.read()?, sha256.as_str())? {
         return Ok(Told::Reading(Box::new(reading)));
     }
-    let told = read_file::read(&receive_evidence::find(service, actor, sha256)?);
+    let told = read_file::read(&receive_evidence::find(service, actor, sha256)?, &service.app.profiles);
     if let Some(reading) = told.reading().cloned() {
         let sha256 = sha256.to_string();
         // Whoever asks does not wait for it: what is lost is made again.
@@ -103,7 +103,8 @@ pub fn link_of(service: &Service, actor: &Actor, sha256: &Digest, said: ByHand) 
     let whole = told_of.reading().ok_or_else(nothing)?;
     let found = named(whole, &meant)?;
     let serial = meant.serial.ok_or_else(|| {
-        let why = "The file names no serial number there, so nothing shows which medium it is about: ask for a report that does, and put this one aside.";
+        let why =
+            "The file names no serial number there, so nothing shows which medium it is about: ask for a report that does, and put this one aside.";
         Refusal::new("matching.no_serial", why)
     })?;
     let mut db = service.app.read()?;

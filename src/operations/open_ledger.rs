@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant as Moment;
 
 use super::record::{Beside, Recorder};
-use super::{Service, govern, grow_catalogue, rebuild_tables};
+use super::{Service, govern, grow_catalogue, keep_profiles, rebuild_tables};
 use crate::app::{App, Halt, now, open_files};
 use crate::config::Config;
 use crate::domain::ledger::{KeyUse, OpenLog, PublicKeyFact};
@@ -179,6 +179,7 @@ fn app(config: &Config, identity: Identity, organisation: Name, service: Actor, 
         files: open_files(config)?,
         policy: govern::in_force(&config.data)?,
         catalogue: grow_catalogue::read(&config.data)?,
+        profiles: keep_profiles::all(&config.data)?,
         limits: config.limits.clone(),
         sign_in: config.sign_in.clone(),
         mail: config.mail.clone(),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rlimit::Resource;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::mapped::Profiles;
 use crate::evidence::{self, Reading};
 
 /// How long a file may be read.
@@ -21,6 +22,8 @@ const PROCESSOR_SECONDS: u64 = 20;
 const MEMORY_BYTES: u64 = 768 << 20;
 /// Largest answer of a child about one file.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
+/// All profiles of an organisation together.
+pub const MAX_PROFILES_BYTES: usize = 1 << 20;
 /// Children at work at once; further files wait.
 pub const CHILDREN: usize = 4;
 /// The hidden commands by which the program is its own reader.
@@ -50,9 +53,22 @@ pub enum Told {
     },
 }
 
+/// What stands before the file on a child's input: the length of the profiles as eight bytes, then their texts as JSON.
+fn before_a_file(profiles: &Profiles) -> Vec<u8> {
+    let texts = serde_json::to_vec(profiles.texts()).unwrap_or_default();
+    [&u64::try_from(texts.len()).unwrap_or(0).to_le_bytes(), texts.as_slice()].concat()
+}
+
+/// The same backwards, and the file.
+fn and_a_file(input: &[u8]) -> Option<(Profiles, &[u8])> {
+    let mut file = input;
+    let texts = serde_json::from_slice(piece(&mut file)?).ok()?;
+    Some((Profiles::parse(texts).ok()?, file))
+}
+
 impl Told {
-    fn by_itself(bytes: &[u8]) -> Self {
-        match evidence::read(bytes) {
+    fn by_itself(bytes: &[u8], profiles: &Profiles) -> Self {
+        match evidence::read_with(bytes, profiles.parsed()) {
             Some(reading) => Self::Reading(Box::new(reading)),
             None => Self::NotUnderstood { why: evidence::why_not(bytes), text: evidence::print_of(bytes) },
         }
@@ -73,10 +89,10 @@ impl Told {
     }
 }
 
-/// Reads a file.
-pub fn read(bytes: &[u8]) -> Told {
-    let Some(program) = PROGRAM.get() else { return Told::by_itself(bytes) };
-    match child(program, READ_ALONE, bytes, MAX_ANSWER_BYTES) {
+/// Reads a file; where no reader knows its format, by the first of these profiles that does.
+pub fn read(bytes: &[u8], profiles: &Profiles) -> Told {
+    let Some(program) = PROGRAM.get() else { return Told::by_itself(bytes, profiles) };
+    match child(program, READ_ALONE, &[&before_a_file(profiles), bytes], MAX_ANSWER_BYTES) {
         Ok(answer) => serde_json::from_slice(&answer).unwrap_or_else(|_| not(STOPPED)),
         Err(why) => not(&why),
     }
@@ -104,7 +120,7 @@ pub struct Member {
 /// The files of an archive, and what is to be said of those that are left out.
 pub fn unpack(bytes: &[u8]) -> Result<(Vec<Member>, Vec<String>), String> {
     let answer = match PROGRAM.get() {
-        Some(program) => child(program, UNPACK_ALONE, bytes, evidence::archive::MAX_TOTAL_BYTES + MAX_ANSWER_BYTES)?,
+        Some(program) => child(program, UNPACK_ALONE, &[bytes], evidence::archive::MAX_TOTAL_BYTES + MAX_ANSWER_BYTES)?,
         None => evidence::archive::unpack(bytes)?,
     };
     members(&answer).ok_or_else(|| STOPPED.to_owned())
@@ -135,18 +151,18 @@ fn piece<'a>(answer: &mut &'a [u8]) -> Option<&'a [u8]> {
 const STOPPED: &str = "The reader stopped in the middle of this file: it may be made to do harm, or it needs more memory or time than one file is given. \
      The file is kept as it is; ask whoever sent it for the report in another format.";
 
-fn child(program: &PathBuf, command: &str, bytes: &[u8], most: u64) -> Result<Vec<u8>, String> {
+fn child(program: &PathBuf, command: &str, input: &[&[u8]], most: u64) -> Result<Vec<u8>, String> {
     let _place = Place::take();
     let started = Command::new(program).arg(command).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let mut child = started.map_err(|e| format!("The reader could not be started: {e}. The file is kept as it is; read it again later."))?;
-    let answer = converse(&mut child, bytes, most);
+    let answer = converse(&mut child, input, most);
     // Ended or not: it has nothing left to say.
     let _ = child.kill();
     let ended = child.wait();
     answer.filter(|_| ended.is_ok_and(|status| status.success())).ok_or_else(|| STOPPED.to_owned())
 }
 
-fn converse(child: &mut Child, bytes: &[u8], most: u64) -> Option<Vec<u8>> {
+fn converse(child: &mut Child, input: &[&[u8]], most: u64) -> Option<Vec<u8>> {
     let (mut to, from) = (child.stdin.take()?, child.stdout.take()?);
     let (tell, told) = sync_channel(1);
     std::thread::scope(|scope| {
@@ -157,7 +173,7 @@ fn converse(child: &mut Child, bytes: &[u8], most: u64) -> Option<Vec<u8>> {
         });
         scope.spawn(move || {
             // A child that was stopped reads no further.
-            let _ = to.write_all(bytes);
+            let _ = input.iter().try_for_each(|bytes| to.write_all(bytes));
         });
         let answer = told.recv_timeout(PATIENCE).unwrap_or_default();
         // Both threads end with the child.
@@ -194,12 +210,13 @@ impl Drop for Place {
 pub fn alone(command: &str) -> std::io::Result<()> {
     shut_in()?;
     let mut bytes = Vec::new();
-    let most = if command == UNPACK_ALONE { evidence::archive::MAX_ARCHIVE_BYTES } else { evidence::MAX_FILE_BYTES };
+    let most = if command == UNPACK_ALONE { evidence::archive::MAX_ARCHIVE_BYTES } else { evidence::MAX_FILE_BYTES + MAX_PROFILES_BYTES };
     std::io::stdin().take(u64::try_from(most).unwrap_or(u64::MAX) + 1).read_to_end(&mut bytes)?;
     let answer = if command == UNPACK_ALONE {
         evidence::archive::unpack(&bytes).unwrap_or_else(|why| evidence::archive::refused(&why))
     } else {
-        serde_json::to_vec(&Told::by_itself(&bytes))?
+        let input = and_a_file(&bytes);
+        serde_json::to_vec(&input.map_or_else(|| not(STOPPED), |(profiles, file)| Told::by_itself(file, &profiles)))?
     };
     let mut out = std::io::stdout().lock();
     out.write_all(&answer)?;

@@ -198,7 +198,8 @@ fn receive_archive(
     let remarks = u32::try_from(left_out.len()).unwrap_or(u32::MAX);
     let reader = Some(Reader { name: ARCHIVE.to_owned(), version: 1, records: 0, remarks, unmatched: 0 });
     let already_stored = tables::find::<Evidence>(&mut *service.app.read()?, &sha256)?.is_some_and(|evidence| actor.sees_evidence(&evidence));
-    let command = ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links: Vec::new(), consignment: consignment.cloned() };
+    let command =
+        ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links: Vec::new(), consignment: consignment.cloned() };
     let received = Received {
         sha256,
         size_bytes,
@@ -243,7 +244,7 @@ fn record_reading(
     (occurred, consignment): (Option<Instant>, Option<&ConsignmentId>),
     key: Option<&RequestKey>,
 ) -> Result<Outcome<Received>> {
-    let told = read_file::read(bytes);
+    let told = read_file::read(bytes, &service.app.profiles);
     let read = told.reading();
     let mut db = service.app.read()?;
     // Whoever came by a link learns nothing of what else its receiver has.
@@ -369,7 +370,10 @@ fn record(read: &reading::Reading, found: &reading::MediumReading, medium: Optio
                 );
                 (None, Some(why))
             }
-            (None, None) => (None, Some(format!("No medium in your hands has the serial {serial}: record the medium and read the file again, or link it by hand."))),
+            (None, None) => (
+                None,
+                Some(format!("No medium in your hands has the serial {serial}: record the medium and read the file again, or link it by hand.")),
+            ),
         },
     };
     Record { place: found.place.clone(), serial: found.serial().map(str::to_owned), reading, medium, not_linked }

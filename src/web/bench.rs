@@ -254,8 +254,18 @@ pub async fn create(http: HttpRequest, state: Data, mut form: Multipart) -> std:
                     Ok((shown, left_out)) => {
                         let archive = received.name;
                         let name = |member: Option<String>| member.map_or_else(|| archive.clone(), |member| format!("{archive} › {member}"));
-                        files.extend(shown.into_iter().map(|(member, before, file)| Received { name: name(member), refused: None, before, file: Some(file) }));
-                        files.extend(left_out.into_iter().map(|why| Received { name: archive.clone(), refused: Some(why), before: false, file: None }));
+                        files.extend(shown.into_iter().map(|(member, before, file)| Received {
+                            name: name(member),
+                            refused: None,
+                            before,
+                            file: Some(file),
+                        }));
+                        files.extend(left_out.into_iter().map(|why| Received {
+                            name: archive.clone(),
+                            refused: Some(why),
+                            before: false,
+                            file: None,
+                        }));
                         continue;
                     }
                     Err(problem) => received.refused = Some(problem.detail.clone()),

@@ -13,8 +13,8 @@ use super::assets::bare;
 use super::ledger::{self, Names};
 use super::page::{self, Page, When, capital};
 use super::problem::Problem;
-use super::session::{self, Viewer};
 use super::request::{self, cut};
+use super::session::{self, Viewer};
 use super::{Data, block, withholdings, writes};
 use crate::domain::consignment::Consignment;
 use crate::domain::evidence::{Evidence, EvidenceList, Link, ReceiveEvidence};
@@ -452,8 +452,8 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
         }
         if open.contains(number) {
             row.open = Some(*number);
-            row.by_hand = (links && meant.serial.is_some() && !matches!(place, Place::Waiting(_)))
-                .then(|| format!("/evidence/{sha256}/readings/{number}"));
+            row.by_hand =
+                (links && meant.serial.is_some() && !matches!(place, Place::Waiting(_))).then(|| format!("/evidence/{sha256}/readings/{number}"));
         }
         if let Some(link) = meant.serial.and_then(|serial| evidence.links.iter().find(|link| link.serial.same(&serial))) {
             if let Some(reason) = link.by_hand.filter(|_| row.matched) {

@@ -219,7 +219,12 @@ pub async fn create(
                 (None, None) => return Err(Refusal::new("matching.no_medium", "Choose a medium, or scan its label.").into()),
             };
             let reason = optional("reason").ok_or_else(|| Refusal::new("matching.no_reason", "Choose why it is the same."))?;
-            Ok(ByHand { reading: reading.clone(), medium, reason: LinkReason::parse(reason)?, reference: optional("reference").map(Reference::parse).transpose()? })
+            Ok(ByHand {
+                reading: reading.clone(),
+                medium,
+                reason: LinkReason::parse(reason)?,
+                reference: optional("reference").map(Reference::parse).transpose()?,
+            })
         };
         Ok(said().and_then(|said| match_readings::link(service, &asks.actor, &file, said, key.as_ref())))
     })
@@ -232,12 +237,7 @@ pub async fn create(
 }
 
 /// `POST /evidence/{sha256}/dismissals`: the readings that were ticked on the page of the file, or all that are not matched.
-pub async fn dismiss(
-    http: HttpRequest,
-    state: Data,
-    sha256: web::Path<String>,
-    payload: web::Payload,
-) -> std::result::Result<HttpResponse, Problem> {
+pub async fn dismiss(http: HttpRequest, state: Data, sha256: web::Path<String>, payload: web::Payload) -> std::result::Result<HttpResponse, Problem> {
     let viewer = session::by_form(&http, &state).await?;
     viewer.must_be_able_to("dismiss_readings")?;
     let sha256 = digest(&sha256)?;

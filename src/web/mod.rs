@@ -44,6 +44,7 @@ mod openings;
 mod page;
 mod papers;
 mod parties;
+mod parts;
 mod people;
 mod policy_reports;
 mod problem;
@@ -281,6 +282,8 @@ routes! {
     // For programs, with a bearer token
     get  "/api/v1/consignments/{id}/notes"            => notes::api_of_consignment;
     post "/api/v1/consignments/{id}/notes"            => notes::api_on_consignment;
+    get  "/api/v1/evidence/{sha256}/parts"            => parts::api_show;
+    post "/api/v1/evidence/{sha256}/parts"            => parts::api_create;
     post "/api/v1/evidence/{sha256}/links"            => matches::api_link;
     post "/api/v1/evidence/{sha256}/dismissals"       => matches::api_dismiss;
     get  "/api/v1/evidence/{sha256}/notes"            => notes::api_of_evidence;

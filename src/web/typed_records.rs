@@ -120,7 +120,10 @@ fn document(given: &Given, photo: &str) -> std::result::Result<Map<String, Value
         return Err(Refusal::new("typed.time", "It ended before it began; correct the times."));
     }
     if !given.get("errors").is_empty() {
-        let errors: u32 = given.get("errors").parse().map_err(|_| Refusal::new("typed.errors", "Write the number of errors in digits, 0 where there were none."))?;
+        let errors: u32 = given
+            .get("errors")
+            .parse()
+            .map_err(|_| Refusal::new("typed.errors", "Write the number of errors in digits, 0 where there were none."))?;
         put("errors", json!(errors));
     }
     if !given.get("hidden_area").is_empty() {

@@ -71,7 +71,8 @@ impl Cluster {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         // Short: the path of a socket has at most 107 bytes.
-        let folder = Path::new("/tmp").join(format!("quittance-pg-{}-{number}", std::process::id()));
+        let folder = Some(std::env::temp_dir()).filter(|folder| folder.as_os_str().len() < 40).unwrap_or_else(|| PathBuf::from("/tmp"));
+        let folder = folder.join(format!("quittance-pg-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let ending = "cat >/dev/null; kill -QUIT \"$(head -n 1 \"$0/data/postmaster.pid\" 2>/dev/null)\" 2>/dev/null; sleep 0.3; rm -rf \"$0\"";
         let keeper = Command::new("sh").args(["-c", ending]).arg(&folder).stdin(Stdio::piped()).process_group(0).spawn().unwrap();
@@ -90,7 +91,7 @@ impl Cluster {
             }
         }
         let socket = format!("unix_socket_directories={}", folder.display());
-        let always = ["listen_addresses=", "max_connections=1000", "shared_buffers=32MB", "lc_messages=C", socket.as_str()];
+        let always = ["listen_addresses=", "max_connections=2000", "shared_buffers=32MB", "lc_messages=C", socket.as_str()];
         let cluster = Self {
             folder: folder.to_owned(),
             data: data.to_owned(),

@@ -621,6 +621,7 @@ const NOT_JSON: &[&str] = &[
     "/api/v1/r/{secret}/evidence",
     "/api/v1/evidence",
     "/api/v1/evidence/{sha256}/readings",
+    "/api/v1/evidence/{sha256}/parts",
     "/api/v1/imports",
     "/api/v1/consignments/{id}/receipts",
     "/api/v1/consignments/{id}/settlements",

@@ -1,5 +1,6 @@
 //! What a file says of media that nobody knows: listed, linked by hand with a reason, put aside, and told where two files speak of one medium.
 
+use quittance::proof::digest::{hex, sha256};
 use serde_json::{Value, json};
 
 use super::orders::{Vendor, Yard};
@@ -177,7 +178,7 @@ fn an_archive_is_kept_and_each_file_in_it_is_stored_and_read() {
         server.command("operator", "record_sanitization", sanitized).taken();
     }
     let again = server.send("operator", "POST", "/api/v1/evidence", &key, &archive);
-    assert_eq!((again.header("idempotency-replayed"), again.taken()), ("true", stored.clone()));
+    assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", stored.clone()));
     let page = server.page("auditor", &format!("/evidence/{}", stored["sha256"].as_str().unwrap())).text();
     for part in ["ZIP archive", "Files in the archive, each stored and read by itself: 3", "a/one.log", files[0]["sha256"].as_str().unwrap()] {
         assert!(page.contains(part), "{part}: {page}");
@@ -187,4 +188,38 @@ fn an_archive_is_kept_and_each_file_in_it_is_stored_and_read() {
     let many: Vec<(String, Vec<u8>)> = (0..201).map(|n| (format!("{n}.log"), format!("{n}").into_bytes())).collect();
     let many = zip(&many.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect::<Vec<_>>());
     server.send("operator", "POST", "/api/v1/evidence", &[], &many).refused(422, "evidence.too_many_members");
+}
+
+#[test]
+fn a_file_comes_in_parts_and_goes_on_where_the_connection_was_lost() {
+    let server = Server::start();
+    let yard = Yard::new(&server);
+    let thing = yard.received(Vendor::GreenLoop, true);
+    let log = nwipe_log(&thing.drive);
+    let digest = hex(&sha256(&log));
+    let door = format!("/api/v1/evidence/{digest}/parts");
+    let part = |who: &str, from: usize, bytes: &[u8]| server.send(who, "POST", &format!("{door}?of={}&from={from}", log.len()), &[], bytes);
+    assert_eq!(server.get("operator", &door).taken()["received"], 0);
+    let answer = part("operator", 0, &log[..100]);
+    assert_eq!((answer.status, answer.json()["received"].clone()), (202, json!(100)));
+    // The answer was lost: it is sent again, and told where to go on.
+    let problem = part("operator", 0, &log[..100]).refused(422, "parts.elsewhere");
+    assert!(problem["detail"].as_str().unwrap().contains("from=100"), "{problem}");
+    assert_eq!(server.get("operator", &door).taken()["received"], 100);
+    assert_eq!(server.get("verifier", &door).taken()["received"], 0, "each goes on with their own");
+    for (from, bytes) in [(100, &log[..]), (100, &[])] {
+        part("operator", from, bytes).refused(422, "parts.size");
+    }
+    let answer = part("operator", 100, &log[100..]);
+    assert_eq!((answer.status, answer.json()["sha256"].clone()), (201, json!(digest)));
+    assert_eq!(answer.json()["records"][0]["medium"], thing.medium.as_str());
+    assert_eq!(server.get("operator", &door).taken()["received"], 0, "nothing is left");
+
+    part("verifier", 0, &vec![b'x'; log.len()]).refused(422, "parts.altered");
+    assert_eq!(server.get("verifier", &door).taken()["received"], 0);
+    for n in 0..8u8 {
+        let other = hex(&sha256(&[n]));
+        assert_eq!(server.send("operator", "POST", &format!("/api/v1/evidence/{other}/parts?of=10&from=0"), &[], b"part").status, 202);
+    }
+    part("operator", 0, &log[..100]).refused(422, "parts.too_many");
 }

@@ -272,6 +272,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /evidence/{sha256}/readings/{number}", "coordinator, approver", "–"),
     ("post /evidence/{sha256}/dismissals", "coordinator, approver, vendor_operator, vendor_verifier", "unknown"),
     ("get /api/v1/evidence", "signed in", "not listed"),
+    ("get /api/v1/evidence/{sha256}/parts", "coordinator, vendor_operator, vendor_verifier", "–"),
+    ("post /api/v1/evidence/{sha256}/parts", "coordinator, vendor_operator, vendor_verifier", "–"),
     ("post /api/v1/evidence/{sha256}/links", "coordinator, approver", "–"),
     ("post /api/v1/evidence/{sha256}/dismissals", "coordinator, approver, vendor_operator, vendor_verifier", "unknown"),
     ("post /evidence/{sha256}", "coordinator, vendor_operator, vendor_verifier", "unknown"),
@@ -627,6 +629,10 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
             headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
         }
         "post /evidence/{sha256}" => headers.push(form()),
+        "post /api/v1/evidence/{sha256}/parts" => {
+            body = format!("in one part by {who}, {vendor:?}").into_bytes();
+            path = format!("/api/v1/evidence/{}/parts?from=0&of={}", hex(&sha256(&body)), body.len());
+        }
         "post /evidence/new" => {
             let fields = [("serial", things.thing.drive.as_str()), ("technique", "degauss"), ("result", "pass"), ("tool", "VS250 no. 1182")];
             for (name, value) in fields {
@@ -651,7 +657,11 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
                 }
                 "post /api/v1/evidence/{sha256}/dismissals" => body = json(json!({"readings": [reading], "reason": "not_ours"})),
                 _ => {
-                    let called = if door.ends_with("dismissals") { "all=yes&reason=not_ours".to_owned() } else { format!("called={}&reason=label_misread", thing.drive) };
+                    let called = if door.ends_with("dismissals") {
+                        "all=yes&reason=not_ours".to_owned()
+                    } else {
+                        format!("called={}&reason=label_misread", thing.drive)
+                    };
                     body = called.into_bytes();
                     headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
                 }

@@ -328,8 +328,14 @@ fn receive_evidence(w: &mut World) -> Option<(Actor, Value)> {
 
 /// A stored file whose bytes are there; once in ten times none that is stored.
 fn readable(w: &mut World) -> Option<String> {
-    let some: Vec<String> =
-        w.story.known().evidence.all().filter(|file| file.withheld().is_none() && file.reader.is_some()).map(|file| file.sha256.to_string()).collect();
+    let some: Vec<String> = w
+        .story
+        .known()
+        .evidence
+        .all()
+        .filter(|file| file.withheld().is_none() && file.reader.is_some())
+        .map(|file| file.sha256.to_string())
+        .collect();
     if w.dice.one_in(10) { Some("0".repeat(64)) } else { w.dice.of(&some) }
 }
 
@@ -349,7 +355,8 @@ fn link_reading(w: &mut World) -> Option<(Actor, Value)> {
 fn dismiss_readings(w: &mut World) -> Option<(Actor, Value)> {
     let sha256 = readable(w)?;
     let reason = w.dice.of(&["not_ours", "trial_run", "shown_by_another", "not_kept"]).unwrap();
-    let readings: Vec<Value> = (0..w.dice.below(3)).map(|n| json!({"place": format!("sd{n}"), "serial": format!("READ-{}", w.dice.below(12))})).collect();
+    let readings: Vec<Value> =
+        (0..w.dice.below(3)).map(|n| json!({"place": format!("sd{n}"), "serial": format!("READ-{}", w.dice.below(12))})).collect();
     w.dice.one_in(4).then(|| (coordinator(1), json!({"sha256": sha256, "readings": readings, "reason": reason})))
 }
 
