@@ -74,6 +74,12 @@ const OPTIONAL: &[&str] = &[
     "report_missing.last_seen",
     "record_remote_command.evidence",
     "record_disposition.title",
+    "record_past_disposal.vendor",
+    "record_past_disposal.recipient",
+    "record_past_disposal.reference",
+    "record_past_disposal.document",
+    "record_past_disposal.media[].serial",
+    "record_past_disposal.media[].technique",
     "open_consignment.consignment",
     "open_consignment.carrier",
     "open_consignment.expected",
@@ -145,6 +151,7 @@ const USUAL: &[&str] = &[
     "scan.device.media",
     "register_asset.status",
     "register_asset.media",
+    "record_past_disposal.media",
     "record_sanitization.statement",
     "record_loose_media.sensitivity",
     "receive_consignment.quantities",
@@ -152,6 +159,7 @@ const USUAL: &[&str] = &[
 ];
 /// Lists that may be empty.
 const EMPTY: &[&str] = &[
+    "record_past_disposal.media",
     "register_asset.media",
     "receive_consignment.containers",
     "receive_consignment.scans",
