@@ -93,6 +93,14 @@ const AFTERWARDS: (&str, &str) = (
      resolve this with it. Where the vendor has none, an approver resolves it with the organisation's assessment.",
 );
 
+fn is_of_past_disposal(rule: RuleId, afterwards: bool) -> bool {
+    afterwards && rule == RuleId::NoCertificate
+}
+
+fn title(rule: RuleId, afterwards: bool) -> &'static str {
+    if is_of_past_disposal(rule, afterwards) { AFTERWARDS.0 } else { rule.label() }
+}
+
 /// The rule with this number.
 pub fn rule(id: RuleId) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == id)
@@ -249,17 +257,14 @@ record!(Exception, id: ExceptionId = |e| e.id.clone(), owner: |e| e.id.as_str().
 impl Exception {
     /// What to do next.
     pub fn next_step(&self) -> &'static str {
-        if self.of_past_disposal() {
+        if is_of_past_disposal(self.rule, self.afterwards) {
             return AFTERWARDS.1;
         }
         rule(self.rule).map_or("", |rule| rule.next)
     }
     /// What should not be so.
     pub fn title(&self) -> &'static str {
-        if self.of_past_disposal() { AFTERWARDS.0 } else { self.rule.label() }
-    }
-    fn of_past_disposal(&self) -> bool {
-        self.afterwards && self.rule == RuleId::NoCertificate
+        title(self.rule, self.afterwards)
     }
     fn require_open(&self, verb: &str) -> Result<(), Refusal> {
         if self.status == ExceptionStatus::Resolved {
@@ -471,7 +476,7 @@ impl Fact for ExceptionRaised {
         known.put(exception, stamp.seq);
     }
     fn sentence(&self) -> String {
-        format!("Exception {} raised, {}: {}.", self.rule, self.severity.label(), self.rule.label())
+        format!("Exception {} raised, {}: {}.", self.rule, self.severity.label(), title(self.rule, self.afterwards))
     }
 }
 

@@ -380,7 +380,7 @@ impl Fact for DisposalRecordedAfterwards {
         });
     }
     fn sentence(&self) -> String {
-        let by = self.recipient.as_ref().map(|recipient| format!(", by {recipient}")).unwrap_or_default();
+        let by = self.recipient.as_ref().map(|recipient| format!(", taken by {recipient}")).unwrap_or_default();
         let reference = self.reference.as_ref().map(|reference| format!(", reference {reference}")).unwrap_or_default();
         let paper = self.document.as_ref().map(|document| format!("; the paper is sha256 {document}")).unwrap_or_default();
         let claim = |claim: &Claim| match claim.technique {
