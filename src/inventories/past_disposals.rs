@@ -424,6 +424,15 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_is_cut_anywhere_is_read_as_far_as_it_goes() {
+        for end in 0..LIST.len() {
+            if let Ok(list) = table(&LIST.as_bytes()[..end]).and_then(|table| read(&table)) {
+                assert!(list.rows.len() <= 7 && list.errors.len() <= 4, "{end}");
+            }
+        }
+    }
+
+    #[test]
     fn a_list_without_what_matters_is_refused_with_the_name_of_the_column() {
         for (head, lacks) in [("Tag,Serial,Outcome", "Disposed on"), ("Tag,Disposed on", "Outcome"), ("Model,Disposed on,Outcome", "Tag, Serial")] {
             let list = table(format!("{head}\nA,B,C\n").as_bytes()).unwrap();
