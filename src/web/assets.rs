@@ -27,7 +27,7 @@ use crate::domain::holds::Hold;
 use crate::domain::lifecycle::Repair;
 use crate::domain::medium::Medium;
 use crate::domain::missing::Missing;
-use crate::domain::names::{AssetId, Category, Instant, Name, PartyId, Reference, Role, SignedIn, Sought};
+use crate::domain::names::{AssetId, Category, Instant, Method, Name, PartyId, Reference, Role, SignedIn, Sought};
 use crate::domain::observation::SightingSource;
 use crate::domain::past::Past;
 use crate::domain::preparation::Rejection;
@@ -986,7 +986,11 @@ fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium, past: Opt
                 Some(technique) => format!("Claimed: {}", technique.label()),
                 None => "Nothing is claimed of it".to_owned(),
             };
-            rule = format!("{} at most if it is true; {} is the least for its data", claim.at_most.label(), past.least.label());
+            let reaches = match claim.at_most {
+                Method::None => "by the policy that reaches nothing".to_owned(),
+                method => format!("{} at most if it is true", method.label()),
+            };
+            rule = format!("{reaches}; {} is the least for its data", past.least.label());
         }
         evidence = past.document.as_ref().map(|digest| (digest.to_string(), short(digest.as_str())));
     }
