@@ -36,13 +36,24 @@ pub struct Server {
 }
 
 /// Sends a file to `POST /api/v1/imports`. Its key follows from its content, so that sending it twice is harmless; the second time the report of the
-/// first comes back, with `true`.
-pub fn import(server: &Server, url: &str, file: &Path, options: Options) -> Result<(Report, bool)> {
+/// first comes back, with `true`. For `past` disposals a paper goes before it, under evidence; a paper that is only to be tried out stays here.
+pub fn import(server: &Server, url: &str, file: &Path, options: Options, past: Option<Option<&Path>>) -> Result<(Report, bool)> {
     let client = Client::new(url, server.token_file.as_deref())?;
     let sensitivity = options.sensitivity.as_str();
-    let key = if server.again { format!("import-{:032x}", seed()?) } else { format!("import-{}-{sensitivity}", sha256_of(file)?) };
+    let mut more = if past.is_some() { "&past=true".to_owned() } else { String::new() };
+    if let Some(paper) = past.flatten().filter(|_| !options.dry_run) {
+        let bytes = std::fs::read(paper).map_err(|e| Error::fault(&paper.display().to_string(), e))?;
+        let digest = hex(&Sha256::digest(&bytes));
+        client.post("/api/v1/evidence", "application/octet-stream", &format!("paper-{digest}"), &bytes)?;
+        more.push_str(&format!("&document={digest}"));
+    }
+    let key = if server.again {
+        format!("import-{:032x}", seed()?)
+    } else {
+        format!("import-{}-{sensitivity}{}", sha256_of(file)?, more.replace('&', "-"))
+    };
     let body = std::fs::File::open(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
-    let path = format!("/api/v1/imports?dry_run={}&sensitivity={sensitivity}", options.dry_run);
+    let path = format!("/api/v1/imports?dry_run={}&sensitivity={sensitivity}{more}", options.dry_run);
     let (report, replayed) = client.send(&path, "text/csv", &key, body)?;
     Ok((serde_json::from_value(report).map_err(|e| strange(&client.base, &e.to_string()))?, replayed))
 }

@@ -18,6 +18,7 @@ use crate::domain::names::{Category, Name, Sensitivity};
 use crate::error::{Error, Result};
 use crate::operations::administer::{self, Newcomer};
 use crate::operations::import_inventory::{self, Options, Report};
+use crate::operations::import_past::{self, PastOptions};
 use crate::operations::{Service, audit_ledger, govern, grow_catalogue, keep_profiles, open_ledger, read_file};
 use crate::store::people::{self, Person};
 use crate::store::{Database, Ended, inventory, invitations, log, tokens};
@@ -49,13 +50,21 @@ pub enum Command {
     },
     /// Serve pages and API
     Serve,
-    /// Import an inventory export (Snipe-IT asset list or custom report, CSV): here, or with --server through a running service
+    /// Import an inventory export (Snipe-IT asset list or custom report, CSV), or with --past a list of past disposals (CSV or XLSX): here, or with
+    /// --server through a running service
     Import {
         /// The export
         file: PathBuf,
         /// Only say what would happen
         #[arg(long)]
         dry_run: bool,
+        /// These devices were disposed of before: record that afterwards. Columns: tag, serial, model, disposed on, outcome, vendor, certificate,
+        /// medium serial, medium type, technique
+        #[arg(long)]
+        past: bool,
+        /// The vendor's paper about all of them: it is stored, and what it says of their media is linked
+        #[arg(long, value_name = "PAPER", requires = "past")]
+        document: Option<PathBuf>,
         /// How confidential what is on these devices is: low, moderate, high; unknown is what the catalogue says of a model, else treated as high
         #[arg(long, default_value = "unknown")]
         sensitivity: String,
@@ -277,17 +286,18 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
             drop(lock);
             Ok(0)
         }
-        Command::Import { file, dry_run, sensitivity, person, server, json } => {
+        Command::Import { file, dry_run, past, document, sensitivity, person, server, json } => {
             let options = Options { dry_run, sensitivity: Sensitivity::parse(&sensitivity)? };
+            let document = document.as_deref();
             match &server.server {
                 Some(url) => {
-                    let (report, replayed) = server::import(&server, url, &file, options)?;
+                    let (report, replayed) = server::import(&server, url, &file, options, past.then_some(document))?;
                     if replayed {
                         eprintln!("This file was imported before; nothing was done now. This is the report of then (--again imports it anew).");
                     }
                     show(&report, json)
                 }
-                None => show(&import(&config, &file, options, &person.unwrap_or_default())?, json),
+                None => show(&import(&config, &file, options, past.then_some(document), &person.unwrap_or_default())?, json),
             }
         }
         Command::Audit { json } => audit(&config, json),
@@ -348,12 +358,21 @@ fn rebuild(config: &Config) -> Result<u8> {
     Ok(0)
 }
 
-fn import(config: &Config, file: &Path, options: Options, person: &str) -> Result<Report> {
+fn import(config: &Config, file: &Path, options: Options, past: Option<Option<&Path>>, person: &str) -> Result<Report> {
     let (service, _lock) = open(config)?;
     let person = named(&service, person)?;
-    let source = std::fs::File::open(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
     let bar = bar(0);
     bar.set_style(ProgressStyle::default_spinner());
+    if let Some(document) = past {
+        let read = |path: &Path| std::fs::read(path).map_err(|e| Error::fault(&path.display().to_string(), e));
+        let document = document.map(read).transpose()?;
+        let options = PastOptions { dry_run: options.dry_run, sensitivity: options.sensitivity, document: document.as_deref() };
+        let report =
+            import_past::import_past(&service, &person.actor()?, &read(file)?, options, |devices| bar.set_message(format!("{devices} devices")))?;
+        bar.finish_and_clear();
+        return Ok(report);
+    }
+    let source = std::fs::File::open(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
     let report = import_inventory::import(&service, &person.actor()?, std::io::BufReader::new(source), options, |rows| {
         bar.set_message(format!("{rows} rows"))
     })?;
@@ -366,11 +385,19 @@ fn show(report: &Report, json: bool) -> Result<u8> {
         println!("{:#}", serde_json::to_value(report)?);
         return Ok(0);
     }
-    let would = if report.dry_run { "would be registered" } else { "registered" };
+    let would = match (report.past, report.dry_run) {
+        (true, true) => "would be recorded afterwards",
+        (true, false) => "recorded afterwards",
+        (false, true) => "would be registered",
+        (false, false) => "registered",
+    };
     println!(
         "{}: {} rows. {} {would}, {} unchanged, {} differ, {} refused.",
         report.format, report.rows, report.registered, report.unchanged, report.differing, report.refused
     );
+    if let Some(named) = report.named {
+        println!("The paper names {named} of their media.");
+    }
     for line in &report.lines {
         println!("  line {}: {}", line.line, line.what);
     }

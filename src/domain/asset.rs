@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::assignment::Assignment;
 use super::correction::Corrected;
 use super::counting::Counted;
-use super::disposition::Disposition;
+use super::disposition::{Disposition, Outcome};
 use super::holds::{Hold, HoldKind};
 use super::lifecycle::Repair;
 use super::medium::MediumState;
@@ -14,6 +14,7 @@ use super::missing::Missing;
 use super::names::{AssetId, Category, ConsignmentId, Digest, Instant, MediumId, Name, PartyId, Sensitivity, Serial, Tag, codes};
 use super::observation::Sighting;
 use super::parts::Harvested;
+use super::past::Past;
 use super::preparation::{Funding, Preparation, Rung};
 use super::records::{Key, record};
 use super::registration::Weight;
@@ -53,6 +54,7 @@ codes! {
         LegalHold = "legal_hold", "legal hold";
         Discrepancy = "discrepancy", "discrepancy";
         Disposed = "disposed", "disposed";
+        RecordedAfterwards = "recorded_afterwards", "disposed of before, recorded afterwards";
         Missing = "missing", "missing";
         WrittenOff = "written_off", "written off";
     }
@@ -180,6 +182,9 @@ pub struct Asset {
     pub retired_seq: Option<u64>,
     /// What became of the material.
     pub disposition: Option<Disposition>,
+    /// What became of it before anybody kept this record, as a paper claims it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
     /// The number of its live certificate.
     pub certificate: Option<String>,
     /// What the last count said that did not find it, or found it elsewhere.
@@ -214,6 +219,7 @@ impl Asset {
     /// The label that people read.
     pub fn label(&self) -> Label {
         match self.status {
+            Status::Disposed if self.past.is_some() => Label::RecordedAfterwards,
             Status::Disposed => Label::Disposed,
             Status::Missing => Label::Missing,
             Status::WrittenOff => Label::WrittenOff,
@@ -287,6 +293,16 @@ impl Asset {
     /// Whether data may be on it: not all of it is known to be gone. What the release, the receipt and every exception ask.
     pub fn may_hold_data(&self) -> bool {
         !self.data_gone()
+    }
+
+    /// What became of the material, recorded as it happened or afterwards.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.disposition.as_ref().map(|disposition| disposition.outcome).or(self.past.as_ref().map(|past| past.outcome))
+    }
+
+    /// The entry that says what became of it.
+    pub fn disposed_by(&self) -> Option<u64> {
+        self.disposition.as_ref().map(|disposition| disposition.recorded.seq).or(self.past.as_ref().map(|past| past.recorded.seq))
     }
 
     /// The public phase.

@@ -111,6 +111,14 @@ pub struct Verdict {
 pub fn judge(known: &Records, asset_id: &AssetId, policy: &Pack) -> Result<Verdict, Stop> {
     let asset = require_asset(known, asset_id)?;
     let media: Vec<Medium> = known.find_all::<Medium>(&asset.media)?.into_iter().flatten().cloned().collect();
+    if let Some(past) = &asset.past {
+        let why = format!(
+            "What became of {} was recorded afterwards (entry {}): nobody signed for it at the time, so nothing can be certified. File the vendor's \
+             paper with the exception about it, or have an approver resolve that; where the entry is wrong, an approver voids it.",
+            asset.tag, past.recorded.seq
+        );
+        return Err(Refusal::listing("certification.recorded_afterwards", &why, vec![why.clone()]).because(Cause::Entry(past.recorded.seq)).into());
+    }
     let mut missing = Vec::new();
     if !matches!(asset.status, Status::Retired | Status::Disposed) {
         missing.push(format!("{} is {}: retire it first.", asset.tag, asset.status.label()));

@@ -176,15 +176,19 @@ impl Correction<'_> {
 
     /// What became of the material is open again where it rested on this.
     fn reopen(&mut self) {
-        if let Some((asset, disposition)) =
-            self.asset.filter(|asset| asset.status == Status::Disposed).and_then(|asset| Some((asset, asset.disposition.as_ref()?)))
+        if let Some((asset, recorded)) =
+            self.asset.filter(|asset| asset.status == Status::Disposed).and_then(|asset| Some((asset, asset.disposed_by()?)))
         {
-            let voided = DispositionVoided { recorded: disposition.recorded.seq };
+            let voided = DispositionVoided { recorded };
             self.follow(voided, asset_subject(&asset.id));
         }
     }
 
     fn happenings(mut self, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
+        if let Some(asset) = self.asset.filter(|asset| asset.past.is_some()) {
+            // What was claimed of them goes with the disposal.
+            self.known.find_all::<Medium>(&asset.media)?;
+        }
         let device = self.asset.iter().flat_map(|asset| std::iter::once(asset.id.as_str()).chain(asset.media.iter().map(MediumId::as_str)));
         let relying: Vec<Key> = device.chain([self.about.id.as_str()]).map(|id| Key::new("certificate.live", id)).collect();
         let mut numbers: Vec<&str> = self.known.owners(&relying)?.into_iter().flatten().collect();
@@ -349,11 +353,11 @@ impl Order for VoidDisposition {
     fn decide(&self, known: &Records, occasion: &Occasion) -> Result<Vec<Happening>, Stop> {
         let asset = require_asset(known, &self.asset)?;
         require_at_rest(asset)?;
-        let Some(disposition) = &asset.disposition else {
+        let Some(recorded) = asset.disposed_by() else {
             let why = format!("What became of {} is not recorded; there is nothing to void, record its disposition.", asset.tag);
             return Err(Refusal::new("correction.no_disposition", why).into());
         };
-        let (about, recorded) = (asset_subject(&asset.id), disposition.recorded.seq);
+        let about = asset_subject(&asset.id);
         let mut correction = Correction { known, asset: Some(asset), about: about.clone(), seq: recorded, reason: self.reason, follows: Vec::new() };
         correction.follow(DispositionVoided { recorded }, about);
         correction.happenings(occasion)
@@ -464,12 +468,19 @@ impl Fact for SanitizationVoided {
 impl Fact for DispositionVoided {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.asset() else { return };
+        let mut claimed = Vec::new();
         known.change::<Asset>(&id, stamp.seq, |asset| {
+            let past = asset.past.take();
+            claimed = asset.media.clone();
+            claimed.retain(|medium| asset.state_of(medium) == Some(MediumState::Unknown));
             asset.disposition = None;
             if asset.status == Status::Disposed {
-                asset.status = Status::Retired;
+                asset.status = past.and_then(|past| past.was).unwrap_or(Status::Retired);
             }
         });
+        for medium in claimed {
+            medium::change(known, &medium, stamp.seq, |medium| medium.state = MediumState::DataPresent);
+        }
     }
     fn sentence(&self) -> String {
         format!("Disposition of entry {} voided: the device is open again.", self.recorded)

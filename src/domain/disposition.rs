@@ -252,7 +252,7 @@ impl Order for RecordDisposition {
         let processor = self.processor(known, asset, occasion)?;
         self.check_mass()?;
         if asset.status == Status::Disposed {
-            let cause = Cause::Entry(asset.disposition.as_ref().map_or(asset.last_seq, |disposition| disposition.recorded.seq));
+            let cause = Cause::Entry(asset.disposed_by().unwrap_or(asset.last_seq));
             return Err(Refusal::new("disposition.recorded", format!("What became of {} is recorded already.", asset.tag)).because(cause).into());
         }
         asset.require_free("disposition.held")?;

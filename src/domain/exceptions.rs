@@ -35,6 +35,7 @@ codes! {
         NoCertificate = "E-03", "Data-bearing device disposed of without a certificate";
         NotAcknowledged = "E-05", "Handoff not acknowledged";
         Discrepancy = "E-06", "Count or serial number differs at receipt";
+        CategoryBelow = "E-08", "Sanitized by less than the policy asks for";
         NotQualified = "E-14", "Vendor's certification expired, or for another site or scope";
         Seal = "E-17", "Seal broken or another number";
         LostOrStolen = "E-18", "Lost or stolen";
@@ -74,6 +75,7 @@ list! {
     RetiredSeen Asset PASSES retired_seen "Look where the device is: take it back into service, or take it off the network and lock it away.";
     NoCertificate Asset PASSES no_certificate "Complete what is missing on the device's page and issue its certificate; until then nothing shows that its data is gone.";
     NotAcknowledged Consignment PASSES not_acknowledged "Ask the receiver for the receipt, and the carrier for the proof of delivery; record the receipt.";
+    CategoryBelow Asset PASSES claimed_below "Ask the vendor for the log or certificate of a stronger technique on this very medium; where there is none, an approver resolves it with the assessment of what was on it.";
     Discrepancy Discrepancy PASSES discrepancy_open "Have both sides look again; an approver resolves the discrepancy with what was found.";
     NotQualified Consignment PASSES not_qualified "Record the credential that was valid on that day, or have an approver resolve it with the reason; send nothing more to that site until then.";
     NotQualified Asset PASSES sanitized_unqualified "Record the credential that was valid on that day, or have the media sanitized again where it is.";
@@ -82,6 +84,21 @@ list! {
     LostOrStolen Asset BLOCKS lost_or_stolen "Send the lock or wipe command, file the report, and assess whether data was exposed; record it as found or written off.";
     Stuck Asset PASSES stuck "Ask who has it what it waits for, and record the next step.";
     MediumDiffers Asset BLOCKS medium_differs "Find the medium that was in it: get it back, or have its destruction shown; until then its data is in other hands.";
+}
+
+/// What E-03 is about where the disposal was recorded afterwards, and what to do next: no certificate can be issued then.
+const AFTERWARDS: (&str, &str) = (
+    "Disposal recorded afterwards, and no paper shows what became of the data",
+    "Ask the vendor for the certificate or erasure log of that lot that names the serial number of each medium and the technique; upload it and \
+     resolve this with it. Where the vendor has none, an approver resolves it with the organisation's assessment.",
+);
+
+fn is_of_past_disposal(rule: RuleId, afterwards: bool) -> bool {
+    afterwards && rule == RuleId::NoCertificate
+}
+
+fn title(rule: RuleId, afterwards: bool) -> &'static str {
+    if is_of_past_disposal(rule, afterwards) { AFTERWARDS.0 } else { rule.label() }
 }
 
 /// The rule with this number.
@@ -212,6 +229,9 @@ pub struct Exception {
     pub due_at: Instant,
     /// The vendors that it concerns: they see it.
     pub concerns: Vec<PartyId>,
+    /// What it is about was recorded afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub afterwards: bool,
     /// Where it stands.
     pub status: ExceptionStatus,
     /// Whether the condition held when the service looked last.
@@ -237,7 +257,14 @@ record!(Exception, id: ExceptionId = |e| e.id.clone(), owner: |e| e.id.as_str().
 impl Exception {
     /// What to do next.
     pub fn next_step(&self) -> &'static str {
+        if is_of_past_disposal(self.rule, self.afterwards) {
+            return AFTERWARDS.1;
+        }
         rule(self.rule).map_or("", |rule| rule.next)
+    }
+    /// What should not be so.
+    pub fn title(&self) -> &'static str {
+        title(self.rule, self.afterwards)
     }
     fn require_open(&self, verb: &str) -> Result<(), Refusal> {
         if self.status == ExceptionStatus::Resolved {
@@ -287,6 +314,9 @@ pub struct ExceptionRaised {
     pub due_at: Instant,
     /// The vendors that it concerns.
     pub concerns: Vec<PartyId>,
+    /// What it is about was recorded afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub afterwards: bool,
 }
 
 /// `exception.changed`: it goes on, and is worse, due at another time, or concerns others.
@@ -343,6 +373,9 @@ pub struct ExceptionReopened {
     pub due_at: Instant,
     /// The vendors that it concerns.
     pub concerns: Vec<PartyId>,
+    /// What it is about was recorded afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub afterwards: bool,
 }
 
 /// Most things that one look is about.
@@ -381,14 +414,14 @@ fn look_at(known: &Records, subject: &Subject, rule: &Rule, now: Instant, organi
     let about = [Subject::new(SubjectKind::Exception, id.as_str()), subject.clone()];
     Ok(match (exception, found) {
         (None, None) => None,
-        (None, Some(Found { severity, due_at, concerns })) => {
-            Some(Happening::new(ExceptionRaised { rule: rule.id, severity, due_at, concerns }, about))
+        (None, Some(Found { severity, due_at, concerns, afterwards })) => {
+            Some(Happening::new(ExceptionRaised { rule: rule.id, severity, due_at, concerns, afterwards }, about))
         }
         (Some(exception), None) => {
             let ended = ExceptionResolved { how: ExceptionResolution::ConditionEnded, evidence: None, reference: None };
             exception.present.then(|| Happening::new(ended, about))
         }
-        (Some(exception), Some(Found { severity, due_at, concerns })) => {
+        (Some(exception), Some(Found { severity, due_at, concerns, afterwards })) => {
             let over = exception.snoozed.as_ref().is_some_and(|snooze| snooze.until <= now);
             let worse = severity < exception.severity;
             // The same again later is new: what was said of it before does not explain it.
@@ -403,7 +436,7 @@ fn look_at(known: &Records, subject: &Subject, rule: &Rule, now: Instant, organi
             };
             let same = (severity, due_at, &concerns) == (exception.severity, exception.due_at, &exception.concerns);
             match reason {
-                Some(reason) => Some(Happening::new(ExceptionReopened { reason, severity, due_at, concerns }, about)),
+                Some(reason) => Some(Happening::new(ExceptionReopened { reason, severity, due_at, concerns, afterwards }, about)),
                 None if same => None,
                 None => Some(Happening::new(ExceptionChanged { severity, due_at, concerns }, about)),
             }
@@ -429,6 +462,7 @@ impl Fact for ExceptionRaised {
             severity: self.severity,
             due_at: self.due_at,
             concerns: self.concerns.clone(),
+            afterwards: self.afterwards,
             status: ExceptionStatus::Open,
             present: true,
             raised_at: stamp.at,
@@ -442,7 +476,7 @@ impl Fact for ExceptionRaised {
         known.put(exception, stamp.seq);
     }
     fn sentence(&self) -> String {
-        format!("Exception {} raised, {}: {}.", self.rule, self.severity.label(), self.rule.label())
+        format!("Exception {} raised, {}: {}.", self.rule, self.severity.label(), title(self.rule, self.afterwards))
     }
 }
 
@@ -517,6 +551,7 @@ impl Fact for ExceptionReopened {
             exception.severity = self.severity;
             exception.due_at = self.due_at;
             exception.concerns.clone_from(&self.concerns);
+            exception.afterwards = self.afterwards;
             exception.snoozed = None;
             exception.resolution = None;
             exception.reopened = exception.reopened.saturating_add(1);
@@ -666,8 +701,13 @@ impl Order for ReopenException {
             let why = "That a condition came back, or that a time is over, is for the service to see; choose: evidence_disputed, resolved_in_error.";
             return Err(Refusal::new("exceptions.service_sees", why).into());
         }
-        let event =
-            ExceptionReopened { reason: self.reason, severity: exception.severity, due_at: exception.due_at, concerns: exception.concerns.clone() };
+        let event = ExceptionReopened {
+            reason: self.reason,
+            severity: exception.severity,
+            due_at: exception.due_at,
+            concerns: exception.concerns.clone(),
+            afterwards: exception.afterwards,
+        };
         Ok(vec![Happening::new(event, exception.about())])
     }
 }

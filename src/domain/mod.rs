@@ -32,6 +32,7 @@ pub mod overrides;
 pub mod own_keys;
 pub mod parties;
 pub mod parts;
+pub mod past;
 pub mod policy;
 pub mod preparation;
 pub mod receipt;
@@ -557,6 +558,7 @@ events! {
     "media.validated", 1 => sanitization::SanitizationValidated;
     "media.residual_risk_accepted", 1 => residual_risk::ResidualRiskAccepted;
     "disposition.recorded", 1 => disposition::DispositionRecorded;
+    "disposition.recorded_afterwards", 1 => past::DisposalRecordedAfterwards;
     "certificate.issued", 1 => certification::CertificateIssued;
     "certificate.rendered", 1 => certification::CertificateRendered;
     "certificate.revoked", 1 => certification::CertificateRevoked;
@@ -654,6 +656,7 @@ commands! {
     "validate_sanitization" => sanitization::ValidateSanitization;
     "accept_residual_risk" => residual_risk::AcceptResidualRisk;
     "record_disposition" => disposition::RecordDisposition;
+    "record_past_disposal" => past::RecordPastDisposal;
     "issue_certificate" => certification::IssueCertificate;
     "record_rendering" => certification::RecordRendering;
     "revoke_certificate" => certification::RevokeCertificate;

@@ -406,6 +406,7 @@ impl Fact for AssetRegistered {
                 retired_at: None,
                 retired_seq: None,
                 disposition: None,
+                past: None,
                 certificate: None,
                 counted: None,
                 sighting: None,
@@ -506,6 +507,20 @@ impl Fact for MediumRecorded {
     }
 }
 
+/// Nobody can say of a model that it has no storage where the catalogue knows which it has.
+pub(super) fn require_no_storage_of_model(manufacturer: &str, model: &str, basis: NoStorageBasis, occasion: &Occasion) -> Result<(), Refusal> {
+    let known = occasion.catalogue.model(manufacturer, model).filter(|known| !known.media.is_empty());
+    if let (NoStorageBasis::ModelHasNone, Some(known)) = (basis, known) {
+        let media: Vec<&str> = known.media.iter().map(|medium| medium.media_type.label()).collect();
+        let why = format!(
+            "By the catalogue {manufacturer} {model} has {}: record it; where it was opened and found without, attest “removed”.",
+            media.join(", ")
+        );
+        return Err(Refusal::new("registration.model_has_storage", why));
+    }
+    Ok(())
+}
+
 impl Order for AttestNoStorage {
     const ROLES: &'static [Role] = &[Role::Coordinator];
 
@@ -524,16 +539,7 @@ impl Order for AttestNoStorage {
         if asset.no_storage.is_some() {
             return Err(Refusal::new("registration.no_storage_attested", format!("{} is attested to have no storage already.", asset.tag)).into());
         }
-        let model = occasion.catalogue.model(asset.manufacturer.as_str(), asset.model.as_str()).filter(|model| !model.media.is_empty());
-        if let (NoStorageBasis::ModelHasNone, Some(model)) = (self.basis, model) {
-            let media: Vec<&str> = model.media.iter().map(|medium| medium.media_type.label()).collect();
-            let why = format!(
-                "By the catalogue {} has {}: record it; where it was opened and found without, attest “removed”.",
-                asset.title(),
-                media.join(", ")
-            );
-            return Err(Refusal::new("registration.model_has_storage", why).into());
-        }
+        require_no_storage_of_model(asset.manufacturer.as_str(), asset.model.as_str(), self.basis, occasion)?;
         Ok(vec![Happening::new(NoStorageAttested { basis: self.basis }, [Subject::new(SubjectKind::Asset, asset.id.as_str())])])
     }
 }

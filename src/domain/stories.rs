@@ -171,7 +171,7 @@ const NOBODY: &str = "urn:uuid:00000000-0000-4000-8000-00000000dead";
 impl Label {
     /// Nothing more can be done with what has this label, or only once it is found.
     fn is_gone(self) -> bool {
-        matches!(self, Label::Disposed | Label::WrittenOff | Label::Missing)
+        matches!(self, Label::Disposed | Label::RecordedAfterwards | Label::WrittenOff | Label::Missing)
     }
 }
 
@@ -449,6 +449,7 @@ fn codes() -> BTreeSet<&'static str> {
         include_str!("own_keys.rs"),
         include_str!("parties.rs"),
         include_str!("parts.rs"),
+        include_str!("past.rs"),
         include_str!("policy.rs"),
         include_str!("policy/statement.rs"),
         include_str!("preparation.rs"),
@@ -530,6 +531,9 @@ const WAYS: &[(Label, Label)] = &[
     (Sanitized, Staged),
     (Sanitized, Disposed),
     (Graded, Disposed),
+    (InStock, RecordedAfterwards),
+    (InService, RecordedAfterwards),
+    (RecordedAfterwards, InService),
     (Disposed, Sanitizing),
     (Disposed, Sanitized),
     (RedeployReady, InService),
@@ -548,10 +552,11 @@ fn may_follow(from: Label, to: Label) -> bool {
     };
     match (from, to) {
         (from, to) if at_rest(from) && at_rest(to) => true,
-        (InStock | InService | InRepair | Released | Staged | Disposed, to) if at_rest(to) => true,
+        (InStock | InService | InRepair | Released | Staged | Disposed | RecordedAfterwards, to) if at_rest(to) => true,
+        (RecordedAfterwards, InStock) => true,
         // Inside the organisation devices travel in whatever use they are.
         (InRepair, Released) | (Released, InRepair) => true,
-        (from, InService | Staged | Disposed) => at_rest(from),
+        (from, InService | Staged | Disposed | RecordedAfterwards) => at_rest(from),
         _ => false,
     }
 }

@@ -179,13 +179,14 @@ const TABLE: &[(&str, &[Label])] = &[
     ("verify_sanitization", &[Sanitizing]),
     ("validate_sanitization", &[Sanitizing]),
     ("record_disposition", &[Sanitized, Graded, Missing, WrittenOff]),
+    ("record_past_disposal", &[InStock, InService, Retired, Evaluated, SurplusAuthorized, Missing]),
     ("issue_certificate", &[Disposed]),
     ("revoke_certificate", &[Disposed]),
     ("correct_registration", NOT_TRAVELLING),
     ("withdraw_no_storage", OPENED),
     ("withdraw_medium", NOT_TRAVELLING),
     ("void_sanitization", &[Sanitizing, Sanitized, Graded, RedeployReady, Disposed]),
-    ("void_disposition", &[Sanitized, Graded, Disposed, Missing, WrittenOff]),
+    ("void_disposition", &[Sanitized, Graded, Disposed, RecordedAfterwards, Missing, WrittenOff]),
     ("expect_media", OPENED),
     ("confirm_medium", OPENED),
     (
@@ -207,6 +208,7 @@ const TABLE: &[(&str, &[Label])] = &[
             LegalHold,
             Discrepancy,
             Disposed,
+            RecordedAfterwards,
             Missing,
             WrittenOff,
         ],
@@ -247,6 +249,7 @@ const NOT_TRAVELLING: &[Label] = &[
     Quarantined,
     LegalHold,
     Disposed,
+    RecordedAfterwards,
     Missing,
     WrittenOff,
 ];
@@ -419,6 +422,11 @@ impl Situation {
                 let body = this.body("record_disposition");
                 this.does(&operator(), "record_disposition", body)
             }
+            RecordedAfterwards => {
+                let this = in_service();
+                let body = this.body("record_past_disposal");
+                this.does(&coordinator(), "record_past_disposal", body)
+            }
             Missing => {
                 let this = in_service();
                 let body = this.body("report_missing");
@@ -484,6 +492,10 @@ impl Situation {
                 }
                 _ => json!({"asset": self.device, "outcome": "recycled", "mass": mass}),
             },
+            "record_past_disposal" => {
+                let media = json!([{"serial": "MA1", "media_type": "hdd_ata", "technique": "degauss"}]);
+                json!({"asset": self.device, "outcome": "recycled", "disposed_on": "2021-06-14", "recipient": "Old Recycler", "media": media})
+            }
             "issue_certificate" => {
                 let verdict = super::certification::judge(self.story.known(), &asset.id, self.story.policy());
                 json!({"asset": self.device, "number": "N-1", "url": "https://x.example/certificates/N-1", "credential_sha256": "c".repeat(64),

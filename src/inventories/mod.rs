@@ -4,6 +4,7 @@
 
 mod cells;
 pub mod own_models;
+pub mod past_disposals;
 pub mod snipe_it;
 pub mod vendor_lists;
 

@@ -81,7 +81,7 @@ fn is_asset_list(header: &StringRecord) -> bool {
 }
 
 /// Categories are the organisation's own words; accessories are recognised first, so that a Chromebook cart is no Chromebook.
-fn category(words: &str) -> Category {
+pub(super) fn category(words: &str) -> Category {
     let lower = words.to_lowercase();
     let tokens: Vec<&str> =
         lower.split(|c: char| !c.is_alphanumeric()).map(|word| word.strip_suffix('s').unwrap_or(word)).filter(|word| !word.is_empty()).collect();

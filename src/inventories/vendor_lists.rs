@@ -56,7 +56,7 @@ pub fn table(bytes: &[u8]) -> Result<Table, String> {
     let headers: Vec<String> = rows.next().map(|(_, cells)| cells).unwrap_or_default();
     let rows: Vec<_> = rows.collect();
     if rows.len() > MAX_ROWS {
-        return Err(format!("The list has more than {MAX_ROWS} rows; split it, and send the first parts with more_to_come."));
+        return Err(format!("The list has more than {MAX_ROWS} rows; split it (parts of one receipt are sent with more_to_come)."));
     }
     Ok(Table { format, headers, rows })
 }
@@ -93,7 +93,7 @@ fn csv_rows(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, String> {
             Err(error) => return Err(format!("The CSV cannot be read: {error}. Save it again and send it.")),
         }
         if rows.len() > MAX_ROWS + HEADER_WITHIN {
-            return Err(format!("The list has more than {MAX_ROWS} rows; split it, and send the first parts with more_to_come."));
+            return Err(format!("The list has more than {MAX_ROWS} rows; split it (parts of one receipt are sent with more_to_come)."));
         }
     }
 }
@@ -138,7 +138,7 @@ fn spreadsheet(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, String> {
                 *place = text;
             }
             if rows.len() > MAX_ROWS + HEADER_WITHIN {
-                return Err(format!("The list has more than {MAX_ROWS} rows; split it, and send the first parts with more_to_come."));
+                return Err(format!("The list has more than {MAX_ROWS} rows; split it (parts of one receipt are sent with more_to_come)."));
             }
         }
         if !rows.is_empty() {
@@ -188,7 +188,7 @@ fn whole_days(days: f64) -> Option<u64> {
 }
 
 /// A heading in the form in which headings are compared: lower case, letters and digits.
-fn normal(text: &str) -> String {
+pub(super) fn normal(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -218,7 +218,7 @@ const HEADINGS: &[(Column, &[&str])] = &[
 ];
 
 /// What a column with this heading says. A unit behind it (`Weight (lb)`) does not matter.
-fn column_of(heading: &str) -> Option<Column> {
+pub(super) fn column_of(heading: &str) -> Option<Column> {
     let whole = normal(heading);
     let without = normal(heading.split(['(', '[']).next().unwrap_or(heading));
     let bare =
@@ -399,7 +399,7 @@ impl ReceivingList {
 }
 
 /// Whether a row ends the list: its sum.
-fn is_total(cells: &[String]) -> bool {
+pub(super) fn is_total(cells: &[String]) -> bool {
     cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| matches!(normal(cell).as_str(), "total" | "totals" | "grandtotal" | "sum"))
 }
 
@@ -548,7 +548,7 @@ fn settle(row: &Row, unit: Option<WeightUnit>) -> Result<Settled, String> {
 }
 
 /// A vendor's word for an outcome.
-fn outcome(text: &str) -> Option<Outcome> {
+pub(super) fn outcome(text: &str) -> Option<Outcome> {
     if let Ok(outcome) = Outcome::parse(&text.to_lowercase().replace([' ', '-'], "_")) {
         return Some(outcome);
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::domain::names::Instant;
 use crate::domain::own_keys::OwnKeyId;
 use crate::domain::refusal::Refusal;
+use crate::proof::entry::SIGNED_COMMANDS;
 use crate::proof::integrity;
 
 /// A signed statement that was checked: there is no other way to make one.
@@ -45,6 +46,9 @@ pub fn about(says: &Map<String, Value>) -> Option<&str> {
 /// Checks a statement against the command `name` with this `body`, which happened at `occurred`.
 pub fn check(document: Value, name: &str, body: &Map<String, Value>, occurred: Option<Instant>) -> Result<Signed, Refusal> {
     let wrong = |why: String| Refusal::new("signed.differs", format!("signed: {why}"));
+    if !SIGNED_COMMANDS.split("; ").any(|pair| pair.split(' ').next() == Some(name)) {
+        return Err(wrong(format!("{name} takes no statement; send it without this member.")));
+    }
     let Value::Object(members) = &document else {
         return Err(Refusal::new("signed.malformed", "signed is the JSON object that `quittance sign` wrote; send it as it is."));
     };
@@ -87,7 +91,7 @@ mod tests {
     use crate::proof::entry::SIGNED_COMMANDS;
 
     /// Commands whose bodies name nothing that a statement can be about, and those of which the doors take no statement.
-    const NEVER_SIGNED: [&str; 21] = [
+    const NEVER_SIGNED: [&str; 22] = [
         "add_note",
         "agree_to_sign",
         "assign",
@@ -102,6 +106,7 @@ mod tests {
         "receive_evidence",
         "record_count",
         "record_loose_media",
+        "record_past_disposal",
         "record_rendering",
         "reopen_exception",
         "resolve_exception",

@@ -44,9 +44,12 @@ pub struct Report {
     pub format: String,
     /// Nothing was written.
     pub dry_run: bool,
+    /// These devices were disposed of before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub past: bool,
     /// Rows read.
     pub rows: u64,
-    /// Devices registered, or that would be.
+    /// Devices registered, or that would be; past disposals recorded.
     pub registered: u64,
     /// Devices that are registered already as the file says.
     pub unchanged: u64,
@@ -54,6 +57,9 @@ pub struct Report {
     pub differing: u64,
     /// Rows that could not be taken.
     pub refused: u64,
+    /// Past disposals with a paper: media of the record that a reader found in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<u64>,
     /// The first entry written.
     pub first_seq: Option<u64>,
     /// The last entry written.
@@ -63,7 +69,7 @@ pub struct Report {
 }
 
 impl Report {
-    fn describe(&mut self, line: u64, what: String) {
+    pub(super) fn describe(&mut self, line: u64, what: String) {
         if self.lines.len() < DESCRIBED {
             self.lines.push(Line { line, what });
         }

@@ -14,6 +14,7 @@ pub mod finish_work;
 pub mod govern;
 pub mod grow_catalogue;
 pub mod import_inventory;
+pub mod import_past;
 pub mod issue_certificate;
 pub mod keep_profiles;
 pub mod lint_reports;

@@ -113,7 +113,7 @@ pub struct ReceiptReport {
 }
 
 /// What an evidence file would be in the record, for a command that is only rehearsed.
-fn as_if_stored(known: &mut Records, actor: &Actor, sha256: &Digest, bytes: &[u8]) {
+pub(super) fn as_if_stored(known: &mut Records, actor: &Actor, sha256: &Digest, bytes: &[u8]) {
     let evidence = Evidence {
         sha256: sha256.clone(),
         size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
@@ -129,30 +129,22 @@ fn as_if_stored(known: &mut Records, actor: &Actor, sha256: &Digest, bytes: &[u8
     known.load::<Evidence>(sha256.clone(), Some(evidence));
 }
 
-/// What a command would come to now. Nothing is recorded.
-fn rehearse(
+/// What a command would come to now, with ids made from `seed`. Nothing is recorded.
+pub(super) fn rehearse(
     service: &Service,
     db: &mut Database,
     known: &mut Records,
     actor: &Actor,
     command: &Command,
+    seed: u128,
 ) -> Result<std::result::Result<Vec<Happening>, Refusal>> {
     let at = now();
-    let occasion = Occasion {
-        actor,
-        at,
-        occurred: at,
-        policy: &service.app.policy,
-        seed: 0,
-        place: 0,
-        sha256,
-        catalogue: &service.app.catalogue,
-        signed_by: None,
-    };
+    let occasion =
+        Occasion { actor, at, occurred: at, policy: &service.app.policy, seed, place: 0, sha256, catalogue: &service.app.catalogue, signed_by: None };
     ask(db, known, |known| command.decide(known, &occasion))
 }
 
-fn digest_of(bytes: &[u8]) -> Result<Digest> {
+pub(super) fn digest_of(bytes: &[u8]) -> Result<Digest> {
     Ok(Digest::parse(&hex(&sha256(bytes)))?)
 }
 
@@ -237,7 +229,7 @@ pub fn receive(
             return Err(Refusal::listing("receipt.rows", why, rows).into());
         }
         as_if_stored(&mut known, actor, &sha256, bytes);
-        let happenings = rehearse(service, &mut *service.app.read()?, &mut known, actor, &command)??;
+        let happenings = rehearse(service, &mut *service.app.read()?, &mut known, actor, &command, 0)??;
         report.receipt = happenings.first().map(|first| first.event.data()).transpose()?;
         if dry_run {
             return Ok(Outcome::Now(report));
@@ -346,7 +338,7 @@ pub fn settle(
             let mut known = Records::default();
             as_if_stored(&mut known, actor, &sha256, bytes);
             for command in &commands {
-                match rehearse(service, &mut db, &mut known, actor, &command.1.clone().into())? {
+                match rehearse(service, &mut db, &mut known, actor, &command.1.clone().into(), 0)? {
                     Ok(_) => report.count(command.0),
                     Err(refusal) => report.compare(&mut db, command, &refusal)?,
                 }

@@ -243,6 +243,7 @@ const NOTES: &[&str] = &[
     "Documented: weighed. Allocated: a share of a weighed lot. Estimated: the maker's figure, or a default for the kind of device (table weights).",
     "A device counts once, with what the record says of it last, in the month of its outcome; a device that left without one in the month of its release.",
     "What was traded in or returned to its lessor is undocumented: its next holder decides what becomes of it, and nothing here says what.",
+    "What was disposed of before and recorded afterwards is in no figure: nobody who received it signed for it.",
     "A part that was taken out counts with its device, not by itself.",
     "A signed entry shows who stated what and when, not that the statement was true.",
     WORLD,

@@ -27,8 +27,9 @@ use crate::domain::holds::Hold;
 use crate::domain::lifecycle::Repair;
 use crate::domain::medium::Medium;
 use crate::domain::missing::Missing;
-use crate::domain::names::{AssetId, Category, Instant, Name, PartyId, Reference, Role, SignedIn, Sought};
+use crate::domain::names::{AssetId, Category, Instant, Method, Name, PartyId, Reference, Role, SignedIn, Sought};
 use crate::domain::observation::SightingSource;
+use crate::domain::past::Past;
 use crate::domain::preparation::Rejection;
 use crate::error::{Error, Result};
 use crate::operations::issue_certificate;
@@ -768,7 +769,7 @@ struct ShowPage {
     tag: String,
     title: String,
     label: &'static str,
-    words: &'static str,
+    words: String,
     facts: Vec<Fact>,
     /// What this viewer can do next: command and words.
     steps: Vec<(String, &'static str)>,
@@ -818,7 +819,8 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
                 let place = seen.site.map(|site| format!(", at {site}")).unwrap_or_default();
                 facts.push(Fact { name: "Last seen", value: format!("{when}, by {source}{place}") });
             }
-            let media = known.media.iter().map(|medium| medium_shown(&mut db, &mut names, medium)).collect::<Result<Vec<_>>>()?;
+            let media =
+                known.media.iter().map(|medium| medium_shown(&mut db, &mut names, medium, known.asset.past.as_ref())).collect::<Result<Vec<_>>>()?;
             let consignment = match &known.asset.consignment {
                 // Whoever had the device once need not know with whom it travels now.
                 Some(id) => tables::find::<Consignment>(&mut db, id)?
@@ -844,7 +846,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, asked: web
             tag: asset.tag.to_string(),
             title: asset.title(),
             label: asset.label().as_str(),
-            words: asset.label().label(),
+            words: asset.past.as_ref().map_or_else(|| asset.label().label().to_owned(), Past::words),
             facts,
             steps: steps_on,
             consignment,
@@ -890,7 +892,7 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
         format!("{holder}, {}", asset.holder.site)
     };
     let mut facts = vec![
-        Fact { name: "Held by", value: whereabouts },
+        Fact { name: if asset.past.is_some() { "Last held by" } else { "Held by" }, value: whereabouts },
         Fact { name: "Serial number", value: asset.serial.as_ref().map_or_else(|| "not recorded".to_owned(), ToString::to_string) },
         Fact { name: "Kind", value: asset.category.label().to_owned() },
         Fact { name: "Sensitivity of the data", value: asset.sensitivity.label().to_owned() },
@@ -926,6 +928,13 @@ fn facts(db: &mut Database, names: &mut Names, asset: &Asset) -> Result<Vec<Fact
         let value = format!("{} by {processor}, {} ({})", disposition.outcome.label(), grams(mass.weight_grams), mass.weight_basis.label());
         facts.push(Fact { name: "What became of it", value });
     }
+    if let Some(past) = &asset.past {
+        let vendor = past.vendor.as_ref().map(|vendor| names.party(db, vendor.as_str())).transpose()?;
+        let by = vendor.or(past.recipient.as_ref().map(ToString::to_string)).map(|by| format!(", taken by {by}")).unwrap_or_default();
+        let reference = past.reference.as_ref().map(|reference| format!(", reference {reference}")).unwrap_or_default();
+        let on = past.disposed_on.format("%-d %b %Y");
+        facts.push(Fact { name: "What became of it", value: format!("{} on {on}{by}{reference}; recorded afterwards", past.outcome.label()) });
+    }
     Ok(facts)
 }
 
@@ -953,7 +962,7 @@ fn weight(model: &Knowledge) -> Option<Fact> {
     Some(Fact { name: "Weight by the catalogue", value: format!("{} ({})", grams(grams_each), basis.label()) })
 }
 
-fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result<MediumShown> {
+fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium, past: Option<&Past>) -> Result<MediumShown> {
     let mut steps = Vec::new();
     let mut evidence = None;
     let (mut technique, mut rule) = (String::new(), String::new());
@@ -970,6 +979,20 @@ fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result
             steps.push((what, words));
         }
         evidence = done.evidence.as_ref().map(|digest| (digest.to_string(), short(digest.as_str())));
+    }
+    if let Some(past) = past {
+        if let Some(claim) = past.claim_of(&medium.id) {
+            technique = match claim.technique {
+                Some(technique) => format!("Claimed: {}", technique.label()),
+                None => "Nothing is claimed of it".to_owned(),
+            };
+            let reaches = match claim.at_most {
+                Method::None => "by the policy that reaches nothing".to_owned(),
+                method => format!("{} at most if it is true", method.label()),
+            };
+            rule = format!("{reaches}; {} is the least for its data", past.least.label());
+        }
+        evidence = past.document.as_ref().map(|digest| (digest.to_string(), short(digest.as_str())));
     }
     Ok(MediumShown {
         title: medium.title(),

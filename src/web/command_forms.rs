@@ -164,6 +164,30 @@ pub static DEVICE: &[Group] = &[
                     may("file", "SHA-256 of the stored list that says so", Kind::Digest),
                 ],
             ),
+            grave(
+                "record_past_disposal",
+                "Record that it was disposed of before",
+                "For a device that was gone before anybody recorded it. Nobody signed for it at the time, so nothing is certified from it; what its \
+                 paper lacks is raised as an exception.",
+                &[
+                    needed(
+                        "outcome",
+                        "What became of it",
+                        Kind::Choice(
+                            choices!(Outcome: Resold Donated TradedIn ReturnedToLessor PartsHarvested Recycled EnergyRecovery Incinerated Landfilled Unknown),
+                        ),
+                    ),
+                    needed("disposed_on", "Disposed of on", Kind::Date),
+                    may("vendor", "The party that took it", Kind::Known("vendors")),
+                    may("recipient", "Who took it, in the paper's words", Kind::Text(NAME)).hint("An organisation; never the name of a person."),
+                    may("reference", "Number of the certificate or lot", Kind::Text(REFERENCE)),
+                    may("document", "SHA-256 of the stored paper", Kind::Digest),
+                    may("media.0.media_type", "Its storage, by the paper", Kind::Choice(choices!(MediaType))),
+                    may("media.0.serial", "Serial number of the storage", Kind::Text(REFERENCE)).hint("Leave empty for storage that is soldered in."),
+                    may("media.0.technique", "What the paper says was done to it", Kind::Choice(choices!(Technique))),
+                    may("no_storage", "Instead: it stored nothing", Kind::Choice(choices!(NoStorageBasis))),
+                ],
+            ),
         ],
     },
     Group {
@@ -630,7 +654,7 @@ mod tests {
     #[test]
     fn every_field_is_a_member_of_its_command_and_every_member_has_a_field() {
         // What the address of the page names, what is stated by others than people at a desk, or what takes more than one form can hold.
-        let elsewhere = ["asset", "party", "consignment", "sha256", "assignee_active", "active_on"];
+        let elsewhere = ["asset", "device", "party", "consignment", "sha256", "assignee_active", "active_on"];
         for form in all() {
             let members = members(form.command);
             let fields: BTreeSet<String> = form.fields.iter().map(|field| field.member.split('.').next().unwrap_or_default().to_owned()).collect();

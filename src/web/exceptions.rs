@@ -74,7 +74,7 @@ fn told(exception: &Exception) -> Value {
         Ok(Value::Object(members)) => members,
         _ => Map::new(),
     };
-    members.insert("title".to_owned(), json!(exception.rule.label()));
+    members.insert("title".to_owned(), json!(exception.title()));
     members.insert("next_step".to_owned(), json!(exception.next_step()));
     members.insert("address".to_owned(), json!(format!("/api/v1/exceptions/{}", in_address(&exception.id))));
     members.insert("overdue".to_owned(), json!(exception.status != ExceptionStatus::Resolved && exception.due_at < now()));
@@ -205,7 +205,7 @@ pub fn rows(db: &mut Database, names: &mut Names, exceptions: &[Exception]) -> R
         Ok(Row {
             address: in_address(&exception.id),
             rule: exception.rule.as_str(),
-            title: exception.rule.label(),
+            title: exception.title(),
             about: about(db, &exception.subject)?.0,
             severity: exception.severity.label(),
             badge: badge(exception.severity),
@@ -373,7 +373,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, from: web:
         let exception = find(db, &viewer, &id)?;
         let (timeline, next) = ledger::page_of(db, &mut names, &[id.to_string()], from, TIMELINE)?;
         let (about, about_address) = about(db, &exception.subject)?;
-        page.title = format!("{} {}: {about}", exception.rule, exception.rule.label());
+        page.title = format!("{} {}: {about}", exception.rule, exception.title());
         let resolution = match &exception.resolution {
             Some(resolved) => Some(ResolvedShown {
                 how: resolved.how.label(),
@@ -399,7 +399,7 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, from: web:
             page,
             address: format!("/exceptions/{}", in_address(&exception.id)),
             rule: exception.rule.as_str(),
-            title: exception.rule.label(),
+            title: exception.title(),
             severity: exception.severity.label(),
             badge: badge(exception.severity),
             status: exception.status.label(),

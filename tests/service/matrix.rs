@@ -225,6 +225,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/validate_sanitization", "approver", "–"),
     ("post /api/v1/commands/accept_residual_risk", "approver", "–"),
     ("post /api/v1/commands/record_disposition", "vendor_operator, coordinator", "unknown"),
+    ("post /api/v1/commands/record_past_disposal", "coordinator", "–"),
     ("post /api/v1/commands/issue_certificate", "none [404 command.own_door]", "–"),
     ("post /api/v1/commands/record_rendering", "none [404 command.service_only]", "–"),
     ("post /api/v1/commands/revoke_certificate", "none [404 command.own_door]", "–"),

@@ -26,6 +26,7 @@ mod other_sign_in;
 mod pages;
 mod pallet;
 mod papers;
+mod past;
 mod privacy;
 #[path = "../programs/mod.rs"]
 mod programs;

@@ -709,6 +709,17 @@ impl<'a> Yard<'a> {
                     "processor": self.server.parties[vendor.name()],
                     "mass": {"weight_grams": 1_480, "weight_basis": "scale", "recovered_grams": 1_200, "energy_grams": 180, "landfill_grams": 100}})
             }
+            "record_past_disposal" => {
+                let about = self.command(
+                    "coordinator",
+                    "register_asset",
+                    json!({"tag": format!("PAST-{n:05}"), "serial": format!("PASTSER{n:05}"),
+                    "category": "laptop", "manufacturer": "Maker", "model": "Old", "sensitivity": "low", "site": "Central"}),
+                );
+                json!({"asset": self.subject(vendor, &about, "Asset"), "outcome": "recycled", "disposed_on": "2021-06-14",
+                    "vendor": self.server.parties[vendor.name()], "recipient": "Old Recycler", "reference": "COD-118", "document": self.private_file(n),
+                    "media": [{"serial": format!("PASTDRV{n:05}"), "media_type": "hdd_ata", "technique": "degauss"}]})
+            }
             "correct_registration" => {
                 json!({"asset": self.retired(vendor, true).asset, "reason": "misread", "tag": format!("FIXTAG-{n:05}"), "serial": format!("FIXSER{n:05}"), "category": "desktop",
                     "manufacturer": "Dell", "model": "OptiPlex", "sensitivity": "high", "site": "Annex"})

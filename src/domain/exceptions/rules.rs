@@ -5,11 +5,13 @@ use chrono::TimeDelta;
 use super::Severity;
 use crate::domain::asset::{Asset, Holder, Status};
 use crate::domain::consignment::{CRITICAL_DAYS, Consignment, DISCREPANCY_DAYS, Discrepancy, DiscrepancyKind, RECEIPT_DAYS, RECEIPT_DAYS_SENSITIVE};
+use crate::domain::evidence::{Evidence, ToolResult, Weight};
 use crate::domain::holds::HoldKind;
 use crate::domain::medium::{Medium, MediumState};
 use crate::domain::missing::RemoteState;
-use crate::domain::names::{AssetId, ConsignmentId, DiscrepancyId, Instant, PartyId};
+use crate::domain::names::{AssetId, ConsignmentId, DiscrepancyId, Instant, MediumId, PartyId, Technique};
 use crate::domain::parties::Party;
+use crate::domain::past::Past;
 use crate::domain::records::{Records, Stop};
 use crate::domain::vendors;
 
@@ -22,6 +24,8 @@ pub struct Found {
     pub due_at: Instant,
     /// The vendors that it concerns, in order.
     pub concerns: Vec<PartyId>,
+    /// What it is about was recorded afterwards.
+    pub afterwards: bool,
 }
 
 /// What a rule may look at.
@@ -65,6 +69,7 @@ limits! {
     DISCREPANCY DISCREPANCY_DAYS "days from a receipt until what differs is resolved" "E-06 (proposal)";
     SAME_DAY CRITICAL_DAYS "days to act on what is critical" "critical: act on the same day (domain study §6)";
     WEEK 7 "days to act on what is high or lower" "proposal: within a week";
+    AFTERWARDS 30 "days to ask for what is missing of a disposal that was recorded afterwards" "proposal: the day to act on it has passed long ago";
     IN_REPAIR 45 "days in repair" "E-22 (proposal)";
     QUARANTINED 30 "days in quarantine" "E-22 (proposal)";
     STAGED 90 "days on an open consignment" "E-22 (proposal)";
@@ -97,7 +102,7 @@ impl<'a> Scene<'a> {
     }
     /// From `due` on.
     fn since(&self, due: Instant, severity: Severity, concerns: Vec<PartyId>) -> Option<Found> {
-        (self.now >= due).then_some(Found { severity, due_at: due, concerns })
+        (self.now >= due).then_some(Found { severity, due_at: due, concerns, afterwards: false })
     }
 }
 
@@ -111,12 +116,12 @@ fn away_since(scene: &Scene<'_>, asset: &Asset) -> Option<Instant> {
 pub(super) fn disposed_seen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let Some(asset) = scene.asset()? else { return Ok(None) };
     let gone = match asset.status {
-        Status::Disposed => asset.disposition.as_ref().map(|disposition| disposition.recorded.occurred),
+        Status::Disposed => asset.past.as_ref().map(Past::gone_at).or(asset.disposition.as_ref().map(|disposition| disposition.recorded.occurred)),
         Status::Retired => away_since(scene, asset),
         _ => None,
     };
     let seen = asset.sighting.as_ref().filter(|sighting| gone.is_some_and(|gone| sighting.at > gone));
-    Ok(seen.map(|seen| Found { severity: Severity::Critical, due_at: after(seen.at, &SAME_DAY), concerns: scene.of_asset(asset) }))
+    Ok(seen.map(|seen| Found { severity: Severity::Critical, due_at: after(seen.at, &SAME_DAY), concerns: scene.of_asset(asset), afterwards: false }))
 }
 
 /// E-02: retired and still here, and seen three days after its retirement or later.
@@ -124,13 +129,17 @@ pub(super) fn retired_seen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let Some(asset) = scene.asset()?.filter(|asset| asset.status == Status::Retired) else { return Ok(None) };
     let Some(retired) = asset.retired_at.filter(|_| away_since(scene, asset).is_none()) else { return Ok(None) };
     let seen = asset.sighting.as_ref().filter(|sighting| sighting.at >= after(retired, &GRACE));
-    Ok(seen.map(|seen| Found { severity: Severity::High, due_at: after(seen.at, &WEEK), concerns: scene.of_asset(asset) }))
+    Ok(seen.map(|seen| Found { severity: Severity::High, due_at: after(seen.at, &WEEK), concerns: scene.of_asset(asset), afterwards: false }))
 }
 
 /// E-03: two days after the disposition there is no live certificate.
 pub(super) fn no_certificate(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let Some(asset) = scene.asset()? else { return Ok(None) };
     let storage = asset.no_storage.is_none() || !asset.media.is_empty();
+    if let Some(past) = past_of(asset).filter(|_| storage) {
+        let shown = paper_of(scene, asset, past)?;
+        return Ok(shown.map(|severity| afterwards(scene, asset, past, severity)));
+    }
     match &asset.disposition {
         Some(disposition) if asset.status == Status::Disposed && asset.certificate.is_none() && storage => {
             let due = after(disposition.recorded.occurred, &CERTIFICATE);
@@ -138,6 +147,50 @@ pub(super) fn no_certificate(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
         }
         _ => Ok(None),
     }
+}
+
+fn past_of(asset: &Asset) -> Option<&Past> {
+    asset.past.as_ref().filter(|_| asset.status == Status::Disposed)
+}
+
+/// High and due in weeks, however bad it is: on the day on which somebody should have acted nobody knew of it.
+fn afterwards(scene: &Scene<'_>, asset: &Asset, past: &Past, severity: Severity) -> Found {
+    Found { severity, due_at: after(past.recorded.occurred, &AFTERWARDS), concerns: scene.of_asset(asset), afterwards: true }
+}
+
+/// E-03 of a disposal that was recorded afterwards: how bad what its paper leaves open is. Nothing where the paper names each medium and what was
+/// claimed of it; low where somebody has to look into the paper, because no reader found the serial numbers in it.
+fn paper_of(scene: &Scene<'_>, asset: &Asset, past: &Past) -> Result<Option<Severity>, Stop> {
+    let media: Vec<&Medium> = scene.known.find_all::<Medium>(&asset.media)?.into_iter().flatten().collect();
+    let claimed = |medium: &Medium| past.claim_of(&medium.id).and_then(|claim| claim.technique);
+    let (Some(document), false, true) = (&past.document, media.is_empty(), media.iter().all(|medium| claimed(medium).is_some())) else {
+        return Ok(Some(Severity::High));
+    };
+    let paper = scene.known.find::<Evidence>(document)?;
+    let mut worst = None;
+    for medium in media {
+        let link = paper.and_then(|paper| paper.link_of(medium, Some(asset)));
+        let open = match link.map(|link| &link.reading) {
+            // What cannot be true shows nothing.
+            Some(_) if link.is_some_and(|link| link.findings.iter().any(|finding| finding.weight == Weight::Blocks)) => Some(Severity::High),
+            Some(said) if !matches!(said.result, ToolResult::Pass | ToolResult::PassWithExceptions) => Some(Severity::High),
+            Some(said) if Some(said.technique) == claimed(medium) => None,
+            Some(said) if said.technique != Technique::Unknown => Some(Severity::High),
+            _ => Some(Severity::Low),
+        };
+        worst = [worst, open].into_iter().flatten().min();
+    }
+    Ok(worst)
+}
+
+/// E-08: what a paper claims of a medium, even if it is true, is less than the policy asks for where the device went. Of what is recorded as it
+/// happens the rules of disposition ask that before.
+pub(super) fn claimed_below(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
+    let Some(asset) = scene.asset()? else { return Ok(None) };
+    let Some(past) = past_of(asset) else { return Ok(None) };
+    let of_medium = |medium: &MediumId| past.claim_of(medium).filter(|claim| claim.technique.is_some());
+    let below = asset.media.iter().filter_map(of_medium).any(|claim| claim.at_most < past.least);
+    Ok(below.then(|| afterwards(scene, asset, past, Severity::High)))
 }
 
 /// E-05: released, and when its receipt is due nobody has acknowledged all of it; after twice the days that it may take, critical.
@@ -177,7 +230,7 @@ pub(super) fn sanitized_unqualified(scene: &Scene<'_>) -> Result<Option<Found>, 
 fn unqualified_on(scene: &Scene<'_>, at: &Holder, may_hold_data: bool, when: Instant, concerns: Vec<PartyId>) -> Result<Option<Found>, Stop> {
     let Some(party) = scene.known.find::<Party>(&at.party)? else { return Ok(None) };
     let missing = vendors::missing(party, &at.site, may_hold_data, when.utc().date_naive());
-    Ok((!missing.is_empty()).then(|| Found { severity: Severity::High, due_at: after(when, &WEEK), concerns }))
+    Ok((!missing.is_empty()).then(|| Found { severity: Severity::High, due_at: after(when, &WEEK), concerns, afterwards: false }))
 }
 
 /// A discrepancy that nobody has resolved, and whom it concerns. Each says itself when it is due, from the part of the receipt on that found it.
@@ -194,7 +247,9 @@ pub(super) fn discrepancy_open(scene: &Scene<'_>) -> Result<Option<Found>, Stop>
     Ok(match discrepancy.kind {
         // They have rules of their own.
         DiscrepancyKind::Seal | DiscrepancyKind::Incomplete => None,
-        DiscrepancyKind::Short if discrepancy.critical => Some(Found { severity: Severity::Critical, due_at: discrepancy.due_at, concerns }),
+        DiscrepancyKind::Short if discrepancy.critical => {
+            Some(Found { severity: Severity::Critical, due_at: discrepancy.due_at, concerns, afterwards: false })
+        }
         _ => scene.since(discrepancy.due_at, Severity::High, concerns),
     })
 }
@@ -202,13 +257,13 @@ pub(super) fn discrepancy_open(scene: &Scene<'_>) -> Result<Option<Found>, Stop>
 /// E-17: a seal was broken, missing or another one at receipt, and nobody has resolved it.
 pub(super) fn seal_open(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let found = unresolved(scene)?.filter(|(discrepancy, _)| discrepancy.kind == DiscrepancyKind::Seal);
-    Ok(found.map(|(discrepancy, concerns)| Found { severity: Severity::High, due_at: discrepancy.due_at, concerns }))
+    Ok(found.map(|(discrepancy, concerns)| Found { severity: Severity::High, due_at: discrepancy.due_at, concerns, afterwards: false }))
 }
 
 /// E-24, at a receipt: the device arrived without its drive.
 pub(super) fn drive_absent(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let found = unresolved(scene)?.filter(|(discrepancy, _)| discrepancy.kind == DiscrepancyKind::Incomplete);
-    Ok(found.map(|(discrepancy, concerns)| Found { severity: Severity::Critical, due_at: discrepancy.due_at, concerns }))
+    Ok(found.map(|(discrepancy, concerns)| Found { severity: Severity::Critical, due_at: discrepancy.due_at, concerns, afterwards: false }))
 }
 
 /// E-18: missing; critical where data may be on it and the device has not confirmed that it is locked or wiped.
@@ -218,7 +273,7 @@ pub(super) fn lost_or_stolen(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
     let out_of_reach = missing.remote.iter().any(|remote| remote.state == RemoteState::Confirmed);
     let exposed = !out_of_reach && asset.may_hold_data();
     let (severity, limit) = if exposed { (Severity::Critical, &SAME_DAY) } else { (Severity::High, &WEEK) };
-    Ok(Some(Found { severity, due_at: after(missing.reported, limit), concerns: scene.of_asset(asset) }))
+    Ok(Some(Found { severity, due_at: after(missing.reported, limit), concerns: scene.of_asset(asset), afterwards: false }))
 }
 
 /// E-24: a medium of the device is unaccounted for, or somebody outside kept it whom it was never handed to.
@@ -236,7 +291,7 @@ pub(super) fn medium_differs(scene: &Scene<'_>) -> Result<Option<Found>, Stop> {
         return Ok(None);
     }
     let since = scene.raised_at.unwrap_or(scene.now);
-    Ok(Some(Found { severity: Severity::Critical, due_at: after(since, &SAME_DAY), concerns: scene.of_asset(asset) }))
+    Ok(Some(Found { severity: Severity::Critical, due_at: after(since, &SAME_DAY), concerns: scene.of_asset(asset), afterwards: false }))
 }
 
 /// E-22: on an open consignment for 90 days, in repair for 45, in quarantine or at the receiver's and not sanitized for 30.
@@ -475,6 +530,64 @@ mod tests {
         look(&mut story, "Asset", &asset);
         let again = exception(&story, RuleId::NoCertificate, &asset).unwrap();
         assert_eq!((again.status, again.reopened, again.raised), (OPEN, 1, raised.raised));
+    }
+
+    /// A device that was disposed of before: with one disk, of which the paper claims this.
+    fn past(story: &mut Story, tag: &str, technique: Option<&str>, document: Option<&str>) -> (String, String) {
+        let device = json!({"tag": tag, "serial": format!("S{tag}"), "category": "laptop", "manufacturer": "Maker", "model": "Model",
+            "sensitivity": "moderate", "site": "Site"});
+        let body = json!({"device": device, "outcome": "recycled", "disposed_on": "2021-06-14", "document": document,
+            "media": [{"serial": format!("M{tag}"), "media_type": "hdd_ata", "technique": technique}]});
+        let about = story.done(&coordinator(), "record_past_disposal", body);
+        let id = |kind| about.iter().find(|(of, _)| *of == kind).unwrap().1.clone();
+        (id(crate::domain::SubjectKind::Asset), id(crate::domain::SubjectKind::Medium))
+    }
+
+    #[test]
+    fn e03_and_e08_a_disposal_that_was_recorded_afterwards_is_as_good_as_its_paper() {
+        let mut story = Story::new();
+        let document = story.document();
+        let below = |story: &Story, id: &str| stands(story, RuleId::CategoryBelow, id);
+        for (tag, technique, paper, e03, e08) in [
+            ("A1", Some("degauss"), None, Some((OPEN, Severity::High)), None),
+            ("A2", None, Some(document.as_str()), Some((OPEN, Severity::High)), None),
+            // Claimed well, and no reader found the serial number in the paper: somebody has to look.
+            ("A3", Some("degauss"), Some(document.as_str()), Some((OPEN, Severity::Low)), None),
+            ("A4", Some("host_overwrite"), Some(document.as_str()), Some((OPEN, Severity::Low)), Some((OPEN, Severity::High))),
+        ] {
+            let (asset, _) = past(&mut story, tag, technique, paper);
+            look(&mut story, "Asset", &asset);
+            assert_eq!((stands(&story, RuleId::NoCertificate, &asset), below(&story, &asset)), (e03, e08), "{tag}");
+            let raised = exception(&story, RuleId::NoCertificate, &asset).unwrap();
+            assert!(raised.title().contains("recorded afterwards") && raised.next_step().contains("Ask the vendor"), "{tag}");
+            // What is open since years is not due today.
+            assert!(raised.due_at.utc() > story.now().utc() + chrono::TimeDelta::days(20), "{tag}");
+        }
+        // A paper in which a reader finds the medium and the technique says enough; one that says otherwise does not.
+        for (tag, technique, result, e03) in [
+            ("B1", "degauss", "pass", None),
+            ("B2", "factory_reset", "pass", Some((OPEN, Severity::High))),
+            ("B3", "degauss", "fail", Some((OPEN, Severity::High))),
+        ] {
+            let (asset, medium) = past(&mut story, tag, Some("degauss"), Some(&document));
+            let reading = json!({"technique": technique, "result": result, "errors": 0, "complete": true, "hidden_area": "none"});
+            let links = json!([{"medium": medium, "serial": format!("M{tag}"), "reading": reading}]);
+            let file =
+                json!({"sha256": document, "size_bytes": 9, "reader": {"name": "pdf", "version": 1, "records": 1, "remarks": 0}, "links": links});
+            story.done(&coordinator(), "receive_evidence", file);
+            look(&mut story, "Asset", &asset);
+            assert_eq!(stands(&story, RuleId::NoCertificate, &asset), e03, "{tag}");
+        }
+        // Voided, it is open again and no exception of it.
+        let (asset, _) = past(&mut story, "C1", None, None);
+        look(&mut story, "Asset", &asset);
+        story.done(&approver(), "void_disposition", json!({"asset": asset, "reason": "never_happened"}));
+        look(&mut story, "Asset", &asset);
+        assert_eq!(stands(&story, RuleId::NoCertificate, &asset).unwrap().0, RESOLVED);
+        // Seen after the day on which it is said to have gone, it did not go.
+        let (asset, _) = past(&mut story, "D1", Some("degauss"), Some(&document));
+        seen(&mut story, &asset);
+        assert_eq!(stands(&story, RuleId::DisposedSeen, &asset), Some((OPEN, Severity::Critical)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A verdict in words: which rule, on which medium, by which evidence, what is missing, and what to ask for. Two sentences that a coordinator can send on.
 
 use super::super::asset::Asset;
-use super::super::disposition::Destination;
+use super::super::disposition::{Destination, Outcome};
 use super::super::evidence::{Link, ToolResult};
 use super::super::medium::{Medium, Sanitization};
 use super::super::names::{MediaType, Method, Sensitivity, Technique};
@@ -226,7 +226,7 @@ pub fn of_reading(pack: &Pack, medium: &Medium, host: Option<&Asset>, link: &Lin
     if !matches!(link.reading.result, ToolResult::Pass | ToolResult::PassWithExceptions) {
         return None;
     }
-    let destination = host.and_then(|host| host.disposition.as_ref()).and_then(|disposition| disposition.outcome.destination());
+    let destination = host.and_then(Asset::outcome).and_then(Outcome::destination);
     let destination = destination.unwrap_or(Destination::ExternalReuse);
     let statement = Statement::default();
     let of = Circumstances::of(medium, host, link.reading.technique, Some(&link.reading), &statement);

@@ -520,6 +520,44 @@ fn record_disposition(w: &mut World) -> Option<(Actor, Value)> {
     Some((holder_of(asset.holder.party.as_str(), 1), body))
 }
 
+fn record_past_disposal(w: &mut World) -> Option<(Actor, Value)> {
+    if !w.dice.one_in(4) {
+        return None;
+    }
+    let n = w.number();
+    let untouched = |w: &World, asset: &Asset| {
+        let data_present = asset.media_states.iter().all(|state| *state == MediumState::DataPresent);
+        rests_with(asset, DISTRICT)
+            && data_present
+            && (!asset.label().is_gone() || asset.status == Status::Missing)
+            && asset.no_storage.is_none()
+            && w.made > 60
+    };
+    let outcome = w.dice.of(&["recycled", "recycled", "donated", "unknown", "resold", "in_storage"]).unwrap();
+    let day = w.dice.of(&["2021-06-14", "2019-01-02", "2022-12-31", "2021-06-14", "2030-01-01"]).unwrap();
+    let technique = w.dice.of(&[Some("degauss"), Some("host_overwrite"), Some("shred"), None]).unwrap();
+    let mut body = json!({"outcome": outcome, "disposed_on": day, "recipient": "Old Recycler", "reference": format!("LOT-{n}"),
+        "media": [{"serial": format!("PAST-{n}"), "media_type": "hdd_ata", "technique": technique}]});
+    if w.dice.one_in(2) {
+        let asset = w.device(untouched)?;
+        body["asset"] = json!(asset.id);
+        if w.dice.one_in(2) {
+            body["media"] = json!([]);
+        }
+    } else {
+        body["device"] = json!({"tag": format!("PT-{n}"), "serial": format!("PS-{n}"), "category": "laptop", "manufacturer": "M", "model": "Model",
+            "sensitivity": "low", "site": "Site"});
+    }
+    match w.dice.below(24) {
+        0 => body["document"] = json!(w.file()),
+        1 => body["vendor"] = json!(w.party()),
+        2 => body["no_storage"] = json!("removed"),
+        3 => body["device"] = Value::Null,
+        _ => {}
+    }
+    Some((coordinator(1), body))
+}
+
 fn issue_certificate(w: &mut World) -> Option<(Actor, Value)> {
     let uncertified = |asset: &Asset| asset.disposition.is_some() && asset.certificate.is_none();
     let asset = w.device(|w, asset| uncertified(asset) && judge(w.story.known(), &asset.id, w.story.policy()).is_ok());
@@ -1407,6 +1445,7 @@ pub(super) const PLAYS: &[Play] = plays![
     validate_sanitization,
     accept_residual_risk,
     record_disposition,
+    record_past_disposal,
     issue_certificate,
     record_rendering,
     revoke_certificate,
