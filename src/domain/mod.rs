@@ -9,7 +9,9 @@ pub mod certification;
 pub mod consignment;
 pub mod correction;
 pub mod counting;
+pub mod destruction;
 pub mod disposition;
+pub mod equipment;
 pub mod evidence;
 pub mod exceptions;
 pub mod handoff;
@@ -498,6 +500,9 @@ events! {
     "operator.qualified", 1 => vendors::OperatorQualified;
     "downstream.approved", 1 => vendors::DownstreamApproved;
     "downstream.withdrawn", 1 => vendors::DownstreamWithdrawn;
+    "equipment.registered", 1 => equipment::MachineRegistered;
+    "equipment.calibrated", 1 => equipment::MachineCalibrated;
+    "equipment.taken_out_of_service", 1 => equipment::MachineTakenOut;
     "policy.adopted", 1 => adoption::PolicyAdopted;
     "override.granted", 1 => overrides::OverrideGranted;
     "asset.registered", 1 => registration::AssetRegistered;
@@ -595,6 +600,9 @@ commands! {
     "record_training" => vendors::RecordTraining;
     "approve_downstream" => vendors::ApproveDownstream;
     "withdraw_downstream" => vendors::WithdrawDownstream;
+    "register_machine" => equipment::RegisterMachine;
+    "record_calibration" => equipment::RecordCalibration;
+    "take_out_of_service" => equipment::TakeOutOfService;
     "adopt_policy" => adoption::AdoptPolicy;
     "grant_override" => overrides::GrantOverride;
     "register_asset" => registration::RegisterAsset;
@@ -646,6 +654,7 @@ commands! {
     "withhold_evidence" => withholding::WithholdEvidence;
     "withdraw_withholding" => withholding::WithdrawWithholding;
     "record_sanitization" => sanitization::RecordSanitization;
+    "record_destruction" => destruction::RecordDestruction;
     "verify_sanitization" => sanitization::VerifySanitization;
     "validate_sanitization" => sanitization::ValidateSanitization;
     "accept_residual_risk" => residual_risk::AcceptResidualRisk;

@@ -87,7 +87,7 @@ mod tests {
     use crate::proof::entry::SIGNED_COMMANDS;
 
     /// Commands whose bodies name nothing that a statement can be about, and those of which the doors take no statement.
-    const NEVER_SIGNED: [&str; 21] = [
+    const NEVER_SIGNED: [&str; 22] = [
         "add_note",
         "agree_to_sign",
         "assign",
@@ -101,6 +101,7 @@ mod tests {
         "publish_status",
         "receive_evidence",
         "record_count",
+        "record_destruction",
         "record_loose_media",
         "record_rendering",
         "reopen_exception",

@@ -969,6 +969,11 @@ fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium) -> Result
             };
             steps.push((what, words));
         }
+        if let Some(feed) = &done.feed {
+            let witness = names.person(db, feed.witness.as_str())?;
+            steps.push(("Read before it went in", format!("{}, {}, witness: {witness}", feed.serial, feed.scanned_at)));
+            steps.push(("Video", format!("SHA-256 {}, kept until {}", short(feed.video.sha256.as_str()), feed.video.kept_until)));
+        }
         evidence = done.evidence.as_ref().map(|digest| (digest.to_string(), short(digest.as_str())));
     }
     Ok(MediumShown {

@@ -15,6 +15,7 @@ mod command_forms;
 mod commands;
 mod consignments;
 mod dashboard;
+mod destructions;
 mod discrepancies;
 mod dock;
 mod events;
@@ -223,6 +224,8 @@ routes! {
     get  "/certificates"                              => certificates::index;
     get  "/bench"                                     => bench::index;
     post "/bench"                                     => bench::create;
+    get  "/bench/destruction"                         => destructions::new;
+    post "/bench/destruction"                         => destructions::create;
     get  "/exceptions"                                => exceptions::index;
     get  "/exceptions/{id}"                           => exceptions::show;
     post "/exceptions/{id}"                           => exceptions::update;

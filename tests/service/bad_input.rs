@@ -561,6 +561,7 @@ const NOT_JSON: &[&str] = &[
     "/exceptions/{id}/notes",
     "/consignments/{id}/notes",
     "/bench",
+    "/bench/destruction",
     "/evidence/{sha256}",
     "/evidence/{sha256}/notes",
     "/evidence/{sha256}/actions/{command}",

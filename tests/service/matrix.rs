@@ -176,6 +176,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/suspend_credential", "approver, administrator", "–"),
     ("post /api/v1/commands/record_contract", "approver, administrator", "–"),
     ("post /api/v1/commands/record_training", "approver, administrator", "–"),
+    ("post /api/v1/commands/register_machine", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/record_calibration", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/take_out_of_service", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/approve_downstream", "approver", "–"),
     ("post /api/v1/commands/withdraw_downstream", "approver", "–"),
     ("post /api/v1/commands/adopt_policy", "approver [422 policy.adopted]", "–"),
@@ -219,6 +222,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/withhold_evidence", "approver", "–"),
     ("post /api/v1/commands/withdraw_withholding", "coordinator, approver, administrator", "–"),
     ("post /api/v1/commands/record_sanitization", "vendor_operator, coordinator", "unknown"),
+    ("post /api/v1/commands/record_destruction", "vendor_operator, coordinator", "unknown"),
     ("post /api/v1/commands/verify_sanitization", "vendor_operator, vendor_verifier, coordinator", "unknown"),
     ("post /api/v1/commands/validate_sanitization", "approver", "–"),
     ("post /api/v1/commands/accept_residual_risk", "approver", "–"),
@@ -268,6 +272,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /evidence/{sha256}/actions/{command}", "coordinator, approver, administrator", "–"),
     ("get /bench", "vendor_operator, vendor_verifier", "–"),
     ("post /bench", "vendor_operator, vendor_verifier", "–"),
+    ("get /bench/destruction", "coordinator, vendor_operator", "–"),
+    ("post /bench/destruction", "coordinator, vendor_operator", "–"),
     ("post /api/v1/bench/searches", "vendor_operator, vendor_verifier", "–"),
     ("get /evidence/{sha256}/notes", "signed in", "unknown"),
     ("post /evidence/{sha256}/notes", WRITERS, "unknown"),
@@ -608,6 +614,11 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
                 [b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.log\"\r\n\r\n".to_vec(), log, b"\r\n--line--\r\n".to_vec()]
                     .concat();
             headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
+        }
+        "post /bench/destruction" => {
+            // Whoever sends it has another machine and another medium each time.
+            body = if fresh { yard.run(who).into_bytes() } else { Vec::new() };
+            headers.push(form());
         }
         "post /evidence/{sha256}" => headers.push(form()),
         "post /api/v1/bench/searches" => body = json(json!({"serials": [things.thing.drive, things.thing.serial]})),
@@ -1068,6 +1079,7 @@ fn every_cell_is_as_its_line_says() {
                         | "post /consignments/{id}/handoff"
                         | "post /consignments/{id}/handoff/paper"
                         | "post /consignments/{id}/receive"
+                        | "post /bench/destruction"
                         | "post /consignments/{id}/reconcile" => &[303],
                         _ if LEADING_BACK.contains(door) => &[303],
                         "post /sign-in" if *role == "nobody" => &[422],
