@@ -1,5 +1,5 @@
 //! Destruction runs: media that are fed to a machine one after the other, each read by its serial number before it goes in, before a witness and a camera
-//! (R2v3 Appendix B: physical destruction is recorded on video; the 60 days are those that the scheme's auditors ask for).
+//! (R2v3 Appendix B (9): physical destruction is recorded on video, which is kept for 60 days).
 
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};

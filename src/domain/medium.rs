@@ -72,6 +72,9 @@ pub struct Sanitization {
     pub verified: Option<Act>,
     /// Accepted by the organisation.
     pub validated: Option<Act>,
+    /// Somebody else tried to recover data, and found none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<Act>,
 }
 
 /// An attempt at sanitization that failed.

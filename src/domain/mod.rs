@@ -41,6 +41,7 @@ pub mod records;
 pub mod refusal;
 pub mod registration;
 pub mod residual_risk;
+pub mod sampling;
 pub mod sanitization;
 pub mod scanning;
 pub mod sealing;
@@ -558,6 +559,7 @@ events! {
     "media.sanitization_failed", 1 => sanitization::SanitizationFailed;
     "media.verified", 1 => sanitization::SanitizationVerified;
     "media.validated", 1 => sanitization::SanitizationValidated;
+    "media.sampled", 1 => sampling::MediumSampled;
     "media.residual_risk_accepted", 1 => residual_risk::ResidualRiskAccepted;
     "disposition.recorded", 1 => disposition::DispositionRecorded;
     "certificate.issued", 1 => certification::CertificateIssued;
@@ -657,6 +659,7 @@ commands! {
     "record_destruction" => destruction::RecordDestruction;
     "verify_sanitization" => sanitization::VerifySanitization;
     "validate_sanitization" => sanitization::ValidateSanitization;
+    "record_sample" => sampling::RecordSample;
     "accept_residual_risk" => residual_risk::AcceptResidualRisk;
     "record_disposition" => disposition::RecordDisposition;
     "issue_certificate" => certification::IssueCertificate;

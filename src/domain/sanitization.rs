@@ -110,7 +110,7 @@ pub struct SanitizationValidated {
 }
 
 /// A medium in hands that may act on it, with the device that it is in.
-fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, Option<&'a Asset>), Stop> {
+pub(super) fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, Option<&'a Asset>), Stop> {
     let medium = medium::require(known, id)?;
     let Some(host) = medium.host_of(known)? else {
         occasion.may_touch_loose(medium)?;
@@ -335,6 +335,7 @@ impl Fact for MediumSanitized {
                 feed: self.feed.clone(),
                 verified: None,
                 validated: None,
+                sampled: None,
             });
         });
     }

@@ -25,6 +25,7 @@ const NOT_ABOUT_A_DEVICE: &[&str] = &[
     "withdraw_downstream",
     "adopt_policy",
     "accept_residual_risk",
+    "record_sample",
     "grant_override",
     "authorize_consignment",
     "record_container",

@@ -40,7 +40,7 @@ pub const SIGNED_COMMANDS: &str = "\
     resolve_discrepancy discrepancy.resolved; record_sanitization media.sanitized; record_sanitization media.sanitization_failed; \
     verify_sanitization media.verified; validate_sanitization media.validated; accept_residual_risk media.residual_risk_accepted; record_disposition disposition.recorded; \
     correct_registration entry.corrected; withdraw_no_storage entry.corrected; withdraw_medium entry.corrected; void_sanitization entry.corrected; \
-    void_disposition entry.corrected; expect_media media.recorded; confirm_medium media.seen; see_device device.seen; \
+    void_disposition entry.corrected; expect_media media.recorded; confirm_medium media.seen; see_device device.seen; record_sample media.sampled; \
     register_key party.key_registered; revoke_key party.key_revoked; take_out_of_service equipment.taken_out_of_service";
 
 /// Who did it: the person or service, in which role, for which party.

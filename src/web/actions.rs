@@ -688,7 +688,7 @@ pub async fn adoption_create(http: HttpRequest, state: Data, payload: web::Paylo
 /// The commands about devices that this viewer's role may give for many at once, with their forms.
 pub fn for_many(viewer: &Viewer) -> Vec<(&'static str, Vec<&'static Form>)> {
     // What differs from device to device is not the same for many.
-    const ONE_BY_ONE: [&str; 10] = [
+    const ONE_BY_ONE: [&str; 11] = [
         "assign",
         "return_from_repair",
         "record_media",
@@ -696,6 +696,7 @@ pub fn for_many(viewer: &Viewer) -> Vec<(&'static str, Vec<&'static Form>)> {
         "install_medium",
         "harvest_part",
         "record_sanitization",
+        "record_sample",
         "report_missing",
         "correct_registration",
         "withdraw_medium",

@@ -324,6 +324,8 @@ struct IndexPage {
     filters: Vec<(&'static str, String)>,
     /// What this viewer may do.
     registers: bool,
+    /// Whether the viewer looks after what waits to be accepted.
+    validates: bool,
     imports: bool,
     acts: bool,
     rows: Vec<Row>,
@@ -568,6 +570,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
             views,
             roles: roles.map(|role| (role.as_str(), role.label())).collect(),
             filters,
+            validates: matches!(viewer.actor.role, Role::Coordinator | Role::Approver),
             registers: actions::role_may(&viewer, "register_asset"),
             imports: actions::role_may(&viewer, "register_asset"),
             acts: !actions::for_many(&viewer).is_empty(),

@@ -18,6 +18,7 @@ use crate::domain::policy::Known;
 use crate::domain::preparation::{FundingSource, RejectionReason, Rung};
 use crate::domain::registration::NoStorageBasis;
 use crate::domain::residual_risk::Rationale;
+use crate::domain::sampling::SampleResult;
 use crate::domain::sealing::{CancelReason, UnsealReason};
 use crate::domain::vendors::{Scheme, Scope, SuspensionReason};
 use crate::domain::withholding::WithholdingReason;
@@ -249,6 +250,17 @@ pub static DEVICE: &[Group] = &[
                 "Accept a sanitization",
                 "The organisation accepts it for this data.",
                 &[needed("medium", "Medium", Kind::Known("media"))],
+            ),
+            plain(
+                "record_sample",
+                "Record a sample",
+                "You tried to recover data from it, and somebody else performed and verified its sanitization. Recovered data undo that.",
+                &[
+                    needed("medium", "Medium", Kind::Known("media")),
+                    needed("tool", "Recovery software and its version", Kind::Text(NAME)),
+                    needed("result", "What it found", Kind::Choice(choices!(SampleResult))),
+                    needed("evidence", "SHA-256 of the stored report", Kind::Digest),
+                ],
             ),
             grave(
                 "accept_residual_risk",

@@ -58,6 +58,7 @@ mod setup;
 mod sightings;
 mod sign_in;
 mod statics;
+mod validations;
 mod verifications;
 mod views;
 mod withholdings;
@@ -226,6 +227,7 @@ routes! {
     post "/bench"                                     => bench::create;
     get  "/bench/destruction"                         => destructions::new;
     post "/bench/destruction"                         => destructions::create;
+    get  "/validations"                               => validations::index;
     get  "/exceptions"                                => exceptions::index;
     get  "/exceptions/{id}"                           => exceptions::show;
     post "/exceptions/{id}"                           => exceptions::update;

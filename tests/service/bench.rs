@@ -136,6 +136,38 @@ fn a_destruction_run_is_recorded_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_waits_to_be_accepted_shows_failures_first_and_what_is_sampled() {
+    let server = Server::start();
+    let story = story::reconciled(&server);
+    let page = |who: &str| server.page(who, "/validations").text();
+    server.get("operator", "/validations").refused(403, "command.wrong_role");
+    assert!(page("approver").contains("Nothing that was verified waits to be accepted."));
+    for device in [&story.devices[0], &story.devices[2]] {
+        let log = server.send("operator", "POST", "/api/v1/evidence", &[], &nwipe_log(&device.drive)).taken();
+        let record = json!({"medium": device.medium, "technique": "nvme_sanitize_block", "evidence": log["sha256"]});
+        server.command("operator", "record_sanitization", record).taken();
+        server.command("verifier", "verify_sanitization", json!({"medium": device.medium})).taken();
+    }
+    let [first, _, third] = &story.devices[..] else { panic!("three devices") };
+    let shown = page("approver");
+    assert!(shown.contains("GreenLoop Recycling</strong>: 0 of 1 sampled this month.") && shown.contains("Next: "), "{shown}");
+    assert!(shown.contains(&format!("aria-label=\"Choose {}\"", third.tag)), "{shown}");
+    assert!(!page("coordinator").contains("Accept the chosen"));
+    let report = server.send("coordinator", "POST", "/api/v1/evidence", &[], b"report of the recovery software").taken();
+    let sample = |medium: &str, result: &str| json!({"medium": medium, "tool": "R-Studio 9", "result": result, "evidence": report["sha256"]});
+    server.command("verifier", "record_sample", sample(&third.medium, "nothing_recovered")).refused(422, "sampling.same_person");
+    server.command("coordinator", "record_sample", sample(&third.medium, "data_recovered")).taken();
+    server.command("coordinator", "record_sample", sample(&first.medium, "nothing_recovered")).taken();
+    // What failed stands before what waits, and what counts is what is left.
+    let shown = page("approver");
+    let place = |words: &str| shown.find(words).unwrap_or_else(|| panic!("{words}: {shown}"));
+    assert!(place(&third.tag) < place(&first.tag) && place("<h2>Failed</h2>") < place(&third.tag), "{shown}");
+    assert!(shown.contains("1 of 1 sampled this month.") && !shown.contains("Next: "), "{shown}");
+    server.command("approver", "validate_sanitization", json!({"medium": third.medium})).refused(422, "sanitization.not_performed");
+    server.audit();
+}
+
+#[test]
 fn reports_go_in_together_and_each_says_what_became_of_it() {
     let server = Server::start();
     let story = story::reconciled(&server);

@@ -2,9 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
-use quittance::domain::Command;
 use quittance::domain::letters::{Certificates, Letter};
-use quittance::domain::names::Role;
+use quittance::domain::names::{PartyId, PersonId, Role};
+use quittance::domain::{Actor, Command};
 use quittance::operations::deliver_mail;
 use quittance::proof::identity::Signer;
 use quittance::proof::integrity;
@@ -46,6 +46,11 @@ impl Vendor {
 
 fn is_operator(who: &str) -> bool {
     who == "operator" || who == "stranger"
+}
+
+/// Whoever stores a document for somebody who may not.
+fn uploader(giver: &str) -> &str {
+    if is_operator(giver) || giver == "verifier" { giver } else { "coordinator" }
 }
 
 /// A model that no catalogue lists.
@@ -593,7 +598,7 @@ impl<'a> Yard<'a> {
             }
             "record_calibration" => {
                 let party = self.server.parties[vendor.name()].as_str();
-                let document = self.server.send(giver, "POST", "/api/v1/evidence", &[], format!("calibrated {n}").as_bytes()).taken();
+                let document = self.server.send(uploader(giver), "POST", "/api/v1/evidence", &[], format!("calibrated {n}").as_bytes()).taken();
                 json!({"party": party, "machine": self.machine(vendor, party, "Akron"), "calibrated_on": "2026-01-05", "due_on": "2099-01-05",
                     "document": document["sha256"]})
             }
@@ -609,6 +614,17 @@ impl<'a> Yard<'a> {
             }
             // The one in force is adopted already, and no other can be.
             "adopt_policy" => return None,
+            "record_sample" => {
+                let performer = if giver == vendor.operator() { "coordinator" } else { vendor.operator() };
+                let (thing, _) = self.performed(vendor, performer);
+                // Verified by another coordinator, so that whoever samples it is the third.
+                let other =
+                    Actor::new(PersonId::parse(&self.id()).unwrap(), Role::Coordinator, PartyId::parse(&self.server.parties["district"]).unwrap());
+                let verify = Command::read("verify_sanitization", json!({"medium": thing.medium})).unwrap();
+                self.server.service.recorder.record_waiting(verify, &other, None, None).unwrap();
+                let report = self.server.send(uploader(giver), "POST", "/api/v1/evidence", &[], format!("nothing found {n}").as_bytes()).taken();
+                json!({"medium": thing.medium, "tool": "R-Studio 9", "result": "nothing_recovered", "evidence": report["sha256"]})
+            }
             "accept_residual_risk" => {
                 json!({"media": [self.received(vendor, true).medium], "technique": "nvme_format", "destination": "external_reuse",
                     "rationale": "other_controls", "reference": "RISK-1"})

@@ -410,7 +410,7 @@ fn record_destruction(w: &mut World) -> Option<(Actor, Value)> {
     let fed = json!({"medium": medium.id, "serial": if w.dice.one_in(16) { json!("ANOTHER-1") } else { json!(serial) }, "scanned_at": scanned});
     let media = match w.dice.below(30) {
         0 => json!([]),
-        1 => json!([fed, fed]),
+        1..=3 => json!([fed, fed]),
         _ => json!([fed]),
     };
     let witness = if w.dice.one_in(16) { who.person.clone() } else { actor(Role::VendorVerifier, VENDOR, 9).person };
@@ -435,6 +435,18 @@ fn validate_sanitization(w: &mut World) -> Option<(Actor, Value)> {
         at_hand && medium.sanitization.as_ref().is_some_and(|done| done.verified.is_some() && done.validated.is_none())
     })?;
     Some((approver(), json!({"medium": medium.id})))
+}
+
+fn record_sample(w: &mut World) -> Option<(Actor, Value)> {
+    let again = w.dice.one_in(10);
+    let medium = w.medium(|w, medium| {
+        let done = medium.sanitization.as_ref().filter(|done| done.technique.is_logical() && done.verified.is_some());
+        w.workable(medium) && done.is_some_and(|done| again || done.sampled.is_none())
+    })?;
+    let who = coordinator(if w.dice.one_in(10) { 1 } else { 3 });
+    let result = if w.dice.one_in(6) { "data_recovered" } else { "nothing_recovered" };
+    let evidence = w.file();
+    w.dice.one_in(3).then(|| (who, json!({"medium": medium.id, "tool": "R-Studio 9", "result": result, "evidence": evidence})))
 }
 
 fn accept_residual_risk(w: &mut World) -> Option<(Actor, Value)> {
@@ -963,10 +975,11 @@ fn loose_at(medium: &Medium, party: &str) -> bool {
 fn add_lines(w: &mut World) -> Option<(Actor, Value)> {
     let consignment = w.consignment(ConsignmentStatus::Open)?;
     let (mut assets, mut media) = (BTreeSet::new(), BTreeSet::new());
-    // Inside the organisation what lies in stock travels, too, though there is little of it.
-    let stocked = consignment.kind == ConsignmentKind::Internal && w.dice.one_in(2);
+    // Inside the organisation what lies in stock or is in use travels, too, though there is little of it.
+    let internal = consignment.kind == ConsignmentKind::Internal;
+    let wanted = w.dice.of(&[None, Some(Status::InStock), Some(Status::InService)]).unwrap().filter(|_| internal);
     for _ in 0..w.dice.of(&[1, 1, 1, 2]).unwrap() {
-        let fits = |asset: &Asset| may_travel(asset, &consignment) && (!stocked || asset.status == Status::InStock);
+        let fits = |asset: &Asset| may_travel(asset, &consignment) && wanted.is_none_or(|status| asset.status == status);
         assets.extend(w.device(|_, asset| fits(asset)).map(|asset| asset.id));
     }
     if assets.is_empty() || w.dice.one_in(4) {
@@ -1439,6 +1452,7 @@ pub(super) const PLAYS: &[Play] = plays![
     record_destruction,
     verify_sanitization,
     validate_sanitization,
+    record_sample,
     accept_residual_risk,
     record_disposition,
     issue_certificate,
