@@ -28,7 +28,7 @@ static RECORD_DESTRUCTION: Form = Form {
             destroyed. R2v3 asks for a video of physical destruction; without a witness and a video, record each sanitization by itself.",
     grave: false,
     fields: &[
-        needed("machine", "Machine", Kind::Known("machines")).hint("Those that are registered for your company and in service."),
+        needed("machine", "Machine", Kind::Known("machines")).hint("Those that are registered for your organisation and in service."),
         needed(LINES, "Serial numbers", Kind::Lines).hint("Read each before it goes in: one on each line, 200 at most."),
         may(SCANNED_AT, "When the last one was read (UTC)", Kind::Time).hint("Leave empty for the time of the run."),
         needed("witness", "Witness", Kind::Known("people")).hint("Somebody other than you who saw it all go in."),
@@ -75,10 +75,12 @@ fn missing(context: &Context) -> Vec<String> {
     let none = |name: &str| context.known.iter().any(|(own, choices)| *own == name && choices.is_empty());
     let mut missing = Vec::new();
     if none("machines") {
-        missing.push("No machine of your company is registered and in service: register one on your company's page, under Next steps.".to_owned());
+        missing.push(
+            "No machine of your organisation is registered and in service: register one on your organisation's page, under Next steps.".to_owned(),
+        );
     }
     if none("people") {
-        missing.push("Nobody else of your company is known here who could be the witness: an administrator has to invite one.".to_owned());
+        missing.push("Nobody else of your organisation is known here who could be the witness: an administrator has to invite one.".to_owned());
     }
     missing
 }

@@ -81,7 +81,7 @@ fn a_destruction_run_is_recorded_whole_or_not_at_all() {
         |body: &str| server.send("operator", "POST", "/bench/destruction", &[("Content-Type", "application/x-www-form-urlencoded")], body.as_bytes());
     server.get("verifier", "/bench/destruction").refused(403, "command.wrong_role");
     let page = server.page("operator", "/bench/destruction").text();
-    assert!(page.contains("No machine of your company is registered and in service"), "{page}");
+    assert!(page.contains("No machine of your organisation is registered and in service"), "{page}");
 
     // The register, over the API; the page of the vendor shows it.
     let machine = "urn:uuid:00000000-0000-4000-8000-00000000d151";
