@@ -800,8 +800,14 @@ impl Stage<'_> {
             let at = work.at;
             verified.push((VerifySanitization { medium: work.medium.clone() }.into(), Instant::new(at.utc() + TimeDelta::minutes(24 * 60 + 25))));
             let tool = work.tool.map(Name::parse).transpose()?;
-            let record =
-                RecordSanitization { medium: work.medium, technique: work.technique, evidence: work.evidence, tool, statement: work.statement };
+            let record = RecordSanitization {
+                medium: work.medium,
+                technique: work.technique,
+                evidence: work.evidence,
+                tool,
+                machine: None,
+                statement: work.statement,
+            };
             performed.push((record.into(), at));
         }
         self.many(what, operator, performed)?;

@@ -276,9 +276,9 @@ mod tests {
         let changed = STARTER
             .replacen(&format!("{row}\"purge\""), &format!("{row}\"clear\""), 1)
             .replacen("id = \"NV-3\"", "id = \"NV-9\"", 1)
-            .replacen("version = \"3\"", "version = \"4\"", 1);
+            .replacen("version = \"4\"", "version = \"5\"", 1);
         let lines = difference(&starter, &pack(&changed));
-        let starts = ["version: 3 becomes 4", "high data, reuse inside the organisation: purge becomes clear: less than now", "- NV-3: ", "+ NV-9: "];
+        let starts = ["version: 4 becomes 5", "high data, reuse inside the organisation: purge becomes clear: less than now", "- NV-3: ", "+ NV-9: "];
         assert_eq!(lines.len(), starts.len(), "{lines:#?}");
         assert!(lines.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{lines:#?}");
     }

@@ -155,7 +155,9 @@ pub enum Lack {
     Receipt(String),
     /// Nobody knows what it stores data on.
     Media(String),
-    /// Sanitization failed, so only its destruction helps.
+    /// Sanitization failed once: another technique that is at least as strong, or its destruction, helps.
+    Retry(String),
+    /// Sanitization failed twice, so only its destruction helps.
     Destruction(String),
     /// No sanitization is recorded.
     Sanitization {
@@ -186,7 +188,10 @@ impl Lack {
             Lack::Held(why) | Lack::Question(why) | Lack::Stronger { why, .. } => why.clone(),
             Lack::Receipt(tag) => format!("{tag} was released and nobody has received it: the receiver has to record the receipt."),
             Lack::Media(tag) => format!("The media of {tag} are unknown: record them, or attest that it has no storage."),
-            Lack::Destruction(medium) => format!("{medium}: sanitization failed; record its destruction."),
+            Lack::Retry(medium) => {
+                format!("{medium}: sanitization failed; record one by another technique that is at least as strong, or its destruction.")
+            }
+            Lack::Destruction(medium) => format!("{medium}: sanitization failed twice; record its destruction."),
             Lack::Sanitization { medium, least } => {
                 format!("{medium}: no sanitization is recorded; {} is the least for this device.", least.label())
             }
@@ -202,7 +207,11 @@ impl Lack {
         let (title, least) = (medium.title(), policy.least(sensitivity, destination));
         let Some(done) = &medium.sanitization else {
             let failed = medium.state == super::medium::MediumState::Failed;
-            return vec![if failed { Lack::Destruction(title) } else { Lack::Sanitization { medium: title, least } }];
+            return vec![match (failed, medium.failed.len()) {
+                (false, _) => Lack::Sanitization { medium: title, least },
+                (true, 0 | 1) => Lack::Retry(title),
+                (true, _) => Lack::Destruction(title),
+            }];
         };
         let mut lacks = Vec::new();
         if done.method < least && medium.risk_accepted(destination).is_none() {

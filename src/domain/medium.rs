@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::asset::{Asset, Handoff, Holder, stay_of};
 use super::catalogue::Seen;
 use super::correction::Corrected;
+use super::destruction::Feed;
 use super::names::{
     AssetId, ConsignmentId, Digest, IdentifiedBy, Instant, MediaType, MediumId, Method, PartyId, PersonId, Sensitivity, Serial, Technique, codes,
 };
@@ -64,10 +65,25 @@ pub struct Sanitization {
     pub tool: Option<String>,
     /// The evidence file.
     pub evidence: Option<Digest>,
+    /// In a destruction run: how it went in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<Feed>,
     /// Verified by another person.
     pub verified: Option<Act>,
     /// Accepted by the organisation.
     pub validated: Option<Act>,
+    /// Somebody else tried to recover data, and found none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<Act>,
+}
+
+/// An attempt at sanitization that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// The entry that says so.
+    pub seq: u64,
+    /// By which technique.
+    pub technique: Technique,
 }
 
 /// A storage medium.
@@ -103,6 +119,9 @@ pub struct Medium {
     pub state: MediumState,
     /// The sanitization that counts now; earlier ones are in the log.
     pub sanitization: Option<Sanitization>,
+    /// Attempts at sanitizing this data that failed, oldest first (rule P-5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedAttempt>,
     /// The last purge of this data that another person verified; shredding counts as destruction after one (rule SH-1).
     pub purged_before: Option<u64>,
     /// The entry that says that it does not power on: no software technique counts for it (rule P-5).
@@ -184,6 +203,13 @@ impl Medium {
         }
     }
 
+    /// An attempt at it failed: nothing that was done before counts.
+    pub(super) fn fails(&mut self, attempt: FailedAttempt) {
+        self.state = MediumState::Failed;
+        self.sanitization = None;
+        self.failed.push(attempt);
+    }
+
     /// Data may be on it again: earlier sanitization does not count any more.
     pub fn void_sanitization(&mut self) {
         self.state = MediumState::DataPresent;
@@ -191,6 +217,7 @@ impl Medium {
         self.purged_before = None;
         self.residual_risk.clear();
         self.dead = None;
+        self.failed.clear();
     }
 }
 

@@ -268,6 +268,10 @@ id_type!(
     ConsignmentId
 );
 id_type!(
+    /// A machine that sanitizes: a shredder, a degausser.
+    MachineId
+);
+id_type!(
     /// A number of like things that are listed together on a consignment.
     QuantityId
 );

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::adoption::Adoption;
+use super::equipment::Machine;
 use super::mappings::Mapping;
 use super::names::{Digest, Name, PartyId, PersonId, Role, codes};
 use super::own_keys::{OwnKey, OwnKeyId};
@@ -51,6 +52,9 @@ pub struct Party {
     /// The policy that it has adopted: the accountable organisation's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
+    /// The machines that it sanitizes with; those out of service too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machines: Vec<Machine>,
     /// Keys that its people sign with themselves.
     pub keys: Vec<OwnKey>,
     /// The entry that changed it last.
@@ -60,7 +64,9 @@ pub struct Party {
 record!(Party, id: PartyId = |p| p.id.clone(), owner: |p| p.id.as_str().to_owned(), shelf: parties, need: Party,
     keys: |p| {
     let adopting = p.adoption.iter().map(|_| Party::adopting_key());
-    std::iter::once(Party::name_key(&p.name)).chain(adopting).chain(p.keys.iter().map(|own| Party::own_key(&own.key))).collect()
+    let machines = p.machines.iter().map(|machine| Party::machine_key(&machine.id));
+    let keys = p.keys.iter().map(|own| Party::own_key(&own.key));
+    std::iter::once(Party::name_key(&p.name)).chain(adopting).chain(machines).chain(keys).collect()
 });
 
 impl Party {
@@ -172,6 +178,7 @@ impl Fact for PartyRegistered {
                 downstream: Vec::new(),
                 agreements: Vec::new(),
                 adoption: None,
+                machines: Vec::new(),
                 keys: Vec::new(),
                 last_seq: stamp.seq,
             };

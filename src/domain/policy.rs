@@ -13,7 +13,7 @@ use super::asset::Asset;
 use super::catalogue::fits;
 use super::disposition::Destination;
 use super::evidence::{Finding, HiddenArea, Reading, ToolResult, Weight};
-use super::medium::{Medium, MediumState};
+use super::medium::{FailedAttempt, Medium};
 use super::names::{Digest, MediaType, Method, Name, Reference, Sensitivity, Technique};
 use super::refusal::Refusal;
 
@@ -169,12 +169,33 @@ pub struct Circumstances<'a> {
     pub statement: &'a Statement,
     /// The same data was purged and verified before.
     pub purged_before: bool,
-    /// A sanitization of it failed before.
-    pub failed_before: bool,
+    /// What of it failed before.
+    pub failed: Failed,
     /// It was recorded before that it does not power on.
     pub dead: bool,
     /// An approver has accepted the residual risk of this technique on it.
     pub risk_accepted: bool,
+}
+
+/// Attempts at a sanitization that failed before (rule P-5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// None.
+    Never,
+    /// One, by this technique: one further attempt by another technique that is at least as strong is judged like any other.
+    Once(Technique),
+    /// Two or more: only destruction is left.
+    Often,
+}
+
+impl Failed {
+    fn of(attempts: &[FailedAttempt]) -> Self {
+        match attempts {
+            [] => Failed::Never,
+            [one] => Failed::Once(one.technique),
+            _ => Failed::Often,
+        }
+    }
 }
 
 /// A rule across all media that stands in the way, whatever else is shown.
@@ -184,7 +205,9 @@ pub enum Stopped {
     NoRule,
     /// P-5: a technique that the device carries out itself, and it does not power on.
     NotOperational,
-    /// P-5: a sanitization failed before, and this one does not destroy.
+    /// P-5: one attempt failed before, and this one is by the same technique or by a weaker one.
+    FailedOnce,
+    /// P-5: two attempts failed before, and this one does not destroy.
     FailedBefore,
 }
 
@@ -272,17 +295,29 @@ impl Pack {
         rules.iter().map(strongest).max().unwrap_or(Method::None)
     }
 
+    /// What a technique reaches on a medium where everything is shown.
+    fn strongest(&self, media_type: MediaType, technique: Technique, model: Option<ModelOf>) -> Method {
+        self.rules_for(media_type, technique, model).first().map_or(Method::None, |rule| rule.reaches)
+    }
+
     /// What a sanitization comes to: the strongest rule whose needs are all met (P-2). An unknown technique or medium reaches nothing (P-1).
     pub fn reached(&self, of: &Circumstances) -> Reached {
-        let rules = self.rules_for(of.media_type, of.technique, of.model);
+        let mut rules = self.rules_for(of.media_type, of.technique, of.model);
         if rules.is_empty() {
             return Reached::stopped(Stopped::NoRule);
         }
         if of.technique.is_logical() && of.is_dead() {
             return Reached::stopped(Stopped::NotOperational);
         }
-        if of.failed_before && rules.iter().all(|rule| rule.reaches < Method::Destroy) {
-            return Reached::stopped(Stopped::FailedBefore);
+        let (least, stopped) = match of.failed {
+            Failed::Never => (Method::None, Stopped::NoRule),
+            Failed::Once(before) if before != of.technique => (self.strongest(of.media_type, before, of.model), Stopped::FailedOnce),
+            Failed::Once(_) => (Method::Destroy, Stopped::FailedOnce),
+            Failed::Often => (Method::Destroy, Stopped::FailedBefore),
+        };
+        rules.retain(|rule| rule.reaches >= least);
+        if rules.is_empty() {
+            return Reached::stopped(stopped);
         }
         let mut missed = None;
         for rule in rules {
@@ -401,7 +436,7 @@ impl<'a> Circumstances<'a> {
             reading,
             statement,
             purged_before: medium.purged_before.is_some(),
-            failed_before: medium.state == MediumState::Failed,
+            failed: Failed::of(&medium.failed),
             dead: medium.dead.is_some(),
             risk_accepted: medium.residual_risk.iter().any(|risk| risk.technique == technique),
         }

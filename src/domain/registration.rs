@@ -481,6 +481,7 @@ impl Fact for MediumRecorded {
                 seen: self.seen.unwrap_or(Seen::Seen),
                 state: MediumState::DataPresent,
                 sanitization: None,
+                failed: Vec::new(),
                 purged_before: None,
                 dead: None,
                 residual_risk: Vec::new(),

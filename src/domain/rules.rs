@@ -224,7 +224,7 @@ fn evidence(digit: char, medium: &str, serial: &str, result: &str) -> serde_json
 }
 
 #[test]
-fn a_failed_sanitization_leaves_only_destruction() {
+fn after_one_failure_another_technique_counts_and_after_two_only_destruction() {
     let mut story = Story::new();
     let coordinator = actor(Role::Coordinator, DISTRICT, 1);
     let (_, disk) = story.retired("A1", "hdd_ata", "low");
@@ -235,7 +235,19 @@ fn a_failed_sanitization_leaves_only_destruction() {
     assert_eq!(story.when(&coordinator, "record_sanitization", overwrite('a')).unwrap()[0].event.name(), "media.sanitized");
     story.done(&coordinator, "record_sanitization", overwrite('b'));
     assert_eq!(story.medium(&disk).state, MediumState::Failed);
-    story.refused(&coordinator, "record_sanitization", overwrite('a'), "sanitization.only_destroy");
+    // The same technique again does not count, another one that is at least as strong does.
+    let why = story.refused(&coordinator, "record_sanitization", overwrite('a'), "sanitization.only_destroy");
+    assert!(why.contains("another technique that is at least as strong (rule P-5"), "{why}");
+    let degauss = json!({"medium": disk, "technique": "degauss", "statement": {"equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000,
+        "calibrated_on": "2026-01-05"}});
+    assert_eq!(story.when(&coordinator, "record_sanitization", degauss.clone()).unwrap()[0].event.name(), "media.sanitized");
+    let mut second = evidence('c', &disk, "m-a1", "fail");
+    second["links"][0]["reading"]["technique"] = json!("ata_sanitize_overwrite");
+    story.done(&coordinator, "receive_evidence", second);
+    story.done(&coordinator, "record_sanitization", json!({"medium": disk, "technique": "ata_sanitize_overwrite", "evidence": "c".repeat(64)}));
+    assert_eq!(story.medium(&disk).failed.len(), 2);
+    let why = story.refused(&coordinator, "record_sanitization", degauss, "sanitization.only_destroy");
+    assert!(why.contains("failed twice"), "{why}");
     story.done(
         &coordinator,
         "record_sanitization",

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{Asset, Status};
 use super::catalogue::Seen;
+use super::destruction::Feed;
+use super::equipment::{self, Used};
 use super::evidence::{Evidence, Finding, Link, ToolResult, Weight};
-use super::medium::{self, Medium, MediumState, Sanitization};
-use super::names::{Digest, MediumId, Method, Role, Technique};
+use super::medium::{self, FailedAttempt, Medium, MediumState, Sanitization};
+use super::names::{Digest, MachineId, MediumId, Method, Role, Technique};
 use super::policy::verdict::{Question, Shown};
 use super::policy::{Circumstances, Known, Pack, PackRef, Reached, Statement, Stopped};
 use super::reconciliation::require_no_questions;
@@ -24,8 +26,10 @@ pub struct RecordSanitization {
     pub technique: Technique,
     /// The stored file that shows it; needed for every technique that software performs.
     pub evidence: Option<Digest>,
-    /// Tool and version, where the file does not say; where neither does, the machine or facility of the statement.
+    /// Tool and version, where the file does not say; where neither does, the machine, or the machine or facility of the statement.
     pub tool: Option<super::names::Name>,
+    /// The machine of the register that did it; it says what the statement leaves open.
+    pub machine: Option<MachineId>,
     /// What the file cannot show.
     #[serde(default)]
     pub statement: Statement,
@@ -49,8 +53,14 @@ pub struct MediumSanitized {
     pub tool: Option<String>,
     /// The evidence file.
     pub evidence: Option<Digest>,
-    /// What the person states.
+    /// What the person states, with what the register says of the machine.
     pub statement: Statement,
+    /// The machine that did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Used>,
+    /// In a destruction run: how it went in, before whose eyes, and the video of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<Feed>,
 }
 
 /// `media.sanitization_failed`
@@ -100,7 +110,7 @@ pub struct SanitizationValidated {
 }
 
 /// A medium in hands that may act on it, with the device that it is in.
-fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, Option<&'a Asset>), Stop> {
+pub(super) fn medium_at_hand<'a>(known: &'a Records, id: &MediumId, occasion: &Occasion) -> Result<(&'a Medium, Option<&'a Asset>), Stop> {
     let medium = medium::require(known, id)?;
     let Some(host) = medium.host_of(known)? else {
         occasion.may_touch_loose(medium)?;
@@ -228,7 +238,15 @@ impl Order for RecordSanitization {
         if let Some(refusal) = link.and_then(|link| in_doubt(occasion.policy, link, medium)) {
             return Err(refusal.into());
         }
-        let of = Circumstances::of(medium, host, self.technique, reading, &self.statement);
+        let machine = match (&self.machine, host.map(|host| &host.holder).or(medium.holder.as_ref())) {
+            (Some(id), Some(holder)) => Some(equipment::require_at(known, id, holder, &medium.title(), occasion)?),
+            _ => None,
+        };
+        let statement = match machine {
+            Some(machine) => machine.fills(&self.statement, self.technique, occasion.occurred.utc().date_naive())?,
+            None => self.statement.clone(),
+        };
+        let of = Circumstances::of(medium, host, self.technique, reading, &statement);
         let reached = occasion.policy.reached(&of);
         if reached.method == Method::None {
             let tool = reading.and_then(|reading| reading.tool.as_deref());
@@ -244,9 +262,12 @@ impl Order for RecordSanitization {
             tool: reading
                 .and_then(|reading| reading.tool.clone())
                 .or_else(|| self.tool.as_ref().map(ToString::to_string))
-                .or_else(|| self.statement.machine()),
+                .or_else(|| machine.map(|machine| machine.is.words()))
+                .or_else(|| statement.machine()),
             evidence: self.evidence.clone(),
-            statement: self.statement.clone(),
+            statement,
+            machine: machine.map(equipment::Machine::used),
+            feed: None,
         };
         Ok(vec![Happening::new(sanitized, about(medium))])
     }
@@ -278,7 +299,9 @@ fn not_reached(reached: &Reached, question: &Question, medium: &Medium) -> Refus
     let why = question.answer(reached);
     let missing = reached.missed.iter().flat_map(|missed| &missed.needs).map(|need| format!("Ask for {}.", need.ask())).collect();
     match reached.stopped {
-        Some(Stopped::FailedBefore) => Refusal::new("sanitization.only_destroy", why).because(Cause::Entry(medium.last_seq)),
+        Some(Stopped::FailedOnce | Stopped::FailedBefore) => {
+            Refusal::new("sanitization.only_destroy", why).because(Cause::Entry(medium.failed.last().map_or(medium.last_seq, |attempt| attempt.seq)))
+        }
         Some(Stopped::NotOperational) => Refusal::new("sanitization.not_operational", why),
         Some(Stopped::NoRule) | None => Refusal::listing("sanitization.not_reached", why, missing),
     }
@@ -309,14 +332,18 @@ impl Fact for MediumSanitized {
                 basis: self.basis.clone(),
                 tool: self.tool.clone(),
                 evidence: self.evidence.clone(),
+                feed: self.feed.clone(),
                 verified: None,
                 validated: None,
+                sampled: None,
             });
         });
     }
     fn sentence(&self) -> String {
+        let machine = self.machine.as_ref().map_or_else(String::new, |machine| format!(" with {}", machine.words));
+        let fed = self.feed.as_ref().map_or_else(String::new, |feed| format!(" {}", feed.sentence()));
         format!(
-            "Sanitized by {}: {} by rule {} of {} version {}.",
+            "Sanitized by {}{machine}: {} by rule {} of {} version {}.{fed}",
             self.technique.label(),
             self.method.label(),
             self.rule,
@@ -330,12 +357,11 @@ impl Fact for SanitizationFailed {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.medium() else { return };
         medium::change(known, &id, stamp.seq, |medium| {
-            medium.state = MediumState::Failed;
-            medium.sanitization = None;
+            medium.fails(FailedAttempt { seq: stamp.seq, technique: self.technique });
         });
     }
     fn sentence(&self) -> String {
-        format!("Sanitization by {}: {}. Only destruction is left.", self.technique.label(), self.result.label())
+        format!("Sanitization by {}: {}. It counts for nothing.", self.technique.label(), self.result.label())
     }
 }
 

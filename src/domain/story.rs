@@ -8,6 +8,7 @@ use super::asset::Asset;
 use super::catalogue::{Catalogue, SHIPPED};
 use super::medium::Medium;
 use super::names::{AssetId, Digest, Instant, MediumId, PartyId, PersonId, Role};
+use super::parties::Party;
 use super::policy::{Pack, STARTER};
 use super::preparation::Rung;
 use super::records::{Records, Stop};
@@ -54,6 +55,17 @@ pub fn actor(role: Role, party: &str, n: u32) -> Actor {
 /// The adoption of this policy.
 pub fn adopting(policy: &Pack) -> Value {
     json!({"name": policy.name, "version": policy.version, "sha256": policy.digest, "reference": "BOARD-0", "decided_on": "2026-08-12"})
+}
+
+/// The registration of a machine at the site of this party.
+pub fn machine(party: &str, technique: &str, serial: &str) -> Value {
+    let mut body = json!({"party": party, "site": "Site", "technique": technique, "make": "Maker", "model": "M-100", "serial": serial});
+    if technique == "degauss" {
+        body["field_oersted"] = json!(10_000);
+    } else {
+        body["particle_tenths_mm"] = json!(20);
+    }
+    body
 }
 
 /// Why nothing better than this rung is chosen.
@@ -227,6 +239,11 @@ impl Story {
     /// The device as it is now.
     pub fn asset(&self, id: &str) -> &Asset {
         self.known.find::<Asset>(&AssetId::parse(id).unwrap()).unwrap().unwrap()
+    }
+    /// The machine that this party has registered last.
+    pub fn machine_of(&self, party: &str) -> String {
+        let party = self.known.find::<Party>(&PartyId::parse(party).unwrap()).unwrap().unwrap();
+        party.machines.last().unwrap().id.to_string()
     }
     /// The medium as it is now.
     pub fn medium(&self, id: &str) -> &Medium {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::asset::Label;
 use super::names::Role;
-use super::story::{DISTRICT, Story, VENDOR, actor, better_than};
+use super::story::{DISTRICT, Story, VENDOR, actor, better_than, machine};
 use super::{Actor, Command, SubjectKind};
 
 /// Commands that are not about one device that is there: they make things, or are about parties, files, lists and containers.
@@ -18,10 +18,14 @@ const NOT_ABOUT_A_DEVICE: &[&str] = &[
     "suspend_credential",
     "record_contract",
     "record_training",
+    "register_machine",
+    "record_calibration",
+    "take_out_of_service",
     "approve_downstream",
     "withdraw_downstream",
     "adopt_policy",
     "accept_residual_risk",
+    "record_sample",
     "grant_override",
     "authorize_consignment",
     "record_container",
@@ -176,6 +180,7 @@ const TABLE: &[(&str, &[Label])] = &[
     ("receive_consignment", &[Released]),
     ("resolve_discrepancy", &[Discrepancy]),
     ("record_sanitization", &[Evaluated, SurplusAuthorized, Received, Reconciled, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady]),
+    ("record_destruction", &[Evaluated, SurplusAuthorized, Received, Reconciled, Sanitizing, SanitizationFailed, Sanitized, Graded, RedeployReady]),
     ("verify_sanitization", &[Sanitizing]),
     ("validate_sanitization", &[Sanitizing]),
     ("record_disposition", &[Sanitized, Graded, Missing, WrittenOff]),
@@ -283,6 +288,8 @@ impl Situation {
     fn new(status: &str) -> Self {
         let mut story = Story::new();
         let document = story.document();
+        story.done(&coordinator(), "register_machine", machine(DISTRICT, "disintegrate", "DI1"));
+        story.done(&operator(), "register_machine", machine(VENDOR, "disintegrate", "DI2"));
         let (_, spare) = story.retired("SPARE", "hdd_ata", "low");
         story.degaussed(&spare);
         story.done(&coordinator(), "harvest_medium", json!({"medium": spare}));
@@ -485,6 +492,12 @@ impl Situation {
             "resolve_discrepancy" => json!({"discrepancy": self.discrepancy, "resolution": "located_at_receiver", "document": self.document}),
             "record_sanitization" => {
                 json!({"medium": self.medium, "technique": "incinerate", "statement": {"facility": "F", "facility_batch": "B"}})
+            }
+            "record_destruction" => {
+                let holder = asset.holder.party.as_str();
+                let fed = json!({"medium": self.medium, "serial": "MA1", "scanned_at": self.story.now()});
+                json!({"machine": self.story.machine_of(if holder == VENDOR { VENDOR } else { DISTRICT }), "media": [fed],
+                    "witness": actor(Role::VendorVerifier, VENDOR, 9).person, "video": {"sha256": "e".repeat(64), "kept_until": "2099-01-01"}})
             }
             "record_disposition" => match asset.label() {
                 Missing | WrittenOff => {

@@ -226,10 +226,10 @@ pub struct QualifiedBy {
     pub entry: u64,
 }
 
-/// Most credentials, contracts, signers, trainings and downstream vendors of one party.
+/// Most credentials, contracts, signers, trainings, downstream vendors and machines of one party.
 const MOST: usize = 500;
 
-fn require_room(party: &Party, what: &str, have: usize) -> Result<(), Refusal> {
+pub(super) fn require_room(party: &Party, what: &str, have: usize) -> Result<(), Refusal> {
     if have < MOST {
         return Ok(());
     }
@@ -237,7 +237,7 @@ fn require_room(party: &Party, what: &str, have: usize) -> Result<(), Refusal> {
 }
 
 /// From 1990 to 2199: what a credential or a contract can say.
-fn require_dates(from: NaiveDate, until: Option<NaiveDate>, names: &str) -> Result<(), Refusal> {
+pub(super) fn require_dates(from: NaiveDate, until: Option<NaiveDate>, names: &str) -> Result<(), Refusal> {
     let absurd = |day: &NaiveDate| !(1990..2200).contains(&day.year());
     if absurd(&from) || until.as_ref().is_some_and(absurd) || until.is_some_and(|until| until < from) {
         let why = format!("{names}: dates lie between 1990 and 2199, and the first is not after the second; correct them.");
@@ -246,7 +246,7 @@ fn require_dates(from: NaiveDate, until: Option<NaiveDate>, names: &str) -> Resu
     Ok(())
 }
 
-fn require_site(party: &Party, site: &Name) -> Result<(), Refusal> {
+pub(super) fn require_site(party: &Party, site: &Name) -> Result<(), Refusal> {
     if party.sites.contains(site) {
         return Ok(());
     }

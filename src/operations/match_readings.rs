@@ -23,6 +23,8 @@ use crate::store::{readings, tables};
 
 /// What the newest reader made of a stored file: what is kept beside it, or else out of the file, and then it is kept.
 pub fn read(service: &Service, actor: &Actor, sha256: &Digest) -> Result<Told> {
+    // What is kept is for those who may have the file.
+    receive_evidence::recorded(&mut *service.app.read()?, actor, sha256)?;
     if let Some(reading) = readings::newest(&mut *service.app.read()?, sha256.as_str())? {
         return Ok(Told::Reading(Box::new(reading)));
     }

@@ -24,9 +24,9 @@ const FRAME_VERSION: u64 = 1;
 /// The commands that are signed with keys of one's own, each with an event that carries what was signed.
 pub const SIGNED_COMMANDS: &str = "\
     register_party party.registered; add_site party.site_added; name_signers party.signers_named; record_credential credential.recorded; \
-    suspend_credential credential.suspended; record_contract contract.recorded; record_training operator.qualified; \
+    suspend_credential credential.suspended; record_contract contract.recorded; record_training operator.qualified; register_machine equipment.registered; \
     approve_downstream downstream.approved; withdraw_downstream downstream.withdrawn; grant_override override.granted; adopt_policy policy.adopted; \
-    register_asset asset.registered; record_media media.recorded; harvest_medium media.removed; install_medium media.installed; \
+    register_asset asset.registered; record_media media.recorded; harvest_medium media.removed; install_medium media.installed; record_calibration equipment.calibrated; \
     attest_no_storage asset.no_storage_attested; send_to_repair asset.sent_to_repair; return_from_repair asset.repaired; redeploy asset.redeployed; \
     retire asset.retired; return_to_service asset.returned_to_service; harvest_part asset.part_harvested; evaluate asset.evaluated; \
     authorize_surplus asset.surplus_authorized; authorize_consignment consignment.authorized; release_accounts asset.accounts_released; \
@@ -40,8 +40,8 @@ pub const SIGNED_COMMANDS: &str = "\
     resolve_discrepancy discrepancy.resolved; record_sanitization media.sanitized; record_sanitization media.sanitization_failed; \
     verify_sanitization media.verified; validate_sanitization media.validated; accept_residual_risk media.residual_risk_accepted; record_disposition disposition.recorded; \
     correct_registration entry.corrected; withdraw_no_storage entry.corrected; withdraw_medium entry.corrected; void_sanitization entry.corrected; \
-    void_disposition entry.corrected; expect_media media.recorded; confirm_medium media.seen; see_device device.seen; \
-    register_key party.key_registered; revoke_key party.key_revoked";
+    void_disposition entry.corrected; expect_media media.recorded; confirm_medium media.seen; see_device device.seen; record_sample media.sampled; \
+    register_key party.key_registered; revoke_key party.key_revoked; take_out_of_service equipment.taken_out_of_service";
 
 /// Who did it: the person or service, in which role, for which party.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

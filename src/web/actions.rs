@@ -18,7 +18,7 @@ use super::sign_in::proved_or;
 use super::{Data, block, consignments, parties};
 use crate::app::{App, now, seed};
 use crate::domain::asset::Asset;
-use crate::domain::names::AssetId;
+use crate::domain::names::{AssetId, Name};
 use crate::domain::parties::{Party, PartyKind};
 use crate::domain::records::Records;
 use crate::domain::refusal::Refusal;
@@ -57,6 +57,13 @@ fn sites(party: &Party) -> Vec<Choice> {
     party.sites.iter().map(|site| (site.to_string(), site.to_string())).collect()
 }
 
+/// The machines of a party that are in service, at one site or everywhere.
+fn machines(party: &Party, site: Option<&Name>) -> Vec<Choice> {
+    let today = now().utc().date_naive();
+    let here = party.machines.iter().filter(|machine| machine.serves(today) && site.is_none_or(|site| *site == machine.is.site));
+    here.map(|machine| (machine.id.to_string(), format!("{}, {}", machine.is.words(), machine.is.technique.label()))).collect()
+}
+
 /// The organisation's own sites.
 pub fn own_sites(db: &mut Database, app: &App) -> Result<Vec<Choice>> {
     Ok(tables::find::<Party>(db, &app.service.party)?.as_ref().map(sites).unwrap_or_default())
@@ -74,8 +81,17 @@ fn device_context(db: &mut Database, app: &App, viewer: &Viewer, asset: &Asset) 
     let loose = inventory::loose_media(db, viewer.actor.party.as_str(), LOOSE)?.iter().map(title).collect::<Result<Vec<_>>>()?;
     let (vendors, vendor_sites) = vendors(db, app, viewer)?;
     let own_sites = own_sites(db, app)?;
+    let holder = tables::find::<Party>(db, &asset.holder.party)?;
+    let machines = holder.map(|party| machines(&party, Some(&asset.holder.site))).unwrap_or_default();
     Ok(Context {
-        known: vec![("media", media), ("loose", loose), ("vendors", vendors), ("vendor_sites", vendor_sites), ("own_sites", own_sites)],
+        known: vec![
+            ("media", media),
+            ("loose", loose),
+            ("vendors", vendors),
+            ("vendor_sites", vendor_sites),
+            ("own_sites", own_sites),
+            ("machines", machines),
+        ],
         about: vec![("asset", json!(asset.id))],
         ..Context::default()
     })
@@ -389,8 +405,14 @@ fn party_context(db: &mut Database, app: &App, viewer: &Viewer, party: &Party) -
     let people = people.map(|person| (person.id, if person.title.is_empty() { person.name } else { format!("{}, {}", person.name, person.title) }));
     let credentials = party.credentials.iter().map(|credential| (credential.number.to_string(), credential.number.to_string())).collect();
     let signers = party.signers.iter().map(|person| ("signers".to_owned(), person.to_string())).collect();
-    let known =
-        vec![("sites", sites(party)), ("vendors", vendors), ("downstream", downstream), ("people", people.collect()), ("credentials", credentials)];
+    let known = vec![
+        ("sites", sites(party)),
+        ("vendors", vendors),
+        ("downstream", downstream),
+        ("people", people.collect()),
+        ("credentials", credentials),
+        ("machines", machines(party, None)),
+    ];
     Ok(Context { known, about: vec![("party", json!(party.id))], given: signers, ..Context::default() })
 }
 
@@ -666,7 +688,7 @@ pub async fn adoption_create(http: HttpRequest, state: Data, payload: web::Paylo
 /// The commands about devices that this viewer's role may give for many at once, with their forms.
 pub fn for_many(viewer: &Viewer) -> Vec<(&'static str, Vec<&'static Form>)> {
     // What differs from device to device is not the same for many.
-    const ONE_BY_ONE: [&str; 10] = [
+    const ONE_BY_ONE: [&str; 11] = [
         "assign",
         "return_from_repair",
         "record_media",
@@ -674,6 +696,7 @@ pub fn for_many(viewer: &Viewer) -> Vec<(&'static str, Vec<&'static Form>)> {
         "install_medium",
         "harvest_part",
         "record_sanitization",
+        "record_sample",
         "report_missing",
         "correct_registration",
         "withdraw_medium",

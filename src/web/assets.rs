@@ -325,6 +325,8 @@ struct IndexPage {
     filters: Vec<(&'static str, String)>,
     /// What this viewer may do.
     registers: bool,
+    /// Whether the viewer looks after what waits to be accepted.
+    validates: bool,
     imports: bool,
     acts: bool,
     rows: Vec<Row>,
@@ -569,6 +571,7 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
             views,
             roles: roles.map(|role| (role.as_str(), role.label())).collect(),
             filters,
+            validates: matches!(viewer.actor.role, Role::Coordinator | Role::Approver),
             registers: actions::role_may(&viewer, "register_asset"),
             imports: actions::role_may(&viewer, "register_asset"),
             acts: !actions::for_many(&viewer).is_empty(),
@@ -977,6 +980,11 @@ fn medium_shown(db: &mut Database, names: &mut Names, medium: &Medium, past: Opt
                 None => "nobody yet".to_owned(),
             };
             steps.push((what, words));
+        }
+        if let Some(feed) = &done.feed {
+            let witness = names.person(db, feed.witness.as_str())?;
+            steps.push(("Read before it went in", format!("{}, {}, witness: {witness}", feed.serial, feed.scanned_at)));
+            steps.push(("Video", format!("SHA-256 {}, kept until {}", short(feed.video.sha256.as_str()), feed.video.kept_until)));
         }
         evidence = done.evidence.as_ref().map(|digest| (digest.to_string(), short(digest.as_str())));
     }

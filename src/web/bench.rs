@@ -11,6 +11,7 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::actions;
 use super::assets::bare;
 use super::evidence::{self, FileShown};
 use super::page::{self, Page, capital};
@@ -58,6 +59,8 @@ struct Row {
 #[template(path = "bench/index.html")]
 struct IndexPage {
     page: Page,
+    /// Whether the viewer may report a destruction run.
+    runs: bool,
     lacking: bool,
     devices: Vec<Row>,
     next: Option<String>,
@@ -84,7 +87,10 @@ fn lack(page: &Page, lack: &Lack) -> String {
         }
         Lack::Receipt(_) => page.t("Record its receipt.").to_owned(),
         Lack::Media(_) => page.t("Its storage is unknown: record the media that are in it.").to_owned(),
-        Lack::Destruction(medium) => page.t1("{}: sanitization failed. Destroy it, and record that.", medium),
+        Lack::Retry(medium) => {
+            page.t1("{}: sanitization failed. Sanitize it by another technique that is at least as strong, or destroy it.", medium)
+        }
+        Lack::Destruction(medium) => page.t1("{}: sanitization failed twice. Destroy it, and record that.", medium),
         Lack::Sanitization { medium, least } => {
             let text = page.t1("{}: the report of a sanitization is missing, at least {}.", medium);
             text.replacen("{}", method(page, *least), 1)
@@ -176,7 +182,17 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> std
                 lacks: said(&page, &lacks),
             });
         }
-        Ok(IndexPage { page, lacking, devices: shown, next, paged: after.is_some(), media, next_medium, most: MAX_BYTES })
+        Ok(IndexPage {
+            page,
+            runs: actions::role_may(&viewer, "record_destruction"),
+            lacking,
+            devices: shown,
+            next,
+            paged: after.is_some(),
+            media,
+            next_medium,
+            most: MAX_BYTES,
+        })
     })
     .await?;
     page::render(&drawn)

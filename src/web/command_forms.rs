@@ -18,6 +18,7 @@ use crate::domain::policy::Known;
 use crate::domain::preparation::{FundingSource, RejectionReason, Rung};
 use crate::domain::registration::NoStorageBasis;
 use crate::domain::residual_risk::Rationale;
+use crate::domain::sampling::SampleResult;
 use crate::domain::sealing::{CancelReason, UnsealReason};
 use crate::domain::vendors::{Scheme, Scope, SuspensionReason};
 use crate::domain::withholding::WithholdingReason;
@@ -233,6 +234,8 @@ pub static DEVICE: &[Group] = &[
                     needed("technique", "Technique", Kind::Choice(choices!(Technique))),
                     may("evidence", "SHA-256 of the stored file", Kind::Digest),
                     may("tool", "Tool and version, or machine", Kind::Text(NAME)).hint("Where the file does not say."),
+                    may("machine", "Machine of the register", Kind::Known("machines"))
+                        .hint("It says what is left empty below: its number, particle, field, list entry and calibration."),
                     may("statement.operational", "It powers on", Kind::Choice(choices!(Known))),
                     may("statement.completed_without_error", "It finished without error", Kind::Said),
                     may("statement.hidden_areas_absent", "Hidden areas were looked for, and are absent or reset", Kind::Said),
@@ -271,6 +274,17 @@ pub static DEVICE: &[Group] = &[
                 "Accept a sanitization",
                 "The organisation accepts it for this data.",
                 &[needed("medium", "Medium", Kind::Known("media"))],
+            ),
+            plain(
+                "record_sample",
+                "Record a sample",
+                "You tried to recover data from it, and somebody else performed and verified its sanitization. Recovered data undo that.",
+                &[
+                    needed("medium", "Medium", Kind::Known("media")),
+                    needed("tool", "Recovery software and its version", Kind::Text(NAME)),
+                    needed("result", "What it found", Kind::Choice(choices!(SampleResult))),
+                    needed("evidence", "SHA-256 of the stored report", Kind::Digest),
+                ],
             ),
             grave(
                 "accept_residual_risk",
@@ -460,6 +474,48 @@ pub static PARTY: &[Group] = &[
                     needed("trained_on", "When", Kind::Date),
                     needed("valid_until", "Valid to, included", Kind::Date),
                 ],
+            ),
+        ],
+    },
+    Group {
+        title: "Machines",
+        forms: &[
+            plain(
+                "register_machine",
+                "Register a machine",
+                "A shredder, a degausser: whoever names it in a report need not state again what is registered here.",
+                &[
+                    needed("site", "Site", Kind::Known("sites")),
+                    needed(
+                        "technique",
+                        "What it does",
+                        Kind::Choice(choices!(Technique: Degauss Shred Pulverize Disintegrate Melt Incinerate Grind Damage)),
+                    ),
+                    needed("make", "Maker", Kind::Text(NAME)),
+                    needed("model", "Model", Kind::Text(NAME)),
+                    needed("serial", "Serial number", Kind::Text(REFERENCE)),
+                    may("particle_tenths_mm", "Largest particle or screen size, in tenths of a millimetre", Kind::Number(1, 100_000)),
+                    may("field_oersted", "Field of the degausser, in oersted", Kind::Number(1, 1_000_000)),
+                    may("epl_entry", "Its entry in the NSA's list", Kind::Text(REFERENCE)),
+                    may("epl_particle_tenths_mm", "Largest particle that the entry allows, in tenths of a millimetre", Kind::Number(1, 100_000)),
+                ],
+            ),
+            plain(
+                "record_calibration",
+                "Record a calibration",
+                "A degausser whose calibration was due before the work counts for nothing.",
+                &[
+                    needed("machine", "Machine", Kind::Known("machines")),
+                    needed("calibrated_on", "Calibrated on", Kind::Date),
+                    needed("due_on", "Next calibration due on", Kind::Date),
+                    may("document", "SHA-256 of the stored document", Kind::Digest),
+                ],
+            ),
+            grave(
+                "take_out_of_service",
+                "Take a machine out of service",
+                "From this day on nothing is done with it.",
+                &[needed("machine", "Machine", Kind::Known("machines")), needed("from", "From", Kind::Date)],
             ),
         ],
     },
@@ -662,7 +718,12 @@ mod tests {
                 assert!(members.contains(field), "{}: {field} is none of {members:?}", form.command);
             }
             // Which policy is in force, its page adds.
-            let added: &[&str] = if form.command == ADOPT_POLICY.command { &["name", "version"] } else { &[] };
+            // … and a fresh machine's id is made by the command.
+            let added: &[&str] = match form.command {
+                "adopt_policy" => &["name", "version"],
+                "register_machine" => &["machine"],
+                _ => &[],
+            };
             for member in members.iter().filter(|member| !elsewhere.contains(&member.as_str()) && !added.contains(&member.as_str())) {
                 assert!(fields.contains(member), "{}: {member} has no field", form.command);
             }

@@ -582,10 +582,22 @@ pub async fn record(
     given: &Given,
     beside: Option<crate::operations::record::Beside>,
 ) -> std::result::Result<Sent, Problem> {
-    let mut body = match body(form, context, given, true) {
-        Ok(body) => body,
-        Err(wrong) => return Ok(Sent::Wrong(wrong)),
-    };
+    match body(form, context, given, true) {
+        Ok(body) => record_body(http, state, viewer, (form, context), given, body, beside).await,
+        Err(wrong) => Ok(Sent::Wrong(wrong)),
+    }
+}
+
+/// The same for a form whose fields are not the members of its command: the body is made elsewhere, with the time beside it.
+pub async fn record_body(
+    http: &HttpRequest,
+    state: &Data,
+    viewer: &Viewer,
+    (form, context): (&Form, &Context),
+    given: &Given,
+    mut body: Map<String, Value>,
+    beside: Option<crate::operations::record::Beside>,
+) -> std::result::Result<Sent, Problem> {
     let read = |body: &mut Map<String, Value>| -> std::result::Result<(Command, Option<Instant>), Refusal> {
         let occurred = run_bulk::occurred(body)?;
         Ok((Command::read(form.command, Value::Object(std::mem::take(body)))?, occurred))

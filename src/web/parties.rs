@@ -16,6 +16,7 @@ use super::request::{self, cut, party_id};
 use super::session::Viewer;
 use super::{Data, block};
 use crate::app::{App, now};
+use crate::domain::equipment::Machine;
 use crate::domain::names::PartyId;
 use crate::domain::parties::Party;
 use crate::domain::vendors::Credential;
@@ -155,6 +156,48 @@ struct TrainingShown {
     entry: u64,
 }
 
+struct MachineShown {
+    name: String,
+    site: String,
+    technique: &'static str,
+    figures: String,
+    calibrated: String,
+    state: String,
+    good: bool,
+    entry: u64,
+}
+
+/// What a machine can do and whether it may be used today.
+fn machine_shown(machine: &Machine) -> MachineShown {
+    let (is, today) = (&machine.is, today());
+    let tenths = |figure: u32| format!("{}.{} mm", figure / 10, figure % 10);
+    let figures = [
+        is.particle_tenths_mm.map(|figure| format!("particles up to {}", tenths(figure))),
+        is.field_oersted.map(|field| format!("{field} Oe")),
+        is.epl_entry.as_ref().map(|entry| match is.epl_particle_tenths_mm {
+            Some(figure) => format!("NSA list {entry}, up to {}", tenths(figure)),
+            None => format!("NSA list {entry}"),
+        }),
+    ];
+    let calibration = machine.calibrated(today);
+    let overdue = calibration.is_some_and(|calibration| calibration.due_on < today);
+    MachineShown {
+        name: is.words(),
+        site: is.site.to_string(),
+        technique: is.technique.label(),
+        figures: figures.into_iter().flatten().collect::<Vec<_>>().join("; "),
+        calibrated: calibration
+            .map_or_else(|| "none recorded".to_owned(), |calibration| format!("{}, next due {}", calibration.calibrated_on, calibration.due_on)),
+        state: match machine.out_from {
+            Some(from) => format!("out of service from {from}"),
+            None if overdue => "calibration overdue".to_owned(),
+            None => "in service".to_owned(),
+        },
+        good: machine.serves(today) && !overdue,
+        entry: machine.recorded,
+    }
+}
+
 #[derive(Template)]
 #[template(path = "vendors/show.html")]
 struct ShowPage {
@@ -167,6 +210,8 @@ struct ShowPage {
     contracts: Vec<ContractShown>,
     signers: Vec<String>,
     trainings: Vec<TrainingShown>,
+    machines: Vec<MachineShown>,
+    runs: bool,
     downstream: Vec<(String, String, u64)>,
     timeline: Vec<Step>,
     address: String,
@@ -248,6 +293,8 @@ pub async fn show(viewer: Viewer, state: Data, id: web::Path<String>, part: web:
             contracts: contracts.collect(),
             signers,
             trainings,
+            machines: party.machines.iter().filter(|_| told).map(machine_shown).collect(),
+            runs: actions::role_may(&viewer, "record_destruction") && party.id == viewer.actor.party,
             downstream,
             timeline: steps(timeline)?,
             address: format!("/vendors/{}", bare(id.as_str())),

@@ -159,6 +159,8 @@ export async function visits(stage) {
     page("/mail/unsubscribe/{token}", "unsubscribe-unknown", "nobody", "/mail/unsubscribe/unknown", 404),
     page("/bench", "bench", "operator", "/bench"),
     page("/bench", "bench-all", "operator", "/bench?show=all"),
+    page("/validations", "validations", "approver", "/validations"),
+    page("/bench/destruction", "destruction", "operator", "/bench/destruction"),
     page("/evidence/{sha256}", "evidence", "auditor", `/evidence/${evidence}`),
     page("/evidence/{sha256}/actions/{command}", "evidence-withhold", "coordinator", `/evidence/${evidence}/actions/propose_withholding`),
     page("/evidence/new", "evidence-typed", "operator", "/evidence/new"),

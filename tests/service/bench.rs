@@ -71,6 +71,103 @@ fn the_bench_lists_what_is_here_and_what_it_lacks() {
 }
 
 #[test]
+fn a_destruction_run_is_recorded_whole_or_not_at_all() {
+    let server = Server::start();
+    let story = story::reconciled(&server);
+    let [first, _, third] = &story.devices[..] else { panic!("three devices") };
+    let party = server.parties["GreenLoop Recycling"].as_str();
+    let [verifier, operator] = [8, 7].map(|n| format!("urn:uuid:00000000-0000-4000-8000-{n:012}"));
+    let form =
+        |body: &str| server.send("operator", "POST", "/bench/destruction", &[("Content-Type", "application/x-www-form-urlencoded")], body.as_bytes());
+    server.get("verifier", "/bench/destruction").refused(403, "command.wrong_role");
+    let page = server.page("operator", "/bench/destruction").text();
+    assert!(page.contains("No machine of your organisation is registered and in service"), "{page}");
+
+    // The register, over the API; the page of the vendor shows it.
+    let machine = "urn:uuid:00000000-0000-4000-8000-00000000d151";
+    let register = json!({"party": party, "machine": machine, "site": "Akron", "technique": "disintegrate", "make": "Maker", "model": "D-2",
+        "serial": "DIS0001", "particle_tenths_mm": 20});
+    server.command("stranger", "register_machine", register.clone()).refused(422, "parties.unknown");
+    server.command("operator", "register_machine", register).taken();
+    let calibration = json!({"party": party, "machine": machine, "calibrated_on": "2026-01-05", "due_on": "2026-02-05"});
+    server.command("operator", "record_calibration", calibration).taken();
+    let shown = server.page("coordinator", &format!("/vendors/{}", party.trim_start_matches("urn:uuid:"))).text();
+    for words in ["Maker D-2 DIS0001", "particles up to 2.0 mm", "2026-01-05, next due 2026-02-05", "calibration overdue"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let page = server.page("operator", "/bench/destruction").text();
+    assert!(page.contains("Maker D-2 DIS0001, disintegrate, Akron") && page.contains(&verifier) && !page.contains(&operator), "{page}");
+
+    // What is wrong is said at its field, and what was typed stays.
+    let entries = server.entries();
+    let run = |lines: &str| {
+        let (sha256, lines) = ("e".repeat(64), lines.replace('\n', "%0A"));
+        format!("machine={machine}&media={lines}&witness={verifier}&video.sha256={sha256}&video.kept_until=2099-01-01&weight_in_grams=0.9")
+    };
+    let strange = form(&run(&format!("{}\nNOBODYS-1\n{}", first.drive, third.serial)));
+    assert_eq!(strange.status, 422);
+    for words in ["Nothing in your hands has the serial number NOBODYS-1", &first.drive, "value=\"2099-01-01\""] {
+        assert!(strange.text().contains(words), "{words}: {}", strange.text());
+    }
+    let soon = form(&run(&first.drive).replace("2099-01-01", "2026-12-01"));
+    assert!(soon.status == 422 && soon.text().contains("kept for 60 days at least"), "{}", soon.text());
+    assert_eq!(server.entries(), entries);
+
+    // One act of two entries, each about its own medium; the certificate's tool is the machine.
+    let answer = form(&run(&format!("{}\n{}", first.drive, third.drive)));
+    assert_eq!((answer.status, answer.header("location").ends_with("/bench")), (303, true), "{}", answer.text());
+    assert_eq!(server.entries(), entries + 2);
+    let asset = server.get("coordinator", &format!("/api/v1/assets/{}", third.id)).taken();
+    let done = &asset["media"][0]["sanitization"];
+    assert_eq!(
+        (&done["tool"], &done["method"], &done["feed"]["serial"]),
+        (&json!("Maker D-2 DIS0001"), &json!("destroy"), &json!(third.drive)),
+        "{done}"
+    );
+    let page = server.page("coordinator", &format!("/assets/{}", third.id)).text();
+    assert!(page.contains("Read before it went in") && page.contains("kept until 2099-01-01"), "{page}");
+    // The same over the API: what is destroyed goes in no more.
+    let again = json!({"machine": machine, "media": [{"medium": third.medium, "serial": third.drive, "scanned_at": "2026-11-20T08:00:00Z"}],
+        "witness": verifier, "video": {"sha256": "e".repeat(64), "kept_until": "2099-01-01"}});
+    server.command("operator", "record_destruction", again.clone()).refused(422, "sanitization.destroyed");
+    server.command("stranger", "record_destruction", again).refused(422, "equipment.unknown");
+    server.command("verifier", "verify_sanitization", json!({"medium": third.medium})).taken();
+    server.audit();
+}
+
+#[test]
+fn what_waits_to_be_accepted_shows_failures_first_and_what_is_sampled() {
+    let server = Server::start();
+    let story = story::reconciled(&server);
+    let page = |who: &str| server.page(who, "/validations").text();
+    server.get("operator", "/validations").refused(403, "command.wrong_role");
+    assert!(page("approver").contains("Nothing that was verified waits to be accepted."));
+    for device in [&story.devices[0], &story.devices[2]] {
+        let log = server.send("operator", "POST", "/api/v1/evidence", &[], &nwipe_log(&device.drive)).taken();
+        let record = json!({"medium": device.medium, "technique": "nvme_sanitize_block", "evidence": log["sha256"]});
+        server.command("operator", "record_sanitization", record).taken();
+        server.command("verifier", "verify_sanitization", json!({"medium": device.medium})).taken();
+    }
+    let [first, _, third] = &story.devices[..] else { panic!("three devices") };
+    let shown = page("approver");
+    assert!(shown.contains("GreenLoop Recycling</strong>: 0 of 1 sampled this month.") && shown.contains("Next: "), "{shown}");
+    assert!(shown.contains(&format!("aria-label=\"Choose {}\"", third.tag)), "{shown}");
+    assert!(!page("coordinator").contains("Accept the chosen"));
+    let report = server.send("coordinator", "POST", "/api/v1/evidence", &[], b"report of the recovery software").taken();
+    let sample = |medium: &str, result: &str| json!({"medium": medium, "tool": "R-Studio 9", "result": result, "evidence": report["sha256"]});
+    server.command("verifier", "record_sample", sample(&third.medium, "nothing_recovered")).refused(422, "sampling.same_person");
+    server.command("coordinator", "record_sample", sample(&third.medium, "data_recovered")).taken();
+    server.command("coordinator", "record_sample", sample(&first.medium, "nothing_recovered")).taken();
+    // What failed stands before what waits, and what counts is what is left.
+    let shown = page("approver");
+    let place = |words: &str| shown.find(words).unwrap_or_else(|| panic!("{words}: {shown}"));
+    assert!(place(&third.tag) < place(&first.tag) && place("<h2>Failed</h2>") < place(&third.tag), "{shown}");
+    assert!(shown.contains("1 of 1 sampled this month.") && !shown.contains("Next: "), "{shown}");
+    server.command("approver", "validate_sanitization", json!({"medium": third.medium})).refused(422, "sanitization.not_performed");
+    server.audit();
+}
+
+#[test]
 fn reports_go_in_together_and_each_says_what_became_of_it() {
     let server = Server::start();
     let story = story::reconciled(&server);

@@ -25,7 +25,7 @@ fn work_before_the_medium_arrived_does_not_count() {
         "2026-01-06T",
         "it came into the vendor's custody at",
         "Ask the vendor who held the medium",
-        "us-k12-starter version 3",
+        "us-k12-starter version 4",
     ] {
         assert!(detail.contains(words), "{words}: {detail}");
     }
@@ -33,7 +33,7 @@ fn work_before_the_medium_arrived_does_not_count() {
     for who in ["operator", "coordinator"] {
         let page = server.page(who, &format!("/evidence/{}", stored["sha256"].as_str().unwrap())).text();
         assert!(page.contains("it came into the vendor&#39;s custody at") && page.contains("Ask the vendor who held the medium"), "{who}: {page}");
-        assert!(page.contains("is purge by rule NV-2 of us-k12-starter version 3"), "{who}: {page}");
+        assert!(page.contains("is purge by rule NV-2 of us-k12-starter version 4"), "{who}: {page}");
     }
     let right = server.send("operator", "POST", "/api/v1/evidence", &[], &nwipe_log(&first.drive)).taken();
     assert_eq!(right["findings"], json!([]), "{right}");

@@ -176,6 +176,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/suspend_credential", "approver, administrator", "–"),
     ("post /api/v1/commands/record_contract", "approver, administrator", "–"),
     ("post /api/v1/commands/record_training", "approver, administrator", "–"),
+    ("post /api/v1/commands/register_machine", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/record_calibration", "coordinator, vendor_operator", "unknown"),
+    ("post /api/v1/commands/take_out_of_service", "coordinator, vendor_operator", "unknown"),
     ("post /api/v1/commands/approve_downstream", "approver", "–"),
     ("post /api/v1/commands/withdraw_downstream", "approver", "–"),
     ("post /api/v1/commands/adopt_policy", "approver [422 policy.adopted]", "–"),
@@ -221,8 +224,10 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /api/v1/commands/withhold_evidence", "approver", "–"),
     ("post /api/v1/commands/withdraw_withholding", "coordinator, approver, administrator", "–"),
     ("post /api/v1/commands/record_sanitization", "vendor_operator, coordinator", "unknown"),
+    ("post /api/v1/commands/record_destruction", "vendor_operator, coordinator", "unknown"),
     ("post /api/v1/commands/verify_sanitization", "vendor_operator, vendor_verifier, coordinator", "unknown"),
     ("post /api/v1/commands/validate_sanitization", "approver", "–"),
+    ("post /api/v1/commands/record_sample", "vendor_operator, vendor_verifier, coordinator", "unknown"),
     ("post /api/v1/commands/accept_residual_risk", "approver", "–"),
     ("post /api/v1/commands/record_disposition", "vendor_operator, coordinator", "unknown"),
     ("post /api/v1/commands/record_past_disposal", "coordinator", "–"),
@@ -282,6 +287,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("post /evidence/{sha256}/actions/{command}", "coordinator, approver, administrator", "–"),
     ("get /bench", "vendor_operator, vendor_verifier", "–"),
     ("post /bench", "vendor_operator, vendor_verifier", "–"),
+    ("get /bench/destruction", "coordinator, vendor_operator", "–"),
+    ("post /bench/destruction", "coordinator, vendor_operator", "–"),
+    ("get /validations", "coordinator, approver", "–"),
     ("post /api/v1/bench/searches", "vendor_operator, vendor_verifier", "–"),
     ("get /evidence/{sha256}/notes", "signed in", "unknown"),
     ("post /evidence/{sha256}/notes", WRITERS, "unknown"),
@@ -629,6 +637,11 @@ fn asked(yard: &Yard, things: &Things, door: &str, vendor: Vendor, who: &str, fr
                     .concat();
             headers.push(("Content-Type", "multipart/form-data; boundary=line".to_owned()));
         }
+        "post /bench/destruction" => {
+            // Whoever sends it has another machine and another medium each time.
+            body = if fresh { yard.run(who).into_bytes() } else { Vec::new() };
+            headers.push(form());
+        }
         "post /evidence/{sha256}" => headers.push(form()),
         "post /api/v1/evidence/{sha256}/parts" => {
             body = format!("in one part by {who}, {vendor:?}").into_bytes();
@@ -934,7 +947,7 @@ fn is_page(door: &str) -> bool {
 /// Every header that keeps browsers safe, in the form that belongs to this answer.
 pub fn check_headers(of: &str, answer: &Answer) {
     let page = answer.header("content-type").starts_with("text/html");
-    let file = of.contains("/api/v1/evidence/") && !of.ends_with("/notes") && answer.status == 200;
+    let file = of.contains("/api/v1/evidence/") && !of.ends_with("/notes") && !of.ends_with("/parts") && answer.status == 200;
     let policy = match (page, file) {
         (true, _) => {
             "default-src 'none'; script-src 'nonce-N' 'strict-dynamic'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; font-src 'self'; \
@@ -1130,6 +1143,7 @@ fn every_cell_is_as_its_line_says() {
                         | "post /consignments/{id}/handoff"
                         | "post /consignments/{id}/handoff/paper"
                         | "post /consignments/{id}/receive"
+                        | "post /bench/destruction"
                         | "post /consignments/{id}/reconcile" => &[303],
                         _ if LEADING_BACK.contains(door) => &[303],
                         "post /sign-in" if *role == "nobody" => &[422],

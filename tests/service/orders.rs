@@ -2,9 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
-use quittance::domain::Command;
 use quittance::domain::letters::{Certificates, Letter};
-use quittance::domain::names::Role;
+use quittance::domain::names::{PartyId, PersonId, Role};
+use quittance::domain::{Actor, Command};
 use quittance::operations::deliver_mail;
 use quittance::proof::identity::Signer;
 use quittance::proof::integrity;
@@ -46,6 +46,11 @@ impl Vendor {
 
 fn is_operator(who: &str) -> bool {
     who == "operator" || who == "stranger"
+}
+
+/// Whoever stores a document for somebody who may not.
+fn uploader(giver: &str) -> &str {
+    if is_operator(giver) || giver == "verifier" { giver } else { "coordinator" }
 }
 
 /// A model that no catalogue lists.
@@ -304,6 +309,27 @@ impl<'a> Yard<'a> {
             json!({"consignment": consignment, "containers": [{"label": "PALLET-1", "seal_state": "intact"}], "scans": []}),
         );
         (consignment, self.subject(vendor, &receipt, "Discrepancy"))
+    }
+
+    /// A disintegrator of this party at this site, which stands for things of the vendor: its id.
+    fn machine(&self, vendor: Vendor, party: &str, site: &str) -> String {
+        let (n, id) = (self.next(), self.id());
+        let body = json!({"party": party, "machine": id, "site": site, "technique": "disintegrate", "make": "Maker", "model": "D-2",
+            "serial": format!("DIS{n:05}"), "particle_tenths_mm": 20});
+        self.command("coordinator", "register_machine", body);
+        self.remember(vendor, &id)
+    }
+
+    /// A destruction run in the house of whoever sends its form: a machine, a medium and a witness of their own.
+    pub fn run(&self, who: &str) -> String {
+        let (party, site, witness) = if is_operator(who) { (Vendor::GreenLoop.name(), "Akron", 8) } else { ("district", "Central", 2) };
+        let thing = if is_operator(who) { self.received(Vendor::GreenLoop, true) } else { self.retired(Vendor::GreenLoop, true) };
+        let machine = self.machine(Vendor::GreenLoop, &self.server.parties[party], site);
+        format!(
+            "machine={machine}&media={}&witness=urn:uuid:00000000-0000-4000-8000-{witness:012}&video.sha256={}&video.kept_until=2099-01-01",
+            thing.drive,
+            "e".repeat(64)
+        )
     }
 
     /// The stored log of a device's wiped drive.
@@ -573,6 +599,21 @@ impl<'a> Yard<'a> {
                 json!({"party": self.server.parties[vendor.name()], "person": self.id(), "tool": "nwipe", "trained_on": "2026-01-05",
                     "valid_until": "2099-01-05"})
             }
+            "register_machine" => {
+                json!({"party": self.server.parties[vendor.name()], "machine": self.id(), "site": "Akron", "technique": "shred", "make": "Maker",
+                    "model": "S-20", "serial": format!("MACH{n:05}"), "particle_tenths_mm": 20, "field_oersted": 9_000, "epl_entry": "EPL-7",
+                    "epl_particle_tenths_mm": 20})
+            }
+            "record_calibration" => {
+                let party = self.server.parties[vendor.name()].as_str();
+                let document = self.server.send(uploader(giver), "POST", "/api/v1/evidence", &[], format!("calibrated {n}").as_bytes()).taken();
+                json!({"party": party, "machine": self.machine(vendor, party, "Akron"), "calibrated_on": "2026-01-05", "due_on": "2099-01-05",
+                    "document": document["sha256"]})
+            }
+            "take_out_of_service" => {
+                let party = self.server.parties[vendor.name()].as_str();
+                json!({"party": party, "machine": self.machine(vendor, party, "Akron"), "from": "2026-10-01"})
+            }
             "approve_downstream" => json!({"party": self.server.parties[vendor.name()], "downstream": self.vendor_without_things()}),
             "withdraw_downstream" => {
                 let body = json!({"party": self.server.parties[vendor.name()], "downstream": self.vendor_without_things()});
@@ -581,6 +622,17 @@ impl<'a> Yard<'a> {
             }
             // The one in force is adopted already, and no other can be.
             "adopt_policy" => return None,
+            "record_sample" => {
+                let performer = if giver == vendor.operator() { "coordinator" } else { vendor.operator() };
+                let (thing, _) = self.performed(vendor, performer);
+                // Verified by another coordinator, so that whoever samples it is the third.
+                let other =
+                    Actor::new(PersonId::parse(&self.id()).unwrap(), Role::Coordinator, PartyId::parse(&self.server.parties["district"]).unwrap());
+                let verify = Command::read("verify_sanitization", json!({"medium": thing.medium})).unwrap();
+                self.server.service.recorder.record_waiting(verify, &other, None, None).unwrap();
+                let report = self.server.send(uploader(giver), "POST", "/api/v1/evidence", &[], format!("nothing found {n}").as_bytes()).taken();
+                json!({"medium": thing.medium, "tool": "R-Studio 9", "result": "nothing_recovered", "evidence": report["sha256"]})
+            }
             "accept_residual_risk" => {
                 json!({"media": [self.received(vendor, true).medium], "technique": "nvme_format", "destination": "external_reuse",
                     "rationale": "other_controls", "reference": "RISK-1"})
@@ -697,6 +749,13 @@ impl<'a> Yard<'a> {
                     "statement": {"completed_without_error": true, "hidden_areas_absent": true, "account_removed": true, "equipment": "BENCH-3",
                         "key_bits": 256, "particle_tenths_mm": 20, "field_oersted": 9_000, "coercivity_oersted": 2_000,
                         "facility": "AKRON-1", "facility_batch": "B-17"}})
+            }
+            "record_destruction" => {
+                let thing = self.received(vendor, true);
+                let machine = self.machine(vendor, &self.server.parties[vendor.name()], "Akron");
+                json!({"machine": machine, "media": [{"medium": thing.medium, "serial": thing.drive, "scanned_at": "2026-01-06T09:00:00Z"}],
+                    "witness": self.id(), "video": {"sha256": "e".repeat(64), "kept_until": "2099-01-01"}, "weight_in_grams": 900,
+                    "weight_out_grams": 890, "statement": {"coercivity_oersted": 2_000}})
             }
             "verify_sanitization" => {
                 let performer = if giver == vendor.operator() { "coordinator" } else { vendor.operator() };

@@ -78,7 +78,7 @@ fn of(media_type: MediaType, technique: Technique, statement: &Statement) -> Cir
         reading: None,
         statement,
         purged_before: false,
-        failed_before: false,
+        failed: Failed::Never,
         dead: false,
         risk_accepted: false,
     }
@@ -215,14 +215,15 @@ fn nothing_is_reached_that_no_rule_says() {
         for technique in Technique::ALL {
             for (statement, sensitivity) in some.iter().flat_map(|said| Sensitivity::ALL.iter().map(move |sensitivity| (said, *sensitivity))) {
                 for flags in 0..16_u8 {
-                    let [purged_before, failed_before, dead, risk_accepted] = [1, 2, 4, 8].map(|bit| flags & bit != 0);
-                    let of = Circumstances { sensitivity, purged_before, failed_before, dead, risk_accepted, ..of(*media, *technique, statement) };
+                    let [purged_before, failed_often, dead, risk_accepted] = [1, 2, 4, 8].map(|bit| flags & bit != 0);
+                    let failed = if failed_often { Failed::Often } else { Failed::Never };
+                    let of = Circumstances { sensitivity, purged_before, failed, dead, risk_accepted, ..of(*media, *technique, statement) };
                     let reached = pack.reached(&of);
                     let says = |rule: &&Rule| {
                         rule.id == reached.rule && rule.technique == *technique && rule.media.contains(media) && rule.reaches == reached.method
                     };
                     assert!(reached.method == Nothing || pack.rules.iter().any(|rule| says(&rule)), "{technique} on {media}");
-                    assert!(!(failed_before && matches!(reached.method, Clear | Purge)), "P-5: {technique} on {media}");
+                    assert!(!(failed_often && matches!(reached.method, Clear | Purge)), "P-5: {technique} on {media}");
                     assert!(
                         *technique != Technique::Unknown && (*media != MediaType::Unknown || technique.is_physical()) || reached.method == Nothing,
                         "P-1"
@@ -395,7 +396,17 @@ fn verdicts() -> String {
         ("a technique that nobody knows", of(MediaType::Ufs, Technique::Unknown, &shown), None),
         ("storage that nobody has looked at", of(MediaType::Unknown, Technique::HostOverwrite, &shown), None),
         ("a drive that does not power on", of(MediaType::SsdSata, Technique::AtaSanitizeBlock, &dead), None),
-        ("a disk whose overwriting failed", Circumstances { failed_before: true, ..of(MediaType::HddAta, Technique::Degauss, &shown) }, None),
+        (
+            "a disk whose degaussing failed, and is overwritten",
+            Circumstances { failed: Failed::Once(Technique::Degauss), ..of(MediaType::HddAta, Technique::HostOverwrite, &shown) },
+            None,
+        ),
+        (
+            "a disk whose overwriting failed, and that is degaussed",
+            Circumstances { failed: Failed::Once(Technique::HostOverwrite), ..of(MediaType::HddAta, Technique::Degauss, &shown) },
+            None,
+        ),
+        ("a disk of which two attempts failed", Circumstances { failed: Failed::Often, ..of(MediaType::HddAta, Technique::Degauss, &shown) }, None),
     ] {
         let medium = format!("{} X1", of.media_type.label());
         let shown = if of.reading.is_some() { Shown::File(Some("nwipe 0.42")) } else { Shown::Statement };

@@ -99,8 +99,15 @@ impl<'a> Question<'a> {
                 self.pack(),
                 destruction()
             ),
+            Stopped::FailedOnce => format!(
+                "Sanitization of {} has failed before, and “{technique}” is the same technique again or a weaker one: one further attempt counts, by \
+                 another technique that is at least as strong (rule P-5 of {}). Ask for such a one, or for its destruction ({}).",
+                self.medium,
+                self.pack(),
+                destruction()
+            ),
             Stopped::FailedBefore => format!(
-                "Sanitization of {} has failed before, and “{technique}” does not destroy: only destruction is left for it (rule P-5 of {}). Ask for \
+                "Sanitization of {} has failed twice, and “{technique}” does not destroy: only destruction is left for it (rule P-5 of {}). Ask for \
                  its destruction ({}).",
                 self.medium,
                 self.pack(),

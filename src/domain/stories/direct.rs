@@ -53,6 +53,13 @@ pub(super) const ALL: &[fn() -> Refusal] = &[
     reading_that_is_put_aside_twice,
     reading_that_is_relied_upon,
     no_readings,
+    past_of_what_is_held,
+    failed_and_tried_again_in_the_same_way,
+    machine_of_others,
+    machine_that_is_out_of_service,
+    machine_for_another_technique,
+    machine_that_was_not_calibrated_in_time,
+    statement_that_the_register_contradicts,
 ];
 
 fn coordinator() -> Actor {
@@ -353,6 +360,67 @@ fn no_readings() -> Refusal {
     let mut story = Story::new();
     linked_by_hand(&mut story);
     story.when(&coordinator(), "dismiss_readings", aside(json!([]))).unwrap_err()
+}
+
+/// What is held for a court was not disposed of before.
+fn past_of_what_is_held() -> Refusal {
+    let mut story = Story::new();
+    let (held, _) = story.retired("A1", "hdd_ata", "low");
+    let hold = json!({"asset": held, "reason": "litigation", "reference": "CASE-1"});
+    story.done(&actor(Role::Approver, DISTRICT, 1), "place_legal_hold", hold);
+    let past =
+        json!({"asset": held, "outcome": "recycled", "disposed_on": "2021-06-14", "recipient": "Old Recycler", "reference": "LOT-1", "media": []});
+    story.when(&coordinator(), "record_past_disposal", past).unwrap_err()
+}
+
+/// Overwriting was broken off, and is tried once more.
+fn failed_and_tried_again_in_the_same_way() -> Refusal {
+    let mut story = Story::new();
+    let (_, disk) = story.retired("A1", "hdd_ata", "low");
+    for (digit, result) in [("d", "aborted"), ("e", "pass")] {
+        let reading = json!({"technique": "host_overwrite", "result": result, "errors": 0, "complete": true, "hidden_area": "none"});
+        let file = json!({"sha256": digit.repeat(64), "size_bytes": 10, "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0},
+            "links": [{"medium": disk, "serial": "MA1", "reading": reading}]});
+        story.done(&coordinator(), "receive_evidence", file);
+    }
+    let record = |digit: &str| json!({"medium": disk, "technique": "host_overwrite", "evidence": digit.repeat(64)});
+    story.done(&coordinator(), "record_sanitization", record("d"));
+    story.when(&coordinator(), "record_sanitization", record("e")).unwrap_err()
+}
+
+/// A disk degaussed by a machine of this party, calibrated on a day for a year; the statement says this beside.
+fn degaussed_by(party: &str, calibrated: &str, out: Option<&str>, technique: &str, statement: Value) -> Refusal {
+    let mut story = Story::new();
+    let (_, disk) = story.retired("A1", "hdd_ata", "moderate");
+    story.done(&coordinator(), "register_machine", machine(party, "degauss", "DG1"));
+    let id = story.machine_of(party);
+    let calibration = json!({"party": party, "machine": id, "calibrated_on": format!("{calibrated}-01-05"), "due_on": "2026-09-20"});
+    story.done(&coordinator(), "record_calibration", calibration);
+    if let Some(from) = out {
+        story.done(&coordinator(), "take_out_of_service", json!({"party": party, "machine": id, "from": from}));
+    }
+    let body = json!({"medium": disk, "technique": technique, "machine": id, "statement": statement});
+    story.when(&coordinator(), "record_sanitization", body).unwrap_err()
+}
+
+fn machine_of_others() -> Refusal {
+    degaussed_by(VENDOR, "2026", None, "degauss", json!({}))
+}
+fn machine_that_is_out_of_service() -> Refusal {
+    degaussed_by(DISTRICT, "2026", Some("2026-09-21"), "degauss", json!({}))
+}
+fn machine_for_another_technique() -> Refusal {
+    degaussed_by(DISTRICT, "2026", None, "shred", json!({}))
+}
+fn machine_that_was_not_calibrated_in_time() -> Refusal {
+    degaussed_by(DISTRICT, "2026", None, "degauss", json!({}))
+}
+fn statement_that_the_register_contradicts() -> Refusal {
+    let mut story = Story::new();
+    let (_, disk) = story.retired("A1", "hdd_ata", "moderate");
+    story.done(&coordinator(), "register_machine", machine(DISTRICT, "disintegrate", "DI1"));
+    let body = json!({"medium": disk, "technique": "disintegrate", "machine": story.machine_of(DISTRICT), "statement": {"particle_tenths_mm": 10}});
+    story.when(&coordinator(), "record_sanitization", body).unwrap_err()
 }
 
 /// An approver who was a coordinator, and degaussed it.

@@ -431,6 +431,29 @@ fn record_sanitization(w: &mut World) -> Option<(Actor, Value)> {
     Some((who, body))
 }
 
+fn record_destruction(w: &mut World) -> Option<(Actor, Value)> {
+    let medium = w.medium(|w, medium| w.workable(medium) && !medium.is_destroyed())?;
+    let holder = w.medium_holder(&medium);
+    let party = w.story.known().parties.get(&PartyId::parse(&holder).unwrap())?.clone();
+    let day = w.story.now().utc().date_naive();
+    let some: Vec<_> = party.machines.iter().filter(|machine| machine.serves(day) && machine.is.technique == Technique::Disintegrate).collect();
+    let machine = w.dice.of(&some)?.id.clone();
+    let serial = medium.serial.clone().or_else(|| w.host(&medium).and_then(|host| host.serial.clone()))?;
+    let who = holder_of(&holder, 1);
+    let scanned = if w.dice.one_in(16) { Instant::parse("2190-01-01T00:00:00Z").unwrap() } else { w.story.now() };
+    let fed = json!({"medium": medium.id, "serial": if w.dice.one_in(16) { json!("ANOTHER-1") } else { json!(serial) }, "scanned_at": scanned});
+    let media = match w.dice.below(30) {
+        0 => json!([]),
+        1..=3 => json!([fed, fed]),
+        _ => json!([fed]),
+    };
+    let witness = if w.dice.one_in(16) { who.person.clone() } else { actor(Role::VendorVerifier, VENDOR, 9).person };
+    let kept = if w.dice.one_in(16) { "2026-09-30" } else { "2190-01-01" };
+    w.dice
+        .one_in(3)
+        .then(|| (who, json!({"machine": machine, "media": media, "witness": witness, "video": {"sha256": "e".repeat(64), "kept_until": kept}})))
+}
+
 fn verify_sanitization(w: &mut World) -> Option<(Actor, Value)> {
     let medium = w.medium(|w, medium| {
         let at_hand = w.host(medium).is_none_or(|host| host.holds.is_empty() && !host.in_transit);
@@ -446,6 +469,18 @@ fn validate_sanitization(w: &mut World) -> Option<(Actor, Value)> {
         at_hand && medium.sanitization.as_ref().is_some_and(|done| done.verified.is_some() && done.validated.is_none())
     })?;
     Some((approver(), json!({"medium": medium.id})))
+}
+
+fn record_sample(w: &mut World) -> Option<(Actor, Value)> {
+    let again = w.dice.one_in(10);
+    let medium = w.medium(|w, medium| {
+        let done = medium.sanitization.as_ref().filter(|done| done.technique.is_logical() && done.verified.is_some());
+        w.workable(medium) && done.is_some_and(|done| again || done.sampled.is_none())
+    })?;
+    let who = coordinator(if w.dice.one_in(10) { 1 } else { 3 });
+    let result = if w.dice.one_in(6) { "data_recovered" } else { "nothing_recovered" };
+    let evidence = w.file();
+    w.dice.one_in(3).then(|| (who, json!({"medium": medium.id, "tool": "R-Studio 9", "result": result, "evidence": evidence})))
 }
 
 fn accept_residual_risk(w: &mut World) -> Option<(Actor, Value)> {
@@ -678,6 +713,49 @@ fn record_training(w: &mut World) -> Option<(Actor, Value)> {
     let until = w.dice.of(&["2099-01-01", "2026-12-01", "2019-01-01"]);
     let person = actor(Role::VendorOperator, VENDOR, 1).person;
     Some((approver(), json!({"party": w.party(), "person": person, "tool": "nwipe", "trained_on": "2020-01-01", "valid_until": until})))
+}
+
+fn register_machine(w: &mut World) -> Option<(Actor, Value)> {
+    if !w.dice.one_in(3) {
+        return None;
+    }
+    let n = w.number();
+    let party = w.party();
+    let technique = w.dice.of(&["disintegrate", "disintegrate", "degauss"]).unwrap();
+    let mut body = machine(party, technique, &format!("MACH-{n}"));
+    match w.dice.below(20) {
+        0 => body["site"] = json!("Nowhere"),
+        1 => body["technique"] = json!("host_overwrite"),
+        2 => body["particle_tenths_mm"] = json!(0),
+        3..=5 => body["serial"] = json!("MACH-0"),
+        _ => {}
+    }
+    let who = if party == VENDOR && w.dice.one_in(2) { holder_of(VENDOR, 1) } else { coordinator(1) };
+    Some((who, body))
+}
+
+/// A machine with its party; once in eight times, one that nobody has.
+fn some_machine(w: &mut World) -> Option<(PartyId, String)> {
+    let some: Vec<_> =
+        w.story.known().parties.all().flat_map(|party| party.machines.iter().map(|machine| (party.id.clone(), machine.id.to_string()))).collect();
+    let (party, machine) = w.dice.of(&some)?;
+    Some((party, if w.dice.one_in(8) { NOBODY.to_owned() } else { machine }))
+}
+
+fn record_calibration(w: &mut World) -> Option<(Actor, Value)> {
+    let (party, machine) = some_machine(w)?;
+    let (from, until) =
+        w.dice.of(&[("2026-01-05", "2190-01-05"), ("2026-01-05", "2190-01-05"), ("2024-01-05", "2025-01-05"), ("2189-01-05", "2190-01-05")])?;
+    w.dice.one_in(4).then(|| (coordinator(1), json!({"party": party, "machine": machine, "calibrated_on": from, "due_on": until})))
+}
+
+fn take_out_of_service(w: &mut World) -> Option<(Actor, Value)> {
+    let wild = w.dice.one_in(6);
+    let some: Vec<_> =
+        w.story.known().parties.all().flat_map(|party| party.machines.iter().map(|machine| (party.id.clone(), machine.clone()))).collect();
+    let some: Vec<_> = some.into_iter().filter(|(_, machine)| wild || machine.out_from.is_none()).collect();
+    let (party, machine) = w.dice.of(&some)?;
+    w.dice.one_in(20).then(|| (coordinator(1), json!({"party": party, "machine": machine.id, "from": "2026-09-21"})))
 }
 
 fn approve_downstream(w: &mut World) -> Option<(Actor, Value)> {
@@ -969,10 +1047,11 @@ fn loose_at(medium: &Medium, party: &str) -> bool {
 fn add_lines(w: &mut World) -> Option<(Actor, Value)> {
     let consignment = w.consignment(ConsignmentStatus::Open)?;
     let (mut assets, mut media) = (BTreeSet::new(), BTreeSet::new());
-    // Inside the organisation what lies in stock travels, too, though there is little of it.
-    let stocked = consignment.kind == ConsignmentKind::Internal && w.dice.one_in(2);
+    // Inside the organisation what lies in stock or is in use travels, too, though there is little of it.
+    let internal = consignment.kind == ConsignmentKind::Internal;
+    let wanted = w.dice.of(&[None, Some(Status::InStock), Some(Status::InService)]).unwrap().filter(|_| internal);
     for _ in 0..w.dice.of(&[1, 1, 1, 2]).unwrap() {
-        let fits = |asset: &Asset| may_travel(asset, &consignment) && (!stocked || asset.status == Status::InStock);
+        let fits = |asset: &Asset| may_travel(asset, &consignment) && wanted.is_none_or(|status| asset.status == status);
         assets.extend(w.device(|_, asset| fits(asset)).map(|asset| asset.id));
     }
     if assets.is_empty() || w.dice.one_in(4) {
@@ -1383,6 +1462,9 @@ pub(super) const PLAYS: &[Play] = plays![
     suspend_credential,
     record_contract,
     record_training,
+    register_machine,
+    record_calibration,
+    take_out_of_service,
     approve_downstream,
     withdraw_downstream,
     register_key,
@@ -1441,8 +1523,10 @@ pub(super) const PLAYS: &[Play] = plays![
     withhold_evidence,
     withdraw_withholding,
     record_sanitization,
+    record_destruction,
     verify_sanitization,
     validate_sanitization,
+    record_sample,
     accept_residual_risk,
     record_disposition,
     record_past_disposal,
