@@ -10,7 +10,6 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::names::{Instant, Name};
 use crate::domain::policy::Pack;
 use crate::error::{Error, Result};
-use crate::evidence::mapped::Profiles;
 use crate::store::files::Files;
 use crate::store::keyring::{Identity, Keyring};
 use crate::store::{Database, DatabaseUrl, Pool};
@@ -68,8 +67,6 @@ pub struct App {
     pub policy: Pack,
     /// What is known of models.
     pub catalogue: Catalogue,
-    /// How files are read that no reader knows.
-    pub profiles: Profiles,
     /// How much anyone may ask of the service.
     pub limits: Limits,
     /// How people sign in.

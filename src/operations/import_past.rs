@@ -370,7 +370,7 @@ fn try_out(
         }
     }
     if let Some(bytes) = bytes {
-        let told = read_file::read(bytes, &service.app.profiles);
+        let told = read_file::read(bytes, &service.profiles);
         let named: BTreeSet<String> = told
             .reading()
             .into_iter()

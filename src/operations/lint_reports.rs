@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::match_readings;
 use crate::app::now;
 use crate::domain::Actor;
 use crate::domain::asset::Asset;
@@ -10,7 +11,7 @@ use crate::domain::names::{Digest, Instant, MediumId, PartyId};
 use crate::error::Result;
 use crate::evidence::lint::{self, Context, Expected, Finding};
 use crate::evidence::reading::{MediumReading, Reading};
-use crate::store::{Database, evidence_lists, readings, tables};
+use crate::store::{Database, evidence_lists, tables};
 
 /// What the record knows of the medium that one record of a report is about.
 struct Known {
@@ -54,7 +55,7 @@ fn others(db: &mut Database, sha256: &Digest, media: &[Option<MediumId>]) -> Res
             if other == sha256.as_str() || found.contains_key(&other) {
                 continue;
             }
-            if let Some(reading) = readings::newest(db, &other)? {
+            if let Some(reading) = match_readings::kept(db, &other)? {
                 found.insert(other, reading);
             }
         }

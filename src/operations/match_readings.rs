@@ -19,22 +19,32 @@ use crate::domain::refusal::Refusal;
 use crate::error::Result;
 use crate::evidence::reading::{Kind, MediumReading, Reading};
 use crate::store::idempotency::RequestKey;
-use crate::store::{readings, tables};
+use crate::store::{Database, readings, tables};
 
 /// What the newest reader made of a stored file: what is kept beside it, or else out of the file, and then it is kept.
 pub fn read(service: &Service, actor: &Actor, sha256: &Digest) -> Result<Told> {
     // What is kept is for those who may have the file.
     receive_evidence::recorded(&mut *service.app.read()?, actor, sha256)?;
-    if let Some(reading) = readings::newest(&mut *service.app.read()?, sha256.as_str())? {
+    if let Some(reading) = kept(&mut *service.app.read()?, sha256.as_str())? {
         return Ok(Told::Reading(Box::new(reading)));
     }
-    let told = read_file::read(&receive_evidence::find(service, actor, sha256)?, &service.app.profiles);
+    let told = read_file::read(&receive_evidence::find(service, actor, sha256)?, &service.profiles);
     if let Some(reading) = told.reading().cloned() {
         let sha256 = sha256.to_string();
         // Whoever asks does not wait for it: what is lost is made again.
-        service.recorder.write(move |db| readings::add(db, &sha256, &reading, now().unix_ms()))?;
+        service.recorder.write(move |db| keep(db, &sha256, &reading))?;
     }
     Ok(told)
+}
+
+/// Keeps a reading beside its file.
+pub(super) fn keep(db: &mut Database, sha256: &str, reading: &Reading) -> Result<()> {
+    readings::add(db, sha256, (&reading.reader, reading.reader_version), serde_json::to_string(reading)?, now().unix_ms())
+}
+
+/// The newest reading that is kept of a file; one that this program cannot read any more is as good as lost.
+pub(super) fn kept(db: &mut Database, sha256: &str) -> Result<Option<Reading>> {
+    Ok(readings::newest(db, sha256)?.and_then(|body| serde_json::from_str(&body).ok()))
 }
 
 /// How one record of a reading is told from the others; `number` is its place among them.

@@ -40,12 +40,15 @@ pub mod write_note;
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::evidence::mapped::Profiles;
 
-/// A running record: what it may reach, and its one writer.
+/// A running record: what it may reach, its one writer, and how files are read that no reader knows.
 #[derive(Clone)]
 pub struct Service {
     /// What operations may reach.
     pub app: Arc<App>,
     /// The one writer.
     pub recorder: record::Recorder,
+    /// The organisation's profiles.
+    pub profiles: Arc<Profiles>,
 }

@@ -102,7 +102,7 @@ pub fn init(config: &Config, url: &str, name: &str, sites: &[String]) -> Result<
         _ => Err(Refusal::new("ledger.exists", "Another program has just set up a record in this database; `quittance serve` opens it.").into()),
     });
     recorder.record_waiting(open, &service, None, Some(first))?;
-    let running = Service { app, recorder };
+    let running = Service { app, recorder, profiles: Arc::new(keep_profiles::all(&config.data)?) };
     super::finish_work::finish(&running)?;
     running.recorder.publish_waiting()?;
     Ok((running, lock))
@@ -129,7 +129,7 @@ pub fn open_telling(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> Resu
         check_high_water(&app, db, shown)?;
         check_tail(&app, db)
     })?;
-    let running = Service { recorder: Recorder::start(Arc::clone(&app))?, app };
+    let running = Service { recorder: Recorder::start(Arc::clone(&app))?, app, profiles: Arc::new(keep_profiles::all(&config.data)?) };
     super::finish_work::finish(&running)?;
     Ok((running, lock))
 }
@@ -179,7 +179,6 @@ fn app(config: &Config, identity: Identity, organisation: Name, service: Actor, 
         files: open_files(config)?,
         policy: govern::in_force(&config.data)?,
         catalogue: grow_catalogue::read(&config.data)?,
-        profiles: keep_profiles::all(&config.data)?,
         limits: config.limits.clone(),
         sign_in: config.sign_in.clone(),
         mail: config.mail.clone(),

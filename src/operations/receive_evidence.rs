@@ -8,7 +8,6 @@ use super::once::{Once, Outcome, once};
 use super::read_file::Member;
 use super::record::{Beside, Receipt, Recorded, Terms};
 use super::{lint_reports, match_readings, read_file, withhold_evidence};
-use crate::app::now;
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Line, LineId};
 use crate::domain::evidence::{Evidence, Finding, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult, Weight};
@@ -19,7 +18,7 @@ use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
 use crate::evidence::{lint, reading};
 use crate::store::idempotency::RequestKey;
-use crate::store::{Database, inventory, readings, tables};
+use crate::store::{Database, inventory, tables};
 
 /// Largest evidence file.
 pub const MAX_BYTES: usize = 25 << 20;
@@ -244,7 +243,7 @@ fn record_reading(
     (occurred, consignment): (Option<Instant>, Option<&ConsignmentId>),
     key: Option<&RequestKey>,
 ) -> Result<Outcome<Received>> {
-    let told = read_file::read(bytes, &service.app.profiles);
+    let told = read_file::read(bytes, &service.profiles);
     let read = told.reading();
     let mut db = service.app.read()?;
     // Whoever came by a link learns nothing of what else its receiver has.
@@ -299,7 +298,7 @@ fn record_reading(
     };
     let beside = read.cloned().map(|read| -> Beside {
         let sha256 = received.sha256.to_string();
-        Arc::new(move |db: &mut Database, _: &Receipt| readings::add(db, &sha256, &read, now().unix_ms()))
+        Arc::new(move |db: &mut Database, _: &Receipt| match_readings::keep(db, &sha256, &read))
     });
     let received = move |receipt: &Receipt| Ok(Received { entries: receipt.entries.clone(), ..received.clone() });
     let terms = Terms { occurred, beside, once: Once::created(key, received.clone()), ..Terms::default() };

@@ -6,7 +6,6 @@ use diesel::prelude::*;
 use super::schema::readings;
 use super::{Database, each};
 use crate::error::Result;
-use crate::evidence::Reading;
 
 /// Larger readings are not kept: they are read from the file each time (4,096 records take a tenth of it).
 const MOST_BYTES: usize = 16 << 20;
@@ -22,22 +21,20 @@ struct Row {
     body: String,
 }
 
-/// Keeps a reading of a file, unless this version of this reader has read it before.
-pub fn add(db: &mut Database, sha256: &str, reading: &Reading, at: i64) -> Result<()> {
-    let body = serde_json::to_string(reading)?;
+/// Keeps a reading of a file, as JSON, unless this version of this reader has read it before.
+pub fn add(db: &mut Database, sha256: &str, (reader, version): (&str, u32), body: String, at: i64) -> Result<()> {
     if body.len() > MOST_BYTES {
         return Ok(());
     }
-    let row = Row { sha256: sha256.to_owned(), reader: reading.reader.clone(), version: i64::from(reading.reader_version), at, body };
+    let row = Row { sha256: sha256.to_owned(), reader: reader.to_owned(), version: i64::from(version), at, body };
     each!(db, c => diesel::insert_into(readings::table).values(row).on_conflict_do_nothing().execute(c))?;
     Ok(())
 }
 
-/// The newest reading of a file. One that this program cannot read any more is as good as lost.
-pub fn newest(db: &mut Database, sha256: &str) -> Result<Option<Reading>> {
+/// The newest reading of a file, as JSON.
+pub fn newest(db: &mut Database, sha256: &str) -> Result<Option<String>> {
     let rows = readings::table.filter(readings::sha256.eq(sha256)).order((readings::at.desc(), readings::version.desc()));
-    let body: Option<String> = rows.select(readings::body).first(db).optional()?;
-    Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
+    Ok(rows.select(readings::body).first(db).optional()?)
 }
 
 /// Forgets what was read from a file whose bytes are withheld.

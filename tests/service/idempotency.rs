@@ -155,7 +155,7 @@ fn two_writers_on_one_database_have_one_effect_between_them() {
     let story = story::reconciled(&server);
     story::sanitized(&server, &story.devices[0]);
     let one = &server.service;
-    let other = Service { app: Arc::clone(&one.app), recorder: Recorder::start(Arc::clone(&one.app)).unwrap() };
+    let other = Service { app: Arc::clone(&one.app), profiles: Arc::clone(&one.profiles), recorder: Recorder::start(Arc::clone(&one.app)).unwrap() };
     let actor = |who: &str| {
         let mut db = one.app.connect().unwrap();
         quittance::store::tokens::by_token(&mut db, &server.tokens[who]).unwrap().unwrap().1.actor().unwrap()
