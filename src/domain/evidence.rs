@@ -82,6 +82,11 @@ pub struct Reading {
     pub tool: Option<String>,
 }
 
+/// The reader that is named for an archive: the files in it are read, each by itself.
+pub const ARCHIVE: &str = "archive";
+/// The reader that is named for a photo, which is looked at by people.
+pub const PHOTO: &str = "photo";
+
 /// Which reader read the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,6 +148,12 @@ pub struct Evidence {
     pub dismissed: Vec<Dismissed>,
     /// By whom it was stored first, and when.
     pub received: Act,
+    /// Of an archive: the files in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Digest>,
+    /// The archives that it is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub archives: Vec<Digest>,
     /// What was proposed and done about its bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withholding: Option<Withholding>,
@@ -183,7 +194,7 @@ impl Evidence {
 }
 
 /// Most files that are sent for one consignment.
-const MOST_DOCUMENTS: usize = 200;
+pub const MOST_DOCUMENTS: usize = 200;
 
 /// A stored file arrives in the record. Its bytes are durable under their SHA-256 before this command is given.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -199,6 +210,9 @@ pub struct ReceiveEvidence {
     pub links: Vec<Link>,
     /// The consignment that it was sent for.
     pub consignment: Option<ConsignmentId>,
+    /// Of an archive: the files in it, which are stored.
+    #[serde(default)]
+    pub members: Vec<Digest>,
 }
 
 /// `evidence.received`
@@ -211,6 +225,9 @@ pub struct EvidenceReceived {
     pub size_bytes: u64,
     /// The way of somebody without an account.
     pub by: Option<Via>,
+    /// Of an archive: the files in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Digest>,
 }
 
 /// `evidence.read`
@@ -261,10 +278,14 @@ impl Order for ReceiveEvidence {
             }
         }
         let new_for = consignment.filter(|consignment| !consignment.documents.contains(&self.sha256));
-        if stored.is_none() || new_for.is_some() {
+        // Each is told that it is in this one.
+        known.find_all::<Evidence>(&self.members)?;
+        let opened = stored.is_some_and(|stored| stored.members != self.members) && !self.members.is_empty();
+        if stored.is_none() || new_for.is_some() || opened {
             let by = consignment.and_then(|consignment| links::via(consignment, &occasion.actor.person));
             let about = std::iter::once(subject.clone()).chain(new_for.map(|consignment| consignment::subject(&consignment.id)));
-            happenings.push(Happening::new(EvidenceReceived { sha256: self.sha256.clone(), size_bytes: self.size_bytes, by }, about));
+            let event = EvidenceReceived { sha256: self.sha256.clone(), size_bytes: self.size_bytes, by, members: self.members.clone() };
+            happenings.push(Happening::new(event, about));
         }
         if let Some(reader) = &self.reader
             && stored.and_then(|evidence| evidence.reader.as_ref()) != Some(reader)
@@ -304,7 +325,9 @@ impl Order for ReceiveEvidence {
                 .into());
             }
             let same = stored.is_some_and(|evidence| evidence.links.contains(link));
-            if !same {
+            // One run wiped one medium: what a person has said of it stands until it is taken back.
+            let said = |other: &Link| other.by_hand.is_some() && other.serial.same(&link.serial) && other.medium != link.medium;
+            if !same && !stored.is_some_and(|evidence| evidence.links.iter().any(said)) {
                 let about = [subject.clone(), Subject::new(SubjectKind::Medium, link.medium.as_str())];
                 let Link { serial, reading, findings, .. } = link.clone();
                 happenings.push(Happening::new(EvidenceLinked { serial, reading, findings, by_hand: None, reference: None }, about));
@@ -319,11 +342,21 @@ impl Fact for EvidenceReceived {
         if let Some(id) = about.consignment() {
             known.change::<Consignment>(&id, stamp.seq, |consignment| consignment.documents.push(self.sha256.clone()));
         }
+        for member in &self.members {
+            known.change::<Evidence>(member, stamp.seq, |evidence| {
+                if !evidence.archives.contains(&self.sha256) {
+                    evidence.archives.push(self.sha256.clone());
+                }
+            });
+        }
         // Only what is known to be absent is new: what was not looked for yet is asked for by `change`.
         if known.find::<Evidence>(&self.sha256) != Ok(None) {
             known.change::<Evidence>(&self.sha256, stamp.seq, |evidence| {
                 if !evidence.concerns(&stamp.actor.party) {
                     evidence.others.push(stamp.actor.party.clone());
+                }
+                if !self.members.is_empty() {
+                    evidence.members.clone_from(&self.members);
                 }
             });
             return;
@@ -338,6 +371,8 @@ impl Fact for EvidenceReceived {
                 links: Vec::new(),
                 dismissed: Vec::new(),
                 received: stamp.act(),
+                members: self.members.clone(),
+                archives: Vec::new(),
                 withholding: None,
                 last_seq: stamp.seq,
             },
@@ -455,7 +490,7 @@ mod tests {
         let actor = Actor::new(PersonId::parse(id).unwrap(), Role::VendorOperator, PartyId::parse(id).unwrap());
         let at = Instant::parse("2026-11-23T10:31:02Z").unwrap();
         let stamp = Stamp { seq: 7, at, occurred: at, actor };
-        let event = Event::from(EvidenceReceived { sha256: sha256.clone(), size_bytes: 1, by: None });
+        let event = Event::from(EvidenceReceived { sha256: sha256.clone(), size_bytes: 1, by: None, members: Vec::new() });
         let mut known = Records::default();
         event.apply(&Subjects::new([Subject::evidence(&sha256)]), &stamp, &mut known);
         assert_eq!(known.not_loaded, [Need::Evidence(sha256.clone())]);

@@ -156,6 +156,10 @@ impl Order for LinkReading {
         }
         let medium = medium::require(known, &self.medium)?;
         medium.require_real()?;
+        if known.owner(&Medium::serial_key(&self.serial))?.is_some() {
+            let why = format!("{} is the serial number of a medium on record: read the file again, and it is linked with that one.", self.serial);
+            return Err(Refusal::new("matching.needs_nobody", why).into());
+        }
         let host = medium.host_of(known)?;
         if medium.own_serial(host).is_some_and(|own| own.same(&self.serial)) {
             let why = format!("{} has this very serial number: read the file again, and it is linked without anybody's word.", medium.title());
@@ -163,6 +167,11 @@ impl Order for LinkReading {
         }
         if self.reason == LinkReason::ShownElsewhere && self.reference.is_none() {
             return Err(Refusal::new("matching.no_reference", "Name the document that shows that it is the same medium.").into());
+        }
+        if let Some(link) = evidence.links.iter().find(|link| link.medium == self.medium) {
+            let why =
+                format!("The file speaks of {} already, as {}: where that is wrong, put that reading aside first.", medium.title(), link.serial);
+            return Err(Refusal::new("matching.medium_linked", why).because(Cause::Entry(evidence.last_seq)).into());
         }
         let event = EvidenceLinked {
             serial: self.serial.clone(),
@@ -184,7 +193,17 @@ impl Order for DismissReadings {
             let why = format!("Choose between 1 and {MOST_DISMISSED} readings to put aside; more in several steps.");
             return Err(Refusal::new("matching.how_many", why).into());
         }
+        // What others sent too is not one vendor's to put aside.
+        if occasion.actor.role.is_vendor() && (evidence.party != occasion.actor.party || !evidence.others.is_empty()) {
+            let why = "Readings of this file are put aside by the organisation; ask its coordinator.";
+            return Err(Refusal::new("matching.not_yours", why).into());
+        }
+        let mut readings: Vec<ReadingRef> = Vec::with_capacity(self.readings.len());
         for reading in &self.readings {
+            if readings.iter().any(|other| other.same(reading)) {
+                continue;
+            }
+            readings.push(reading.clone());
             if let Some(dismissed) = evidence.dismissed_as(reading) {
                 let why = format!("What the file says of {} was put aside before: {}.", reading.words(), dismissed.reason.label());
                 return Err(Refusal::new("matching.dismissed", why).because(Cause::Entry(dismissed.act.seq)).into());
@@ -204,7 +223,7 @@ impl Order for DismissReadings {
                 return Err(Refusal::new("matching.relied_on", why).because(Cause::Entry(done.performed.seq)).into());
             }
         }
-        let event = ReadingsDismissed { readings: self.readings.clone(), reason: self.reason, reference: self.reference.clone() };
+        let event = ReadingsDismissed { readings, reason: self.reason, reference: self.reference.clone() };
         Ok(vec![Happening::new(event, [Subject::evidence(&self.sha256)])])
     }
 }

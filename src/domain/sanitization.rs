@@ -6,7 +6,7 @@ use super::asset::{Asset, Status};
 use super::catalogue::Seen;
 use super::destruction::Feed;
 use super::equipment::{self, Used};
-use super::evidence::{Evidence, Finding, Link, ToolResult, Weight};
+use super::evidence::{ARCHIVE, Evidence, Finding, Link, PHOTO, ToolResult, Weight};
 use super::medium::{self, FailedAttempt, Medium, MediumState, Sanitization};
 use super::names::{Digest, MachineId, MediumId, Method, Role, Technique};
 use super::policy::verdict::{Question, Shown};
@@ -199,9 +199,13 @@ impl Order for RecordSanitization {
             .into());
         }
         if let Some(evidence) = evidence
-            && evidence.reader.is_some()
+            && let Some(reader) = evidence.reader.as_ref().filter(|reader| reader.name != PHOTO)
             && reading.is_none()
         {
+            if reader.name == ARCHIVE {
+                let why = format!("This is an archive: name the file in it that speaks of {}.", medium.title());
+                return Err(Refusal::new("sanitization.other_medium", why).into());
+            }
             return Err(Refusal::new(
                 "sanitization.other_medium",
                 format!("The file was read and says nothing about {}; upload the one that does.", medium.title()),

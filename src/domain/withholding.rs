@@ -186,6 +186,11 @@ impl Order for WithholdEvidence {
             return Err(Refusal::new("withholding.same_person", why).because(Cause::Entry(proposal.proposed.seq)).into());
         }
         occasion.not_before(proposal.proposed.occurred, "the proposal")?;
+        let archives = known.find::<Evidence>(&self.sha256)?.map(|evidence| evidence.archives.clone()).unwrap_or_default();
+        if let Some(archive) = known.find_all::<Evidence>(&archives)?.into_iter().flatten().find(|archive| archive.withheld().is_none()) {
+            let why = format!("The same bytes are in the archive {}, which is stored too: have the bytes of that withheld first.", archive.sha256);
+            return Err(Refusal::new("withholding.in_archive", why).because(Cause::Entry(archive.received.seq)).into());
+        }
         let event = EvidenceWithheld { reason: proposal.reason, reference: proposal.reference.clone(), proposal: proposal.proposed.seq };
         Ok(vec![Happening::new(event, [Subject::evidence(&self.sha256)])])
     }

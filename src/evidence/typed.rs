@@ -1,7 +1,7 @@
 //! Reads records that a person typed where a tool or machine leaves none: JSON that names its own format, made by the page for typed records or by anyone.
 //!
 //! `{"format": "quittance-typed-record", "media_serial" | "device_serial", "technique", "result", "tool", "started_at", "ended_at", "errors",
-//! "hidden_area", "capacity_bytes", "bytes_erased", "photo_sha256"}`; the serial number, `technique` and `result` are needed, times are RFC 3339.
+//! "hidden_area", "capacity_bytes", "bytes_erased", "photo_sha256", "typed_by", "typed_at"}`; the serial number, `technique` and `result` are needed, times are RFC 3339.
 
 use serde_json::Value;
 

@@ -28,7 +28,9 @@ use crate::store::search::SearchRow;
 use crate::store::tables::{
     AssetPartyRow, AssetRow, CertificateRow, ConsignmentRow, DiscrepancyRow, EvidenceRow, ExceptionRow, KeyRow, LineRow, MediumRow, PartyRow,
 };
-use crate::store::{Database, derived, evidence_lists, from_db, inventory, listings, log, notes, people, search, tables, to_db, watchlist};
+use crate::store::{
+    Database, derived, evidence_lists, from_db, inventory, listings, log, media_lists, notes, people, search, tables, to_db, watchlist,
+};
 
 /// Entries that are read at once.
 const BLOCK: i64 = 2_048;
@@ -42,7 +44,7 @@ pub const COVERED: &[&str] = &[
     "every checkpoint: signature, root, no gap in their numbers, none missing at the end (table checkpoints, file high-water)",
     "the index of subjects and of unique values (tables entry_subjects, record_keys, asset_parties)",
     "every derived record, column by column (tables assets, media, parties, consignments, consignment_lines, discrepancies, evidence, certificates, exceptions)",
-    "what lists, counts and search walk (tables consignment_tags, certificate_parties, label_counts, exception_lists, exception_counts, evidence_lists, evidence_media, asset_search and the index of its characters)",
+    "what lists, counts and search walk (tables consignment_tags, certificate_parties, label_counts, exception_lists, exception_counts, evidence_lists, evidence_media, media_lists, asset_search and the index of its characters)",
     "the sums that reports are made of (table mass_sums)",
     "every stored evidence file, or that its bytes are gone where they are withheld; every credential, status list and page, by its SHA-256; every certificate's pages, drawn again (tables certificate_parts, status_lists)",
     "the salts of names shown in credentials, where they are kept (table shown_names)",
@@ -384,6 +386,9 @@ fn compare_listings(db: &mut Database, report: &mut Report, known: &Records) -> 
     exceptions.sort();
     compare_sets(report, "exception_lists", &exceptions, &watchlist::ListRow::all(db)?);
     compare_sets(report, "exception_counts", &watchlist::CountRow::of(known.exceptions.all()), &watchlist::CountRow::all(db)?);
+    let mut waiting: Vec<media_lists::ListRow> = known.media.all().flat_map(media_lists::ListRow::of).collect();
+    waiting.sort();
+    compare_sets(report, "media_lists", &waiting, &media_lists::ListRow::all(db)?);
     let mut files: Vec<evidence_lists::ListRow> = known.evidence.all().flat_map(evidence_lists::ListRow::of).collect();
     files.sort();
     compare_sets(report, "evidence_lists", &files, &evidence_lists::ListRow::all(db)?);

@@ -6,6 +6,7 @@ use super::match_readings;
 use crate::app::now;
 use crate::domain::Actor;
 use crate::domain::asset::Asset;
+use crate::domain::evidence::Evidence;
 use crate::domain::medium::Medium;
 use crate::domain::names::{Digest, Instant, MediumId, PartyId};
 use crate::error::Result;
@@ -37,7 +38,7 @@ pub fn findings(db: &mut Database, actor: &Actor, (sha256, read): (&Digest, &Rea
         let known = place.and_then(|place| known.get(place)).and_then(Option::as_ref);
         Context { now: Some(now()), custody: known.and_then(|known| custody(known, actor)), expected: known.map(expected) }
     };
-    let others = others(db, sha256, media)?;
+    let others = others(db, actor, sha256, media)?;
     // It comes last: what contradicts is said of the later file.
     let mut files: Vec<(&str, &Reading)> = others.iter().map(|(name, reading)| (name.as_str(), reading)).collect();
     files.push(("", read));
@@ -45,7 +46,7 @@ pub fn findings(db: &mut Database, actor: &Actor, (sha256, read): (&Digest, &Rea
 }
 
 /// What was read from other files that speak of these media, each under the beginning of its SHA-256.
-fn others(db: &mut Database, sha256: &Digest, media: &[Option<MediumId>]) -> Result<Vec<(String, Reading)>> {
+fn others(db: &mut Database, actor: &Actor, sha256: &Digest, media: &[Option<MediumId>]) -> Result<Vec<(String, Reading)>> {
     let mut found: BTreeMap<String, Reading> = BTreeMap::new();
     for medium in media.iter().flatten() {
         for other in evidence_lists::about(db, medium.as_str(), COMPARED)? {
@@ -53,6 +54,10 @@ fn others(db: &mut Database, sha256: &Digest, media: &[Option<MediumId>]) -> Res
                 break;
             }
             if other == sha256.as_str() || found.contains_key(&other) {
+                continue;
+            }
+            // A finding names the other file: only to those who may know of it.
+            if !tables::find::<Evidence>(db, &Digest::parse(&other)?)?.is_some_and(|evidence| actor.sees_evidence(&evidence)) {
                 continue;
             }
             if let Some(reading) = match_readings::kept(db, &other)? {

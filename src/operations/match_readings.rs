@@ -31,14 +31,18 @@ pub fn read(service: &Service, actor: &Actor, sha256: &Digest) -> Result<Told> {
     let told = read_file::read(&receive_evidence::find(service, actor, sha256)?, &service.profiles);
     if let Some(reading) = told.reading().cloned() {
         let sha256 = sha256.to_string();
-        // Whoever asks does not wait for it: what is lost is made again.
-        service.recorder.write(move |db| keep(db, &sha256, &reading))?;
+        // Whoever asks neither waits for it nor minds if the writer is busy: what is lost is made again.
+        let _ = service.recorder.write(move |db| keep(db, &sha256, &reading));
     }
     Ok(told)
 }
 
 /// Keeps a reading beside its file.
 pub(super) fn keep(db: &mut Database, sha256: &str, reading: &Reading) -> Result<()> {
+    // What was read before the bytes were withheld is forgotten, and does not come back.
+    if tables::find::<Evidence>(db, &Digest::parse(sha256)?)?.is_some_and(|evidence| evidence.withheld().is_some()) {
+        return Ok(());
+    }
     readings::add(db, sha256, (&reading.reader, reading.reader_version), serde_json::to_string(reading)?, now().unix_ms())
 }
 
@@ -72,8 +76,14 @@ fn unsettled(read: &Reading, settled: impl Fn(&ReadingRef) -> bool) -> impl Iter
 
 /// How many that are, when these links are made.
 pub(super) fn unmatched(read: &Reading, links: &[Link], stored: Option<&Evidence>) -> u32 {
-    let linked = |reading: &ReadingRef| reading.serial.as_ref().is_some_and(|serial| links.iter().any(|link| link.serial.same(serial)));
-    let settled = |reading: &ReadingRef| linked(reading) || stored.is_some_and(|stored| stored.is_settled(reading));
+    // A link by hand gives way to one with the medium's own serial number.
+    let stays = |link: &Link| !links.iter().any(|new| new.medium == link.medium);
+    let before = stored.into_iter().flat_map(|stored| &stored.links).filter(|link| stays(link));
+    let linked: Vec<&Serial> = links.iter().chain(before).map(|link| &link.serial).collect();
+    let settled = |reading: &ReadingRef| {
+        reading.serial.as_ref().is_some_and(|serial| linked.iter().any(|linked| linked.same(serial)))
+            || stored.is_some_and(|stored| stored.dismissed_as(reading).is_some())
+    };
     u32::try_from(unsettled(read, settled).count()).unwrap_or(u32::MAX)
 }
 
@@ -107,12 +117,15 @@ pub fn link(service: &Service, actor: &Actor, sha256: &Digest, said: ByHand, key
     service.recorder.record_once(command, actor, terms)
 }
 
+fn nothing_read() -> Refusal {
+    Refusal::new("matching.unknown_reading", "No reader understands this file; what it is needed for is named by its SHA-256.")
+}
+
 /// The command of such a link.
 pub fn link_of(service: &Service, actor: &Actor, sha256: &Digest, said: ByHand) -> Result<LinkReading> {
     let told_of = read(service, actor, sha256)?;
     let ByHand { reading: meant, medium, reason, reference } = said;
-    let nothing = || Refusal::new("matching.unknown_reading", "No reader understands this file; what it is needed for is named by its SHA-256.");
-    let whole = told_of.reading().ok_or_else(nothing)?;
+    let whole = told_of.reading().ok_or_else(nothing_read)?;
     let found = named(whole, &meant)?;
     let serial = meant.serial.ok_or_else(|| {
         let why =
@@ -140,9 +153,8 @@ pub fn dismiss(
     key: Option<&RequestKey>,
 ) -> Result<Outcome<Receipt>> {
     let told_of = read(service, actor, sha256)?;
-    if let Some(whole) = told_of.reading() {
-        meant.iter().try_for_each(|meant| named(whole, meant).map(|_| ()))?;
-    }
+    let whole = told_of.reading().ok_or_else(nothing_read)?;
+    meant.iter().try_for_each(|meant| named(whole, meant).map(|_| ()))?;
     let command = DismissReadings { sha256: sha256.clone(), readings: meant, reason, reference };
     let terms = Terms { once: Once::created(key, |receipt| Ok(receipt.clone())), ..Terms::default() };
     service.recorder.record_once(command, actor, terms)
@@ -151,7 +163,7 @@ pub fn dismiss(
 /// A medium that a person could mean, and what is alike.
 #[derive(Clone, Debug)]
 pub struct Suggestion {
-    /// The medium with its device, or a device none of whose media goes by its serial number.
+    /// The medium with its device.
     pub thing: Thing,
     /// The serial number that the record has.
     pub serial: String,
@@ -172,8 +184,8 @@ pub enum Likeness {
 
 /// Fewer characters in common say nothing.
 const COMMON: usize = 5;
-/// Serial numbers with the same beginning that are compared.
-const COMPARED: i64 = 200;
+/// Serial numbers with the same beginning that are compared, for each length of that.
+const COMPARED: i64 = 40;
 /// Most suggestions.
 const SUGGESTED: usize = 8;
 
@@ -200,15 +212,17 @@ fn likeness(read: &str, known: &str) -> Option<Likeness> {
     }
 }
 
-/// Media and devices whose serial number is like this one, most alike first, as far as this person may act on them. Looked for where the first or the
-/// last five characters are the same.
+/// Media whose serial number is like this one, most alike first, as far as this person may act on them. Looked for where the first five characters are
+/// the same, longer beginnings first, where the tool put something before it, and where a character looks like another.
 pub fn suggestions(service: &Service, actor: &Actor, serial: &Serial) -> Result<Vec<Suggestion>> {
     let mut db = service.app.read()?;
     let normal = serial.normal();
     let mut near: BTreeSet<(Likeness, String)> = BTreeSet::new();
-    let first: String = normal.chars().take(COMMON).collect();
-    for known in tables::serials_from(&mut db, &first, COMPARED)? {
-        near.extend(likeness(&normal, &known).map(|likeness| (likeness, known)));
+    for length in (COMMON..=normal.chars().count()).rev() {
+        let first: String = normal.chars().take(length).collect();
+        for known in tables::serials_from(&mut db, &first, COMPARED)? {
+            near.extend(likeness(&normal, &known).map(|likeness| (likeness, known)));
+        }
     }
     // What the tool put before it, or what differs at the very beginning, cannot be walked to: it is asked for as a whole.
     let cut = normal.char_indices().skip(1).filter_map(|(at, _)| normal.get(at..)).filter(|rest| rest.chars().count() >= COMMON);
@@ -219,7 +233,7 @@ pub fn suggestions(service: &Service, actor: &Actor, serial: &Serial) -> Result<
     let asked: Vec<Serial> = serials.iter().map(|(_, serial)| serial.clone()).collect();
     let things = ask(&mut db, &mut Records::default(), |known| find_on_bench::things(known, &asked))??;
     let found = serials.iter().zip(things).filter_map(|((likeness, serial), thing)| {
-        let thing = thing.filter(|thing| thing.in_hands_of(actor))?;
+        let thing = thing.filter(|thing| matches!(thing, Thing::Medium(..)) && thing.in_hands_of(actor))?;
         Some(Suggestion { thing, serial: serial.to_string(), likeness: *likeness })
     });
     Ok(found.take(SUGGESTED).collect())

@@ -104,8 +104,31 @@ fn not(why: &str) -> Told {
 
 /// Whether a file is an archive of files, and not a document that is kept as one (a spreadsheet).
 pub fn is_archive(bytes: &[u8]) -> bool {
-    let document = |name: &[u8]| bytes.windows(name.len()).take(4096).any(|window| window == name);
-    bytes.starts_with(b"PK\x03\x04") && !document(b"[Content_Types].xml") && !document(b"mimetypeapplication/")
+    let is_document = |name: &[u8]| name == b"[Content_Types].xml" || name == b"mimetype";
+    bytes.starts_with(b"PK\x03\x04") && entry_names(bytes).is_some_and(|mut names| !names.any(is_document))
+}
+
+/// Names in a ZIP's central directory that are looked at.
+const MOST_NAMES: usize = 10_000;
+
+/// The names in a ZIP's central directory, which stands at its end (PKWARE APPNOTE 4.3.12, 4.3.16). Writers put what tells a document anywhere.
+fn entry_names(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let number = |at: usize, size: usize| -> Option<usize> {
+        let digits = bytes.get(at..at.checked_add(size)?)?;
+        Some(digits.iter().rev().fold(0, |number, digit| number << 8 | usize::from(*digit)))
+    };
+    // A comment of at most 64 KB may stand behind the record of the end.
+    let tail = bytes.len().saturating_sub(66_000);
+    let end = tail + bytes.get(tail..)?.windows(4).rposition(|window| window == b"PK\x05\x06")?;
+    let mut at = number(end + 16, 4)?;
+    let next = move || {
+        (bytes.get(at..at.checked_add(4)?)? == b"PK\x01\x02").then_some(())?;
+        let (name, rest) = (number(at + 28, 2)?, number(at + 30, 2)? + number(at + 32, 2)?);
+        let from = at + 46;
+        at = from + name + rest;
+        bytes.get(from..from + name)
+    };
+    Some(std::iter::from_fn(next).take(MOST_NAMES))
 }
 
 /// A file out of an archive. Its name is shown and is never a path.
@@ -244,4 +267,27 @@ fn virtual_bytes() -> std::io::Result<u64> {
     let pages = std::fs::read_to_string("/proc/self/statm")?;
     let pages: u64 = pages.split(' ').next().and_then(|pages| pages.parse().ok()).unwrap_or(0);
     Ok(pages.saturating_mul(4096))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_is_no_archive_wherever_its_parts_stand() {
+        for workbook in [include_bytes!("../../tests/receipts/receiving.xlsx").as_slice(), include_bytes!("../../tests/receipts/settlement.xlsx")] {
+            assert!(!is_archive(workbook));
+        }
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in ["a.log", "b/report.pdf"] {
+            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(b"work").unwrap();
+        }
+        let archive = writer.finish().unwrap().into_inner();
+        assert!(is_archive(&archive));
+        assert_eq!(entry_names(&archive).unwrap().collect::<Vec<_>>(), [b"a.log".as_slice(), b"b/report.pdf"]);
+        for length in 0..archive.len() {
+            let _ = is_archive(&archive[..length]);
+        }
+    }
 }

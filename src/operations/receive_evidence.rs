@@ -10,13 +10,16 @@ use super::record::{Beside, Receipt, Recorded, Terms};
 use super::{lint_reports, match_readings, read_file, withhold_evidence};
 use crate::domain::asset::Asset;
 use crate::domain::consignment::{Consignment, Line, LineId};
-use crate::domain::evidence::{Evidence, Finding, HiddenArea, Link, Reader, Reading, ReceiveEvidence, ToolResult, Weight};
+use crate::domain::evidence::{
+    ARCHIVE, Evidence, Finding, HiddenArea, Link, MOST_DOCUMENTS, PHOTO, Reader, Reading, ReceiveEvidence, ToolResult, Weight,
+};
 use crate::domain::medium::Medium;
 use crate::domain::names::{ConsignmentId, Digest, IdentifiedBy, Instant, MediumId, PartyId, Serial};
 use crate::domain::refusal::{Cause, Refusal};
 use crate::domain::{Actor, records::Key};
 use crate::error::{Error, Result};
 use crate::evidence::{lint, reading};
+use crate::proof::digest;
 use crate::store::idempotency::RequestKey;
 use crate::store::{Database, inventory, tables};
 
@@ -95,6 +98,11 @@ pub fn receive_once(service: &Service, actor: &Actor, bytes: &[u8], key: Option<
 pub fn read_again(service: &Service, actor: &Actor, sha256: &Digest, key: Option<&RequestKey>) -> Result<Outcome<Received>> {
     once(service, key, || {
         let bytes = find(service, actor, sha256)?;
+        if read_file::is_archive(&bytes)
+            && let Ok(opened) = read_file::unpack(&bytes)
+        {
+            return receive_archive(service, actor, &bytes, opened, (None, None), key);
+        }
         record_reading(service, actor, sha256.clone(), &bytes, (None, None), key)
     })
 }
@@ -144,8 +152,6 @@ fn store_and_record(
     store_and_record_one(service, actor, bytes, when_and_for, key)
 }
 
-/// The reader that is named for an archive.
-pub const ARCHIVE: &str = "archive";
 /// Most files in one archive.
 const MOST_MEMBERS: usize = 200;
 
@@ -163,6 +169,8 @@ fn receive_archive(
         let why = format!("The archive has {} files; send at most {MOST_MEMBERS} in one. Nothing was stored.", members.len());
         return Err(Refusal::new("evidence.too_many_members", why).into());
     }
+    let digests = members.iter().map(|member| Digest::from_bytes(digest::sha256(&member.bytes))).collect::<Vec<_>>();
+    require_place(service, &members, &digests, when_and_for.1)?;
     let sha256 = withhold_evidence::store_unless_withheld(&service.app, bytes)?;
     let next = AtomicUsize::new(0);
     let work = || {
@@ -185,7 +193,11 @@ fn receive_archive(
         return Err(Error::Fault("a thread that stores the files of an archive has stopped".to_owned()));
     }
     let mut files = Vec::with_capacity(members.len());
-    for ((_, received), member) in done.into_iter().zip(&members) {
+    let mut stored = Vec::with_capacity(members.len());
+    for (((_, received), member), digest) in done.into_iter().zip(&members).zip(digests) {
+        if received.is_ok() && !stored.contains(&digest) {
+            stored.push(digest);
+        }
         match received {
             Ok(received) => files.push(Received { name: Some(member.name.clone()), ..received }),
             Err(Error::Refused(refusal)) => left_out.push(format!("{}: {}", member.name, refusal.why)),
@@ -196,9 +208,19 @@ fn receive_archive(
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let remarks = u32::try_from(left_out.len()).unwrap_or(u32::MAX);
     let reader = Some(Reader { name: ARCHIVE.to_owned(), version: 1, records: 0, remarks, unmatched: 0 });
-    let already_stored = tables::find::<Evidence>(&mut *service.app.read()?, &sha256)?.is_some_and(|evidence| actor.sees_evidence(&evidence));
-    let command =
-        ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links: Vec::new(), consignment: consignment.cloned() };
+    let mut db = service.app.read()?;
+    let by_link = by_link(&mut db, actor, consignment)?;
+    let already_stored = is_stored(&mut db, actor, by_link.as_ref(), &sha256)?;
+    drop(db);
+    let command = ReceiveEvidence {
+        sha256: sha256.clone(),
+        size_bytes,
+        reader: reader.clone(),
+        links: Vec::new(),
+        consignment: consignment.cloned(),
+        members: stored,
+    };
+    let named = sha256.clone();
     let received = Received {
         sha256,
         size_bytes,
@@ -215,7 +237,59 @@ fn receive_archive(
     };
     let received = move |receipt: &Receipt| Ok(Received { entries: receipt.entries.clone(), ..received.clone() });
     let terms = Terms { occurred, once: Once::created(key, received.clone()), ..Terms::default() };
-    service.recorder.record_once(command, actor, terms)?.map(|receipt| received(&receipt))
+    let recorded = service.recorder.record_once(command, actor, terms);
+    if recorded.as_ref().is_err_and(withhold_evidence::is_sent_again) {
+        withhold_evidence::remove(&service.app, &named)?;
+    }
+    recorded?.map(|receipt| received(&receipt))
+}
+
+/// Refuses an archive with a file whose bytes were withheld, which would bring them back, and one with more files than a consignment has place for.
+/// Nothing of it is stored then.
+fn require_place(service: &Service, members: &[Member], digests: &[Digest], consignment: Option<&ConsignmentId>) -> Result<()> {
+    let mut db = service.app.read()?;
+    for (member, digest) in members.iter().zip(digests) {
+        if tables::find::<Evidence>(&mut db, digest)?.is_some_and(|evidence| evidence.withheld().is_some()) {
+            let why = format!(
+                "The bytes of {} in this archive were withheld, so nothing of it is stored: send the archive without that file.",
+                member.name
+            );
+            return Err(Refusal::new("withholding.sent_again", why).into());
+        }
+    }
+    if let Some(id) = consignment
+        && let Some(consignment) = tables::find::<Consignment>(&mut db, id)?
+        && consignment.documents.len() + members.len() >= MOST_DOCUMENTS
+    {
+        let why = format!(
+            "{} has {} files already, and {MOST_DOCUMENTS} are the most: send fewer in one archive. Nothing was stored.",
+            consignment.reference,
+            consignment.documents.len()
+        );
+        return Err(Refusal::new("evidence.too_many", why).into());
+    }
+    Ok(())
+}
+
+/// The consignment for which somebody without an account came, by a link.
+fn by_link(db: &mut Database, actor: &Actor, consignment: Option<&ConsignmentId>) -> Result<Option<Consignment>> {
+    match consignment {
+        Some(id) => Ok(tables::find::<Consignment>(db, id)?.filter(|found| found.links.iter().any(|link| link.id == actor.person))),
+        None => Ok(None),
+    }
+}
+
+/// Whether the same bytes were stored before, as far as whoever sends them may know.
+fn is_stored(db: &mut Database, actor: &Actor, by_link: Option<&Consignment>, sha256: &Digest) -> Result<bool> {
+    match by_link {
+        Some(consignment) => Ok(consignment.documents.contains(sha256)),
+        None => Ok(tables::find::<Evidence>(db, sha256)?.is_some_and(|evidence| actor.sees_evidence(&evidence))),
+    }
+}
+
+/// A photo by its first bytes: JPEG or PNG.
+pub fn is_photo(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xd8, 0xff]) || bytes.starts_with(b"\x89PNG\r\n\x1a\n")
 }
 
 fn store_and_record_one(
@@ -247,14 +321,8 @@ fn record_reading(
     let read = told.reading();
     let mut db = service.app.read()?;
     // Whoever came by a link learns nothing of what else its receiver has.
-    let by_link = match consignment {
-        Some(id) => tables::find::<Consignment>(&mut db, id)?.filter(|found| found.links.iter().any(|link| link.id == actor.person)),
-        None => None,
-    };
-    let already_stored = match &by_link {
-        Some(consignment) => consignment.documents.contains(&sha256),
-        None => tables::find::<Evidence>(&mut db, &sha256)?.is_some_and(|evidence| actor.sees_evidence(&evidence)),
-    };
+    let by_link = by_link(&mut db, actor, consignment)?;
+    let already_stored = is_stored(&mut db, actor, by_link.as_ref(), &sha256)?;
     let (mut records, mut findings) = (Vec::new(), Vec::new());
     if let Some(read) = read {
         let media = media_of(&mut db, (actor, by_link.as_ref()), read)?;
@@ -280,14 +348,17 @@ fn record_reading(
         remarks: u32::try_from(read.remarks.len()).unwrap_or(u32::MAX),
         unmatched: match_readings::unmatched(read, &links, stored.as_ref()),
     });
+    let photo = || Reader { name: PHOTO.to_owned(), version: 1, records: 0, remarks: 0, unmatched: 0 };
+    let reader = reader.or_else(|| is_photo(bytes).then(photo));
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let command = ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links, consignment: consignment.cloned() };
+    let command =
+        ReceiveEvidence { sha256: sha256.clone(), size_bytes, reader: reader.clone(), links, consignment: consignment.cloned(), members: Vec::new() };
     let received = Received {
         sha256,
         size_bytes,
         already_stored,
+        not_understood: told.why_not().filter(|_| reader.is_none()).map(str::to_owned),
         reader,
-        not_understood: told.why_not().map(str::to_owned),
         records,
         remarks: read.map(|read| read.remarks.clone()).unwrap_or_default(),
         findings,

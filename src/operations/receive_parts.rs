@@ -2,12 +2,13 @@
 //! the person and the SHA-256 that the file is to have, durable before it is acknowledged; when the last piece is there, the file is received as any other.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::Service;
-use super::once::Outcome;
+use super::once::{self, Outcome};
 use super::receive_evidence::{self, MAX_BYTES, Received};
 use crate::domain::Actor;
 use crate::domain::names::Digest;
@@ -80,8 +81,47 @@ pub fn receive(service: &Service, actor: &Actor, part: &Part, key: Option<&Reque
         );
         return Err(Refusal::new("parts.size", why).into());
     }
+    // The answer to the last part may have been lost, and what came is gone since.
+    if let Some(key) = key
+        && let Some(answer) = once::before(&mut *service.app.read()?, key)?
+    {
+        return Ok(Arrived::Whole(Box::new(Outcome::Before(answer))));
+    }
     let path = path(service, actor, part.sha256);
-    let here = match length(&path)? {
+    let here = append(service, actor, &path, part)?;
+    if here < part.size_bytes {
+        return Ok(Arrived::Part(here));
+    }
+    let broken = |error| Error::fault(&path.display().to_string(), error);
+    let bytes = fs::read(&path).map_err(broken)?;
+    if hex(&sha256(&bytes)) != part.sha256.as_str() {
+        remove(&path)?;
+        let why = "What has come does not have the SHA-256 that it should have. Nothing was stored; send the file again from the beginning.";
+        return Err(Refusal::new("parts.altered", why).into());
+    }
+    let received = receive_evidence::receive_once(service, actor, &bytes, key);
+    // What is refused now is refused whenever it comes again; after anything else the last part may be sent once more.
+    if matches!(received, Ok(_) | Err(Error::Refused(_))) {
+        remove(&path)?;
+    }
+    Ok(Arrived::Whole(Box::new(received?)))
+}
+
+/// One part is written at a time: a client that gave up waiting may have sent the same one again.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Writes a part behind what is here, durable when this returns; how much is here then.
+fn append(service: &Service, actor: &Actor, path: &Path, part: &Part) -> Result<u64> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let broken = |error| Error::fault(&path.display().to_string(), error);
+    let here = match length(path)? {
+        // Of a file that was said to be larger before.
+        Some(here) if here > part.size_bytes => {
+            remove(path)?;
+            0
+        }
+        // All of it is here, and was not received when its last part came.
+        Some(here) if here == part.size_bytes => return Ok(here),
         Some(here) => here,
         None => {
             make_room(service, actor)?;
@@ -92,30 +132,21 @@ pub fn receive(service: &Service, actor: &Actor, part: &Part, key: Option<&Reque
         let why = format!("{here} bytes of this file are here; go on from there (from={here}).");
         return Err(Refusal::new("parts.elsewhere", why).into());
     }
-    let broken = |error| Error::fault(&path.display().to_string(), error);
-    let append = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
         file.write_all(part.bytes)?;
         file.sync_all()?;
         if here == 0 { File::open(folder(service))?.sync_all() } else { Ok(()) }
     };
-    service.app.halt.guard(append().map_err(broken))?;
-    let here = end.unwrap_or(here);
-    if here < part.size_bytes {
-        return Ok(Arrived::Part(here));
+    service.app.halt.guard(write().map_err(broken))?;
+    Ok(here + u64::try_from(part.bytes.len()).unwrap_or(u64::MAX))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::fault(&path.display().to_string(), error)),
+        _ => Ok(()),
     }
-    let mut bytes = Vec::new();
-    let read = File::open(&path).and_then(|mut file| file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes)));
-    read.map_err(broken)?;
-    if hex(&sha256(&bytes)) != part.sha256.as_str() {
-        fs::remove_file(&path).map_err(broken)?;
-        let why = "What has come does not have the SHA-256 that it should have. Nothing was stored; send the file again from the beginning.";
-        return Err(Refusal::new("parts.altered", why).into());
-    }
-    let outcome = receive_evidence::receive_once(service, actor, &bytes, key)?;
-    // Only now: whatever kept it from being received, the last part can be asked for again.
-    fs::remove_file(&path).map_err(broken)?;
-    Ok(Arrived::Whole(Box::new(outcome)))
 }
 
 /// Removes what nobody has gone on with, and refuses one file too many of one person.

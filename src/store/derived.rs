@@ -21,6 +21,7 @@ const TABLES: &[&str] = &[
     "assets",
     "asset_parties",
     "media",
+    "media_lists",
     "parties",
     "consignments",
     "consignment_lines",

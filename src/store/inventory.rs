@@ -342,12 +342,6 @@ pub fn loose_media(db: &mut Database, party: &str, limit: i64) -> Result<Vec<sup
     Ok(media::table.filter(media::party.eq(party)).filter(media::host.is_null()).order(media::id).limit(limit).load(db)?)
 }
 
-/// Media of whose sanitization somebody verified something in a month (`2026-11`), at most so many: whoever asks looks at the day in the record.
-pub fn verified_in(db: &mut Database, month: &str, limit: i64) -> Result<Vec<super::tables::MediumRow>> {
-    let verified = format!("%\"verified\":{{\"seq\":%,\"occurred\":\"{month}-%");
-    Ok(media::table.filter(media::state.like(verified)).order(media::id).limit(limit).load(db)?)
-}
-
 /// The media in a device.
 pub fn media_of(db: &mut Database, asset: &str) -> Result<Vec<super::tables::MediumRow>> {
     Ok(media::table.filter(media::host.eq(asset)).order(media::id).load(db)?)

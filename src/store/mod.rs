@@ -1,7 +1,7 @@
 //! The log and the tables, on SQLite or PostgreSQL, and the files beside them. Decides nothing.
 //!
 //! Derived from the log, and rebuilt or compared by `audit`: `entry_subjects`, `record_keys`, `assets`, `asset_parties`, `media`, `parties`,
-//! `consignments`, `consignment_lines`, `consignment_tags`, `discrepancies`, `evidence`, `evidence_lists`, `evidence_media`, `certificates`,
+//! `consignments`, `consignment_lines`, `consignment_tags`, `discrepancies`, `evidence`, `evidence_lists`, `evidence_media`, `media_lists`, `certificates`,
 //! `certificate_parties`, `label_counts`, `asset_search`, `asset_trigrams`, `exceptions`, `exception_lists`, `exception_counts`, `mass_sums`.
 //! `tables_version` says which program's shape they have.
 //! Not derived: `people` and `people_erased` (the directory), `credentials`, `recovery_codes`, `oidc_identities`, `sessions`, `api_tokens`, `invitations`
@@ -29,6 +29,7 @@ pub mod links;
 pub mod listings;
 pub mod log;
 pub mod mass;
+pub mod media_lists;
 pub mod notes;
 pub mod outbox;
 pub mod people;

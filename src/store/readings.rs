@@ -21,13 +21,15 @@ struct Row {
     body: String,
 }
 
-/// Keeps a reading of a file, as JSON, unless this version of this reader has read it before.
+/// Keeps a reading of a file, as JSON; the newest of this version of this reader.
 pub fn add(db: &mut Database, sha256: &str, (reader, version): (&str, u32), body: String, at: i64) -> Result<()> {
     if body.len() > MOST_BYTES {
         return Ok(());
     }
     let row = Row { sha256: sha256.to_owned(), reader: reader.to_owned(), version: i64::from(version), at, body };
-    each!(db, c => diesel::insert_into(readings::table).values(row).on_conflict_do_nothing().execute(c))?;
+    let newer = (readings::body.eq(row.body.clone()), readings::at.eq(row.at));
+    let key = (readings::sha256, readings::reader, readings::version);
+    each!(db, c => diesel::insert_into(readings::table).values(row).on_conflict(key).do_update().set(newer).execute(c))?;
     Ok(())
 }
 

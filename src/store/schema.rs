@@ -53,6 +53,9 @@ diesel::table! {
     evidence (id) { id -> Text, last_seq -> BigInt, state -> Text, }
 }
 diesel::table! {
+    media_lists (list, medium) { list -> Text, medium -> Text, }
+}
+diesel::table! {
     evidence_lists (party, list, seq, sha256) { party -> Text, list -> Text, seq -> BigInt, sha256 -> Text, }
 }
 diesel::table! {

@@ -8,7 +8,7 @@ use super::rows::{self, Derived, row_of};
 use super::schema::{
     asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, exceptions, media, parties, record_keys,
 };
-use super::{Database, evidence_lists, listings, mass, search, to_db, watchlist};
+use super::{Database, evidence_lists, listings, mass, media_lists, search, to_db, watchlist};
 use crate::domain::asset::{Asset, Label};
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::{Consignment, Discrepancy, Item, Line, LineId};
@@ -474,6 +474,7 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     listings::save(db, known)?;
     watchlist::save(db, known)?;
     evidence_lists::save(db, known)?;
+    media_lists::save(db, known)?;
     mass::save(db, known)?;
     search::save(db, known)
 }

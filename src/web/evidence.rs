@@ -7,7 +7,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, REFE
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::assets::bare;
 use super::ledger::{self, Names};
@@ -17,8 +17,8 @@ use super::request::{self, cut};
 use super::session::{self, Viewer};
 use super::{Data, block, withholdings, writes};
 use crate::domain::consignment::Consignment;
-use crate::domain::evidence::{Evidence, EvidenceList, Link, ReceiveEvidence};
-use crate::domain::matching::{DismissReadings, DismissalReason, LinkReading};
+use crate::domain::evidence::{ARCHIVE, Evidence, EvidenceList, Link, PHOTO, ReceiveEvidence};
+use crate::domain::matching::{DismissReadings, DismissalReason, Dismissed, LinkReading};
 use crate::domain::names::{ConsignmentId, Digest, Serial};
 use crate::domain::policy::{Pack, verdict};
 use crate::domain::{Order as _, Subject, SubjectKind};
@@ -27,9 +27,8 @@ use crate::operations::Service;
 use crate::operations::find_on_bench::{self, Place, Thing};
 use crate::operations::lint_reports;
 use crate::operations::match_readings;
-use crate::operations::read_file::{self, Told};
-use crate::operations::receive_evidence::{self, ARCHIVE, MAX_BYTES};
-use crate::proof::digest;
+use crate::operations::read_file::Told;
+use crate::operations::receive_evidence::{self, MAX_BYTES};
 use crate::store::{Database, evidence_lists, tables};
 
 /// `POST /api/v1/evidence`
@@ -111,8 +110,15 @@ pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) ->
     let answer = block(&state, move |service| {
         let (files, next) = list(&mut *service.app.read()?, &viewer, show, before, limit)?;
         let told = |file: &Evidence| {
-            json!({"sha256": file.sha256, "size_bytes": file.size_bytes, "received": file.received, "reader": file.reader,
-                "linked": file.links.len(), "dismissed": file.dismissed.len(), "withheld": file.withheld().is_some()})
+            let mut told =
+                json!({"sha256": file.sha256, "size_bytes": file.size_bytes, "reader": file.reader, "withheld": file.withheld().is_some()});
+            // A vendor's people learn nothing of what others did with the same bytes.
+            if let (false, Value::Object(members)) = (is_others(&viewer, file), &mut told) {
+                members.insert("received".to_owned(), json!(file.received));
+                members.insert("linked".to_owned(), json!(file.links.len()));
+                members.insert("dismissed".to_owned(), json!(file.dismissed.len()));
+            }
+            told
         };
         Ok(json!({"files": files.iter().map(told).collect::<Vec<_>>(), "next": next}))
     })
@@ -120,11 +126,16 @@ pub async fn api_index(viewer: Viewer, state: Data, asked: web::Query<Asked>) ->
     Ok(HttpResponse::Ok().json(answer))
 }
 
+/// Whether others than this vendor sent the same bytes too, or first.
+fn is_others(viewer: &Viewer, file: &Evidence) -> bool {
+    viewer.actor.role.is_vendor() && (file.party != viewer.actor.party || !file.others.is_empty())
+}
+
 /// A stored file in a list.
 struct FileRow {
     sha256: String,
     short: String,
-    at: When,
+    at: Option<When>,
     who: String,
     party: String,
     reader: Option<String>,
@@ -148,23 +159,24 @@ struct IndexPage {
     types: bool,
 }
 
-/// The files in an archive, as far as they are stored.
-fn members(service: &Service, viewer: &Viewer, sha256: &Digest) -> crate::error::Result<Vec<(String, String)>> {
-    let Ok((members, _)) = read_file::unpack(&receive_evidence::find(service, &viewer.actor, sha256)?) else { return Ok(Vec::new()) };
+/// The files in an archive: what each is, and where.
+fn members(service: &Service, viewer: &Viewer, archive: &Evidence) -> crate::error::Result<Vec<(String, String)>> {
     let mut db = service.app.read()?;
-    let mut found = Vec::with_capacity(members.len());
-    for member in members {
-        let digest = Digest::from_bytes(digest::sha256(&member.bytes));
-        if receive_evidence::recorded(&mut db, &viewer.actor, &digest).is_ok() {
-            found.push((member.name, format!("/evidence/{digest}")));
+    let mut found = Vec::with_capacity(archive.members.len());
+    for digest in &archive.members {
+        if let Ok(file) = receive_evidence::recorded(&mut db, &viewer.actor, digest) {
+            let kind = file.reader.as_ref().map_or_else(|| "not understood".to_owned(), |reader| format_of(&reader.name));
+            found.push((format!("{} · {kind} · {}", page::short(digest.as_str()), size(file.size_bytes)), format!("/evidence/{digest}")));
         }
     }
     Ok(found)
 }
 
 fn format_of(name: &str) -> String {
-    if name == ARCHIVE {
-        return "ZIP archive".to_owned();
+    match name {
+        ARCHIVE => return "ZIP archive".to_owned(),
+        PHOTO => return "photo".to_owned(),
+        _ => {}
     }
     FORMATS.iter().find(|format| format.name == name).map_or_else(|| name.to_owned(), |format| format.label.to_owned())
 }
@@ -179,11 +191,10 @@ pub async fn index(viewer: Viewer, state: Data, asked: web::Query<Asked>) -> Res
         let mut names = Names::new(&service.app);
         let mut rows = Vec::with_capacity(files.len());
         for file in files {
-            // A vendor's people learn nothing of what others did with the same bytes.
-            let others = viewer.actor.role.is_vendor() && file.received.party != viewer.actor.party;
+            let others = is_others(&viewer, &file);
             rows.push(FileRow {
                 short: page::short(file.sha256.as_str()),
-                at: file.received.occurred.into(),
+                at: (!others).then(|| file.received.occurred.into()),
                 who: if others { String::new() } else { names.person(&mut db, file.received.by.as_str())? },
                 party: if others { String::new() } else { names.party(&mut db, file.received.party.as_str())? },
                 reader: file.reader.as_ref().map(|reader| format_of(&reader.name)),
@@ -265,7 +276,9 @@ pub struct FileShown {
     pub withholding: Option<withholdings::Notice>,
     /// What this viewer can do about them: address and words.
     pub steps: Vec<(String, &'static str)>,
-    /// The files in an archive: their names, and where they are.
+    /// It is a photo, which people look at.
+    pub photo: bool,
+    /// The files in an archive: what each is, and where.
     pub members: Vec<(String, String)>,
     /// Reading it again links more.
     pub reads_again: bool,
@@ -386,9 +399,9 @@ fn as_read(link: &Link) -> MediumReading {
 pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -> crate::error::Result<FileShown> {
     let evidence = receive_evidence::recorded(&mut *service.app.read()?, &viewer.actor, sha256)?;
     let withheld = evidence.withheld().is_some();
-    let is_archive = evidence.reader.as_ref().is_some_and(|reader| reader.name == ARCHIVE);
-    let file = if withheld || is_archive { None } else { Some(match_readings::read(service, &viewer.actor, sha256)?) };
-    let members = if is_archive && !withheld { members(service, viewer, sha256)? } else { Vec::new() };
+    let unread = evidence.reader.as_ref().is_some_and(|reader| [ARCHIVE, PHOTO].contains(&reader.name.as_str()));
+    let file = if withheld || unread { None } else { Some(match_readings::read(service, &viewer.actor, sha256)?) };
+    let members = if withheld { Vec::new() } else { members(service, viewer, &evidence)? };
     let read = file.as_ref().and_then(Told::reading);
     let mut db = service.app.read()?;
     // Where the bytes are gone, what was linked with media is still known.
@@ -440,14 +453,18 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
     certificates.dedup();
     let mut rows: Vec<RowShown> =
         first.iter().zip(&places).map(|(reading, place)| row(page, (&service.app.policy, &evidence), reading, place)).collect();
+    // A profile that was added, or a better reader.
+    let recorded = evidence.reader.as_ref().map(|reader| (reader.name.as_str(), reader.version));
+    let is_newer = read.is_some_and(|read| recorded != Some((read.reader.as_str(), read.reader_version)));
     let (may, links, dismisses) = (
         ReceiveEvidence::ROLES.contains(&viewer.actor.role),
         LinkReading::ROLES.contains(&viewer.actor.role),
-        DismissReadings::ROLES.contains(&viewer.actor.role) && !withheld,
+        DismissReadings::ROLES.contains(&viewer.actor.role) && !withheld && !is_others(viewer, &evidence),
     );
     for ((row, (number, reading)), place) in rows.iter_mut().zip(&numbered).zip(&places) {
         let meant = match_readings::reference(reading, *number);
-        if let Some(dismissed) = evidence.dismissed_as(&meant) {
+        let told = |dismissed: &&Dismissed| !is_others(viewer, &evidence) || dismissed.act.party == viewer.actor.party;
+        if let Some(dismissed) = evidence.dismissed_as(&meant).filter(told) {
             row.note = page.t1("Put aside: {}.", page.t(dismissed.reason.label()));
         }
         if open.contains(number) {
@@ -476,7 +493,7 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
     let withholding = withholdings::Notice::of(&mut db, &mut names, &evidence)?;
     let reader = match (read, &evidence.reader) {
         (Some(read), _) => Some(format_of(&read.format)),
-        (None, Some(reader)) if withheld || is_archive => Some(format_of(&reader.name)),
+        (None, Some(reader)) if withheld || unread => Some(format_of(&reader.name)),
         (None, _) => None,
     };
     Ok(FileShown {
@@ -498,9 +515,10 @@ pub fn shown(service: &Service, viewer: &Viewer, page: &Page, sha256: &Digest) -
         claims,
         remarks: read.map(|read| read.remarks.iter().map(|remark| format!("{}: {}", remark.place, remark.what)).collect()).unwrap_or_default(),
         withholding,
+        photo: evidence.reader.as_ref().is_some_and(|reader| reader.name == PHOTO),
         members,
         steps: withholdings::steps(viewer, &evidence),
-        reads_again: may && !withheld && places.iter().any(|place| matches!(place, Place::Waiting(_))),
+        reads_again: may && !withheld && (is_newer || places.iter().any(|place| matches!(place, Place::Waiting(_)))),
         address: format!("/evidence/{sha256}"),
         stored,
         consignments,

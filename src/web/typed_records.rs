@@ -15,12 +15,16 @@ use super::page::{self, Page};
 use super::problem::Problem;
 use super::session::{self, Viewer};
 use super::{Data, block, request};
+use crate::app::now;
 use crate::domain::names::{Instant as At, Name, Serial, Technique};
 use crate::domain::refusal::Refusal;
 use crate::error::{Error, Result};
 use crate::evidence::{HiddenArea, Outcome, typed};
+use crate::operations::once::Outcome as Effect;
 use crate::operations::receive_evidence::{self, MAX_BYTES};
 
+/// Most fields of the form.
+const FIELDS: usize = 16;
 /// Most bytes of a field that is typed.
 const TYPED_BYTES: usize = 1_000;
 
@@ -68,6 +72,9 @@ async fn sent(state: &Data, mut form: Multipart) -> std::result::Result<(Given, 
     while let Some(field) = request::in_time(state, since, so_far, form.next()).await? {
         let mut field = field.map_err(|e| unreadable(e.to_string()))?;
         let name = field.name().unwrap_or_default().to_owned();
+        if given.0.len() > FIELDS || given.0.iter().any(|(other, _)| *other == name) || (name == "photo" && !photo.is_empty()) {
+            return Err(unreadable("it has a field twice, or too many".to_owned()));
+        }
         let most = if name == "photo" { MAX_BYTES } else { TYPED_BYTES };
         let mut bytes = Vec::new();
         while let Some(chunk) = request::in_time(state, since, so_far, field.next()).await? {
@@ -87,8 +94,8 @@ async fn sent(state: &Data, mut form: Multipart) -> std::result::Result<(Given, 
     Ok((given, photo))
 }
 
-/// What was typed, as the file that is stored, in the form that its reader reads.
-fn document(given: &Given, photo: &str) -> std::result::Result<Map<String, Value>, Refusal> {
+/// What was typed, by whom and when, as the file that is stored, in the form that its reader reads.
+fn document(given: &Given, viewer: &Viewer, photo: &str) -> std::result::Result<Map<String, Value>, Refusal> {
     let needed = |name: &str, why: &'static str| match given.get(name) {
         "" => Err(Refusal::new("typed.missing", why)),
         text => Ok(text.to_owned()),
@@ -130,12 +137,9 @@ fn document(given: &Given, photo: &str) -> std::result::Result<Map<String, Value
         put("hidden_area", json!(HiddenArea::parse(given.get("hidden_area"))?.as_str()));
     }
     put("photo_sha256", json!(photo));
+    put("typed_by", json!(viewer.actor.person));
+    put("typed_at", json!(now()));
     Ok(document)
-}
-
-/// A photo by its first bytes: JPEG or PNG.
-fn is_photo(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0xff, 0xd8, 0xff]) || bytes.starts_with(b"\x89PNG\r\n\x1a\n")
 }
 
 /// `POST /evidence/new`: stores the photo and the record, each as a file of its own.
@@ -144,18 +148,25 @@ pub async fn create(http: HttpRequest, state: Data, form: Multipart) -> std::res
     viewer.must_be_able_to("receive_evidence")?;
     let _place = request::place(&http, &state.uploads).await?;
     let (given, photo) = sent(&state, form).await?;
-    let (asks, asked) = (viewer.clone(), given.clone());
+    let (asks, asked, key) = (viewer.clone(), given.clone(), given.key(&http, &viewer));
     let stored = block(&state, move |service| {
         let store = || -> Result<String> {
-            if !is_photo(&photo) {
+            if !receive_evidence::is_photo(&photo) {
                 let why = "Take a photo of the medium or of the machine's display, so that its label can be read: a JPEG or PNG.";
                 return Err(Refusal::new("typed.no_photo", why).into());
             }
             // What is wrong with the rest is told before anything is stored.
-            document(&asked, "")?;
+            document(&asked, &asks, "")?;
             let photo = receive_evidence::receive(service, &asks.actor, &photo, None)?.sha256;
-            let record = serde_json::to_vec_pretty(&document(&asked, photo.as_str())?)?;
-            Ok(receive_evidence::receive(service, &asks.actor, &record, None)?.sha256.to_string())
+            let record = serde_json::to_vec_pretty(&document(&asked, &asks, photo.as_str())?)?;
+            match receive_evidence::receive_once(service, &asks.actor, &record, key.as_ref())? {
+                Effect::Now(received) => Ok(received.sha256.to_string()),
+                // The form was sent twice.
+                Effect::Before(answer) => {
+                    let answer: Value = serde_json::from_slice(&answer.body)?;
+                    Ok(answer.get("sha256").and_then(Value::as_str).unwrap_or_default().to_owned())
+                }
+            }
         };
         Ok(store())
     })

@@ -15,17 +15,17 @@ use super::{Data, block};
 use crate::app::{App, now};
 use crate::domain::asset::{Asset, Label};
 use crate::domain::evidence::Evidence;
-use crate::domain::medium::{Medium, Sanitization};
-use crate::domain::names::{MediumId, Role};
+use crate::domain::medium::Medium;
+use crate::domain::names::{AssetId, MediumId, Role};
 use crate::domain::sampling;
 use crate::error::Result;
 use crate::proof::digest::sha256;
 use crate::store::inventory::{self, AssetQuery};
 use crate::store::tables::{self, AssetRow, MediumRow};
-use crate::store::{Database, watchlist};
+use crate::store::{Database, media_lists, watchlist};
 
-/// Devices of one state that are looked at: what is beyond them is shown once these are settled.
-const MOST: i64 = 100;
+/// Failed devices, and media that wait, which are looked at: what is beyond them is shown once these are settled.
+const MOST: i64 = 200;
 /// Media of one month that are looked at for sampling.
 const MOST_SAMPLED: i64 = 10_000;
 
@@ -68,11 +68,9 @@ struct Sampling {
 fn samples(db: &mut Database, app: &App, month: &str) -> Result<Vec<Sampling>> {
     let mut names = Names::new(app);
     let mut by_party: BTreeMap<String, Vec<Medium>> = BTreeMap::new();
-    for medium in inventory::verified_in(db, month, MOST_SAMPLED)?.iter().map(MediumRow::record) {
+    for medium in media_lists::list(db, &media_lists::verified_in(month), MOST_SAMPLED)?.iter().map(MediumRow::record) {
         let medium = medium?;
-        let done = medium.sanitization.as_ref().filter(|done| done.technique.is_logical());
-        let in_month = |done: &&Sanitization| done.verified.as_ref().is_some_and(|verified| verified.occurred.text().starts_with(month));
-        if let Some(party) = done.filter(in_month).map(|done| done.performed.party.to_string()) {
+        if let Some(party) = medium.sanitization.as_ref().map(|done| done.performed.party.to_string()) {
             by_party.entry(party).or_default().push(medium);
         }
     }
@@ -93,9 +91,9 @@ fn samples(db: &mut Database, app: &App, month: &str) -> Result<Vec<Sampling>> {
     Ok(samples)
 }
 
-/// Devices with this label, in the order of their tags.
-fn labelled(db: &mut Database, label: Label) -> Result<Vec<(Asset, Vec<Medium>)>> {
-    let query = AssetQuery { label: Some(label.as_str().to_owned()), limit: MOST, ..AssetQuery::default() };
+/// Devices whose sanitization failed, in the order of their tags, with their media.
+fn failures(db: &mut Database) -> Result<Vec<(Asset, Vec<Medium>)>> {
+    let query = AssetQuery { label: Some(Label::SanitizationFailed.as_str().to_owned()), limit: MOST, ..AssetQuery::default() };
     let mut found = Vec::new();
     for row in inventory::assets(db, &query)?.iter().map(AssetRow::record) {
         let asset = row?;
@@ -105,12 +103,34 @@ fn labelled(db: &mut Database, label: Label) -> Result<Vec<(Asset, Vec<Medium>)>
     Ok(found)
 }
 
-fn row(asset: &Asset, done: Vec<String>, against: Vec<String>) -> Row {
-    Row { id: bare(asset.id.as_str()).to_owned(), tag: asset.tag.to_string(), title: asset.title(), done, against }
+/// Media that wait to be accepted, with the devices that they are in, in the order of their tags; what is in no device comes last.
+fn waiting_media(db: &mut Database) -> Result<Vec<(Option<Asset>, Vec<Medium>)>> {
+    let mut by_host: BTreeMap<Option<AssetId>, Vec<Medium>> = BTreeMap::new();
+    for medium in media_lists::list(db, media_lists::WAITING, MOST)?.iter().map(MediumRow::record) {
+        let medium = medium?;
+        by_host.entry(medium.host.clone()).or_default().push(medium);
+    }
+    let mut found = Vec::with_capacity(by_host.len());
+    for (host, media) in by_host {
+        let host = match host {
+            Some(host) => tables::find::<Asset>(db, &host)?,
+            None => None,
+        };
+        found.push((host, media));
+    }
+    found.sort_by_key(|(host, _)| host.as_ref().map_or((true, String::new()), |host| (false, host.tag.to_string())));
+    Ok(found)
+}
+
+fn row(asset: Option<&Asset>, done: Vec<String>, against: Vec<String>) -> Row {
+    match asset {
+        Some(asset) => Row { id: bare(asset.id.as_str()).to_owned(), tag: asset.tag.to_string(), title: asset.title(), done, against },
+        None => Row { id: String::new(), tag: "in no device".to_owned(), title: String::new(), done, against },
+    }
 }
 
 /// What was done to a medium that waits, and what its report leaves open.
-fn waiting(db: &mut Database, asset: &Asset, medium: &Medium) -> Result<Option<(String, Vec<String>)>> {
+fn waiting(db: &mut Database, asset: Option<&Asset>, medium: &Medium) -> Result<Option<(String, Vec<String>)>> {
     let waits = medium.sanitization.as_ref().filter(|done| done.verified.is_some() && done.validated.is_none());
     let Some(done) = waits else { return Ok(None) };
     let words = format!("{}: {} by {}", medium.title(), done.method.label(), done.technique.label());
@@ -118,7 +138,7 @@ fn waiting(db: &mut Database, asset: &Asset, medium: &Medium) -> Result<Option<(
         Some(digest) => tables::find::<Evidence>(db, digest)?,
         None => None,
     };
-    let findings = evidence.as_ref().and_then(|file| file.link_of(medium, Some(asset))).map(|link| link.findings.as_slice()).unwrap_or_default();
+    let findings = evidence.as_ref().and_then(|file| file.link_of(medium, asset)).map(|link| link.findings.as_slice()).unwrap_or_default();
     let mut against: Vec<String> = findings.iter().map(|finding| finding.what.clone()).collect();
     if !medium.failed.is_empty() {
         against.push(format!("{}: an earlier attempt failed.", medium.title()));
@@ -132,18 +152,19 @@ pub async fn index(viewer: Viewer, state: Data) -> std::result::Result<HttpRespo
     let page = Page::new(&state, "Sanitizations to accept", Some(&viewer));
     let drawn = block(&state, move |service| {
         let mut db = service.app.read()?;
-        let failures = labelled(&mut db, Label::SanitizationFailed)?;
-        let sanitized = labelled(&mut db, Label::Sanitizing)?;
-        let full = |found: &[_]| i64::try_from(found.len()).unwrap_or(MOST) == MOST;
-        let more = full(&failures) || full(&sanitized);
+        let failures = failures(&mut db)?;
+        let waiting_media = waiting_media(&mut db)?;
+        let full = |found: usize| i64::try_from(found).unwrap_or(MOST) >= MOST;
+        let more = full(failures.len()) || full(waiting_media.iter().map(|(_, media)| media.len()).sum());
         let failed = failures.iter().map(|(asset, media)| {
             let failed =
                 media.iter().flat_map(|medium| medium.failed.iter().map(|attempt| format!("{}: {}", medium.title(), attempt.technique.label())));
-            row(asset, failed.collect(), Vec::new())
+            row(Some(asset), failed.collect(), Vec::new())
         });
         let failed = failed.collect();
         let (mut doubtful, mut rest) = (Vec::new(), Vec::new());
-        for (asset, media) in &sanitized {
+        for (asset, media) in &waiting_media {
+            let asset = asset.as_ref();
             let (mut done, mut against) = (Vec::new(), Vec::new());
             for medium in media {
                 if let Some((words, doubts)) = waiting(&mut db, asset, medium)? {
@@ -154,7 +175,9 @@ pub async fn index(viewer: Viewer, state: Data) -> std::result::Result<HttpRespo
             if done.is_empty() {
                 continue;
             }
-            if watchlist::is_open_about(&mut db, asset.id.as_str())? {
+            if let Some(asset) = asset
+                && watchlist::is_open_about(&mut db, asset.id.as_str())?
+            {
                 against.push("An exception about it is open.".to_owned());
             }
             let group = if against.is_empty() { &mut rest } else { &mut doubtful };

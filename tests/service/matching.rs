@@ -1,5 +1,6 @@
 //! What a file says of media that nobody knows: listed, linked by hand with a reason, put aside, and told where two files speak of one medium.
 
+use quittance::domain::names::Digest;
 use quittance::proof::digest::{hex, sha256};
 use serde_json::{Value, json};
 
@@ -179,12 +180,29 @@ fn an_archive_is_kept_and_each_file_in_it_is_stored_and_read() {
     }
     let again = server.send("operator", "POST", "/api/v1/evidence", &key, &archive);
     assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", stored.clone()));
-    let page = server.page("auditor", &format!("/evidence/{}", stored["sha256"].as_str().unwrap())).text();
-    for part in ["ZIP archive", "Files in the archive, each stored and read by itself: 3", "a/one.log", files[0]["sha256"].as_str().unwrap()] {
-        assert!(page.contains(part), "{part}: {page}");
-    }
     // The bytes are the archive's, as it came.
     assert_eq!(server.get("operator", &format!("/api/v1/evidence/{}", stored["sha256"].as_str().unwrap())).body, archive);
+    let page = server.page("auditor", &format!("/evidence/{}", stored["sha256"].as_str().unwrap())).text();
+    for part in ["ZIP archive", "Files in the archive, each stored and read by itself: 3", "nwipe log", files[0]["sha256"].as_str().unwrap()] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // What it rests on is a file in it, not the archive.
+    let third = yard.received(Vendor::GreenLoop, true);
+    let sanitized = json!({"medium": third.medium, "technique": "nvme_sanitize_block", "evidence": stored["sha256"]});
+    let problem = server.command("operator", "record_sanitization", sanitized).refused(422, "sanitization.other_medium");
+    assert!(problem["detail"].as_str().unwrap().starts_with("This is an archive: name the file in it"), "{problem}");
+    // Bytes that were withheld do not come back in an archive, and do not stay in one.
+    let readme = files[2]["sha256"].as_str().unwrap();
+    let withheld = |sha256: &str| {
+        server.command("coordinator", "propose_withholding", json!({"sha256": sha256, "reason": "personal_data"})).taken();
+        server.command("approver", "withhold_evidence", json!({"sha256": sha256}))
+    };
+    withheld(readme).refused(422, "withholding.in_archive");
+    withheld(stored["sha256"].as_str().unwrap()).taken();
+    server.command("approver", "withhold_evidence", json!({"sha256": readme})).taken();
+    let again = zip(&[("two.log", &second), ("readme.txt", b"Thank you.")]);
+    server.send("operator", "POST", "/api/v1/evidence", &[], &again).refused(422, "withholding.sent_again");
+    assert!(!server.service.app.files.has(&Digest::parse(&hex(&sha256(&again))).unwrap()).unwrap(), "nothing of it is stored");
     let many: Vec<(String, Vec<u8>)> = (0..201).map(|n| (format!("{n}.log"), format!("{n}").into_bytes())).collect();
     let many = zip(&many.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect::<Vec<_>>());
     server.send("operator", "POST", "/api/v1/evidence", &[], &many).refused(422, "evidence.too_many_members");
@@ -210,8 +228,15 @@ fn a_file_comes_in_parts_and_goes_on_where_the_connection_was_lost() {
     for (from, bytes) in [(100, &log[..]), (100, &[])] {
         part("operator", from, bytes).refused(422, "parts.size");
     }
-    let answer = part("operator", 100, &log[100..]);
+    let last = || {
+        let address = format!("{door}?of={}&from=100", log.len());
+        server.send("operator", "POST", &address, &[("Idempotency-Key", "last-part")], &log[100..])
+    };
+    let answer = last();
     assert_eq!((answer.status, answer.json()["sha256"].clone()), (201, json!(digest)));
+    // Its answer was lost, too.
+    let again = last();
+    assert_eq!((again.status, again.json(), again.header("idempotency-replayed")), (201, answer.json(), "true"));
     assert_eq!(answer.json()["records"][0]["medium"], thing.medium.as_str());
     assert_eq!(server.get("operator", &door).taken()["received"], 0, "nothing is left");
 

@@ -23,3 +23,10 @@ CREATE TABLE evidence_media (
   sha256 TEXT NOT NULL,
   PRIMARY KEY (medium, sha256)
 );
+
+-- Derived: media that wait to be accepted, and media that were verified in a month.
+CREATE TABLE media_lists (
+  list TEXT NOT NULL,               -- waiting, or verified and the month
+  medium TEXT NOT NULL,
+  PRIMARY KEY (list, medium)
+);

@@ -53,6 +53,9 @@ pub(super) const ALL: &[fn() -> Refusal] = &[
     reading_that_is_put_aside_twice,
     reading_that_is_relied_upon,
     no_readings,
+    second_reading_of_a_medium,
+    reading_that_others_sent_too,
+    file_that_is_in_an_archive,
     past_of_what_is_held,
     failed_and_tried_again_in_the_same_way,
     machine_of_others,
@@ -334,6 +337,30 @@ fn reading_without_a_reference() -> Refusal {
 
 fn reading_that_is_linked() -> Refusal {
     link_with(json!({}))
+}
+
+fn second_reading_of_a_medium() -> Refusal {
+    link_with(json!({"serial": "READ-2"}))
+}
+
+fn reading_that_others_sent_too() -> Refusal {
+    let mut story = Story::new();
+    let operator = actor(Role::VendorOperator, VENDOR, 1);
+    let file = json!({"sha256": "d".repeat(64), "size_bytes": 10, "links": [],
+        "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0, "unmatched": 1}});
+    story.done(&operator, "receive_evidence", file.clone());
+    story.done(&coordinator(), "receive_evidence", file);
+    story.when(&operator, "dismiss_readings", aside(json!([{"place": "sda", "serial": "READ-1"}]))).unwrap_err()
+}
+
+fn file_that_is_in_an_archive() -> Refusal {
+    let mut story = Story::new();
+    let file = story.document();
+    let archive = json!({"sha256": "d".repeat(64), "size_bytes": 10, "links": [], "members": [file],
+        "reader": {"name": "archive", "version": 1, "records": 0, "remarks": 0}});
+    story.done(&coordinator(), "receive_evidence", archive);
+    story.done(&coordinator(), "propose_withholding", json!({"sha256": file, "reason": "personal_data"}));
+    story.when(&actor(Role::Approver, DISTRICT, 1), "withhold_evidence", json!({"sha256": file})).unwrap_err()
 }
 
 fn aside(readings: Value) -> Value {
