@@ -195,6 +195,8 @@ pub struct Asset {
     pub corrected: Vec<Corrected>,
     /// The entry that registered it.
     pub registered: u64,
+    /// When that entry was recorded.
+    pub registered_at: Instant,
     /// The entry that changed it last.
     pub last_seq: u64,
 }
@@ -295,14 +297,14 @@ impl Asset {
         !self.data_gone()
     }
 
-    /// What became of the material, recorded as it happened or afterwards.
+    /// What became of the material, recorded as it happened or afterwards. Whatever was recorded before it was found to be gone counts no more.
     pub fn outcome(&self) -> Option<Outcome> {
-        self.disposition.as_ref().map(|disposition| disposition.outcome).or(self.past.as_ref().map(|past| past.outcome))
+        self.past.as_ref().map(|past| past.outcome).or(self.disposition.as_ref().map(|disposition| disposition.outcome))
     }
 
     /// The entry that says what became of it.
     pub fn disposed_by(&self) -> Option<u64> {
-        self.disposition.as_ref().map(|disposition| disposition.recorded.seq).or(self.past.as_ref().map(|past| past.recorded.seq))
+        self.past.as_ref().map(|past| past.recorded.seq).or(self.disposition.as_ref().map(|disposition| disposition.recorded.seq))
     }
 
     /// The public phase.

@@ -456,14 +456,12 @@ impl Fact for SanitizationVoided {
         let Some(id) = about.medium() else { return };
         medium::change(known, &id, stamp.seq, |medium| {
             let purged_before = medium.purged_before.filter(|seq| *seq != self.performed);
-            let failed = std::mem::take(&mut medium.failed);
             medium.void_sanitization();
             medium.purged_before = purged_before;
             // What failed before it has still failed.
-            if !failed.is_empty() {
+            if !medium.failed.is_empty() {
                 medium.state = MediumState::Failed;
             }
-            medium.failed = failed;
         });
     }
     fn sentence(&self) -> String {

@@ -46,6 +46,10 @@ impl Specification {
     pub fn words(&self) -> String {
         format!("{} {} {}", self.make, self.model, self.serial)
     }
+    /// Whether a statement means this machine: by make, model and serial number, or by the serial number.
+    fn is_named_by(&self, text: &Reference) -> bool {
+        text.as_str().eq_ignore_ascii_case(&self.words()) || Serial::parse(text.as_str()).is_ok_and(|serial| serial.same(&self.serial))
+    }
     fn same_thing(&self, other: &Self) -> bool {
         self.make.as_str().eq_ignore_ascii_case(other.make.as_str()) && self.serial.same(&other.serial)
     }
@@ -128,8 +132,7 @@ impl Machine {
             return Err(Refusal::new("equipment.calibration_overdue", why).because(Cause::Entry(calibration.recorded)));
         }
         let mut filled = stated.clone();
-        let named = |text: &Reference| text.as_str() == words || Serial::parse(text.as_str()).is_ok_and(|serial| serial.same(&self.is.serial));
-        if let Some(other) = stated.equipment.as_ref().filter(|text| !named(text)) {
+        if let Some(other) = stated.equipment.as_ref().filter(|text| !self.is.is_named_by(text)) {
             return Err(self.contradicts("equipment", other, &words));
         }
         filled.equipment = Some(Reference::parse(self.is.serial.as_str())?);
@@ -137,6 +140,14 @@ impl Machine {
         self.fill("epl_particle_tenths_mm", &mut filled.epl_particle_tenths_mm, self.is.epl_particle_tenths_mm.as_ref())?;
         self.fill("particle_tenths_mm", &mut filled.particle_tenths_mm, self.is.particle_tenths_mm.as_ref())?;
         self.fill("field_oersted", &mut filled.field_oersted, self.is.field_oersted.as_ref())?;
+        // Who has a register does not say beside it when a machine of it was calibrated.
+        if let (Some(said), None) = (stated.calibrated_on, calibrated) {
+            let why = format!(
+                "calibrated_on is stated as {said}, and no calibration of {words} up to {day} is registered: record it (record_calibration) and leave \
+                 calibrated_on out."
+            );
+            return Err(Refusal::new("equipment.contradicts", why));
+        }
         self.fill("calibrated_on", &mut filled.calibrated_on, calibrated.map(|calibration| &calibration.calibrated_on))?;
         Ok(filled)
     }
@@ -194,6 +205,20 @@ pub(super) fn require_at<'a>(known: &'a Records, id: &MachineId, holder: &Holder
         return Err(Refusal::new("equipment.elsewhere", why).into());
     }
     Ok(machine)
+}
+
+/// The machine of a holder's register that a statement names without its id, if any; one in service on that day before others.
+pub(super) fn stated_at<'a>(
+    known: &'a Records,
+    stated: &Statement,
+    technique: Technique,
+    holder: &Holder,
+    day: NaiveDate,
+) -> Result<Option<&'a Machine>, Stop> {
+    let Some(text) = stated.equipment.as_ref().filter(|_| technique.is_physical()) else { return Ok(None) };
+    let party = known.find::<Party>(&holder.party)?;
+    let named = party.into_iter().flat_map(|party| &party.machines).filter(|machine| machine.is.is_named_by(text));
+    Ok(named.max_by_key(|machine| machine.serves(day)))
 }
 
 /// Registers a machine: a vendor's people one of their own company, a coordinator one of the organisation or of a vendor that does not sign in.
@@ -480,6 +505,14 @@ mod tests {
         // Nothing is known of its calibration.
         let why = refused(&story, &own, json!({}), "sanitization.not_reached");
         assert!(why.contains("calibrated_on"), "{why}");
+        // Nobody says beside the register when its machine was calibrated, whether it is named by its id or in words.
+        let why = refused(&story, &own, json!({"calibrated_on": "2026-01-05"}), "equipment.contradicts");
+        assert!(why.contains("record_calibration"), "{why}");
+        for words in ["dg-1", "Maker M-100 DG1"] {
+            let mut stated = degauss(&own, json!({"equipment": words, "calibrated_on": "2026-01-05", "field_oersted": 10_000}));
+            stated["machine"] = Value::Null;
+            story.refused(&coordinator, "record_sanitization", stated, "equipment.contradicts");
+        }
         let calibrated = |on: &str, due: &str| json!({"party": DISTRICT, "machine": own, "calibrated_on": on, "due_on": due});
         story.done(&coordinator, "record_calibration", calibrated("2025-01-05", "2026-01-05"));
         refused(&story, &own, json!({}), "equipment.calibration_overdue");

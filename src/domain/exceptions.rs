@@ -319,7 +319,7 @@ pub struct ExceptionRaised {
     pub afterwards: bool,
 }
 
-/// `exception.changed`: it goes on, and is worse, due at another time, or concerns others.
+/// `exception.changed`: it goes on, and is worse, due at another time, concerns others, or is about something else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExceptionChanged {
@@ -329,6 +329,9 @@ pub struct ExceptionChanged {
     pub due_at: Instant,
     /// The vendors that it concerns.
     pub concerns: Vec<PartyId>,
+    /// What it is about was recorded afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub afterwards: bool,
 }
 
 /// `exception.assigned`
@@ -434,11 +437,11 @@ fn look_at(known: &Records, subject: &Subject, rule: &Rule, now: Instant, organi
                 ExceptionStatus::Snoozed if over => Some(ReopenReason::SnoozeOver),
                 _ => None,
             };
-            let same = (severity, due_at, &concerns) == (exception.severity, exception.due_at, &exception.concerns);
+            let same = (severity, due_at, &concerns, afterwards) == (exception.severity, exception.due_at, &exception.concerns, exception.afterwards);
             match reason {
                 Some(reason) => Some(Happening::new(ExceptionReopened { reason, severity, due_at, concerns, afterwards }, about)),
                 None if same => None,
-                None => Some(Happening::new(ExceptionChanged { severity, due_at, concerns }, about)),
+                None => Some(Happening::new(ExceptionChanged { severity, due_at, concerns, afterwards }, about)),
             }
         }
     })
@@ -492,6 +495,7 @@ impl Fact for ExceptionChanged {
             exception.severity = self.severity;
             exception.due_at = self.due_at;
             exception.concerns.clone_from(&self.concerns);
+            exception.afterwards = self.afterwards;
         });
     }
     fn sentence(&self) -> String {

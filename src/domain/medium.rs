@@ -82,8 +82,12 @@ pub struct Sanitization {
 pub struct FailedAttempt {
     /// The entry that says so.
     pub seq: u64,
+    /// When it failed, as claimed.
+    pub occurred: Instant,
     /// By which technique.
     pub technique: Technique,
+    /// The file that shows it.
+    pub evidence: Option<Digest>,
 }
 
 /// A storage medium.
@@ -119,7 +123,7 @@ pub struct Medium {
     pub state: MediumState,
     /// The sanitization that counts now; earlier ones are in the log.
     pub sanitization: Option<Sanitization>,
-    /// Attempts at sanitizing this data that failed, oldest first (rule P-5).
+    /// Attempts at sanitizing it that failed, oldest first (rule P-5). They stay when data is on it again: that does not mend it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<FailedAttempt>,
     /// The last purge of this data that another person verified; shredding counts as destruction after one (rule SH-1).
@@ -217,7 +221,6 @@ impl Medium {
         self.purged_before = None;
         self.residual_risk.clear();
         self.dead = None;
-        self.failed.clear();
     }
 }
 

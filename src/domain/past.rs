@@ -21,6 +21,10 @@ use super::registration::{
 };
 use super::{Event, Fact, Happening, Occasion, Order, Stamp, Subject, Subjects, parties, require_asset};
 
+/// A disposal that was recorded afterwards lies so many days back at least: what happens now is recorded as it happens, with every guard. The
+/// product's own choice.
+const DAYS_BACK: u64 = 30;
+
 /// A medium as a paper names it, and what the paper claims was done to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -193,6 +197,15 @@ impl Order for RecordPastDisposal {
             );
             return Err(Refusal::new("past.day", why).into());
         }
+        let latest = today.checked_sub_days(Days::new(DAYS_BACK)).unwrap_or(today);
+        if self.disposed_on > latest {
+            let why = format!(
+                "{} is less than {DAYS_BACK} days ago: a coordinator records what becomes of a device now as it happens (retire_asset, release, \
+                 sanitization, record_disposition); only what lies before {latest} is recorded afterwards.",
+                self.disposed_on
+            );
+            return Err(Refusal::new("past.recent", why).into());
+        }
         let model = ModelOf { manufacturer: device.manufacturer.as_str(), model: device.model.as_str() };
         let claim = |(medium, media_type, technique): (MediumId, MediaType, Option<Technique>)| Claim {
             at_most: technique.map_or(Method::None, |technique| occasion.policy.at_most(media_type, technique, Some(model))),
@@ -267,6 +280,26 @@ impl RecordPastDisposal {
         })
     }
 
+    /// What happened since a device is on record is recorded as it happens; and what was seen or travelled later was not gone.
+    fn require_gone_before(&self, asset: &Asset) -> Result<(), Refusal> {
+        let day = |at: &Instant| at.utc().date_naive();
+        let here = if self.disposed_on >= day(&asset.registered_at) {
+            Some((asset.registered, day(&asset.registered_at), "registered"))
+        } else if let Some(seen) = asset.sighting.as_ref().filter(|seen| day(&seen.at) > self.disposed_on) {
+            Some((seen.seq, day(&seen.at), "seen"))
+        } else {
+            let moved = asset.handoffs.last().filter(|handoff| day(&handoff.released.1) > self.disposed_on);
+            moved.map(|handoff| (handoff.released.0, day(&handoff.released.1), "handed on"))
+        };
+        let Some((seq, on, what)) = here else { return Ok(()) };
+        let why = format!(
+            "{} was {what} on {on}, so it was not gone for good on {}: a coordinator corrects disposed_on, or records what becomes of it as it happens \
+             (record_disposition).",
+            asset.tag, self.disposed_on
+        );
+        Err(Refusal::new("past.was_here", why).because(Cause::Entry(seq)))
+    }
+
     /// A device on record that was gone already.
     fn registered(&self, known: &Records, asset: &Asset, occasion: &Occasion) -> Result<Device, Stop> {
         if asset.status == Status::Disposed {
@@ -276,7 +309,15 @@ impl RecordPastDisposal {
             return Err(Refusal::new("past.recorded", why).because(cause).into());
         }
         asset.require_free("past.held")?;
-        let here = matches!(asset.status, Status::InStock | Status::InService | Status::Retired | Status::Missing);
+        if asset.status == Status::Missing {
+            let why = format!(
+                "{} is reported as missing: a coordinator records that it was found (report_found), and only then what its paper says of it; or an \
+                 approver writes it off (write_off).",
+                asset.tag
+            );
+            return Err(Refusal::new("past.missing", why).because(Cause::Entry(asset.last_seq)).into());
+        }
+        let here = matches!(asset.status, Status::InStock | Status::InService | Status::Retired);
         if !here || asset.in_transit || asset.consignment.is_some() || asset.holder.party != occasion.actor.party {
             let why =
                 format!("{} is {}: what becomes of it from there on is recorded as it happens, not afterwards.", asset.tag, asset.label().label());
@@ -292,6 +333,7 @@ impl RecordPastDisposal {
             );
             return Err(Refusal::new("past.worked_on", why).because(Cause::Entry(worked_on.last_seq)).into());
         }
+        self.require_gone_before(asset)?;
         if asset.no_storage.is_some() && !self.media.is_empty() || self.no_storage.is_some() && !own.is_empty() {
             let why = format!("The record of {} says otherwise of its storage; an approver has to correct that first.", asset.tag);
             return Err(media_differ(why));
@@ -545,6 +587,47 @@ mod tests {
         let hold = json!({"asset": held, "reason": "litigation", "reference": "CASE-1"});
         story.done(&actor(Role::Approver, DISTRICT, 1), "place_legal_hold", hold);
         story.refused(&coordinator(), "record_past_disposal", gone(&held), "past.held");
+    }
+
+    #[test]
+    fn what_happens_now_and_what_was_here_later_is_not_recorded_afterwards() {
+        let mut story = Story::new();
+        let gone = |id: &str, day: NaiveDate| json!({"asset": id, "outcome": "recycled", "disposed_on": day.to_string()});
+        let today = |story: &Story| story.now().utc().date_naive();
+        let mut new = past("N1", Some("shred"));
+        new["disposed_on"] = json!((today(&story) - Days::new(29)).to_string());
+        let why = story.refused(&coordinator(), "record_past_disposal", new.clone(), "past.recent");
+        assert!(why.contains("a coordinator records"), "{why}");
+        new["disposed_on"] = json!((today(&story) - Days::new(30)).to_string());
+        recorded(&mut story, new);
+        // Registered, and said to have gone on the same day: only the day before lies before the record.
+        let (device, _) = story.retired("A1", "hdd_ata", "low");
+        let registered = today(&story);
+        story.hours_pass(24 * 90);
+        let why = story.refused(&coordinator(), "record_past_disposal", gone(&device, registered), "past.was_here");
+        assert!(why.contains("was registered on"), "{why}");
+        assert!(story.when(&coordinator(), "record_past_disposal", gone(&device, registered - Days::new(1))).is_ok());
+        // A loss is settled by what was found out about it.
+        let missing = json!({"asset": device, "loss": "lost", "custodian": "room", "incident": "INC-1"});
+        story.done(&coordinator(), "report_missing", missing);
+        let why = story.refused(&coordinator(), "record_past_disposal", gone(&device, registered - Days::new(1)), "past.missing");
+        assert!(why.contains("report_found") && why.contains("write_off"), "{why}");
+    }
+
+    #[test]
+    fn what_its_paper_says_goes_before_what_was_recorded_of_it_until_then() {
+        let mut story = Story::new();
+        let (device, disk) = story.retired("A1", "hdd_ata", "low");
+        story.done(&coordinator(), "record_past_disposal", json!({"asset": device, "outcome": "donated", "disposed_on": "2021-06-14"}));
+        let mut asset = story.asset(&device).clone();
+        let recorded = asset.past.as_ref().unwrap().recorded.seq;
+        let (other, other_disk) = story.retired("A2", "hdd_ata", "low");
+        story.destroyed(&other_disk);
+        let stored = json!({"asset": other, "outcome": "in_storage", "mass": {"weight_grams": 2000, "weight_basis": "scale"}});
+        story.done(&coordinator(), "record_disposition", stored);
+        asset.disposition.clone_from(&story.asset(&other).disposition);
+        assert!(asset.disposition.is_some() && story.medium(&disk).state == MediumState::Unknown);
+        assert_eq!((asset.outcome(), asset.disposed_by()), (Some(Outcome::Donated), Some(recorded)));
     }
 
     #[test]

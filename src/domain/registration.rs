@@ -412,6 +412,7 @@ impl Fact for AssetRegistered {
                 sighting: None,
                 corrected: Vec::new(),
                 registered: stamp.seq,
+                registered_at: stamp.at,
                 last_seq: stamp.seq,
             },
             stamp.seq,

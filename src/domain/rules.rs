@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::Event;
 use super::asset::{Label, Phase, Status};
 use super::certification::{CertificateKind, judge};
 use super::consignment::{Consignment, ConsignmentStatus};
 use super::medium::MediumState;
-use super::names::{AssetId, ConsignmentId, Role};
+use super::names::{AssetId, ConsignmentId, Instant, Role};
 use super::records::Stop;
 use super::story::{DISTRICT, OTHER, Story, VENDOR, actor};
+use super::{Command, Event, Occasion};
 
 fn missing(story: &Story, id: &str) -> Vec<String> {
     match judge(story.known(), &AssetId::parse(id).unwrap(), story.policy()) {
@@ -236,11 +236,24 @@ fn after_one_failure_another_technique_counts_and_after_two_only_destruction() {
     story.done(&coordinator, "record_sanitization", overwrite('b'));
     assert_eq!(story.medium(&disk).state, MediumState::Failed);
     // The same technique again does not count, another one that is at least as strong does.
-    let why = story.refused(&coordinator, "record_sanitization", overwrite('a'), "sanitization.only_destroy");
+    let why = story.refused(&coordinator, "record_sanitization", overwrite('a'), "sanitization.failed_once");
     assert!(why.contains("another technique that is at least as strong (rule P-5"), "{why}");
+    // The same failure is no second one, and what was done before it is no further attempt.
+    story.refused(&coordinator, "record_sanitization", overwrite('b'), "sanitization.failure_recorded");
+    assert_eq!(story.medium(&disk).failed.len(), 1);
     let degauss = json!({"medium": disk, "technique": "degauss", "statement": {"equipment": "DG", "field_oersted": 10_000, "coercivity_oersted": 5_000,
         "calibrated_on": "2026-01-05"}});
+    let earlier = Instant::from_unix_ms(story.medium(&disk).failed[0].occurred.unix_ms() - 1).unwrap();
+    let occasion = Occasion { occurred: earlier, ..story.occasion(&coordinator) };
+    let Err(Stop::Refused(refusal)) = Command::read("record_sanitization", degauss.clone()).unwrap().decide(story.known(), &occasion) else {
+        panic!()
+    };
+    assert!(refusal.code == "command.too_early" && refusal.why.contains("the attempt that failed"), "{}", refusal.why);
     assert_eq!(story.when(&coordinator, "record_sanitization", degauss.clone()).unwrap()[0].event.name(), "media.sanitized");
+    // Data on it again does not mend it: what failed before has still failed.
+    let mut again = story.medium(&disk).clone();
+    again.void_sanitization();
+    assert_eq!((again.state, again.failed.len()), (MediumState::DataPresent, 1));
     let mut second = evidence('c', &disk, "m-a1", "fail");
     second["links"][0]["reading"]["technique"] = json!("ata_sanitize_overwrite");
     story.done(&coordinator, "receive_evidence", second);

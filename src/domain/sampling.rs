@@ -106,7 +106,7 @@ impl Fact for MediumSampled {
             }
             let technique = done.technique;
             medium.purged_before = medium.purged_before.filter(|seq| *seq != self.performed);
-            medium.fails(FailedAttempt { seq: stamp.seq, technique });
+            medium.fails(FailedAttempt { seq: stamp.seq, occurred: stamp.occurred, technique, evidence: Some(self.evidence.clone()) });
         });
     }
     fn sentence(&self) -> String {

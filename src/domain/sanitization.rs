@@ -168,6 +168,9 @@ impl Order for RecordSanitization {
         if medium.is_destroyed() {
             return Err(Refusal::new("sanitization.destroyed", format!("{} is destroyed; nothing more can be done to it.", medium.title())).into());
         }
+        if let Some(failed) = medium.failed.last() {
+            occasion.not_before(failed.occurred, "the attempt that failed")?;
+        }
         let evidence = match &self.evidence {
             None => None,
             Some(digest) => match known.find::<Evidence>(digest)? {
@@ -226,6 +229,13 @@ impl Order for RecordSanitization {
             }
             match reading.result {
                 ToolResult::Fail | ToolResult::Aborted => {
+                    if let Some(told) = medium.failed.iter().find(|failed| failed.evidence == self.evidence) {
+                        let why = format!(
+                            "The failure that this file shows is recorded of {} already; upload the file of the further attempt.",
+                            medium.title()
+                        );
+                        return Err(Refusal::new("sanitization.failure_recorded", why).because(Cause::Entry(told.seq)).into());
+                    }
                     let failed = SanitizationFailed { technique: self.technique, result: reading.result, evidence: self.evidence.clone() };
                     return Ok(vec![Happening::new(failed, about(medium))]);
                 }
@@ -242,12 +252,14 @@ impl Order for RecordSanitization {
         if let Some(refusal) = link.and_then(|link| in_doubt(occasion.policy, link, medium)) {
             return Err(refusal.into());
         }
+        let day = occasion.occurred.utc().date_naive();
         let machine = match (&self.machine, host.map(|host| &host.holder).or(medium.holder.as_ref())) {
             (Some(id), Some(holder)) => Some(equipment::require_at(known, id, holder, &medium.title(), occasion)?),
+            (None, Some(holder)) => equipment::stated_at(known, &self.statement, self.technique, holder, day)?,
             _ => None,
         };
         let statement = match machine {
-            Some(machine) => machine.fills(&self.statement, self.technique, occasion.occurred.utc().date_naive())?,
+            Some(machine) => machine.fills(&self.statement, self.technique, day)?,
             None => self.statement.clone(),
         };
         let of = Circumstances::of(medium, host, self.technique, reading, &statement);
@@ -298,14 +310,14 @@ fn in_doubt(policy: &Pack, link: &Link, medium: &Medium) -> Option<Refusal> {
     Some(Refusal::listing("sanitization.claim_in_doubt", why, asked))
 }
 
-/// What the policy does not let count, as a refusal: the code says whether anything but destruction is left.
+/// What the policy does not let count, as a refusal: the code says whether another technique may be tried, or only destruction is left.
 fn not_reached(reached: &Reached, question: &Question, medium: &Medium) -> Refusal {
     let why = question.answer(reached);
     let missing = reached.missed.iter().flat_map(|missed| &missed.needs).map(|need| format!("Ask for {}.", need.ask())).collect();
+    let failed = Cause::Entry(medium.failed.last().map_or(medium.last_seq, |attempt| attempt.seq));
     match reached.stopped {
-        Some(Stopped::FailedOnce | Stopped::FailedBefore) => {
-            Refusal::new("sanitization.only_destroy", why).because(Cause::Entry(medium.failed.last().map_or(medium.last_seq, |attempt| attempt.seq)))
-        }
+        Some(Stopped::FailedOnce) => Refusal::new("sanitization.failed_once", why).because(failed),
+        Some(Stopped::FailedBefore) => Refusal::new("sanitization.only_destroy", why).because(failed),
         Some(Stopped::NotOperational) => Refusal::new("sanitization.not_operational", why),
         Some(Stopped::NoRule) | None => Refusal::listing("sanitization.not_reached", why, missing),
     }
@@ -361,7 +373,7 @@ impl Fact for SanitizationFailed {
     fn apply(&self, about: &Subjects, stamp: &Stamp, known: &mut Records) {
         let Some(id) = about.medium() else { return };
         medium::change(known, &id, stamp.seq, |medium| {
-            medium.fails(FailedAttempt { seq: stamp.seq, technique: self.technique });
+            medium.fails(FailedAttempt { seq: stamp.seq, occurred: stamp.occurred, technique: self.technique, evidence: self.evidence.clone() });
         });
     }
     fn sentence(&self) -> String {

@@ -184,7 +184,7 @@ const TABLE: &[(&str, &[Label])] = &[
     ("verify_sanitization", &[Sanitizing]),
     ("validate_sanitization", &[Sanitizing]),
     ("record_disposition", &[Sanitized, Graded, Missing, WrittenOff]),
-    ("record_past_disposal", &[InStock, InService, Retired, Evaluated, SurplusAuthorized, Missing]),
+    ("record_past_disposal", &[InStock, InService, Retired, Evaluated, SurplusAuthorized]),
     ("issue_certificate", &[Disposed]),
     ("revoke_certificate", &[Disposed]),
     ("correct_registration", NOT_TRAVELLING),

@@ -153,7 +153,7 @@ pub struct PastRow {
     pub reference: Option<Reference>,
     /// Its medium.
     pub medium: Option<PastMedium>,
-    /// The row says that it stored nothing.
+    /// The row says that there was no storage in it: that there never was, or that it had been taken out.
     pub no_storage: bool,
 }
 
@@ -245,8 +245,7 @@ fn row(row: &Row, remarks: &mut Vec<String>) -> Result<PastRow, String> {
         }
     };
     let kind = row.text(Column::MediumType);
-    let no_storage =
-        kind.is_some_and(|kind| matches!(normal(kind).as_str(), "none" | "nostorage" | "nodrive" | "nohdd" | "driveremoved" | "removed"));
+    let no_storage = kind.is_some_and(says_none);
     let media_type = kind.filter(|_| !no_storage).map(|kind| media_type(kind, remarks));
     let medium_serial = row.number(Column::MediumSerial)?.map(Serial::parse).transpose().map_err(|refusal| refusal.why)?;
     let technique = row.text(Column::Technique).filter(|words| normal(words) != "none").map(|words| technique(words, media_type, remarks));
@@ -276,6 +275,57 @@ fn row(row: &Row, remarks: &mut Vec<String>) -> Result<PastRow, String> {
         medium,
         no_storage,
     })
+}
+
+/// The words of a cell, in small letters.
+fn words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .replace(['’', '\''], "")
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// A cell about storage says that there was none in it: `none`, `No hard drive`, `HDD removed`.
+fn says_none(text: &str) -> bool {
+    let says = |word: &String| {
+        matches!(word.as_str(), "no" | "none" | "not" | "without" | "removed" | "pulled" | "missing" | "nostorage" | "nodrive" | "nohdd")
+    };
+    words(text).iter().any(says)
+}
+
+/// A cell about what was done says that it was not done, or did not succeed: `Not wiped`, `wipe failed`. Such words claim nothing.
+fn denies(text: &str) -> bool {
+    const DENIALS: &[&str] = &[
+        "no",
+        "non",
+        "none",
+        "not",
+        "never",
+        "without",
+        "unable",
+        "cannot",
+        "cant",
+        "didnt",
+        "wasnt",
+        "isnt",
+        "couldnt",
+        "incomplete",
+        "unsuccessful",
+        "aborted",
+        "cancelled",
+        "canceled",
+        "skipped",
+        "pending",
+        "partial",
+        "partially",
+        "error",
+        "errors",
+    ];
+    const UNDONE: &[&str] =
+        &["unwipe", "unerase", "unshred", "undestroy", "undegauss", "unsaniti", "uncrush", "undrill", "unclear", "unpurge", "fail"];
+    words(text).iter().any(|word| DENIALS.contains(&word.as_str()) || UNDONE.iter().any(|undone| word.starts_with(undone)))
 }
 
 fn spelt(text: &str) -> String {
@@ -324,6 +374,13 @@ fn technique(text: &str, media_type: Option<MediaType>, remarks: &mut Vec<String
     if let Some(known) = Technique::parse(&spelt(text)).ok().or(Technique::ALL.iter().copied().find(|one| normal(one.label()) == word)) {
         return known;
     }
+    if denies(text) {
+        remarks.push(format!(
+            "“{}” says that it was not done or did not succeed and claims nothing; ask the vendor what became of the data.",
+            cells::short(text)
+        ));
+        return Technique::Unknown;
+    }
     let has = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     let ata = matches!(media_type, Some(MediaType::HddAta | MediaType::SsdSata | MediaType::SshdHybrid));
     let nvme = media_type == Some(MediaType::SsdNvme);
@@ -355,7 +412,7 @@ fn technique(text: &str, media_type: Option<MediaType>, remarks: &mut Vec<String
     } else if has(&["secureerase", "securityerase"]) {
         let of_ata = if has(&["enhanced"]) { Technique::AtaSecureEraseEnhanced } else { Technique::AtaSecureErase };
         if media_type == Some(MediaType::Emmc) { Some(Technique::EmmcSecureErase) } else { ata.then_some(of_ata) }
-    } else if has(&["overwrit", "wipe", "dod522022", "zerofill", "dban"]) {
+    } else if has(&["overwrit", "dod522022", "zerofill", "dban"]) {
         Some(Technique::HostOverwrite)
     } else {
         None
@@ -421,6 +478,26 @@ mod tests {
         assert_eq!(remarks, [] as [String; 0]);
         assert_eq!(technique("NIST 800-88 Purge", None, &mut remarks), Technique::Unknown);
         assert!(remarks[0].contains("vendor"), "{remarks:?}");
+    }
+
+    #[test]
+    fn what_was_not_done_is_no_claim_and_what_was_not_there_no_medium() {
+        for words in
+            ["Not wiped", "wipe failed", "no wipe", "not shredded", "Unshredded", "Degauss: FAILED", "without overwriting", "DBAN - didn't finish"]
+        {
+            let mut remarks = Vec::new();
+            assert_eq!((technique(words, Some(MediaType::HddAta), &mut remarks), remarks.len()), (Technique::Unknown, 1), "{words}");
+            assert!(remarks[0].contains("claims nothing"), "{remarks:?}");
+        }
+        let mut remarks = Vec::new();
+        assert_eq!((technique("wiped", None, &mut remarks), remarks.len()), (Technique::Unknown, 1), "nobody says how");
+        for (cell, none) in
+            [("No hard drive", true), ("HDD removed", true), ("none", true), ("No HDD", true), ("SSD missing", true), ("HDD", false), ("NVMe", false)]
+        {
+            let list = table(format!("Tag,Disposed on,Outcome,Drive Type\nA,2021-06-14,recycled,{cell}\n").as_bytes()).unwrap();
+            let row = read(&list).unwrap().rows.remove(0);
+            assert_eq!((row.no_storage, row.medium.is_none()), (none, none), "{cell}");
+        }
     }
 
     #[test]

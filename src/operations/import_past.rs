@@ -314,14 +314,23 @@ fn storage(
     if asset.is_some_and(|asset| asset.no_storage.is_some()) {
         return (Vec::new(), None);
     }
-    if device.no_storage {
-        let by_model = known.is_none_or(|known| known.no_storage);
-        return (Vec::new(), Some(if by_model { NoStorageBasis::ModelHasNone } else { NoStorageBasis::Removed }));
+    let kind_has_none = known.is_none() && matches!(category, Category::Monitor | Category::Dock);
+    // A cell attests nothing: that storage is not in a device says nothing of the data on it, wherever it went.
+    if device.no_storage && !kind_has_none && !known.is_some_and(|known| known.no_storage) {
+        let left = if asset.is_some_and(|asset| !asset.media.is_empty()) || known.is_some_and(|known| !known.media.is_empty()) {
+            "its storage stays on record without a claim"
+        } else {
+            "its storage is left open"
+        };
+        remarks.push(format!(
+            "The list says that there was no storage in {}, and nothing shows that it never had any: {left}; find out where it went.",
+            device.title()
+        ));
+        return (Vec::new(), None);
     }
     let nothing_recorded = asset.is_none_or(|asset| asset.media.is_empty());
     if device.media.is_empty() && nothing_recorded {
-        let kind_has_none = known.is_none() && matches!(category, Category::Monitor | Category::Dock);
-        if kind_has_none {
+        if kind_has_none && !device.no_storage {
             remarks.push(format!(
                 "{} is taken as having no storage, being a {}; where that is wrong, name its storage.",
                 device.title(),

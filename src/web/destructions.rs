@@ -33,7 +33,8 @@ static RECORD_DESTRUCTION: Form = Form {
         may(SCANNED_AT, "When the last one was read (UTC)", Kind::Time).hint("Leave empty for the time of the run."),
         needed("witness", "Witness", Kind::Known("people")).hint("Somebody other than you who saw it all go in."),
         needed("video.sha256", "SHA-256 of the video", Kind::Digest).hint("The video stays with you; its SHA-256 says later which one it was."),
-        needed("video.kept_until", "The video is kept until", Kind::Date).hint("At least 60 days after the run."),
+        needed("video.kept_until", "The video is kept until", Kind::Date)
+            .hint("At least 60 days after the run: that number is this program's, ask your auditor which one holds for you."),
         may("weight_in_grams", "Weight of what went in, in kilograms", Kind::Kilograms),
         may("weight_out_grams", "Weight of what came out, in kilograms", Kind::Kilograms),
         may("statement.coercivity_oersted", "Degaussing: coercivity of the media, in oersted", Kind::Number(1, 1_000_000)),
@@ -54,7 +55,7 @@ fn context(service: &Service, viewer: &Viewer) -> Result<Context> {
     });
     let machines = machines.collect();
     let (own, me) = (viewer.actor.party.as_str(), viewer.actor.person.as_str());
-    let others = people::all(&mut db)?.into_iter().filter(|person| person.party == own && person.id != me);
+    let others = people::all(&mut db)?.into_iter().filter(|person| person.party == own && person.id != me && person.disabled_at.is_none());
     let people = others.map(|person| (person.id, person.name)).collect();
     Ok(Context { known: vec![("machines", machines), ("people", people)], ..Context::default() })
 }

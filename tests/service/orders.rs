@@ -753,7 +753,7 @@ impl<'a> Yard<'a> {
             "record_destruction" => {
                 let thing = self.received(vendor, true);
                 let machine = self.machine(vendor, &self.server.parties[vendor.name()], "Akron");
-                json!({"machine": machine, "media": [{"medium": thing.medium, "serial": thing.drive, "scanned_at": "2026-01-06T09:00:00Z"}],
+                json!({"machine": machine, "media": [{"medium": thing.medium, "serial": thing.drive, "scanned_at": quittance::app::now().text()}],
                     "witness": self.id(), "video": {"sha256": "e".repeat(64), "kept_until": "2099-01-01"}, "weight_in_grams": 900,
                     "weight_out_grams": 890, "statement": {"coercivity_oersted": 2_000}})
             }

@@ -129,6 +129,28 @@ fn a_paper_goes_with_the_list_and_is_linked_to_the_media_that_it_names() {
     server.audit();
 }
 
+/// What a list says is not there is no proof that it never was; and what it says was not done claims nothing.
+#[test]
+fn a_list_attests_no_storage_for_nobody_and_no_failure_is_a_claim() {
+    let server = Server::start();
+    let list = "Tag,Serial,Manufacturer,Model,Disposed on,Outcome,Drive Type,Method\n\
+        OLD-8001,S8001,Lenovo,ThinkPad L14,2021-06-14,Recycled,HDD removed,\n\
+        OLD-8002,S8002,Nobody,Unheard 1,2021-06-14,Recycled,none,\n\
+        OLD-8003,S8003,Nobody,Unheard 2,2021-06-14,Recycled,HDD,Wipe failed\n";
+    let done = import(&server, "coordinator", "", list).taken();
+    assert_eq!((&done["registered"], &done["refused"]), (&json!(3), &json!(0)), "{done}");
+    let told = done["lines"].to_string();
+    for says in ["its storage stays on record without a claim", "its storage is left open", "claims nothing"] {
+        assert!(told.contains(says), "{says}: {done}");
+    }
+    let of = |tag: &str| device(&server, tag)["asset"].clone();
+    let (known, unknown, failed) = (of("OLD-8001"), of("OLD-8002"), of("OLD-8003"));
+    assert_eq!((&known["no_storage"], &unknown["no_storage"]), (&Value::Null, &Value::Null));
+    assert_eq!((known["media"].as_array().map(Vec::len), unknown["media"].as_array().map(Vec::len)), (Some(1), Some(0)));
+    assert_eq!(known["past"]["claims"][0]["technique"], Value::Null, "{known}");
+    assert_eq!(failed["past"]["claims"][0]["technique"], "unknown", "{failed}");
+}
+
 #[test]
 fn past_disposals_are_tried_out_on_the_page_before_anything_is_recorded() {
     let server = Server::start();

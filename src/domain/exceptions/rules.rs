@@ -578,6 +578,15 @@ mod tests {
             look(&mut story, "Asset", &asset);
             assert_eq!(stands(&story, RuleId::NoCertificate, &asset), e03, "{tag}");
         }
+        // What it is about is told anew where it was told as something else.
+        let (asset, _) = past(&mut story, "B9", None, None);
+        look(&mut story, "Asset", &asset);
+        let otherwise = Exception { afterwards: false, ..exception(&story, RuleId::NoCertificate, &asset).unwrap() };
+        let seq = otherwise.last_seq;
+        story.known_mut().put(otherwise, seq);
+        look(&mut story, "Asset", &asset);
+        let told = exception(&story, RuleId::NoCertificate, &asset).unwrap();
+        assert!(told.afterwards && told.last_seq > seq, "{told:?}");
         // Voided, it is open again and no exception of it.
         let (asset, _) = past(&mut story, "C1", None, None);
         look(&mut story, "Asset", &asset);

@@ -58,6 +58,12 @@ pub(super) const ALL: &[fn() -> Refusal] = &[
     file_that_is_in_an_archive,
     past_of_what_is_held,
     failed_and_tried_again_in_the_same_way,
+    failed_twice_and_not_destroyed,
+    failure_that_is_recorded_already,
+    past_of_a_device_that_was_here,
+    past_of_the_other_day,
+    past_of_what_is_missing,
+    scan_from_before_the_run,
     machine_of_others,
     machine_that_is_out_of_service,
     machine_for_another_technique,
@@ -389,6 +395,43 @@ fn no_readings() -> Refusal {
     story.when(&coordinator(), "dismiss_readings", aside(json!([]))).unwrap_err()
 }
 
+fn past_on(story: &Story, asset: &str, day: &str) -> Refusal {
+    story.when(&coordinator(), "record_past_disposal", json!({"asset": asset, "outcome": "recycled", "disposed_on": day})).unwrap_err()
+}
+
+fn past_of_a_device_that_was_here() -> Refusal {
+    let mut story = Story::new();
+    let (device, _) = story.retired("A1", "hdd_ata", "low");
+    let registered = story.now().utc().date_naive().to_string();
+    story.hours_pass(24 * 60);
+    past_on(&story, &device, &registered)
+}
+
+fn past_of_the_other_day() -> Refusal {
+    let mut story = Story::new();
+    let (device, _) = story.retired("A1", "hdd_ata", "low");
+    let yesterday = story.now().utc().date_naive().pred_opt().unwrap();
+    past_on(&story, &device, &yesterday.to_string())
+}
+
+fn past_of_what_is_missing() -> Refusal {
+    let mut story = Story::new();
+    let (device, _) = story.retired("A1", "hdd_ata", "low");
+    let body = json!({"asset": device, "loss": "lost", "custodian": "room", "incident": "INC-1"});
+    story.done(&coordinator(), "report_missing", body);
+    past_on(&story, &device, "2021-06-14")
+}
+
+fn scan_from_before_the_run() -> Refusal {
+    let mut story = Story::new();
+    let (_, disk) = story.retired("A1", "hdd_ata", "low");
+    story.done(&coordinator(), "register_machine", machine(DISTRICT, "disintegrate", "DI1"));
+    let fed = json!({"medium": disk, "serial": "MA1", "scanned_at": "2026-09-01T09:00:00Z"});
+    let run = json!({"machine": story.machine_of(DISTRICT), "media": [fed], "witness": actor(Role::Coordinator, DISTRICT, 2).person,
+        "video": {"sha256": "e".repeat(64), "kept_until": "2099-01-01"}});
+    story.when(&coordinator(), "record_destruction", run).unwrap_err()
+}
+
 /// What is held for a court was not disposed of before.
 fn past_of_what_is_held() -> Refusal {
     let mut story = Story::new();
@@ -402,17 +445,37 @@ fn past_of_what_is_held() -> Refusal {
 
 /// Overwriting was broken off, and is tried once more.
 fn failed_and_tried_again_in_the_same_way() -> Refusal {
+    let (story, disk) = failed();
+    story.when(&coordinator(), "record_sanitization", overwritten(&disk, "e")).unwrap_err()
+}
+
+fn failure_that_is_recorded_already() -> Refusal {
+    let (story, disk) = failed();
+    story.when(&coordinator(), "record_sanitization", overwritten(&disk, "d")).unwrap_err()
+}
+
+fn failed_twice_and_not_destroyed() -> Refusal {
+    let (mut story, disk) = failed();
+    story.done(&coordinator(), "record_sanitization", overwritten(&disk, "f"));
+    story.when(&coordinator(), "record_sanitization", overwritten(&disk, "e")).unwrap_err()
+}
+
+fn overwritten(disk: &str, digit: &str) -> Value {
+    json!({"medium": disk, "technique": "host_overwrite", "evidence": digit.repeat(64)})
+}
+
+/// A disk that failed once: by the file of d; that of e says that it passed, that of f that it failed again.
+fn failed() -> (Story, String) {
     let mut story = Story::new();
     let (_, disk) = story.retired("A1", "hdd_ata", "low");
-    for (digit, result) in [("d", "aborted"), ("e", "pass")] {
+    for (digit, result) in [("d", "aborted"), ("e", "pass"), ("f", "fail")] {
         let reading = json!({"technique": "host_overwrite", "result": result, "errors": 0, "complete": true, "hidden_area": "none"});
         let file = json!({"sha256": digit.repeat(64), "size_bytes": 10, "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0},
             "links": [{"medium": disk, "serial": "MA1", "reading": reading}]});
         story.done(&coordinator(), "receive_evidence", file);
     }
-    let record = |digit: &str| json!({"medium": disk, "technique": "host_overwrite", "evidence": digit.repeat(64)});
-    story.done(&coordinator(), "record_sanitization", record("d"));
-    story.when(&coordinator(), "record_sanitization", record("e")).unwrap_err()
+    story.done(&coordinator(), "record_sanitization", overwritten(&disk, "d"));
+    (story, disk)
 }
 
 /// A disk degaussed by a machine of this party, calibrated on a day for a year; the statement says this beside.

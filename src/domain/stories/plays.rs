@@ -444,11 +444,11 @@ fn record_destruction(w: &mut World) -> Option<(Actor, Value)> {
     let fed = json!({"medium": medium.id, "serial": if w.dice.one_in(16) { json!("ANOTHER-1") } else { json!(serial) }, "scanned_at": scanned});
     let media = match w.dice.below(30) {
         0 => json!([]),
-        1..=3 => json!([fed, fed]),
+        1 => json!([fed, fed]),
         _ => json!([fed]),
     };
     let witness = if w.dice.one_in(16) { who.person.clone() } else { actor(Role::VendorVerifier, VENDOR, 9).person };
-    let kept = if w.dice.one_in(16) { "2026-09-30" } else { "2190-01-01" };
+    let kept = if w.dice.one_in(24) { "2026-09-30" } else { "2190-01-01" };
     w.dice
         .one_in(3)
         .then(|| (who, json!({"machine": machine, "media": media, "witness": witness, "video": {"sha256": "e".repeat(64), "kept_until": kept}})))
