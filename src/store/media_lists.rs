@@ -15,7 +15,7 @@ use crate::error::Result;
 /// Media whose sanitization is verified and not accepted yet.
 pub const WAITING: &str = "waiting";
 
-/// Media that software sanitized and somebody verified in a month (`2026-11`).
+/// Media whose sanitization somebody verified in a month (`2026-11`).
 pub fn verified_in(month: &str) -> String {
     format!("verified {month}")
 }
@@ -40,8 +40,7 @@ impl ListRow {
         let row = |list: String| Self { list, medium: medium.id.to_string() };
         let waiting = done.validated.is_none().then(|| row(WAITING.to_owned()));
         let month = verified.occurred.text().chars().take(7).collect::<String>();
-        let of_month = done.technique.is_logical().then(|| row(verified_in(&month)));
-        waiting.into_iter().chain(of_month).collect()
+        waiting.into_iter().chain([row(verified_in(&month))]).collect()
     }
     /// Every row.
     pub fn all(db: &mut Database) -> Result<Vec<Self>> {

@@ -70,7 +70,8 @@ fn samples(db: &mut Database, app: &App, month: &str) -> Result<Vec<Sampling>> {
     let mut by_party: BTreeMap<String, Vec<Medium>> = BTreeMap::new();
     for medium in media_lists::list(db, &media_lists::verified_in(month), MOST_SAMPLED)?.iter().map(MediumRow::record) {
         let medium = medium?;
-        if let Some(party) = medium.sanitization.as_ref().map(|done| done.performed.party.to_string()) {
+        let by_software = medium.sanitization.as_ref().filter(|done| done.technique.is_logical());
+        if let Some(party) = by_software.map(|done| done.performed.party.to_string()) {
             by_party.entry(party).or_default().push(medium);
         }
     }

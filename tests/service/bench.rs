@@ -181,7 +181,7 @@ fn reports_go_in_together_and_each_says_what_became_of_it() {
     let said: &[&[&str]] = &[
         &["one.log", "understood", "✔</span> matched: 1", &story.devices[1].tag, &story.devices[1].drive],
         &["other &#60;b&#62;.log", "understood", "not matched: 1", "Nothing in your hands has this serial number."],
-        &["photo.jpg", "stored", "not understood", "Stored, and not understood."],
+        &["photo.jpg", "stored", "understood", "A photo: people look at it, no reader does."],
         &["none.log", "Not accepted. Nothing was stored.", "The file is empty."],
         &["large.bin", "Not accepted. Nothing was stored.", "larger than 25 MB"],
     ];

@@ -355,7 +355,7 @@ fn reading_that_others_sent_too() -> Refusal {
     let file = json!({"sha256": "d".repeat(64), "size_bytes": 10, "links": [],
         "reader": {"name": "nwipe-log", "version": 1, "records": 1, "remarks": 0, "unmatched": 1}});
     story.done(&operator, "receive_evidence", file.clone());
-    story.done(&coordinator(), "receive_evidence", file);
+    story.done(&actor(Role::VendorOperator, OTHER, 1), "receive_evidence", file);
     story.when(&operator, "dismiss_readings", aside(json!([{"place": "sda", "serial": "READ-1"}]))).unwrap_err()
 }
 
