@@ -27,6 +27,10 @@ pub fn add(db: &mut Database, sha256: &str, (reader, version): (&str, u32), body
         return Ok(());
     }
     let row = Row { sha256: sha256.to_owned(), reader: reader.to_owned(), version: i64::from(version), at, body };
+    let kept: Option<String> = readings::table.find((sha256, reader, i64::from(version))).select(readings::body).first(db).optional()?;
+    if kept.as_ref() == Some(&row.body) {
+        return Ok(());
+    }
     let newer = (readings::body.eq(row.body.clone()), readings::at.eq(row.at));
     let key = (readings::sha256, readings::reader, readings::version);
     each!(db, c => diesel::insert_into(readings::table).values(row).on_conflict(key).do_update().set(newer).execute(c))?;
