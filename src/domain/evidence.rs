@@ -100,12 +100,12 @@ pub struct Reader {
     /// Remarks it made.
     pub remarks: u32,
     /// Media of which it tells a sanitization, and which are neither linked with one of the record nor put aside.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub unmatched: u32,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_none(number: &u32) -> bool {
+fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 

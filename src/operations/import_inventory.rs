@@ -95,7 +95,7 @@ pub fn import(service: &Service, actor: &Actor, file: impl Read, options: Option
     let rows = inventories::open(file).map_err(|error| Refusal::new("inventory.not_recognised", format!("Line {}: {}", error.line, error.what)))?;
     let mut report = Report { format: rows.format().label.to_owned(), dry_run: options.dry_run, ..Report::default() };
     let mut db = service.app.read()?;
-    let mut waiting: Vec<(u64, RegisterAsset)> = Vec::new();
+    let mut waiting: Vec<(u64, Command)> = Vec::new();
     // Within a dry run nothing is registered, so repeated tags have to be noticed here.
     let mut seen = std::collections::HashSet::new();
     let mut serials = std::collections::HashSet::new();
@@ -128,21 +128,22 @@ pub fn import(service: &Service, actor: &Actor, file: impl Read, options: Option
                     report.registered += 1;
                     drop(command);
                 }
-                Plan::Register(command) => waiting.push((row.line, *command)),
+                Plan::Register(command) => waiting.push((row.line, Command::from(*command))),
             },
         }
         if waiting.len() == CHUNK {
-            register(service, actor, &mut waiting, &mut report)?;
+            record_rows(service, actor, std::mem::take(&mut waiting), &mut report)?;
             progress(report.rows);
         }
     }
-    register(service, actor, &mut waiting, &mut report)?;
+    record_rows(service, actor, std::mem::take(&mut waiting), &mut report)?;
     progress(report.rows);
     Ok(report)
 }
 
-fn register(service: &Service, actor: &Actor, waiting: &mut Vec<(u64, RegisterAsset)>, report: &mut Report) -> Result<()> {
-    let (lines, commands): (Vec<u64>, Vec<_>) = waiting.drain(..).map(|(line, command)| (line, (Command::from(command), None))).unzip();
+/// Records what the rows of a list come to, each by itself; the report says what became of it.
+pub(super) fn record_rows(service: &Service, actor: &Actor, rows: Vec<(u64, Command)>, report: &mut Report) -> Result<()> {
+    let (lines, commands): (Vec<u64>, Vec<_>) = rows.into_iter().map(|(line, command)| (line, (command, None))).unzip();
     for (line, answer) in lines.into_iter().zip(service.recorder.record_many(commands, actor)) {
         match answer {
             Ok(receipt) => {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Service;
-use super::import_inventory::{Line, Report};
+use super::import_inventory::{Line, Report, record_rows};
 use super::once::{Outcome, keep, once};
 use super::receive_list::{as_if_stored, digest_of, rehearse};
 use super::{read_file, receive_evidence};
@@ -16,7 +16,7 @@ use crate::domain::records::Records;
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{NoStorageBasis, RegisterAsset};
 use crate::domain::{Actor, Command, Stamp};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inventories::past_disposals::{self, PastList, PastRow};
 use crate::inventories::vendor_lists;
 use crate::store::idempotency::{Answer, RequestKey};
@@ -96,7 +96,8 @@ pub fn import_past(service: &Service, actor: &Actor, file: &[u8], options: PastO
         // Others may read while this waits for the writer.
         drop(db);
         for some in plans.chunks(CHUNK) {
-            record(service, actor, some, &mut report)?;
+            let rows = some.iter().map(|(line, plan)| (*line, Command::from(plan.clone()))).collect();
+            record_rows(service, actor, rows, &mut report)?;
             progress(report.registered);
         }
         if let (Some(document), Some(_)) = (&document, report.first_seq) {
@@ -387,26 +388,6 @@ fn try_out(
             .map(|serial| serial.normal())
             .collect();
         report.named = Some(count(named.intersection(&serials).count()));
-    }
-    Ok(())
-}
-
-fn record(service: &Service, actor: &Actor, plans: &[(u64, RecordPastDisposal)], report: &mut Report) -> Result<()> {
-    let commands = plans.iter().map(|(_, plan)| (Command::from(plan.clone()), None)).collect();
-    for ((line, _), answer) in plans.iter().zip(service.recorder.record_many(commands, actor)) {
-        match answer {
-            Ok(receipt) => {
-                report.registered += 1;
-                let seqs = receipt.entries.iter().map(|entry| entry.seq);
-                report.first_seq = report.first_seq.or(seqs.clone().min());
-                report.last_seq = seqs.max().or(report.last_seq);
-            }
-            Err(Error::Refused(refusal) | Error::Conflict(refusal)) => {
-                report.refused += 1;
-                report.describe(*line, refusal.why);
-            }
-            Err(other) => return Err(other),
-        }
     }
     Ok(())
 }

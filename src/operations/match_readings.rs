@@ -122,7 +122,7 @@ fn nothing_read() -> Refusal {
 }
 
 /// The command of such a link.
-pub fn link_of(service: &Service, actor: &Actor, sha256: &Digest, said: ByHand) -> Result<LinkReading> {
+fn link_of(service: &Service, actor: &Actor, sha256: &Digest, said: ByHand) -> Result<LinkReading> {
     let told_of = read(service, actor, sha256)?;
     let ByHand { reading: meant, medium, reason, reference } = said;
     let whole = told_of.reading().ok_or_else(nothing_read)?;

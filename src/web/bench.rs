@@ -253,7 +253,7 @@ pub async fn create(http: HttpRequest, state: Data, mut form: Multipart) -> std:
         let mut received = Received { name, refused: None, before: false, file: None };
         match bytes {
             _ if files.len() >= MOST_FILES => received.refused = Some(page.t("Too many files at once. Send this one again.").to_owned()),
-            None => received.refused = Some(page.t("The file is larger than 25 MB. Send it in parts.").to_owned()),
+            None => received.refused = Some(page.t("The file is larger than 25 MB. Send what it says of each medium by itself.").to_owned()),
             Some(bytes) if bytes.is_empty() => received.refused = Some(page.t("The file is empty.").to_owned()),
             Some(bytes) => {
                 let (asks, frame) = (viewer.clone(), Page::new(&state, "", Some(&viewer)));

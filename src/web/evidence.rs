@@ -360,7 +360,7 @@ fn row(page: &Page, (pack, evidence): (&Pack, &Evidence), reading: &MediumReadin
             page.t1("We hold {}: one character looks like another. Compare the label; where the record is wrong, an approver of the organisation corrects it, and then the file is read again.", other),
             None,
         ),
-        Place::Nowhere => (None, page.t("Nothing in your hands has this serial number. Record the medium if it is here; what belongs to others stays unmatched.").to_owned(), None),
+        Place::Nowhere => (None, page.t("Nothing in your hands has this serial number. Record the medium if it is here; what belongs to others is put aside.").to_owned(), None),
         Place::Unnamed => (None, page.t("The file names no serial number here, so that nobody can tell which medium it is.").to_owned(), None),
     };
     let verdict = match place {

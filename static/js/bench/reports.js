@@ -55,7 +55,7 @@ class DropReports extends HTMLElement {
       said.className = 'hint';
       item.append(heading, progress, said);
       this.list.append(item);
-      if (file.size > Number(this.dataset.most)) this.fail(item, file, say('The file is larger than 25 MB. Send it in parts.'), false);
+      if (file.size > Number(this.dataset.most)) this.fail(item, file, say('The file is larger than 25 MB. Send what it says of each medium by itself.'), false);
       else this.waiting.push({ file, item, progress, said });
     }
     this.input.value = '';
