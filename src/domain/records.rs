@@ -1,6 +1,7 @@
 //! What a command knows: the records it asked for, those known to be absent, and the changes that the events of a batch made to them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::asset::Asset;
 use super::certification::Certificate;
@@ -92,13 +93,22 @@ pub trait Record: Clone + PartialEq {
     fn shelf_mut(records: &mut Records) -> &mut Shelf<Self>;
 }
 
-/// One record as it was loaded and as it is now; `None` is known to be absent.
+/// One record as it was loaded and as it is now, which is the same one until an event changes it.
 #[derive(Clone, Debug)]
 pub struct Slot<R> {
-    /// As stored.
-    pub before: Option<R>,
+    before: Option<Arc<R>>,
+    now: Option<Arc<R>>,
+}
+
+impl<R> Slot<R> {
+    /// As stored; `None` is known to be absent.
+    pub fn before(&self) -> Option<&R> {
+        self.before.as_deref()
+    }
     /// After the events applied so far.
-    pub now: Option<R>,
+    pub fn now(&self) -> Option<&R> {
+        self.now.as_deref()
+    }
 }
 
 /// All loaded records of one kind.
@@ -128,11 +138,11 @@ impl<R: Record> Shelf<R> {
     }
     /// A record that is loaded and exists now.
     pub fn get(&self, id: &R::Id) -> Option<&R> {
-        self.slots.get(id).and_then(|slot| slot.now.as_ref())
+        self.slots.get(id).and_then(Slot::now)
     }
     /// Every record that exists now.
     pub fn all(&self) -> impl Iterator<Item = &R> {
-        self.slots.values().filter_map(|slot| slot.now.as_ref())
+        self.slots.values().filter_map(Slot::now)
     }
 }
 
@@ -173,7 +183,10 @@ impl Records {
 
     /// Puts a loaded record, or its known absence, on its shelf.
     pub fn load<R: Record>(&mut self, id: R::Id, record: Option<R>) {
-        R::shelf_mut(self).slots.entry(id).or_insert_with(|| Slot { before: record.clone(), now: record });
+        R::shelf_mut(self).slots.entry(id).or_insert_with(|| {
+            let record = record.map(Arc::new);
+            Slot { before: record.clone(), now: record }
+        });
     }
     /// Remembers who owns a unique value.
     pub fn load_key(&mut self, key: Key, owner: Option<String>) {
@@ -226,7 +239,7 @@ impl Records {
     /// A record, or `None` where there is none.
     pub fn find<R: Record>(&self, id: &R::Id) -> Result<Option<&R>, Stop> {
         match R::shelf(self).slots.get(id) {
-            Some(slot) => Ok(slot.now.as_ref()),
+            Some(slot) => Ok(slot.now()),
             None if self.complete => Ok(None),
             None => Err(Stop::Needs(vec![R::need(id)])),
         }
@@ -282,7 +295,7 @@ impl Records {
             .slots
             .range(LineId::first_of(consignment)..)
             .take_while(|(id, _)| &id.consignment == consignment)
-            .filter_map(|(_, slot)| slot.now.as_ref())
+            .filter_map(|(_, slot)| slot.now())
             .filter(|line| line.is_listed())
             .collect())
     }
@@ -308,18 +321,19 @@ impl Records {
     pub fn put<R: Record>(&mut self, mut record: R, seq: u64) {
         record.set_last_seq(seq);
         let id = record.id();
-        let old = R::shelf(self).slots.get(&id).and_then(|slot| slot.now.as_ref()).map(Record::keys).unwrap_or_default();
+        let old = R::shelf(self).slots.get(&id).and_then(Slot::now).map(Record::keys).unwrap_or_default();
         let new = record.keys();
-        for key in old {
-            if !new.contains(&key) {
-                self.keys.insert(key, None);
-            }
+        // What stays with its owner is known already, or is asked for where it matters.
+        for key in old.iter().filter(|key| !new.contains(key)) {
+            self.keys.insert(key.clone(), None);
         }
         for key in new {
-            self.keys.insert(key, Some(record.owner()));
+            if !old.contains(&key) {
+                self.keys.insert(key, Some(record.owner()));
+            }
         }
         let shelf = R::shelf_mut(self);
-        shelf.slots.entry(id.clone()).or_insert(Slot { before: None, now: None }).now = Some(record);
+        shelf.slots.entry(id.clone()).or_insert(Slot { before: None, now: None }).now = Some(Arc::new(record));
         shelf.changed.insert(id);
     }
 
@@ -327,7 +341,7 @@ impl Records {
     pub fn change<R: Record>(&mut self, id: &R::Id, seq: u64, change: impl FnOnce(&mut R)) {
         match R::shelf(self).slots.get(id) {
             Some(Slot { now: Some(record), .. }) => {
-                let mut record = record.clone();
+                let mut record = R::clone(record);
                 change(&mut record);
                 self.put(record, seq);
             }

@@ -258,7 +258,7 @@ fn check_disposed(known: &Records, changed: &BTreeSet<AssetId>, name: &str) {
 fn check(known: &Records, event: &Event, subjects: &Subjects, moves: &mut BTreeSet<(Label, Label)>) {
     let what = event.name();
     for slot in known.assets.changed() {
-        let (old, asset) = (slot.before.as_ref(), slot.now.as_ref().unwrap());
+        let (old, asset) = (slot.before(), slot.now().unwrap());
         // Exactly one holder, and it changes only by an event that says so.
         let expected = new_holder(event, &asset.id, subjects).or_else(|| {
             let mut holder = old.map(|old| old.holder.clone())?;
@@ -293,7 +293,7 @@ fn check(known: &Records, event: &Event, subjects: &Subjects, moves: &mut BTreeS
     }
     let mut before: BTreeMap<&MediumId, Option<&Medium>> = BTreeMap::new();
     for slot in known.media.changed() {
-        let (old, medium) = (slot.before.as_ref(), slot.now.as_ref().unwrap());
+        let (old, medium) = (slot.before(), slot.now().unwrap());
         before.insert(&medium.id, old);
         // In one device, which lists it once, or by itself with a holder of its own.
         let listed = |asset: &AssetId| known.assets.get(asset).map_or(0, |asset| asset.media.iter().filter(|id| **id == medium.id).count());
@@ -331,7 +331,7 @@ fn check(known: &Records, event: &Event, subjects: &Subjects, moves: &mut BTreeS
             check_line(known, on, Item::Medium(medium.id.clone()), what);
         }
     }
-    for consignment in known.consignments.changed().filter_map(|slot| slot.now.as_ref()) {
+    for consignment in known.consignments.changed().filter_map(|slot| slot.now()) {
         let listed = known.lines_of(&consignment.id).unwrap().into_iter().filter(|line| line.is_listed()).count();
         assert_eq!(usize::try_from(consignment.lines).unwrap(), listed, "{what}: {}", consignment.reference);
         let open = |id: &&DiscrepancyId| known.discrepancies.get(id).unwrap().resolution.is_none();
@@ -394,7 +394,7 @@ fn tell(seed: u64, commands: u32, seen: &mut Seen) {
             happening.event.apply(&happening.about, &stamp, &mut loaded);
             assert_eq!(loaded.not_loaded, [], "{name} did not ask for what it changes: {body}");
             check(world.story.known(), &happening.event, &happening.about, &mut seen.moves);
-            changed.extend(world.story.known().assets.changed().filter_map(|slot| slot.now.as_ref()).map(|asset| asset.id.clone()));
+            changed.extend(world.story.known().assets.changed().filter_map(|slot| slot.now()).map(|asset| asset.id.clone()));
             world.story.known_mut().settle();
             world.log.push((stamp, happening.about.clone(), happening.event.name(), happening.event.data().unwrap()));
         }

@@ -376,7 +376,10 @@ impl Writer {
             return;
         }
         match self.attempt(&jobs) {
-            Attempt::Done(answers) => deliver(jobs, answers),
+            Attempt::Done(answers) => {
+                deliver(jobs, answers);
+                self.settle();
+            }
             Attempt::Poisoned(error) if jobs.len() == 1 => deliver(jobs, vec![Err(error)]),
             // A poisoned command harms only itself: the batch again, one command at a time.
             Attempt::Poisoned(_) => jobs.into_iter().for_each(|job| self.batch(vec![job])),
@@ -415,12 +418,11 @@ impl Writer {
                         // The entry is durable from here on. Whoever gave the command removes the bytes; if that fails, those who finish work do.
                         self.app.unfinished.store(true, Ordering::Relaxed);
                     }
-                    known.settle();
-                    self.keep(known, done.head);
+                    (self.known, self.known_at) = (known, Some(done.head));
                     return Attempt::Done(done.answers);
                 }
                 Ok(Ended::Abandoned(done)) => {
-                    self.keep(known, done.head);
+                    (self.known, self.known_at) = (known, Some(done.head));
                     return Attempt::Done(done.answers);
                 }
                 Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_) | Error::Damaged(_)))) => return Attempt::Poisoned(error),
@@ -496,10 +498,13 @@ impl Writer {
         }
     }
 
-    /// Keeps what is known for the next batch, which is often about the same things.
-    fn keep(&mut self, known: Records, head: Head) {
-        if known.len() <= KEPT {
-            (self.known, self.known_at) = (known, Some(head));
+    /// Keeps what is known for the next batch, which is often about the same things, unless it has become too much. Nobody waits for this: everybody
+    /// has been answered.
+    fn settle(&mut self) {
+        if self.known.len() <= KEPT {
+            self.known.settle();
+        } else {
+            (self.known, self.known_at) = (Records::default(), None);
         }
     }
 }

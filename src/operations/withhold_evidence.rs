@@ -18,8 +18,8 @@ pub const EVENT: &str = "evidence.withheld";
 
 /// Files whose bytes are withheld by what is being recorded.
 pub fn newly(known: &Records) -> impl Iterator<Item = &Evidence> {
-    let slots = known.evidence.changed().filter(|slot| slot.before.as_ref().is_none_or(|before| before.withheld().is_none()));
-    slots.filter_map(|slot| slot.now.as_ref()).filter(|evidence| evidence.withheld().is_some())
+    let slots = known.evidence.changed().filter(|slot| slot.before().is_none_or(|before| before.withheld().is_none()));
+    slots.filter_map(|slot| slot.now()).filter(|evidence| evidence.withheld().is_some())
 }
 
 /// Refuses to withhold a file whose bytes the service has published itself: somebody uploaded a certificate, and what others check it by would be gone.

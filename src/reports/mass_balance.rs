@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
+use chrono::Datelike;
+
 use super::{Cell, Document, Names, Piece, Question, Ratio, Table, unit_weights};
 use crate::domain::asset::{Asset, Status};
 use crate::domain::disposition::{Mass, Outcome};
@@ -165,7 +167,8 @@ pub fn of_asset(asset: &Asset) -> Option<Row> {
     let owner = &asset.owner;
     let row = |at: Instant, vendor: Option<&PartyId>, basis: &str, sums: Sums| {
         let vendor = vendor.filter(|vendor| *vendor != owner).map(ToString::to_string).unwrap_or_default();
-        let place = Place { month: at.utc().format("%Y-%m").to_string(), site: asset.home.to_string(), vendor, basis: basis.to_owned() };
+        let day = at.utc();
+        let place = Place { month: format!("{:04}-{:02}", day.year(), day.month()), site: asset.home.to_string(), vendor, basis: basis.to_owned() };
         Some(Row { place, sums })
     };
     if let Some(disposition) = &asset.disposition {

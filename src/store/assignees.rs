@@ -39,9 +39,9 @@ pub fn erase_ended(db: &mut Database, known: &Records) -> Result<()> {
             .map(|assignment| assignment.entry)
     };
     for slot in known.assets.changed() {
-        let Some(before) = &slot.before else { continue };
+        let Some(before) = slot.before() else { continue };
         let was = entry(Some(before));
-        if was.is_some() && was != entry(slot.now.as_ref()) {
+        if was.is_some() && was != entry(slot.now()) {
             erase_device(db, &before.id)?;
         }
     }

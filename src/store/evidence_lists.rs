@@ -74,7 +74,7 @@ pub(super) fn save(db: &mut Database, known: &Records) -> Result<()> {
     fn differ<T: Ord + Clone>(of: fn(&Evidence) -> BTreeSet<T>, known: &Records) -> (Vec<T>, Vec<T>) {
         let (mut gone, mut come) = (Vec::new(), Vec::new());
         for slot in known.evidence.changed() {
-            let (before, now) = (slot.before.as_ref().map(of).unwrap_or_default(), slot.now.as_ref().map(of).unwrap_or_default());
+            let (before, now) = (slot.before().map(of).unwrap_or_default(), slot.now().map(of).unwrap_or_default());
             gone.extend(before.difference(&now).cloned());
             come.extend(now.difference(&before).cloned());
         }

@@ -10,7 +10,7 @@ use super::schema::{certificate_parties, certificates, consignment_tags, label_c
 use super::tables;
 use crate::domain::asset::Asset;
 use crate::domain::consignment::Line;
-use crate::domain::records::{Need, Records, Slot};
+use crate::domain::records::{Need, Records};
 use crate::error::Result;
 
 /// The party under which all devices are counted.
@@ -102,6 +102,11 @@ pub fn parties_of(asset: &Asset) -> BTreeSet<&str> {
     asset.parties().map(|party| party.as_str()).collect()
 }
 
+/// Whether a device concerns the same parties as before. Mostly it does, and then in the same order.
+pub fn same_parties(before: &Asset, now: &Asset) -> bool {
+    before.parties().eq(now.parties()) || parties_of(before) == parties_of(now)
+}
+
 /// By party and label: how many more, or fewer.
 #[derive(Default)]
 struct Counts<'a>(BTreeMap<(&'a str, &'static str), i64>);
@@ -129,12 +134,14 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
 fn save_counts(db: &mut Database, known: &Records) -> Result<()> {
     let mut counts = Counts::default();
     for slot in known.assets.changed() {
-        if let Some(before) = &slot.before {
-            counts.add(before, -1);
+        if let (Some(before), Some(now)) = (slot.before(), slot.now())
+            && before.label() == now.label()
+            && same_parties(before, now)
+        {
+            continue;
         }
-        if let Some(now) = &slot.now {
-            counts.add(now, 1);
-        }
+        slot.before().into_iter().for_each(|before| counts.add(before, -1));
+        slot.now().into_iter().for_each(|now| counts.add(now, 1));
     }
     let rows = counts.rows();
     let fewer = rows.iter().filter(|row| row.devices < 0);
@@ -146,7 +153,7 @@ fn save_counts(db: &mut Database, known: &Records) -> Result<()> {
 fn save_line_tags(db: &mut Database, known: &Records) -> Result<()> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     for slot in known.lines.changed() {
-        let (before, now) = (slot.before.as_ref().and_then(LineTagRow::of), slot.now.as_ref().and_then(LineTagRow::of));
+        let (before, now) = (slot.before().and_then(LineTagRow::of), slot.now().and_then(LineTagRow::of));
         if before != now {
             gone.extend(before);
             come.extend(now);
@@ -158,7 +165,7 @@ fn save_line_tags(db: &mut Database, known: &Records) -> Result<()> {
 
 /// A new certificate concerns whom its device concerns; a device that comes to concern another party takes its certificates along.
 fn save_certificate_parties(db: &mut Database, known: &Records) -> Result<()> {
-    let new = || known.certificates.changed().filter(|slot| slot.before.is_none()).filter_map(|slot| slot.now.as_ref());
+    let new = || known.certificates.changed().filter(|slot| slot.before().is_none()).filter_map(|slot| slot.now());
     let others = tables::beside(db, known, new().map(|certificate| Need::Asset(certificate.asset.clone())).collect())?;
     let mut come = BTreeSet::new();
     for certificate in new() {
@@ -168,11 +175,10 @@ fn save_certificate_parties(db: &mut Database, known: &Records) -> Result<()> {
     }
     let mut moved: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     for slot in known.assets.changed() {
-        if let Slot { before: Some(before), now: Some(now) } = slot {
-            let (before, after) = (parties_of(before), parties_of(now));
-            if before != after {
-                moved.insert(now.id.as_str(), (before, after));
-            }
+        if let (Some(before), Some(now)) = (slot.before(), slot.now())
+            && !same_parties(before, now)
+        {
+            moved.insert(now.id.as_str(), (parties_of(before), parties_of(now)));
         }
     }
     let mut gone = Vec::new();

@@ -119,7 +119,7 @@ impl MassRow {
 pub(super) fn save(db: &mut Database, known: &Records) -> Result<()> {
     let mut more: BTreeMap<Place, Sums> = BTreeMap::new();
     for slot in known.assets.changed() {
-        let (before, now) = (slot.before.as_ref().and_then(mass_balance::of_asset), slot.now.as_ref().and_then(mass_balance::of_asset));
+        let (before, now) = (slot.before().and_then(mass_balance::of_asset), slot.now().and_then(mass_balance::of_asset));
         if before == now {
             continue;
         }

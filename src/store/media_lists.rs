@@ -52,7 +52,7 @@ impl ListRow {
 pub(super) fn save(db: &mut Database, known: &Records) -> Result<()> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     for slot in known.media.changed() {
-        let (before, now) = (slot.before.as_ref().map(ListRow::of).unwrap_or_default(), slot.now.as_ref().map(ListRow::of).unwrap_or_default());
+        let (before, now) = (slot.before().map(ListRow::of).unwrap_or_default(), slot.now().map(ListRow::of).unwrap_or_default());
         gone.extend(before.difference(&now).cloned());
         come.extend(now.difference(&before).cloned());
     }

@@ -9,14 +9,14 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 
 use super::Database;
-use super::listings::parties_of;
+use super::listings::{parties_of, same_parties};
 use super::rows::{self, Derived, row_of};
 use super::schema::{asset_search, assets};
 use super::tables::{self, AssetRow};
 use super::to_db;
 use crate::domain::asset::Asset;
 use crate::domain::medium::Medium;
-use crate::domain::names::{AssetId, MediumId, PartyId, Serial, Sought, Tag};
+use crate::domain::names::{AssetId, MediumId, PartyId, Sought, Tag};
 use crate::domain::records::{Key, Need, Records};
 use crate::error::Result;
 use crate::proof::digest::sha256;
@@ -86,12 +86,12 @@ fn party_mark(party: &str) -> String {
 pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     let mut changed: BTreeSet<&AssetId> = BTreeSet::new();
     for slot in known.assets.changed() {
-        if let Some(now) = slot.now.as_ref().filter(|now| slot.before.as_ref().map(facts) != Some(facts(now))) {
+        if let Some(now) = slot.now().filter(|now| !slot.before().is_some_and(|before| is_found_as(before, now))) {
             changed.insert(&now.id);
         }
     }
     for slot in known.media.changed() {
-        if let (Some(before), Some(now)) = (&slot.before, &slot.now)
+        if let (Some(before), Some(now)) = (slot.before(), slot.now())
             && before.serial != now.serial
         {
             changed.extend(&now.host);
@@ -108,9 +108,9 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     index(db, rows)
 }
 
-/// What a device is found by.
-fn facts(asset: &Asset) -> (&Tag, Option<&Serial>, &[MediumId], BTreeSet<&str>) {
-    (&asset.tag, asset.serial.as_ref(), &asset.media, parties_of(asset))
+/// Whether a device is found by the same as before.
+fn is_found_as(before: &Asset, now: &Asset) -> bool {
+    (&before.tag, &before.serial, &before.media) == (&now.tag, &now.serial, &now.media) && same_parties(before, now)
 }
 
 /// A device's row, and the parties that may find it.

@@ -1,7 +1,5 @@
 //! The derived tables: loading what commands need, saving what events changed. A row is a record's JSON beside the columns that pages query.
 
-use std::collections::BTreeSet;
-
 use diesel::prelude::*;
 
 use super::rows::{self, Derived, row_of};
@@ -9,7 +7,7 @@ use super::schema::{
     asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, exceptions, media, parties, record_keys,
 };
 use super::{Database, evidence_lists, listings, mass, media_lists, search, to_db, watchlist};
-use crate::domain::asset::{Asset, Label};
+use crate::domain::asset::Asset;
 use crate::domain::certification::Certificate;
 use crate::domain::consignment::{Consignment, Discrepancy, Item, Line, LineId};
 use crate::domain::evidence::Evidence;
@@ -40,15 +38,16 @@ macro_rules! row {
             pub fn of(record: &$record) -> Result<Self> {
                 Ok(Self { $($column: { let make: fn(&$record) -> Result<$type> = $from; make(record)? }),+ })
             }
-            /// Whether the row of the record as it was differs in these columns alone.
-            fn differs_only_in(&self, columns: &[&str], before: &$record) -> Result<bool> {
-                $(if !columns.contains(&stringify!($column)) {
+            /// The columns, beside those that every change changes, in which the row of the record as it was differs.
+            fn differs_from(&self, before: &$record) -> Result<Vec<&'static str>> {
+                let mut differing = Vec::new();
+                $(if !rows::TOUCHED.contains(&stringify!($column)) {
                     let make: fn(&$record) -> Result<$type> = $from;
                     if make(before)? != self.$column {
-                        return Ok(false);
+                        differing.push(stringify!($column));
                     }
                 })+
-                Ok(true)
+                Ok(differing)
             }
             /// The record of a row.
             pub fn record(&self) -> Result<$record> {
@@ -75,30 +74,24 @@ fn json<T: serde::Serialize>(record: &T) -> Result<String> {
 /// Leaves out the members that are null, of JSON without white space.
 fn without_nulls(json: &str) -> String {
     let mut kept = String::with_capacity(json.len());
-    let mut rest = json;
-    // Where in `kept` the member began whose name came last; a comma before it belongs to it.
-    let mut member = 0;
-    while let Some((before, text)) = rest.split_once('"') {
-        kept.push_str(before);
-        let start = kept.len();
-        let text = text.get(..=end_of_string(text)).unwrap_or(text);
-        kept.push('"');
-        kept.push_str(text);
-        rest = rest.get(before.len() + 1 + text.len()..).unwrap_or_default();
-        if rest.starts_with(':') {
-            member = start;
-        }
-        if let Some(after) = rest.strip_prefix(":null") {
-            kept.truncate(member);
+    let from = |at: usize| json.get(at..).unwrap_or_default();
+    // Up to where it is read, and from where it is not kept yet.
+    let (mut at, mut open) = (0, 0);
+    while let Some(name) = from(at).bytes().position(|byte| byte == b'"').map(|ahead| at + ahead) {
+        at = name + 2 + end_of_string(from(name + 1));
+        if from(at).starts_with(":null") {
+            kept.push_str(json.get(open..name).unwrap_or_default());
+            open = at + ":null".len();
             // `,"a":null` goes with its comma; the first of an object, `{"a":null,`, with the one behind it.
-            let first = !kept.ends_with(',');
-            if !first {
+            if kept.ends_with(',') {
                 kept.pop();
+            } else if from(open).starts_with(',') {
+                open += 1;
             }
-            rest = if first { after.strip_prefix(',').unwrap_or(after) } else { after };
+            at = open;
         }
     }
-    kept.push_str(rest);
+    kept.push_str(from(open));
     kept
 }
 
@@ -430,13 +423,15 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
         ($shelf:ident, $row:ident) => {{
             let (mut written, mut touched, mut labelled, mut moved) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             for slot in known.$shelf.changed() {
-                let Some(record) = &slot.now else { continue };
+                let Some(record) = slot.now() else { continue };
                 let row = $row::of(record)?;
-                match &slot.before {
-                    Some(before) if !all_at_once && row.differs_only_in(&rows::TOUCHED, before)? => touched.push(row),
-                    Some(before) if !all_at_once && row.differs_only_in(&rows::LABELLED, before)? => labelled.push(row),
-                    Some(before) if !all_at_once && row.differs_only_in(&rows::MOVED, before)? => moved.push(row),
-                    _ => written.push(row),
+                let differing = slot.before().filter(|_| !all_at_once).map(|before| row.differs_from(before)).transpose()?;
+                let within = |columns: &[&str]| differing.as_ref().is_some_and(|differing| differing.iter().all(|column| columns.contains(column)));
+                match () {
+                    () if within(&rows::TOUCHED) => touched.push(row),
+                    () if within(&rows::LABELLED) => labelled.push(row),
+                    () if within(&rows::MOVED) => moved.push(row),
+                    () => written.push(row),
                 }
                 key_changes(slot, &mut gone, &mut come);
             }
@@ -460,10 +455,13 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     rows::insert(db, come)?;
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     for slot in known.assets.changed() {
-        if slot.before.as_ref().map(listed) == slot.now.as_ref().map(listed) {
+        if let (Some(before), Some(now)) = (slot.before(), slot.now())
+            && (&before.tag, before.label()) == (&now.tag, now.label())
+            && listings::same_parties(before, now)
+        {
             continue;
         }
-        let (before, now) = (slot.before.as_ref().map(AssetPartyRow::of), slot.now.as_ref().map(AssetPartyRow::of));
+        let (before, now) = (slot.before().map(AssetPartyRow::of), slot.now().map(AssetPartyRow::of));
         let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
         let stays = |old: &AssetPartyRow| now.iter().any(|new| (&new.party, &new.tag) == (&old.party, &old.tag));
         gone.extend(before.iter().filter(|old| !stays(old)).cloned());
@@ -479,15 +477,10 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
     search::save(db, known)
 }
 
-/// What the rows of `asset_parties` are made of.
-fn listed(asset: &Asset) -> (&str, Label, BTreeSet<&str>) {
-    (asset.tag.as_str(), asset.label(), listings::parties_of(asset))
-}
-
 /// The unique values that a changed record gave up and took.
 fn key_changes<R: Record>(slot: &Slot<R>, gone: &mut Vec<KeyRow>, come: &mut Vec<KeyRow>) {
     let rows = |record: &R| KeyRow::of(record).collect();
-    changes(slot.before.as_ref().map(rows), slot.now.as_ref().map(rows), gone, come);
+    changes(slot.before().map(rows), slot.now().map(rows), gone, come);
 }
 
 /// The rows that are in only one of two lists.

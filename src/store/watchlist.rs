@@ -109,11 +109,11 @@ impl CountRow {
 pub(super) fn save(db: &mut Database, known: &Records) -> Result<()> {
     let (mut gone, mut come, mut counts) = (Vec::new(), Vec::new(), Counts::new());
     for slot in known.exceptions.changed() {
-        let (before, now) = (slot.before.as_ref().map(ListRow::of).unwrap_or_default(), slot.now.as_ref().map(ListRow::of).unwrap_or_default());
+        let (before, now) = (slot.before().map(ListRow::of).unwrap_or_default(), slot.now().map(ListRow::of).unwrap_or_default());
         gone.extend(before.iter().filter(|row| !now.contains(row)).cloned());
         come.extend(now.into_iter().filter(|row| !before.contains(row)));
-        slot.before.iter().for_each(|exception| count(&mut counts, exception, -1));
-        slot.now.iter().for_each(|exception| count(&mut counts, exception, 1));
+        slot.before().into_iter().for_each(|exception| count(&mut counts, exception, -1));
+        slot.now().into_iter().for_each(|exception| count(&mut counts, exception, 1));
     }
     rows::remove(db, gone)?;
     rows::insert(db, come)?;

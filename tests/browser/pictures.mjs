@@ -10,8 +10,8 @@ import { first_visits, visits } from "./visits.mjs";
 const folder = resolve(dirname(fileURLToPath(import.meta.url)), "../../docs/pictures");
 /// Widths in pixels, and how much of a long page is drawn.
 const SIZES = [
-  { width: 1280, most: 800 },
-  { width: 320, most: 900 },
+  { width: 1280, most: 760 },
+  { width: 320, most: 640 },
 ];
 const THEMES = ["light", "dark"];
 const MOST_MEGABYTES = 6;
