@@ -56,7 +56,7 @@ mod rules;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
-mod story;
+pub(crate) mod story;
 #[cfg(test)]
 mod transitions;
 

@@ -498,8 +498,8 @@ impl Writer {
         }
     }
 
-    /// Keeps what is known for the next batch, which is often about the same things, unless it has become too much. Nobody waits for this: everybody
-    /// has been answered.
+    /// Keeps what is known for the next batch, which is often about the same things, unless it has become too much. Whoever is in this
+    /// one has been answered by then.
     fn settle(&mut self) {
         if self.known.len() <= KEPT {
             self.known.settle();

@@ -110,7 +110,8 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
 
 /// Whether a device is found by the same as before.
 fn is_found_as(before: &Asset, now: &Asset) -> bool {
-    (&before.tag, &before.serial, &before.media) == (&now.tag, &now.serial, &now.media) && same_parties(before, now)
+    (&before.tag, &before.former_tags, &before.serial, &before.media) == (&now.tag, &now.former_tags, &now.serial, &now.media)
+        && same_parties(before, now)
 }
 
 /// A device's row, and the parties that may find it.
@@ -503,7 +504,26 @@ mod postgres {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::domain::names::Role;
+    use crate::domain::story::{DISTRICT, Story, actor};
+
+    #[test]
+    fn a_tag_that_was_corrected_and_corrected_back_is_found_too() {
+        let mut story = Story::new();
+        let (device, _) = story.retired("A1", "hdd_ata", "moderate");
+        let id = AssetId::parse(&device).unwrap();
+        let before = story.known().find::<Asset>(&id).unwrap().unwrap().clone();
+        for tag in ["A2", "A1"] {
+            let correct = json!({"asset": device, "reason": "misread", "tag": tag});
+            story.done(&actor(Role::Approver, DISTRICT, 2), "correct_registration", correct);
+        }
+        let now = story.known().find::<Asset>(&id).unwrap().unwrap();
+        assert_eq!((&before.tag, SearchRow::of(now, []).text.contains("A2")), (&now.tag, true));
+        assert!(is_found_as(&before, &before) && !is_found_as(&before, now));
+    }
 
     #[test]
     fn three_characters_in_a_row() {

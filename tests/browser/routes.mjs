@@ -117,7 +117,7 @@ async function walk(page) {
     const some = Math.min(MOST_STOPS - sent, sent === 0 ? expected + 2 : 20);
     await Promise.all(Array.from({ length: some }, () => [press("rawKeyDown"), press("keyUp")]).flat());
     sent += some;
-  } while (sent < MOST_STOPS && !(await page.evaluate(() => window.walked())));
+  } while (!(await page.evaluate(() => window.walked())) && sent < MOST_STOPS);
   await keys.detach();
   const { wrong, missed, over } = await page.evaluate(() => window.walk_over());
   if (!over) wrong.push("the Tab key never comes to an end");
