@@ -27,6 +27,7 @@ pub fn add(db: &mut Database, sha256: &str, (reader, version): (&str, u32), body
         return Ok(());
     }
     let row = Row { sha256: sha256.to_owned(), reader: reader.to_owned(), version: i64::from(version), at, body };
+    // A file that is read again as before writes nothing.
     let kept: Option<String> = readings::table.find((sha256, reader, i64::from(version))).select(readings::body).first(db).optional()?;
     if kept.as_ref() == Some(&row.body) {
         return Ok(());

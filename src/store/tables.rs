@@ -427,11 +427,14 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
                 let row = $row::of(record)?;
                 let differing = slot.before().filter(|_| !all_at_once).map(|before| row.differs_from(before)).transpose()?;
                 let within = |columns: &[&str]| differing.as_ref().is_some_and(|differing| differing.iter().all(|column| columns.contains(column)));
-                match () {
-                    () if within(&rows::TOUCHED) => touched.push(row),
-                    () if within(&rows::LABELLED) => labelled.push(row),
-                    () if within(&rows::MOVED) => moved.push(row),
-                    () => written.push(row),
+                if within(&rows::TOUCHED) {
+                    touched.push(row);
+                } else if within(&rows::LABELLED) {
+                    labelled.push(row);
+                } else if within(&rows::MOVED) {
+                    moved.push(row);
+                } else {
+                    written.push(row);
                 }
                 key_changes(slot, &mut gone, &mut come);
             }

@@ -114,7 +114,7 @@ async function walk(page) {
   let sent = 0;
   do {
     // One beyond the last control leaves the page.
-    const some = Math.min(MOST_STOPS - sent, sent === 0 ? expected + 2 : 20);
+    const some = Math.min(MOST_STOPS - sent, sent === 0 ? expected + 1 : 20);
     await Promise.all(Array.from({ length: some }, () => [press("rawKeyDown"), press("keyUp")]).flat());
     sent += some;
   } while (!(await page.evaluate(() => window.walked())) && sent < MOST_STOPS);
