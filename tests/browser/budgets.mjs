@@ -37,17 +37,34 @@ function wire(url, path, cookie) {
   });
 }
 
-/// Paths that a page fetches over the network, without what the browser has kept.
-async function fetched(page, path) {
+/// Paths that a page fetches over the network, without what the browser has kept. It returns when all that was asked for has come, the icon too where
+/// the page is new to the browser: what a next visit would break off is not kept, and is asked for again.
+async function fetched(page, path, known) {
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
   const asked = new Map();
-  session.on("Network.requestWillBeSent", ({ requestId, request, type }) => /^https?:/.test(request.url) && type !== "EventSource" && asked.set(requestId, request.url));
+  const coming = new Set();
+  const came = new Set();
+  session.on("Network.requestWillBeSent", ({ requestId, request, type }) => {
+    if (!/^https?:/.test(request.url) || type === "EventSource") return;
+    asked.set(requestId, request.url);
+    coming.add(requestId);
+  });
   session.on("Network.requestServedFromCache", ({ requestId }) => asked.delete(requestId));
   session.on("Network.responseReceived", ({ requestId, response }) => (response.fromDiskCache || response.fromServiceWorker) && asked.delete(requestId));
+  session.on("Network.loadingFinished", ({ requestId }) => {
+    coming.delete(requestId);
+    came.add(asked.get(requestId));
+  });
+  session.on("Network.loadingFailed", ({ requestId }) => coming.delete(requestId));
   await page.goto(path, { waitUntil: "load" });
-  // A service worker and a stream of events come after loading.
-  await page.waitForTimeout(150);
+  const icon = known ? undefined : await page.evaluate(() => document.querySelector("link[rel~=icon]")?.href);
+  // A service worker, a stream of events and the icon come after loading.
+  for (let quiet = 0, waited = 0; quiet < 150; waited += 25) {
+    if (waited > 10_000) throw new Error(`${path}: not all has come after 10 s: ${[...coming].map((id) => asked.get(id)).join(" ")} ${icon ?? ""}`);
+    await page.waitForTimeout(25);
+    quiet = coming.size || (icon && !came.has(icon)) ? 0 : quiet + 25;
+  }
   await session.detach();
   return [...asked.values()].map((url) => new URL(url).pathname);
 }
@@ -70,8 +87,8 @@ await play({
       // Signed in, and with nothing kept yet.
       const fresh = await visitor(started, stage, { storageState: states[who] });
       const cookie = states[who].cookies.map((one) => `${one.name}=${one.value}`).join("; ");
-      const first = await fetched(fresh, path);
-      const repeat = await fetched(fresh, path);
+      const first = await fetched(fresh, path, false);
+      const repeat = await fetched(fresh, path, true);
       const sum = async (kind) => {
         let bytes = 0;
         for (const one of new Set(first.filter((path) => path.endsWith(kind)))) {
