@@ -140,7 +140,8 @@ impl Side {
         let mut received = Vec::with_capacity(8 << 10);
         let mut n = 0;
         while start.elapsed() < SLICE {
-            let job = self.jobs.lock().unwrap().pop_front()?;
+            let mut job = self.jobs.lock().unwrap().pop_front()?;
+            job.set_key();
             let mut sent = 0;
             while sent < job.bytes.len() {
                 stream.writable().await.unwrap();
@@ -380,7 +381,19 @@ fn bare_rows(folder: &Path, per_commit: u32) -> f64 {
 /// A request ready to be sent.
 struct Job {
     bytes: Vec<u8>,
+    /// Where its key stands.
+    key: usize,
     expected: u16,
+}
+
+impl Job {
+    /// Gives it a key of its own, a UUID of version 7, as clients do when they send something.
+    fn set_key(&mut self) {
+        let milliseconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        let random = seed().unwrap().to_be_bytes();
+        let key = uuid::Builder::from_unix_timestamp_millis(milliseconds, random.first_chunk().unwrap()).into_uuid();
+        key.hyphenated().encode_lower(&mut self.bytes[self.key..self.key + uuid::fmt::Hyphenated::LENGTH]);
+    }
 }
 
 /// How many bytes went over; none where the system was not ready after all.
@@ -500,17 +513,12 @@ fn log(serial: &str) -> String {
     )
 }
 
-/// Each with a key of its own, a UUID of version 7 as clients make them.
+/// A request but for its key.
 fn request(path: &str, token: &str, kind: &str, body: &[u8], expected: u16) -> Job {
-    let milliseconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
-    let random = seed().unwrap().to_be_bytes();
-    let head = format!(
-        "POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {}\r\nContent-Type: {kind}\r\n\
-         Content-Length: {}\r\n\r\n",
-        uuid::Builder::from_unix_timestamp_millis(milliseconds, random.first_chunk().unwrap()).as_uuid(),
-        body.len()
-    );
-    Job { bytes: [head.as_bytes(), body].concat(), expected }
+    let before = format!("POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: ");
+    let key = uuid::Uuid::nil().hyphenated().to_string();
+    let behind = format!("\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+    Job { bytes: [before.as_bytes(), key.as_bytes(), behind.as_bytes(), body].concat(), key: before.len(), expected }
 }
 fn post(path: &str, token: &str, body: &Value, expected: u16) -> Job {
     request(path, token, "application/json", body.to_string().as_bytes(), expected)
