@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 
-use super::{USAGE, service};
+use super::{USAGE, service, unreadable};
 use crate::app::now;
 use crate::operations::check_papers::{self, Checkup, Paper, Section};
 
@@ -114,7 +114,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let entries = std::fs::read_dir(path).map_err(|e| format!("{} cannot be read: {e}.", path.display()))?;
+    let entries = std::fs::read_dir(path).map_err(|e| unreadable(path, &e))?;
     let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file() && !hidden(path)).collect();
     paths.sort();
@@ -122,7 +122,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let trouble = |e: std::io::Error| format!("{} cannot be read: {e}.", path.display());
+    let trouble = |e: std::io::Error| unreadable(path, &e);
     if std::fs::metadata(path).map_err(trouble)?.len() > MAX_BYTES {
         return Err(format!("{} is larger than {} MB.", path.display(), MAX_BYTES >> 20));
     }

@@ -17,6 +17,7 @@ mod service;
 #[cfg(feature = "service")]
 mod sign;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -73,4 +74,17 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "service")]
         Command::Service(command) => ExitCode::from(service::run(command, &arguments.settings, arguments.config.as_ref())),
     }
+}
+
+/// Why a file or folder that somebody named cannot be read, and what to do about it.
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    use std::io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound, PermissionDenied};
+    let why = match error.kind() {
+        NotFound | NotADirectory => "it is not there; look at its name, and whether you are in the folder that you think you are in".to_owned(),
+        PermissionDenied => "you may not read it; have its owner allow it, or do this as somebody who may".to_owned(),
+        IsADirectory => "it is a folder; name a file in it".to_owned(),
+        InvalidData => "it is not text in UTF-8; save it as that, or name another file".to_owned(),
+        _ => format!("{error}; copy it again from where it came from, or name another file"),
+    };
+    format!("{} cannot be read: {why}.", path.display())
 }

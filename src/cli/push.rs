@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::server::Client;
+use super::unreadable;
 use crate::domain::names::Serial;
 use crate::error::{Error, Result};
 use crate::evidence::mapped::Profiles;
@@ -178,7 +179,7 @@ impl Push {
                 Ok(false) if own.is_empty() => continue,
                 Ok(false) if self.dry_run => Fate::Would,
                 Ok(false) => {
-                    let bytes = std::fs::read(&report.path).map_err(|e| Error::fault(&report.path.display().to_string(), e))?;
+                    let bytes = std::fs::read(&report.path).map_err(|e| Error::Unknown(unreadable(&report.path, &e)))?;
                     // What changed since it was read is another file; the next run finds it.
                     if hex(&sha256(&bytes)) != report.digest {
                         Fate::Trouble("it changed while this ran; run this again".to_owned())
@@ -238,7 +239,7 @@ impl Organisation {
 }
 
 fn organisations(path: &Path) -> Result<Vec<Organisation>> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::Unknown(format!("The profile {} cannot be read: {e}.", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|e| Error::Unknown(unreadable(path, &e)))?;
     let profile: Profile =
         toml::from_str(&text).map_err(|e| Error::Unknown(format!("The profile {} is not as --help shows it: {e}", path.display())))?;
     if profile.organisation.is_empty() {
@@ -256,7 +257,7 @@ fn organisations(path: &Path) -> Result<Vec<Organisation>> {
 /// Refuses a token that others on this machine can read.
 fn for_oneself(path: &Path) -> Result<()> {
     let wrong = |why: String| Error::Unknown(format!("The token file {}: {why}.", path.display()));
-    let mode = std::fs::metadata(path).map_err(|e| wrong(e.to_string()))?.permissions().mode();
+    let mode = std::fs::metadata(path).map_err(|e| Error::Unknown(unreadable(path, &e)))?.permissions().mode();
     if mode & 0o077 != 0 {
         return Err(wrong(format!(
             "others can read it (mode {:o}); run chmod 600 on it, and have the token replaced if they may have",
@@ -268,7 +269,7 @@ fn for_oneself(path: &Path) -> Result<()> {
 
 /// The files of a folder in the order of their names, each read as far as there is a reader for it.
 fn reports(folder: &Path) -> Result<Vec<Report>> {
-    let trouble = |e: std::io::Error| Error::Unknown(format!("The folder {} cannot be read: {e}.", folder.display()));
+    let trouble = |e: std::io::Error| Error::Unknown(unreadable(folder, &e));
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(trouble)? {
         let path = entry.map_err(trouble)?.path();
@@ -285,7 +286,7 @@ fn reports(folder: &Path) -> Result<Vec<Report>> {
 }
 
 fn read(path: PathBuf) -> Result<Report> {
-    let trouble = |e: std::io::Error| Error::Unknown(format!("{} cannot be read: {e}.", path.display()));
+    let trouble = |e: std::io::Error| Error::Unknown(unreadable(&path, &e));
     let name = path.file_name().map(|name| name.to_string_lossy().chars().filter(|c| !c.is_control()).collect()).unwrap_or_default();
     let too_large = std::fs::metadata(&path).map_err(trouble)?.len() > u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
     let mut report = Report { name, digest: String::new(), serials: BTreeMap::new(), unread: None, too_large, path: path.clone() };

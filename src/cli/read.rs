@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::unreadable;
 use crate::app::now;
 use crate::evidence::lint::{self, Context, Finding};
 use crate::evidence::mapped::Profiles;
@@ -75,7 +76,7 @@ impl Read {
 fn profiles(paths: &[PathBuf]) -> Result<Profiles, String> {
     let mut texts = Vec::new();
     for path in paths {
-        let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let text = std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
         Profiles::parse(vec![text.clone()]).map_err(|why| format!("{}: {why}", path.display()))?;
         texts.push(text);
     }
@@ -86,14 +87,14 @@ fn open(path: &Path, profiles: &Profiles) -> Vec<Seen> {
     let name = path.display().to_string();
     let not = |why: String| vec![Seen { name: name.clone(), sha256: String::new(), size_bytes: 0, told: Told::NotUnderstood { why, text: None } }];
     match std::fs::metadata(path) {
-        Err(e) => return not(format!("The file cannot be opened: {e}.")),
+        Err(e) => return not(unreadable(path, &e)),
         Ok(meta) if meta.is_dir() => return not("This is a folder; name the files in it.".to_owned()),
         Ok(meta) if meta.len() > MAX_BYTES => return not(format!("The file is larger than {} MB.", MAX_BYTES >> 20)),
         Ok(_) => {}
     }
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(e) => return not(format!("The file cannot be read: {e}.")),
+        Err(e) => return not(unreadable(path, &e)),
     };
     if !read_file::is_archive(&bytes) {
         return vec![seen(name, &bytes, profiles)];

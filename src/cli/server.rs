@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::unreadable;
 use crate::app::seed;
 use crate::domain::refusal::Refusal;
 use crate::error::{Error, Result};
@@ -42,7 +43,7 @@ pub fn import(server: &Server, url: &str, file: &Path, options: Options, past: O
     let sensitivity = options.sensitivity.as_str();
     let mut more = if past.is_some() { "&past=true".to_owned() } else { String::new() };
     if let Some(paper) = past.flatten().filter(|_| !options.dry_run) {
-        let bytes = std::fs::read(paper).map_err(|e| Error::fault(&paper.display().to_string(), e))?;
+        let bytes = std::fs::read(paper).map_err(|e| Error::Unknown(unreadable(paper, &e)))?;
         let digest = hex(&Sha256::digest(&bytes));
         client.post("/api/v1/evidence", "application/octet-stream", &format!("paper-{digest}"), &bytes)?;
         more.push_str(&format!("&document={digest}"));
@@ -52,7 +53,7 @@ pub fn import(server: &Server, url: &str, file: &Path, options: Options, past: O
     } else {
         format!("import-{}-{sensitivity}{}", sha256_of(file)?, more.replace('&', "-"))
     };
-    let body = std::fs::File::open(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
+    let body = std::fs::File::open(file).map_err(|e| Error::Unknown(unreadable(file, &e)))?;
     let path = format!("/api/v1/imports?dry_run={}&sensitivity={sensitivity}{more}", options.dry_run);
     let (report, replayed) = client.send(&path, "text/csv", &key, body)?;
     Ok((serde_json::from_value(report).map_err(|e| strange(&client.base, &e.to_string()))?, replayed))
@@ -141,7 +142,7 @@ fn address(url: &str) -> Result<&str> {
 /// The token, from a file or the environment, never from the command line, which everyone on the machine can read.
 fn token(file: Option<&Path>) -> Result<String> {
     let text = match file {
-        Some(path) => std::fs::read_to_string(path).map_err(|e| Error::fault(&format!("reading the token in {}", path.display()), e))?,
+        Some(path) => std::fs::read_to_string(path).map_err(|e| Error::Unknown(unreadable(path, &e)))?,
         None => std::env::var(VARIABLE)
             .map_err(|_| Error::Unknown(format!("--server needs your token: name a file that holds it with --token-file, or set {VARIABLE}.")))?,
     };

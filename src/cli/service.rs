@@ -11,6 +11,7 @@ use super::push::Vendor;
 use super::read::Read;
 use super::server::{self, Server};
 use super::sign::Sign;
+use super::unreadable;
 use crate::app::now;
 use crate::config::{Config, Given};
 use crate::documents::policy_text;
@@ -364,7 +365,7 @@ fn import(config: &Config, file: &Path, options: Options, past: Option<Option<&P
     let bar = bar(0);
     bar.set_style(ProgressStyle::default_spinner());
     if let Some(document) = past {
-        let read = |path: &Path| std::fs::read(path).map_err(|e| Error::fault(&path.display().to_string(), e));
+        let read = |path: &Path| std::fs::read(path).map_err(|e| Error::Unknown(unreadable(path, &e)));
         let document = document.map(read).transpose()?;
         let options = PastOptions { dry_run: options.dry_run, sensitivity: options.sensitivity, document: document.as_deref() };
         let report =
@@ -372,7 +373,7 @@ fn import(config: &Config, file: &Path, options: Options, past: Option<Option<&P
         bar.finish_and_clear();
         return Ok(report);
     }
-    let source = std::fs::File::open(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
+    let source = std::fs::File::open(file).map_err(|e| Error::Unknown(unreadable(file, &e)))?;
     let report = import_inventory::import(&service, &person.actor()?, std::io::BufReader::new(source), options, |rows| {
         bar.set_message(format!("{rows} rows"))
     })?;
@@ -454,7 +455,7 @@ fn catalogue(config: &Config, command: &Models) -> Result<u8> {
     open_ledger::require_record(config)?;
     match command {
         Models::Import { file } => {
-            let text = std::fs::read_to_string(file).map_err(|e| Error::fault(&file.display().to_string(), e))?;
+            let text = std::fs::read_to_string(file).map_err(|e| Error::Unknown(unreadable(file, &e)))?;
             let (models, reference) = grow_catalogue::import(&config.data, &text)?;
             println!(
                 "{models} models of your own; the catalogue is {} version {} from the next start of the service on.",

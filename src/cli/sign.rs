@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::unreadable;
 use crate::app::now;
 use crate::error::{Error, Result};
 use crate::operations::check_signed;
@@ -54,7 +55,7 @@ impl Sign {
 }
 
 fn read(path: &Path) -> Result<Value> {
-    let bytes = std::fs::read(path).map_err(|e| Error::fault(&path.display().to_string(), e))?;
+    let bytes = std::fs::read(path).map_err(|e| Error::Unknown(unreadable(path, &e)))?;
     serde_json::from_slice(&bytes)
         .map_err(|e| Error::Unknown(format!("{} is not JSON ({e}); write {{\"what\": …, \"when\": …, \"says\": {{…}}}}.", path.display())))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::USAGE;
+use super::{USAGE, unreadable};
 use crate::proof::bundle::Bundle;
 use crate::proof::verify::{self, Outcome, Redraw, Report, Trust, Verdict};
 
@@ -76,17 +76,17 @@ impl Verify {
             "Name the keys to trust: --trust FOLDER, holding the issuer's did.json and log.vkey.\n\
              Get them from the issuer, never from whoever gave you the certificate.",
         )?;
-        let file = |name: &str| fs::read(folder.join(name)).map_err(|e| format!("--trust: {}: {e}", folder.join(name).display()));
+        let file = |name: &str| fs::read(folder.join(name)).map_err(|e| format!("--trust: {}", unreadable(&folder.join(name), &e)));
         let vkey = String::from_utf8(file("log.vkey")?).map_err(|_| "--trust: log.vkey is not text".to_owned())?;
         Trust::from_files(&file("did.json")?, vkey.trim_end()).map_err(|why| format!("--trust: {why}"))
     }
 
     fn check(&self, trust: &Trust, status: Option<&[u8]>) -> Result<Report, Unread> {
-        let unreadable = |why: String| Unread(why, Verdict::Unreadable.exit_code());
+        let unread = |why: String| Unread(why, Verdict::Unreadable.exit_code());
         let bundle = if self.file.is_dir() {
-            Bundle::from_parts(folder(&self.file).map_err(unreadable)?)
+            Bundle::from_parts(folder(&self.file).map_err(unread)?)
         } else {
-            let bytes = read(&self.file).map_err(unreadable)?;
+            let bytes = read(&self.file).map_err(unread)?;
             if is_entry(&bytes) {
                 let receipt = read(&self.file.with_extension("tlog-proof")).ok();
                 return Ok(verify::ledger_entry(&bytes, receipt.as_deref(), trust));
@@ -115,18 +115,18 @@ fn is_entry(bytes: &[u8]) -> bool {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let size = fs::metadata(path).map_err(|e| format!("{}: {e}", path.display()))?.len();
+    let size = fs::metadata(path).map_err(|e| unreadable(path, &e))?.len();
     if size > MAX_BYTES {
         return Err(format!("{} is larger than 32 MB", path.display()));
     }
-    fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
+    fs::read(path).map_err(|e| unreadable(path, &e))
 }
 
 /// The files of a folder and of the folders in it, named with `/`.
 fn folder(root: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
     let mut found = Vec::new();
     for (folder, prefix) in std::iter::once((root.to_owned(), String::new())).chain(folders(root)?) {
-        for entry in fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))? {
+        for entry in fs::read_dir(&folder).map_err(|e| unreadable(&folder, &e))? {
             let path = entry.map_err(|e| e.to_string())?.path();
             if path.is_file() {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -142,7 +142,7 @@ fn folder(root: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
 
 fn folders(root: &Path) -> Result<Vec<(PathBuf, String)>, String> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(root).map_err(|e| format!("{}: {e}", root.display()))? {
+    for entry in fs::read_dir(root).map_err(|e| unreadable(root, &e))? {
         let path = entry.map_err(|e| e.to_string())?.path();
         if path.is_dir() {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

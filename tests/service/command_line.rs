@@ -127,6 +127,24 @@ fn an_import_that_cannot_go_through_says_who_must_act() {
 }
 
 #[test]
+fn what_is_not_there_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("nosuch.csv").display().to_string();
+    let here = folder.path().display().to_string();
+    for arguments in [
+        &["read", &missing][..],
+        &["verify", &missing, "--trust", &missing],
+        &["checkup", "--inventory", &missing, "--paper", &here],
+        &["checkup", "--inventory", &here, "--paper", &missing],
+        &["import", &missing, "--server", "http://127.0.0.1:9", "--token-file", &missing],
+    ] {
+        let Output { status, stdout, stderr } = quittance(arguments).output().unwrap();
+        let said = String::from_utf8([stdout, stderr].concat()).unwrap();
+        assert!(!status.success() && said.contains("nosuch.csv") && said.contains("look at its name"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn beside_a_running_service_nothing_writes_and_what_reads_may_read() {
     let server = Server::start();
     let data = server.service.app.data.to_str().unwrap().to_owned();
