@@ -135,7 +135,7 @@ fn what_is_not_there_is_named_with_what_to_do() {
         &["read", &missing][..],
         &["verify", &missing, "--trust", &missing],
         &["checkup", "--inventory", &missing, "--paper", &here],
-        &["checkup", "--inventory", &here, "--paper", &missing],
+        &["checkup", "--inventory", export(), "--paper", &missing],
         &["import", &missing, "--server", "http://127.0.0.1:9", "--token-file", &missing],
     ] {
         let Output { status, stdout, stderr } = quittance(arguments).output().unwrap();
