@@ -378,7 +378,7 @@ fn bare_rows(folder: &Path, per_commit: u32) -> f64 {
     f64::from(n) / start.elapsed().as_secs_f64()
 }
 
-/// A request ready to be sent.
+/// A request, ready to be sent once it has its key.
 struct Job {
     bytes: Vec<u8>,
     /// Where its key stands.
@@ -513,7 +513,7 @@ fn log(serial: &str) -> String {
     )
 }
 
-/// A request but for its key.
+/// A request; its key is set when it is sent.
 fn request(path: &str, token: &str, kind: &str, body: &[u8], expected: u16) -> Job {
     let before = format!("POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: ");
     let key = uuid::Uuid::nil().hyphenated().to_string();

@@ -165,7 +165,7 @@ fn sha256_of(path: &Path) -> Result<String> {
             hasher.update(bytes);
         }
     };
-    digest().map(|digest| hex(&digest)).map_err(|e| Error::fault(&path.display().to_string(), e))
+    digest().map(|digest| hex(&digest)).map_err(|e| Error::Unknown(unreadable(path, &e)))
 }
 
 fn unanswered(base: &str, error: &ureq::Error) -> Error {

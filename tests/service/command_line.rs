@@ -131,12 +131,15 @@ fn what_is_not_there_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("nosuch.csv").display().to_string();
     let here = folder.path().display().to_string();
+    let token = folder.path().join("token").display().to_string();
+    fs::write(&token, "qtc_nobody").unwrap();
     for arguments in [
         &["read", &missing][..],
         &["verify", &missing, "--trust", &missing],
         &["checkup", "--inventory", &missing, "--paper", &here],
         &["checkup", "--inventory", export(), "--paper", &missing],
         &["import", &missing, "--server", "http://127.0.0.1:9", "--token-file", &missing],
+        &["import", &missing, "--server", "http://127.0.0.1:9", "--token-file", &token],
     ] {
         let Output { status, stdout, stderr } = quittance(arguments).output().unwrap();
         let said = String::from_utf8([stdout, stderr].concat()).unwrap();
