@@ -23,6 +23,7 @@ use crate::proof::digest::{Hash, hex, sha256};
 use crate::proof::entry::{Entry, GENESIS_PREV};
 use crate::proof::tree::Frontier;
 use crate::store::listings::{CertificatePartyRow, CountRow, LineTagRow};
+use crate::store::log::SubjectRow;
 use crate::store::mass::MassRow;
 use crate::store::search::SearchRow;
 use crate::store::tables::{
@@ -113,7 +114,7 @@ pub fn audit(app: &App, db: &mut Database, mut progress: impl FnMut(u64, u64)) -
 #[derive(Default)]
 struct Replay {
     known: Option<Records>,
-    subjects: Vec<(String, i64)>,
+    subjects: Vec<SubjectRow>,
     /// `(list, seq, sha256)`
     statuses: Vec<(String, i64, String)>,
     /// By certificate number: the salted digests of the names shown.
@@ -226,7 +227,7 @@ fn apply(entry: &Entry, known: &mut Records, replay: &mut Replay) -> std::result
     let frame = entry.frame();
     let (event, about, stamp) = super::rebuild_tables::happened(entry)?;
     check_own_signature(entry, &event, &stamp, known)?;
-    replay.subjects.extend(about.iter().map(|subject| (subject.id.clone(), to_db(stamp.seq))));
+    replay.subjects.extend(about.iter().map(|subject| SubjectRow::new(&subject.id, to_db(stamp.seq))));
     event.apply(&about, &stamp, known);
     match &event {
         Event::StatusPublished(published) => {

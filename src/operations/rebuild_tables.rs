@@ -99,7 +99,7 @@ fn read(db: &mut Database, from: u64) -> Result<Block> {
             return Err(broken("it is missing, or another entry stands in its place".to_owned()));
         }
         let (event, about, stamp) = happened(&entry).map_err(broken)?;
-        block.subjects.extend(about.iter().map(|subject| SubjectRow { subject: subject.id.clone(), seq: stored }));
+        block.subjects.extend(about.iter().map(|subject| SubjectRow::new(&subject.id, stored)));
         block.happened.push((event, about, stamp));
         if block.subjects.len() >= SUBJECTS {
             break;

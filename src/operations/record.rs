@@ -776,7 +776,7 @@ impl<'a> Sealing<'a> {
             self.head.last_leaf = sealed.leaf;
             self.head.last_time = at.unix_ms();
             let subjects: Vec<_> = happening.about.iter().cloned().collect();
-            self.subjects.extend(subjects.iter().map(|subject| SubjectRow { subject: subject.id.clone(), seq: to_db(seq) }));
+            self.subjects.extend(subjects.iter().map(|subject| SubjectRow::new(&subject.id, to_db(seq))));
             self.rows.push(EntryRow { seq: to_db(seq), bytes: sealed.bytes, nodes: nodes.concat() });
             receipt.entries.push(Recorded { seq, event: happening.event.name(), subjects });
         }

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::Database;
 use super::listings::EVERYONE;
+use super::ids::PackedId;
 use super::schema::{
     asset_parties, assets, certificate_parties, certificate_parts, certificates, consignment_lines, consignment_tags, consignments, discrepancies,
     entries, entry_subjects, exceptions, label_counts, media, parties, status_lists,
@@ -79,7 +80,7 @@ macro_rules! narrowed {
             $select = $select.filter(assets::id.eq_any(open));
         }
         if let Some(party) = $party {
-            let theirs = asset_parties::table.filter(asset_parties::party.eq(party.to_owned())).select(asset_parties::asset);
+            let theirs = asset_parties::table.filter(asset_parties::party.eq(PackedId::of(party))).select(asset_parties::asset);
             $select = $select.filter(assets::id.eq_any(theirs));
         }
     };
@@ -118,7 +119,7 @@ pub fn assets(db: &mut Database, query: &AssetQuery) -> Result<Vec<AssetRow>> {
         return Ok(select.load(db)?);
     };
     let order = (asset_parties::tag, asset_parties::asset);
-    let mut select = asset_parties::table.filter(asset_parties::party.eq(party)).order(order).limit(query.limit).into_boxed();
+    let mut select = asset_parties::table.filter(asset_parties::party.eq(PackedId::of(party))).order(order).limit(query.limit).into_boxed();
     if let Some(label) = &query.label {
         select = select.filter(asset_parties::label.eq(label));
     }
@@ -273,7 +274,7 @@ pub fn timeline(db: &mut Database, subjects: &[String], from: u64, limit: i64) -
     let mut seqs = BTreeSet::new();
     for subject in subjects {
         let of_one: Vec<i64> = entry_subjects::table
-            .filter(entry_subjects::subject.eq(subject))
+            .filter(entry_subjects::subject.eq(PackedId::of(subject)))
             .filter(entry_subjects::seq.ge(to_db(from)))
             .order(entry_subjects::seq)
             .limit(limit)

@@ -6,6 +6,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, HasSqlType};
 
+use super::ids::PackedId;
 use super::rows::{self, row_of};
 use super::schema::{checkpoints, entries, entry_subjects, log_head};
 use super::{Database, each, from_db, to_db};
@@ -39,15 +40,22 @@ pub struct EntryRow {
 row_of!(EntryRow, entries, 1, seq: i64, bytes: Vec<u8>, nodes: Vec<u8>);
 
 /// One thing that an entry is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct SubjectRow {
     /// Its id.
-    pub subject: String,
+    pub subject: PackedId,
     /// The entry.
     pub seq: i64,
 }
 
-row_of!(SubjectRow, entry_subjects, 2, subject: String, seq: i64);
+row_of!(SubjectRow, entry_subjects, 2, subject: PackedId, seq: i64);
+
+impl SubjectRow {
+    /// The row of a thing and an entry about it.
+    pub fn new(subject: &str, seq: i64) -> Self {
+        Self { subject: PackedId::of(subject), seq }
+    }
+}
 
 #[derive(Queryable)]
 struct HeadRow {
@@ -183,7 +191,7 @@ pub fn entries_from(db: &mut Database, from: u64, limit: i64) -> Result<Vec<Row>
 /// The entries about any of these things, oldest first, at most `limit`, from `from` on.
 pub fn entries_about(db: &mut Database, subjects: &[String], from: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>)>> {
     let seqs = entry_subjects::table
-        .filter(entry_subjects::subject.eq_any(subjects))
+        .filter(entry_subjects::subject.eq_any(subjects.iter().map(|subject| PackedId::of(subject))))
         .filter(entry_subjects::seq.ge(to_db(from)))
         .select(entry_subjects::seq)
         .distinct();
@@ -198,7 +206,7 @@ pub fn entries_before(db: &mut Database, before: u64, limit: i64) -> Result<Vec<
 
 /// The same of those about one thing.
 pub fn entries_about_before(db: &mut Database, subject: &str, before: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>)>> {
-    let about = entry_subjects::table.filter(entry_subjects::subject.eq(subject)).filter(entry_subjects::seq.lt(to_db(before)));
+    let about = entry_subjects::table.filter(entry_subjects::subject.eq(PackedId::of(subject))).filter(entry_subjects::seq.lt(to_db(before)));
     let seqs: Vec<i64> = about.order(entry_subjects::seq.desc()).limit(limit).select(entry_subjects::seq).load(db)?;
     Ok(entries::table.filter(entries::seq.eq_any(seqs)).order(entries::seq.desc()).select((entries::seq, entries::bytes)).load(db)?)
 }
@@ -274,6 +282,6 @@ pub fn add_checkpoint(db: &mut Database, row: &CheckpointRow) -> Result<()> {
 }
 
 /// The whole index of what entries are about, in order: `audit` compares it with the entries.
-pub fn all_subjects(db: &mut Database) -> Result<Vec<(String, i64)>> {
+pub fn all_subjects(db: &mut Database) -> Result<Vec<SubjectRow>> {
     Ok(entry_subjects::table.order((entry_subjects::subject, entry_subjects::seq)).load(db)?)
 }

@@ -21,6 +21,7 @@ pub mod derived;
 pub mod evidence_lists;
 pub mod files;
 pub mod idempotency;
+pub mod ids;
 pub mod inventory;
 pub mod invitations;
 pub mod keyring;

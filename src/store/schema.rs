@@ -11,7 +11,7 @@ diesel::table! {
     checkpoints (number) { number -> BigInt, size -> BigInt, note -> Text, }
 }
 diesel::table! {
-    entry_subjects (subject, seq) { subject -> Text, seq -> BigInt, }
+    entry_subjects (subject, seq) { subject -> Binary, seq -> BigInt, }
 }
 diesel::table! {
     record_keys (space, text) { space -> Text, text -> Text, owner -> Text, }
@@ -23,7 +23,7 @@ diesel::table! {
     }
 }
 diesel::table! {
-    asset_parties (party, tag, asset) { party -> Text, tag -> Text, asset -> Text, label -> Text, }
+    asset_parties (party, tag, asset) { party -> Binary, tag -> Text, asset -> Text, label -> Text, }
 }
 diesel::table! {
     asset_search (number) { number -> BigInt, asset -> Text, text -> Text, }

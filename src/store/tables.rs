@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::ids::PackedId;
 use super::rows::{self, Derived, row_of};
 use super::schema::{
     asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, exceptions, media, parties, record_keys,
@@ -193,7 +194,7 @@ row!(
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct AssetPartyRow {
     /// The party.
-    pub party: String,
+    pub party: PackedId,
     /// The device's tag, so that a party's list is in order.
     pub tag: String,
     /// The device.
@@ -202,14 +203,14 @@ pub struct AssetPartyRow {
     pub label: String,
 }
 
-row_of!(AssetPartyRow, asset_parties, 3, party: String, tag: String, asset: String, label: String);
+row_of!(AssetPartyRow, asset_parties, 3, party: PackedId, tag: String, asset: String, label: String);
 impl Derived for AssetPartyRow {}
 
 impl AssetPartyRow {
     /// The rows of one device.
     pub fn of(asset: &Asset) -> Vec<Self> {
         let row = |party: &str| Self {
-            party: party.to_owned(),
+            party: PackedId::of(party),
             tag: asset.tag.as_str().to_owned(),
             asset: asset.id.as_str().to_owned(),
             label: asset.label().as_str().to_owned(),

@@ -1,0 +1,2 @@
+-- A ledger is never taken down.
+SELECT 1;
