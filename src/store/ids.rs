@@ -130,9 +130,13 @@ mod tests {
 
     #[test]
     fn altered_bytes_are_shown_as_they_are() {
-        for (bytes, shown) in
-            [(&b"u123"[..], "0x75313233"), (b"d", "0x64"), (b"t\xff", "0x74ff"), (b"", "0x"), (b"Q0123456789abcdef", "0x5130313233343536373839616263646566")]
-        {
+        for (bytes, shown) in [
+            (&b"u123"[..], "0x75313233"),
+            (b"d", "0x64"),
+            (b"t\xff", "0x74ff"),
+            (b"", "0x"),
+            (b"Q0123456789abcdef", "0x5130313233343536373839616263646566"),
+        ] {
             assert_eq!(PackedId(bytes.to_vec()).text(), shown);
         }
     }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use super::Database;
-use super::listings::EVERYONE;
 use super::ids::PackedId;
+use super::listings::EVERYONE;
 use super::schema::{
     asset_parties, assets, certificate_parties, certificate_parts, certificates, consignment_lines, consignment_tags, consignments, discrepancies,
     entries, entry_subjects, exceptions, label_counts, media, parties, status_lists,
