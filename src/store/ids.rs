@@ -1,5 +1,5 @@
 //! Ids as indexes hold them: an index by `urn:uuid:…` is mostly the 45 characters of ids, and as 17 bytes more than twice as many rows stand on a page,
-//! so that a commit writes fewer of them. Only where nothing but the record's own code looks; rows that people may read hold the text.
+//! so that a commit writes fewer of them. For the subjects of `entry_subjects` and the parties of `asset_parties`; every other column holds the text.
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -39,7 +39,7 @@ impl PackedId {
     }
 
     /// The text; of bytes that no text has, which only a hand that altered them can have left, those bytes in hexadecimal.
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         let text = match self.0.split_first() {
             Some((&UUID, id)) => uuid::Uuid::from_slice(id).ok().map(|id| format!("{UUID_SCHEME}{}", id.hyphenated())),
             Some((&DIGEST, hash)) if hash.len() == 32 => Some(format!("{DIGEST_SCHEME}{}", hex(hash))),
