@@ -32,6 +32,7 @@ pub mod receive_parts;
 pub mod record;
 pub mod remind;
 pub mod run_bulk;
+pub mod seal;
 pub mod take_sightings;
 pub mod verify_certificate;
 pub mod withhold_evidence;

@@ -11,17 +11,17 @@ use tokio::sync::{Notify, oneshot};
 
 use super::check_signed::Signed;
 use super::once::{Answers, Once, Outcome};
+use super::seal::{Sealed, Sealer, Unsealed};
 use super::{announce, withhold_evidence};
 use crate::app::{App, now, seed};
 use crate::domain::consignment::{self, Consignment};
 use crate::domain::names::{ConsignmentId, Instant as At};
 use crate::domain::records::{Need, Records, Stop};
 use crate::domain::refusal::Refusal;
-use crate::domain::{Actor, Command, Happening, Occasion, SIGNED, SIGNED_IN, Stamp, Subjects};
+use crate::domain::{Actor, Command, Happening, Occasion, Stamp};
 use crate::error::{Error, Result};
 use crate::proof::digest::sha256;
-use crate::proof::entry::{self, Batch, EntryError, Frame, Subject, seal};
-use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, append, move_head, take_head};
+use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, move_head, take_head};
 use crate::store::{Database, Ended, WriteError, assignees, derived, from_db, log, tables, to_db};
 
 /// Most commands of one batch.
@@ -154,9 +154,9 @@ pub struct Spent {
     pub batches: AtomicU64,
     /// Commands in them.
     pub commands: AtomicU64,
-    /// Taking the head, loading records, deciding.
+    /// Taking the head, loading records, deciding, letting that take effect.
     pub decide: AtomicU64,
-    /// Canonical bytes, signatures, tree.
+    /// Waiting for canonical bytes, signatures and tree, which are made beside the writer.
     pub seal: AtomicU64,
     /// Writing rows inside the transaction.
     pub write: AtomicU64,
@@ -190,12 +190,13 @@ impl Recorder {
         let mut db = app.connect()?;
         db.cache_little()?;
         let tidier = if app.database.is_shared() { None } else { Some(Tidier::start(&app)?) };
+        let sealer = Sealer::start(&app)?;
         let spent = Arc::new(Spent::default());
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn({
                 let spent = Arc::clone(&spent);
-                move || Writer { app, db, commits: 0, tidier, known: Records::default(), known_at: None, away: false, spent }.run(&work)
+                move || Writer { app, db, commits: 0, tidier, sealer, known: Known::default(), away: false, spent }.run(&work)
             })
             .map_err(|e| Error::fault("starting the writer", e))?;
         Ok(Self { queue, spent })
@@ -279,13 +280,20 @@ struct Writer {
     /// Since the WAL was last moved into the file.
     commits: u32,
     tidier: Option<Tidier>,
-    known: Records,
-    /// The head at which `known` is what the tables hold. While the record is open they change with the head alone, so a different head makes it
-    /// worthless.
-    known_at: Option<Head>,
+    sealer: Sealer,
+    known: Known,
     spent: Arc<Spent>,
     /// Whether it was said that the database is away.
     away: bool,
+}
+
+/// What the writer keeps in mind from one batch to the next.
+#[derive(Default)]
+struct Known {
+    records: Records,
+    /// The head at which they are what the tables hold. While the record is open they change with the head alone, so a different head makes them
+    /// worthless.
+    at: Option<Head>,
 }
 
 /// Moves most of SQLite's WAL into its file beside the writer, on a connection of its own. What was committed meanwhile the writer moves: only where
@@ -396,42 +404,39 @@ impl Writer {
             if let Err(error) = self.app.halt.check().and_then(|()| self.connect()) {
                 return Attempt::Failed(error);
             }
-            let app = Arc::clone(&self.app);
-            let spent = Arc::clone(&self.spent);
             let writing = Cell::new(false);
             // Whatever goes wrong, what is known is forgotten.
             let mut known = std::mem::take(&mut self.known);
-            let known_at = self.known_at.take();
             let mut written = Instant::now();
             let ended = self.db.write(|db| {
-                let ended = batch_in_transaction(&app, db, jobs, &writing, &mut known, known_at.as_ref(), &spent);
+                let ended = batch_in_transaction(&self.app, &self.sealer, db, jobs, &writing, &mut known, &self.spent);
                 written = Instant::now();
                 ended
             });
             let again = match ended {
                 Ok(Ended::Committed(done)) => {
-                    Spent::add(&spent.commit, written);
-                    Spent::count(&spent.batches, 1);
-                    Spent::count(&spent.commands, done.answers.len());
+                    Spent::add(&self.spent.commit, written);
+                    Spent::count(&self.spent.batches, 1);
+                    Spent::count(&self.spent.commands, done.answers.len());
                     self.commits += 1;
-                    if withhold_evidence::newly(&known).next().is_some() {
+                    if withhold_evidence::newly(&known.records).next().is_some() {
                         // The entry is durable from here on. Whoever gave the command removes the bytes; if that fails, those who finish work do.
                         self.app.unfinished.store(true, Ordering::Relaxed);
                     }
-                    (self.known, self.known_at) = (known, Some(done.head));
+                    self.known = Known { at: Some(done.head), ..known };
                     return Attempt::Done(done.answers);
                 }
                 Ok(Ended::Abandoned(done)) => {
-                    (self.known, self.known_at) = (known, Some(done.head));
+                    self.known = Known { at: Some(done.head), ..known };
                     return Attempt::Done(done.answers);
                 }
                 Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_) | Error::Damaged(_)))) => return Attempt::Poisoned(error),
-                Err(WriteError::Before(error @ Error::Busy(_))) if !app.database.is_shared() => return Attempt::Failed(error),
+                Err(WriteError::Before(error @ Error::Busy(_))) if !self.app.database.is_shared() => return Attempt::Failed(error),
                 // Another server had the head or a row for too long, or the connection is gone: nothing was recorded.
                 Err(WriteError::Lost(error) | WriteError::Before(error @ Error::Busy(_))) => error,
                 // Nothing was recorded: a record that cannot be read, or written, harms only the command that asked for it.
-                Err(WriteError::Before(error)) if app.database.is_shared() || !writing.get() => return Attempt::Poisoned(error),
-                Err(WriteError::Commit(error, done)) if app.database.is_shared() => {
+                Err(WriteError::Before(error)) if self.app.database.is_shared() || !writing.get() => return Attempt::Poisoned(error),
+                Err(WriteError::Commit(error, done)) if self.app.database.is_shared() => {
                     tracing::warn!("the database went away during a commit: {error}");
                     match self.find_out(done.first.as_ref(), until) {
                         Some(true) => return Attempt::Done(done.answers),
@@ -501,10 +506,10 @@ impl Writer {
     /// Keeps what is known for the next batch, which is often about the same things, unless it has become too much. Whoever is in this
     /// one has been answered by then.
     fn settle(&mut self) {
-        if self.known.len() <= KEPT {
-            self.known.settle();
+        if self.known.records.len() <= KEPT {
+            self.known.records.settle();
         } else {
-            (self.known, self.known_at) = (Records::default(), None);
+            self.known = Known::default();
         }
     }
 }
@@ -550,14 +555,14 @@ struct Written {
     first: Option<EntryRow>,
 }
 
-/// One batch inside its transaction: load, decide, seal, write. A crash anywhere in here leaves nothing behind.
+/// One batch inside its transaction: load, decide, write, and seal beside. A crash anywhere in here leaves nothing behind.
 fn batch_in_transaction(
     app: &App,
+    sealer: &Sealer,
     db: &mut Database,
     jobs: &[Job],
     writing: &Cell<bool>,
-    known: &mut Records,
-    known_at: Option<&Head>,
+    known: &mut Known,
     spent: &Spent,
 ) -> Result<Ended<Written>> {
     let mut began = Instant::now();
@@ -568,15 +573,16 @@ fn batch_in_transaction(
             "The tables are of another version of the program; the operator has to restart this server with that version.".to_owned(),
         ));
     }
-    if known_at != Some(&before) {
-        *known = Records::default();
+    if known.at.as_ref() != Some(&before) {
+        *known = Known::default();
     }
+    let records = &mut known.records;
     let at = At::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
     let mut once = Answers::load(db, jobs.iter().filter_map(|job| job.terms.once.as_ref()))?;
     if db.is_shared() {
-        load_for(app, db, jobs, at, known)?;
+        load_for(app, db, jobs, at, records)?;
     }
-    let mut sealing = Sealing::new(app, before.clone(), at);
+    let mut effects = Effects { size: before.frontier.size(), at, events: Vec::new(), subjects: Vec::new() };
     let mut answers = Vec::with_capacity(jobs.len());
     let mut besides: Vec<(&Beside, Receipt)> = Vec::new();
     let mut news: Vec<(&Actor, Receipt)> = Vec::new();
@@ -585,14 +591,11 @@ fn batch_in_transaction(
             answers.push(answer.map(Outcome::Before));
             continue;
         }
-        let decided = ask(db, known, |known| job.decide(known, &occasion(app, job, at)))?;
-        began = Spent::add(&spent.decide, began);
-        answers.push(match decided {
+        answers.push(match ask(db, records, |known| job.decide(known, &occasion(app, job, at)))? {
             Err(refusal) => Err(Error::from(refusal)),
             Ok(happenings) => {
-                let receipt = sealing.seal(job, at, happenings, known)?;
+                let receipt = effects.take(job, happenings, records)?;
                 once.add(job.terms.once.as_ref(), at, &receipt)?;
-                began = Spent::add(&spent.seal, began);
                 if let Some(beside) = &job.terms.beside {
                     besides.push((beside, receipt.clone()));
                 }
@@ -603,28 +606,33 @@ fn batch_in_transaction(
             }
         });
     }
-    if sealing.rows.is_empty() && besides.is_empty() && once.is_empty() {
+    began = Spent::add(&spent.decide, began);
+    if effects.events.is_empty() && besides.is_empty() && once.is_empty() {
         return Ok(Ended::Abandoned(Written { answers, head: before, first: None }));
     }
+    let sealing = sealer.seal(before.clone(), at, effects.events);
     writing.set(true);
-    let head = sealing.head.clone();
-    let first = if db.is_shared() { sealing.rows.first().cloned() } else { None };
-    let written = write(db, &before, sealing, known, &besides).and_then(|()| announce::announce(app, db, &news));
+    let written = write_derived(db, effects.subjects, records, &besides).and_then(|()| announce::announce(app, db, &news));
     written.and_then(|()| once.save(db)).map_err(poison)?;
+    began = Spent::add(&spent.write, began);
+    // What cannot be sealed harms only the command that it came from.
+    let Sealed { head, entries } = sealing.wait().inspect_err(|_| writing.set(false))?;
+    began = Spent::add(&spent.seal, began);
+    let first = if db.is_shared() { entries.first().cloned() } else { None };
+    log::append(db, entries)?;
+    move_head(db, &before, &head)?;
     Spent::add(&spent.write, began);
     Ok(Ended::Committed(Written { answers, head, first }))
 }
 
-fn write(db: &mut Database, before: &Head, sealing: Sealing, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {
-    append(db, sealing.rows, sealing.subjects)?;
+/// Writes what follows from entries and needs none of their hashes.
+fn write_derived(db: &mut Database, subjects: Vec<SubjectRow>, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {
+    log::index(db, subjects)?;
     tables::save(db, known)?;
     withhold_evidence::require_nothing_else(db, known)?;
     // Only here: a rebuild tells old assignments again, and with whom devices are now is not in the log.
     assignees::erase_ended(db, known)?;
-    for (beside, receipt) in besides {
-        beside(db, receipt)?;
-    }
-    move_head(db, before, &sealing.head)
+    besides.iter().try_for_each(|(beside, receipt)| beside(db, receipt))
 }
 
 /// A broken constraint is the doing of one command, which then is in conflict with another; anything else is the database's.
@@ -715,90 +723,37 @@ pub fn ask_each(db: &mut Database, known: &mut Records, commands: &[Command], oc
     Err(Error::Fault(format!("a command asked for more after {ROUNDS} rounds of loading")))
 }
 
-/// Seals events into entries, one after the other: each names the leaf hash of the one before.
-struct Sealing<'a> {
-    app: &'a App,
-    head: Head,
-    rows: Vec<EntryRow>,
+/// What a batch decided, after it took effect on what is known.
+struct Effects {
+    /// The size of the log with all of it.
+    size: u64,
+    at: At,
+    events: Vec<Unsealed>,
+    /// What they are about.
     subjects: Vec<SubjectRow>,
-    /// The frame of the next entry: what is the same for all stays in it.
-    frame: Frame,
 }
 
-impl<'a> Sealing<'a> {
-    fn new(app: &'a App, head: Head, at: At) -> Self {
-        let frame = Frame {
-            context: app.identity.entry_context(),
-            log: app.identity.origin.clone(),
-            seq: 0,
-            prev: head.last_leaf,
-            time: at.text(),
-            occurred: at.text(),
-            event: String::new(),
-            actor: entry::Actor { id: String::new(), role: String::new(), party: String::new() },
-            subjects: Vec::new(),
-            batch: None,
-            data: serde_json::Value::Null,
-        };
-        Self { app, head, rows: Vec::new(), subjects: Vec::new(), frame }
-    }
-
-    fn seal(&mut self, job: &Job, at: At, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
-        let mut receipt = Receipt { time: Some(at), entries: Vec::with_capacity(happenings.len()) };
+impl Effects {
+    fn take(&mut self, job: &Job, happenings: Vec<Happening>, known: &mut Records) -> Result<Receipt> {
+        let mut receipt = Receipt { time: Some(self.at), entries: Vec::with_capacity(happenings.len()) };
         // What was signed is carried by the first entry about what it is about. A key is nobody's subject: its command gives one entry.
-        let signed = job.terms.signed.as_deref();
+        let signed = job.terms.signed.as_ref();
         let carrier =
             happenings.iter().position(|happening| signed.is_some_and(|signed| happening.about.iter().any(|subject| subject.id == signed.about())));
         let carrier = carrier.unwrap_or_default();
         for (n, happening) in happenings.into_iter().enumerate() {
-            let seq = self.head.frontier.size();
-            let stamp = Stamp { seq, at, occurred: job.terms.occurred.unwrap_or(at), actor: job.actor.clone() };
+            let stamp = Stamp { seq: self.size, at: self.at, occurred: job.terms.occurred.unwrap_or(self.at), actor: job.actor.clone() };
             let happening = Happening { batch: happening.batch.or_else(|| job.terms.batch.clone()), ..happening };
-            self.set_frame(&stamp, &happening)?;
-            if let (true, Some(signed), Some(data)) = (n == carrier, signed, self.frame.data.as_object_mut()) {
-                data.insert(SIGNED.to_owned(), signed.document().clone());
-            }
-            if let (Some(how), Some(data)) = (job.actor.signed_in, self.frame.data.as_object_mut()) {
-                data.insert(SIGNED_IN.to_owned(), how.as_str().into());
-            }
-            let sealed = seal(&self.frame, &self.app.keys.entry).map_err(|error| match error {
-                EntryError::TooLarge { bytes } => Error::Refused(Refusal::new(
-                    "record.too_large",
-                    format!("What this would record takes {bytes} bytes, and an entry holds {}; split the command.", entry::MAX_ENTRY_BYTES),
-                )),
-                other => Error::Refused(Refusal::new("record.not_recordable", format!("This cannot be recorded: {other}."))),
-            })?;
             happening.event.apply(&happening.about, &stamp, known);
             if let Some(need) = known.not_loaded.first() {
                 return Err(Error::Fault(format!("{} changed {need:?}, which its command did not ask for", happening.event.name())));
             }
-            let nodes = self.head.frontier.push(sealed.leaf);
-            self.head.last_leaf = sealed.leaf;
-            self.head.last_time = at.unix_ms();
             let subjects: Vec<_> = happening.about.iter().cloned().collect();
-            self.subjects.extend(subjects.iter().map(|subject| SubjectRow::new(&subject.id, to_db(seq))));
-            self.rows.push(EntryRow { seq: to_db(seq), bytes: sealed.bytes, nodes: nodes.concat() });
-            receipt.entries.push(Recorded { seq, event: happening.event.name(), subjects });
+            self.subjects.extend(subjects.iter().map(|subject| SubjectRow::new(&subject.id, to_db(self.size))));
+            receipt.entries.push(Recorded { seq: self.size, event: happening.event.name(), subjects });
+            self.events.push(Unsealed { stamp, happening, signed: signed.filter(|_| n == carrier).cloned() });
+            self.size += 1;
         }
         Ok(receipt)
     }
-
-    fn set_frame(&mut self, stamp: &Stamp, happening: &Happening) -> Result<()> {
-        let frame = &mut self.frame;
-        frame.seq = stamp.seq;
-        frame.prev = self.head.last_leaf;
-        frame.occurred = if stamp.occurred == stamp.at { frame.time.clone() } else { stamp.occurred.text() };
-        happening.event.name().clone_into(&mut frame.event);
-        stamp.actor.person.as_str().clone_into(&mut frame.actor.id);
-        stamp.actor.role.as_str().clone_into(&mut frame.actor.role);
-        stamp.actor.party.as_str().clone_into(&mut frame.actor.party);
-        frame.subjects = frame_subjects(&happening.about);
-        frame.batch = happening.batch.as_ref().map(|(id, part, of)| Batch { id: id.clone(), part: *part, of: *of });
-        frame.data = happening.event.data()?;
-        Ok(())
-    }
-}
-
-fn frame_subjects(about: &Subjects) -> Vec<Subject> {
-    about.iter().map(|subject| Subject { id: subject.id.clone(), kind: subject.kind.as_str().to_owned() }).collect()
 }

@@ -169,9 +169,13 @@ where
 
 impl<C> RunQueryDsl<C> for MoveHead {}
 
-/// Appends sealed entries and the index of what they are about.
-pub fn append(db: &mut Database, entries: Vec<EntryRow>, subjects: Vec<SubjectRow>) -> Result<()> {
-    rows::insert(db, entries)?;
+/// Appends sealed entries.
+pub fn append(db: &mut Database, entries: Vec<EntryRow>) -> Result<()> {
+    rows::insert(db, entries)
+}
+
+/// Adds to the index of what entries are about.
+pub fn index(db: &mut Database, subjects: Vec<SubjectRow>) -> Result<()> {
     rows::insert(db, subjects)
 }
 

@@ -40,14 +40,25 @@ fn a_poisoned_command_harms_only_itself() {
     // 500 containers with long labels pass every rule, and are more than an entry holds: that shows only when it is sealed.
     let label = |n: usize| format!("{n:04}{}", "L".repeat(60));
     let containers: Vec<Value> = (0..500).map(|n| json!({"label": label(n), "seal": label(n), "gross_weight_grams": 1})).collect();
-    let mut commands = vec![(Command::read("seal_consignment", json!({"consignment": consignment, "containers": containers})).unwrap(), None)];
-    commands.extend((1..=60).map(|n| (Command::read("register_asset", device(&format!("A{n}"))).unwrap(), None)));
-    let mut answers = ledger.service.recorder.record_many(commands, &coordinator.actor).into_iter();
-    match answers.next().unwrap() {
+    let mut commands: Vec<_> = (1..=60).map(|n| (Command::read("register_asset", device(&format!("A{n}"))).unwrap(), None)).collect();
+    commands.insert(30, (Command::read("seal_consignment", json!({"consignment": consignment, "containers": containers})).unwrap(), None));
+    // They come while the writer is held up, so that they are one batch.
+    let (beside, has_begun, end) = held_up();
+    let mut answers = std::thread::scope(|scope| {
+        let register = Command::read("register_asset", device("FIRST")).unwrap();
+        let first = scope.spawn(|| ledger.service.recorder.record_waiting(register, &coordinator.actor, None, Some(beside)));
+        has_begun.recv().unwrap();
+        let many = scope.spawn(|| ledger.service.recorder.record_many(commands, &coordinator.actor));
+        std::thread::sleep(Duration::from_millis(200));
+        end.send(true).unwrap();
+        first.join().unwrap().unwrap();
+        many.join().unwrap()
+    });
+    match answers.remove(30) {
         Err(Error::Refused(refusal)) => assert_eq!(refusal.code, "record.too_large", "{}", refusal.why),
         other => panic!("{other:?}"),
     }
-    let seqs: Vec<u64> = answers.map(|answer| answer.unwrap().entries[0].seq).collect();
+    let seqs: Vec<u64> = answers.into_iter().map(|answer| answer.unwrap().entries[0].seq).collect();
     assert_eq!(seqs.len(), 60);
     assert!(seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]), "no gap where the poisoned command was: {seqs:?}");
     assert_eq!(ledger.audit().unwrap().findings, []);
