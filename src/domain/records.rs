@@ -129,6 +129,7 @@ impl<R: Record> Shelf<R> {
     pub fn changed(&self) -> impl Iterator<Item = &Slot<R>> {
         self.changed.iter().filter_map(|id| self.slots.get(id))
     }
+    #[cfg(test)]
     fn settle(&mut self) {
         for id in std::mem::take(&mut self.changed) {
             if let Some(slot) = self.slots.get_mut(&id) {
@@ -350,7 +351,8 @@ impl Records {
         }
     }
 
-    /// What was changed is stored now: from here on it counts as loaded.
+    /// What was changed counts as loaded from here on: what changes next is told apart from it.
+    #[cfg(test)]
     pub fn settle(&mut self) {
         self.assets.settle();
         self.media.settle();
@@ -361,25 +363,6 @@ impl Records {
         self.evidence.settle();
         self.certificates.settle();
         self.exceptions.settle();
-    }
-
-    /// How many records and unique values are loaded.
-    pub fn len(&self) -> usize {
-        self.assets.slots.len()
-            + self.media.slots.len()
-            + self.parties.slots.len()
-            + self.consignments.slots.len()
-            + self.lines.slots.len()
-            + self.discrepancies.slots.len()
-            + self.evidence.slots.len()
-            + self.certificates.slots.len()
-            + self.exceptions.slots.len()
-            + self.keys.len()
-    }
-
-    /// Nothing is loaded.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

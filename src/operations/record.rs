@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::check_signed::Signed;
 use super::once::{Answers, Once, Outcome};
-use super::seal::{Sealed, Sealer, Unsealed};
+use super::seal::{SealedBatch, Sealer, Unsealed};
 use super::{announce, withhold_evidence};
 use crate::app::{App, now, seed};
 use crate::domain::consignment::{self, Consignment};
@@ -21,7 +21,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::{Actor, Command, Happening, Occasion, Stamp};
 use crate::error::{Error, Result};
 use crate::proof::digest::sha256;
-use crate::store::log::{CheckpointRow, EntryRow, Head, SubjectRow, move_head, take_head};
+use crate::store::log::{CheckpointRow, EntryRow, SubjectRow, move_head, take_head};
 use crate::store::{Database, Ended, WriteError, assignees, derived, from_db, log, tables, to_db};
 
 /// Most commands of one batch.
@@ -30,8 +30,6 @@ const BATCH: usize = 256;
 const QUEUE: usize = 8_192;
 /// Most rounds of loading what a command asks for. Each round reaches one relation further; no command goes deeper than six.
 const ROUNDS: usize = 12;
-/// Most records and unique values that the writer keeps in mind from one batch to the next (some 2 KB each).
-const KEPT: usize = 8_192;
 /// Commits between two moves of SQLite's WAL into its file.
 const COMMITS_PER_TIDY: u32 = 400;
 
@@ -156,7 +154,7 @@ pub struct Spent {
     pub commands: AtomicU64,
     /// Taking the head, loading records, deciding, letting that take effect.
     pub decide: AtomicU64,
-    /// Waiting for canonical bytes, signatures and tree, which are made beside the writer.
+    /// Canonical bytes, signatures and tree, where the writer makes them; waiting for them, where they are made beside it.
     pub seal: AtomicU64,
     /// Writing rows inside the transaction.
     pub write: AtomicU64,
@@ -196,7 +194,7 @@ impl Recorder {
             .name("writer".to_owned())
             .spawn({
                 let spent = Arc::clone(&spent);
-                move || Writer { app, db, commits: 0, tidier, sealer, known: Known::default(), away: false, spent }.run(&work)
+                move || Writer { app, db, commits: 0, tidier, sealer, away: false, spent }.run(&work)
             })
             .map_err(|e| Error::fault("starting the writer", e))?;
         Ok(Self { queue, spent })
@@ -281,19 +279,9 @@ struct Writer {
     commits: u32,
     tidier: Option<Tidier>,
     sealer: Sealer,
-    known: Known,
     spent: Arc<Spent>,
     /// Whether it was said that the database is away.
     away: bool,
-}
-
-/// What the writer keeps in mind from one batch to the next.
-#[derive(Default)]
-struct Known {
-    records: Records,
-    /// The head at which they are what the tables hold. While the record is open they change with the head alone, so a different head makes them
-    /// worthless.
-    at: Option<Head>,
 }
 
 /// Moves most of SQLite's WAL into its file beside the writer, on a connection of its own. What was committed meanwhile the writer moves: only where
@@ -384,10 +372,7 @@ impl Writer {
             return;
         }
         match self.attempt(&jobs) {
-            Attempt::Done(answers) => {
-                deliver(jobs, answers);
-                self.settle();
-            }
+            Attempt::Done(answers) => deliver(jobs, answers),
             Attempt::Poisoned(error) if jobs.len() == 1 => deliver(jobs, vec![Err(error)]),
             // A poisoned command harms only itself: the batch again, one command at a time.
             Attempt::Poisoned(_) => jobs.into_iter().for_each(|job| self.batch(vec![job])),
@@ -404,12 +389,11 @@ impl Writer {
             if let Err(error) = self.app.halt.check().and_then(|()| self.connect()) {
                 return Attempt::Failed(error);
             }
+            // Set while what fails is the database's doing, not that of a command.
             let writing = Cell::new(false);
-            // Whatever goes wrong, what is known is forgotten.
-            let mut known = std::mem::take(&mut self.known);
             let mut written = Instant::now();
             let ended = self.db.write(|db| {
-                let ended = batch_in_transaction(&self.app, &self.sealer, db, jobs, &writing, &mut known, &self.spent);
+                let ended = batch_in_transaction(&self.app, &self.sealer, db, jobs, &writing, &self.spent);
                 written = Instant::now();
                 ended
             });
@@ -419,17 +403,13 @@ impl Writer {
                     Spent::count(&self.spent.batches, 1);
                     Spent::count(&self.spent.commands, done.answers.len());
                     self.commits += 1;
-                    if withhold_evidence::newly(&known.records).next().is_some() {
+                    if done.withholds {
                         // The entry is durable from here on. Whoever gave the command removes the bytes; if that fails, those who finish work do.
                         self.app.unfinished.store(true, Ordering::Relaxed);
                     }
-                    self.known = Known { at: Some(done.head), ..known };
                     return Attempt::Done(done.answers);
                 }
-                Ok(Ended::Abandoned(done)) => {
-                    self.known = Known { at: Some(done.head), ..known };
-                    return Attempt::Done(done.answers);
-                }
+                Ok(Ended::Abandoned(done)) => return Attempt::Done(done.answers),
                 Err(WriteError::Before(error @ (Error::Refused(_) | Error::Conflict(_) | Error::Damaged(_)))) => return Attempt::Poisoned(error),
                 Err(WriteError::Before(error @ Error::Busy(_))) if !self.app.database.is_shared() => return Attempt::Failed(error),
                 // Another server had the head or a row for too long, or the connection is gone: nothing was recorded.
@@ -502,16 +482,6 @@ impl Writer {
             }
         }
     }
-
-    /// Keeps what is known for the next batch, which is often about the same things, unless it has become too much. Whoever is in this
-    /// one has been answered by then.
-    fn settle(&mut self) {
-        if self.known.records.len() <= KEPT {
-            self.known.records.settle();
-        } else {
-            self.known = Known::default();
-        }
-    }
 }
 
 /// The answer where a commit is neither known to have happened nor not to have.
@@ -549,22 +519,14 @@ fn deliver(jobs: Vec<Job>, answers: Vec<Answer>) {
 /// What a batch came to.
 struct Written {
     answers: Vec<Answer>,
-    /// The head after it.
-    head: Head,
+    /// Whether files are withheld by it.
+    withholds: bool,
     /// Its first entry, where a commit can end without an answer.
     first: Option<EntryRow>,
 }
 
 /// One batch inside its transaction: load, decide, write, and seal beside. A crash anywhere in here leaves nothing behind.
-fn batch_in_transaction(
-    app: &App,
-    sealer: &Sealer,
-    db: &mut Database,
-    jobs: &[Job],
-    writing: &Cell<bool>,
-    known: &mut Known,
-    spent: &Spent,
-) -> Result<Ended<Written>> {
+fn batch_in_transaction(app: &App, sealer: &Sealer, db: &mut Database, jobs: &[Job], writing: &Cell<bool>, spent: &Spent) -> Result<Ended<Written>> {
     let mut began = Instant::now();
     let before = take_head(db)?;
     // On SQLite nobody else has the tables; elsewhere a newer program may have made them anew since this one was started.
@@ -573,14 +535,11 @@ fn batch_in_transaction(
             "The tables are of another version of the program; the operator has to restart this server with that version.".to_owned(),
         ));
     }
-    if known.at.as_ref() != Some(&before) {
-        *known = Known::default();
-    }
-    let records = &mut known.records;
+    let mut known = Records::default();
     let at = At::from_unix_ms(before.last_time).map_or_else(now, |last| now().max(last));
     let mut once = Answers::load(db, jobs.iter().filter_map(|job| job.terms.once.as_ref()))?;
     if db.is_shared() {
-        load_for(app, db, jobs, at, records)?;
+        load_for(app, db, jobs, at, &mut known)?;
     }
     let mut effects = Effects { size: before.frontier.size(), at, events: Vec::new(), subjects: Vec::new() };
     let mut answers = Vec::with_capacity(jobs.len());
@@ -591,10 +550,10 @@ fn batch_in_transaction(
             answers.push(answer.map(Outcome::Before));
             continue;
         }
-        answers.push(match ask(db, records, |known| job.decide(known, &occasion(app, job, at)))? {
+        answers.push(match ask(db, &mut known, |known| job.decide(known, &occasion(app, job, at)))? {
             Err(refusal) => Err(Error::from(refusal)),
             Ok(happenings) => {
-                let receipt = effects.take(job, happenings, records)?;
+                let receipt = effects.take(job, happenings, &mut known)?;
                 once.add(job.terms.once.as_ref(), at, &receipt)?;
                 if let Some(beside) = &job.terms.beside {
                     besides.push((beside, receipt.clone()));
@@ -608,26 +567,30 @@ fn batch_in_transaction(
     }
     began = Spent::add(&spent.decide, began);
     if effects.events.is_empty() && besides.is_empty() && once.is_empty() {
-        return Ok(Ended::Abandoned(Written { answers, head: before, first: None }));
+        return Ok(Ended::Abandoned(Written { answers, withholds: false, first: None }));
     }
     let sealing = sealer.seal(before.clone(), at, effects.events);
+    began = Spent::add(&spent.seal, began);
     writing.set(true);
-    let written = write_derived(db, effects.subjects, records, &besides).and_then(|()| announce::announce(app, db, &news));
+    let written = write_derived(db, effects.subjects, &known, &besides).and_then(|()| announce::announce(app, db, &news));
     written.and_then(|()| once.save(db)).map_err(poison)?;
     began = Spent::add(&spent.write, began);
     // What cannot be sealed harms only the command that it came from.
-    let Sealed { head, entries } = sealing.wait().inspect_err(|_| writing.set(false))?;
+    writing.set(false);
+    let SealedBatch { head, entries } = sealing.wait()?;
     began = Spent::add(&spent.seal, began);
     let first = if db.is_shared() { entries.first().cloned() } else { None };
+    writing.set(true);
+    // Not a command's doing, whatever fails here: nobody else appends while the head is taken.
     log::append(db, entries)?;
     move_head(db, &before, &head)?;
     Spent::add(&spent.write, began);
-    Ok(Ended::Committed(Written { answers, head, first }))
+    Ok(Ended::Committed(Written { answers, withholds: withhold_evidence::newly(&known).next().is_some(), first }))
 }
 
 /// Writes what follows from entries and needs none of their hashes.
 fn write_derived(db: &mut Database, subjects: Vec<SubjectRow>, known: &Records, besides: &[(&Beside, Receipt)]) -> Result<()> {
-    log::index(db, subjects)?;
+    derived::index_subjects(db, subjects)?;
     tables::save(db, known)?;
     withhold_evidence::require_nothing_else(db, known)?;
     // Only here: a rebuild tells old assignments again, and with whom devices are now is not in the log.

@@ -25,7 +25,7 @@ pub struct Unsealed {
 }
 
 /// The entries of a batch, each under the hash of the one before.
-pub struct Sealed {
+pub struct SealedBatch {
     /// The head after them.
     pub head: Head,
     /// The entries.
@@ -42,11 +42,11 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Starts the thread; it ends with the last reference to this.
+    /// Starts the thread; it ends when this is dropped.
     pub fn start(app: &Arc<App>) -> Result<Self> {
         let (orders, given) = sync_channel::<Order>(1);
-        let seal = move || given.iter().for_each(Order::carry_out);
-        std::thread::Builder::new().name("sealer".to_owned()).spawn(seal).map_err(|e| Error::fault("starting the sealer", e))?;
+        let work = move || given.iter().for_each(Order::carry_out);
+        std::thread::Builder::new().name("sealer".to_owned()).spawn(work).map_err(|e| Error::fault("starting the sealer", e))?;
         Ok(Self { app: Arc::clone(app), orders })
     }
 
@@ -57,7 +57,7 @@ impl Sealer {
         if order.events.len() < SEALED_IN_PLACE {
             order.carry_out();
         } else if let Err(SendError(order)) = self.orders.send(order) {
-            // The thread is no more.
+            // The thread has panicked, and said so.
             order.carry_out();
         }
         Sealing(sealed)
@@ -65,11 +65,11 @@ impl Sealer {
 }
 
 /// Events that are being sealed.
-pub struct Sealing(Receiver<Result<Sealed>>);
+pub struct Sealing(Receiver<Result<SealedBatch>>);
 
 impl Sealing {
-    /// Waits for the entries. What cannot be an entry is refused, and with it the batch.
-    pub fn wait(self) -> Result<Sealed> {
+    /// Waits for the entries. What cannot be an entry is refused, and with it the batch; a fault where the thread panicked.
+    pub fn wait(self) -> Result<SealedBatch> {
         self.0.recv().unwrap_or_else(|_| Err(Error::Fault("the sealer stopped before its time".to_owned())))
     }
 }
@@ -77,7 +77,7 @@ impl Sealing {
 struct Order {
     chain: Chain,
     events: Vec<Unsealed>,
-    done: SyncSender<Result<Sealed>>,
+    done: SyncSender<Result<SealedBatch>>,
 }
 
 impl Order {
@@ -85,7 +85,7 @@ impl Order {
         let Self { mut chain, events, done } = self;
         let sealed = events.into_iter().map(|event| chain.add(event)).collect::<Result<Vec<_>>>();
         // Where nobody waits for it any more, the batch has failed for a reason of its own.
-        let _ = done.send(sealed.map(|entries| Sealed { head: chain.head, entries }));
+        let _ = done.send(sealed.map(|entries| SealedBatch { head: chain.head, entries }));
     }
 }
 

@@ -169,14 +169,9 @@ where
 
 impl<C> RunQueryDsl<C> for MoveHead {}
 
-/// Appends sealed entries.
+/// Appends sealed entries; the index of what they are about is derived ([`super::derived::index_subjects`]).
 pub fn append(db: &mut Database, entries: Vec<EntryRow>) -> Result<()> {
     rows::insert(db, entries)
-}
-
-/// Adds to the index of what entries are about.
-pub fn index(db: &mut Database, subjects: Vec<SubjectRow>) -> Result<()> {
-    rows::insert(db, subjects)
 }
 
 /// The exact bytes of one entry.

@@ -78,7 +78,7 @@ fn without_nulls(json: &str) -> String {
     let from = |at: usize| json.get(at..).unwrap_or_default();
     // Up to where it is read, and from where it is not kept yet.
     let (mut at, mut open) = (0, 0);
-    while let Some(name) = from(at).bytes().position(|byte| byte == b'"').map(|ahead| at + ahead) {
+    while let Some(name) = from(at).find('"').map(|ahead| at + ahead) {
         at = name + 2 + end_of_string(from(name + 1));
         if from(at).starts_with(":null") {
             kept.push_str(json.get(open..name).unwrap_or_default());
@@ -96,15 +96,11 @@ fn without_nulls(json: &str) -> String {
     kept
 }
 
-/// Where the quotation mark is that ends a string, of what follows the one that begins it.
+/// Where the quotation mark is that ends a string, of what follows the one that begins it: the first with an even number of backslashes before it.
 fn end_of_string(text: &str) -> usize {
-    let mut escaped = false;
-    let ends = |byte: u8| {
-        let ends = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    };
-    text.bytes().position(ends).unwrap_or(text.len())
+    let mut marks = text.match_indices('"').map(|(at, _)| at);
+    let backslashes = |at: usize| text.bytes().take(at).rev().take_while(|byte| *byte == b'\\').count();
+    marks.find(|at| backslashes(*at) % 2 == 0).unwrap_or(text.len())
 }
 
 row!(

@@ -44,6 +44,8 @@ fn a_poisoned_command_harms_only_itself() {
     commands.insert(30, (Command::read("seal_consignment", json!({"consignment": consignment, "containers": containers})).unwrap(), None));
     // They come while the writer is held up, so that they are one batch.
     let (beside, has_begun, end) = held_up();
+    let batches = || ledger.service.recorder.spent.batches.load(Ordering::Relaxed);
+    let before = batches();
     let mut answers = std::thread::scope(|scope| {
         let register = Command::read("register_asset", device("FIRST")).unwrap();
         let first = scope.spawn(|| ledger.service.recorder.record_waiting(register, &coordinator.actor, None, Some(beside)));
@@ -58,6 +60,7 @@ fn a_poisoned_command_harms_only_itself() {
         Err(Error::Refused(refusal)) => assert_eq!(refusal.code, "record.too_large", "{}", refusal.why),
         other => panic!("{other:?}"),
     }
+    assert_eq!(batches() - before, 61, "the first one, and of the batch each that is well, alone");
     let seqs: Vec<u64> = answers.into_iter().map(|answer| answer.unwrap().entries[0].seq).collect();
     assert_eq!(seqs.len(), 60);
     assert!(seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]), "no gap where the poisoned command was: {seqs:?}");
