@@ -389,7 +389,7 @@ impl Writer {
             if let Err(error) = self.app.halt.check().and_then(|()| self.connect()) {
                 return Attempt::Failed(error);
             }
-            // Set while what fails is the database's doing, not that of a command.
+            // Set while rows are written: what fails then, and is no command's doing, is the disk's on SQLite, and stops all writing.
             let writing = Cell::new(false);
             let mut written = Instant::now();
             let ended = self.db.write(|db| {

@@ -99,8 +99,9 @@ fn without_nulls(json: &str) -> String {
 /// Where the quotation mark is that ends a string, of what follows the one that begins it: the first with an even number of backslashes before it.
 fn end_of_string(text: &str) -> usize {
     let mut marks = text.match_indices('"').map(|(at, _)| at);
-    let backslashes = |at: usize| text.bytes().take(at).rev().take_while(|byte| *byte == b'\\').count();
-    marks.find(|at| backslashes(*at) % 2 == 0).unwrap_or(text.len())
+    let before = |at: usize| text.get(..at).unwrap_or_default();
+    let backslashes = |text: &str| text.len() - text.trim_end_matches('\\').len();
+    marks.find(|at| backslashes(before(*at)).is_multiple_of(2)).unwrap_or(text.len())
 }
 
 row!(

@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 use ledger::{Ledger, Someone};
 use quittance::domain::names::Role;
 use quittance::domain::refusal::Refusal;
@@ -40,28 +42,30 @@ fn a_poisoned_command_harms_only_itself() {
     // 500 containers with long labels pass every rule, and are more than an entry holds: that shows only when it is sealed.
     let label = |n: usize| format!("{n:04}{}", "L".repeat(60));
     let containers: Vec<Value> = (0..500).map(|n| json!({"label": label(n), "seal": label(n), "gross_weight_grams": 1})).collect();
-    let mut commands: Vec<_> = (1..=60).map(|n| (Command::read("register_asset", device(&format!("A{n}"))).unwrap(), None)).collect();
-    commands.insert(30, (Command::read("seal_consignment", json!({"consignment": consignment, "containers": containers})).unwrap(), None));
-    // They come while the writer is held up, so that they are one batch.
-    let (beside, has_begun, end) = held_up();
-    let batches = || ledger.service.recorder.spent.batches.load(Ordering::Relaxed);
+    let mut commands: Vec<_> = (1..=60).map(|n| Command::read("register_asset", device(&format!("A{n}"))).unwrap()).collect();
+    commands.insert(30, Command::read("seal_consignment", json!({"consignment": consignment, "containers": containers})).unwrap());
+    // All of them are waiting before the writer goes on, so that they are one batch.
+    let recorder = &ledger.service.recorder;
+    let batches = || recorder.spent.batches.load(Ordering::Relaxed);
     let before = batches();
+    let (beside, has_begun, end) = held_up();
     let mut answers = std::thread::scope(|scope| {
         let register = Command::read("register_asset", device("FIRST")).unwrap();
-        let first = scope.spawn(|| ledger.service.recorder.record_waiting(register, &coordinator.actor, None, Some(beside)));
+        let first = scope.spawn(|| recorder.record_waiting(register, &coordinator.actor, None, Some(beside)));
         has_begun.recv().unwrap();
-        let many = scope.spawn(|| ledger.service.recorder.record_many(commands, &coordinator.actor));
-        std::thread::sleep(Duration::from_millis(200));
+        let mut waiting: Vec<_> =
+            commands.into_iter().map(|command| Box::pin(recorder.record(command, &coordinator.actor, Terms::default()))).collect();
+        assert!(waiting.iter_mut().all(|answer| answer.as_mut().now_or_never().is_none()));
         end.send(true).unwrap();
         first.join().unwrap().unwrap();
-        many.join().unwrap()
+        actix_web::rt::System::new().block_on(join_all(waiting))
     });
     match answers.remove(30) {
         Err(Error::Refused(refusal)) => assert_eq!(refusal.code, "record.too_large", "{}", refusal.why),
         other => panic!("{other:?}"),
     }
     assert_eq!(batches() - before, 61, "the first one, and of the batch each that is well, alone");
-    let seqs: Vec<u64> = answers.into_iter().map(|answer| answer.unwrap().entries[0].seq).collect();
+    let seqs: Vec<u64> = answers.into_iter().map(|answer| answer.unwrap().now().unwrap().entries[0].seq).collect();
     assert_eq!(seqs.len(), 60);
     assert!(seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]), "no gap where the poisoned command was: {seqs:?}");
     assert_eq!(ledger.audit().unwrap().findings, []);
