@@ -5,7 +5,7 @@
 //! round measures one after the other, for about a second each: raw `fdatasync`, one bare 600-byte row per commit, 64 rows per commit, the service on
 //! SQLite at 1, 8, 64 and 1,000 clients; then, where a PostgreSQL server is installed, 64 clients of the usual hash-chain trigger ([`TRIGGER`]) and the
 //! service on PostgreSQL at 1, 64 and 1,000 clients. Rounds whose raw `fdatasync` runs below 2,000 a second are a busy machine's: dropped and
-//! counted. What is printed are medians of the ratios of each round, and where the writer's time went at 64 clients.
+//! counted. What is printed are medians of the ratios of each round, and where the writer's time went.
 //! PostgreSQL's cluster stands in `TMPDIR`, which has to be on a disk: in memory its commits cost nothing, and nothing is compared.
 //! Settings: `QUITTANCE_TEST_BENCH_ROUNDS` (7), `QUITTANCE_TEST_BENCH_ASSETS` (240000 on SQLite, a third of it on PostgreSQL: what seven rounds take),
 //! `QUITTANCE_TEST_BENCH_ONLY` (the columns to measure, `1 row/tx,SQLite 64`; all).

@@ -32,8 +32,8 @@ pub struct SealedBatch {
     pub entries: Vec<EntryRow>,
 }
 
-/// Fewer events than this are sealed where they are: waking another thread takes as long.
-const SEALED_IN_PLACE: usize = 4;
+/// Fewest events that are sealed beside the writer; it seals fewer itself: waking another thread takes as long.
+const FEWEST_BESIDE: usize = 4;
 
 /// A thread that seals one batch at a time.
 pub struct Sealer {
@@ -54,7 +54,7 @@ impl Sealer {
     pub fn seal(&self, head: Head, at: At, events: Vec<Unsealed>) -> Sealing {
         let (done, sealed) = sync_channel(1);
         let order = Order { chain: Chain::new(&self.app, head, at), events, done };
-        if order.events.len() < SEALED_IN_PLACE {
+        if order.events.len() < FEWEST_BESIDE {
             order.carry_out();
         } else if let Err(SendError(order)) = self.orders.send(order) {
             // The thread has panicked, and said so.
