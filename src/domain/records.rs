@@ -109,33 +109,34 @@ impl<R> Slot<R> {
     pub fn now(&self) -> Option<&R> {
         self.now.as_deref()
     }
+    fn is_changed(&self) -> bool {
+        match (&self.before, &self.now) {
+            (Some(before), Some(now)) => !Arc::ptr_eq(before, now),
+            (before, now) => before.is_some() || now.is_some(),
+        }
+    }
 }
 
 /// All loaded records of one kind.
 #[derive(Clone, Debug)]
 pub struct Shelf<R: Record> {
     slots: BTreeMap<R::Id, Slot<R>>,
-    changed: BTreeSet<R::Id>,
 }
 
 impl<R: Record> Default for Shelf<R> {
     fn default() -> Self {
-        Self { slots: BTreeMap::new(), changed: BTreeSet::new() }
+        Self { slots: BTreeMap::new() }
     }
 }
 
 impl<R: Record> Shelf<R> {
     /// The records that events changed since they were loaded.
     pub fn changed(&self) -> impl Iterator<Item = &Slot<R>> {
-        self.changed.iter().filter_map(|id| self.slots.get(id))
+        self.slots.values().filter(|slot| slot.is_changed())
     }
     #[cfg(test)]
     fn settle(&mut self) {
-        for id in std::mem::take(&mut self.changed) {
-            if let Some(slot) = self.slots.get_mut(&id) {
-                slot.before.clone_from(&slot.now);
-            }
-        }
+        self.slots.values_mut().for_each(|slot| slot.before.clone_from(&slot.now));
     }
     /// A record that is loaded and exists now.
     pub fn get(&self, id: &R::Id) -> Option<&R> {
@@ -318,36 +319,48 @@ impl Records {
         }
     }
 
-    /// Writes a new or changed record; unique values follow.
+    /// Writes a new record, or one over another; unique values follow.
     pub fn put<R: Record>(&mut self, mut record: R, seq: u64) {
         record.set_last_seq(seq);
-        let id = record.id();
-        let old = R::shelf(self).slots.get(&id).and_then(Slot::now).map(Record::keys).unwrap_or_default();
-        let new = record.keys();
-        // What stays with its owner is known already, or is asked for where it matters.
+        let (old, new, owner) = (self.keys_of::<R>(&record.id()), record.keys(), record.owner());
+        let slot = R::shelf_mut(self).slots.entry(record.id()).or_insert(Slot { before: None, now: None });
+        slot.now = Some(Arc::new(record));
+        self.follow(old, new, &owner);
+    }
+
+    /// Changes a record that exists; an event about one that does not changes nothing (replay never fails here, `audit` compares the result).
+    pub fn change<R: Record>(&mut self, id: &R::Id, seq: u64, change: impl FnOnce(&mut R)) {
+        let (old, complete) = (self.keys_of::<R>(id), self.complete);
+        match R::shelf_mut(self).slots.get_mut(id) {
+            Some(Slot { now: Some(record), .. }) => {
+                // Copied by the first change, as long as the record as it was loaded is the same one.
+                let record = Arc::make_mut(record);
+                change(record);
+                record.set_last_seq(seq);
+                let (new, owner) = (record.keys(), record.owner());
+                self.follow(old, new, &owner);
+            }
+            None if !complete => self.not_loaded.push(R::need(id)),
+            _ => {}
+        }
+    }
+
+    fn keys_of<R: Record>(&self, id: &R::Id) -> Vec<Key> {
+        R::shelf(self).get(id).map(Record::keys).unwrap_or_default()
+    }
+
+    /// Unique values that a record gave up and took. What stays with its owner is known already, or is asked for where it matters.
+    fn follow(&mut self, old: Vec<Key>, new: Vec<Key>, owner: &str) {
+        if old == new {
+            return;
+        }
         for key in old.iter().filter(|key| !new.contains(key)) {
             self.keys.insert(key.clone(), None);
         }
         for key in new {
             if !old.contains(&key) {
-                self.keys.insert(key, Some(record.owner()));
+                self.keys.insert(key, Some(owner.to_owned()));
             }
-        }
-        let shelf = R::shelf_mut(self);
-        shelf.slots.entry(id.clone()).or_insert(Slot { before: None, now: None }).now = Some(Arc::new(record));
-        shelf.changed.insert(id);
-    }
-
-    /// Changes a record that exists; an event about one that does not changes nothing (replay never fails here, `audit` compares the result).
-    pub fn change<R: Record>(&mut self, id: &R::Id, seq: u64, change: impl FnOnce(&mut R)) {
-        match R::shelf(self).slots.get(id) {
-            Some(Slot { now: Some(record), .. }) => {
-                let mut record = R::clone(record);
-                change(&mut record);
-                self.put(record, seq);
-            }
-            None if !self.complete => self.not_loaded.push(R::need(id)),
-            _ => {}
         }
     }
 

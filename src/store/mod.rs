@@ -24,6 +24,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod inventory;
 pub mod invitations;
+mod json;
 pub mod keyring;
 pub mod last_seen;
 pub mod links;

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::ids::PackedId;
+use super::json::json;
 use super::rows::{self, Derived, row_of};
 use super::schema::{
     asset_parties, assets, certificates, consignment_lines, consignments, discrepancies, evidence, exceptions, media, parties, record_keys,
@@ -64,44 +65,6 @@ macro_rules! row {
             }
         }
     };
-}
-
-/// A record as JSON without the members that are null: reading it, they are as good as missing, and half of a device's members are null most of
-/// the time. What is not there fills no page.
-fn json<T: serde::Serialize>(record: &T) -> Result<String> {
-    Ok(without_nulls(&serde_json::to_string(record)?))
-}
-
-/// Leaves out the members that are null, of JSON without white space.
-fn without_nulls(json: &str) -> String {
-    let mut kept = String::with_capacity(json.len());
-    let from = |at: usize| json.get(at..).unwrap_or_default();
-    // Up to where it is read, and from where it is not kept yet.
-    let (mut at, mut open) = (0, 0);
-    while let Some(name) = from(at).find('"').map(|ahead| at + ahead) {
-        at = name + 2 + end_of_string(from(name + 1));
-        if from(at).starts_with(":null") {
-            kept.push_str(json.get(open..name).unwrap_or_default());
-            open = at + ":null".len();
-            // `,"a":null` goes with its comma; the first of an object, `{"a":null,`, with the one behind it.
-            if kept.ends_with(',') {
-                kept.pop();
-            } else if from(open).starts_with(',') {
-                open += 1;
-            }
-            at = open;
-        }
-    }
-    kept.push_str(from(open));
-    kept
-}
-
-/// Where the quotation mark is that ends a string, of what follows the one that begins it: the first with an even number of backslashes before it.
-fn end_of_string(text: &str) -> usize {
-    let mut marks = text.match_indices('"').map(|(at, _)| at);
-    let before = |at: usize| text.get(..at).unwrap_or_default();
-    let backslashes = |text: &str| text.len() - text.trim_end_matches('\\').len();
-    marks.find(|at| backslashes(before(*at)).is_multiple_of(2)).unwrap_or(text.len())
 }
 
 row!(
@@ -187,7 +150,7 @@ row!(
     subject: String = |e| Ok(e.subject.id.clone()),
 );
 
-/// A row of `asset_parties`: a party that has, had or is to receive a device.
+/// A row of `asset_parties`: a party other than the organisation that has, had or is to receive a device.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct AssetPartyRow {
     /// The party.
@@ -480,55 +443,12 @@ pub fn save(db: &mut Database, known: &Records) -> Result<()> {
 
 /// The unique values that a changed record gave up and took.
 fn key_changes<R: Record>(slot: &Slot<R>, gone: &mut Vec<KeyRow>, come: &mut Vec<KeyRow>) {
-    let rows = |record: &R| KeyRow::of(record).collect();
-    changes(slot.before().map(rows), slot.now().map(rows), gone, come);
-}
-
-/// The rows that are in only one of two lists.
-fn changes<T: PartialEq>(before: Option<Vec<T>>, now: Option<Vec<T>>, gone: &mut Vec<T>, come: &mut Vec<T>) {
-    let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
-    if before == now {
+    // Mostly they are the same, and rows cost more to make than keys.
+    if slot.before().map(Record::keys) == slot.now().map(Record::keys) {
         return;
     }
-    let (stay, new): (Vec<T>, Vec<T>) = now.into_iter().partition(|row| before.contains(row));
-    gone.extend(before.into_iter().filter(|row| !stay.contains(row)));
-    come.extend(new);
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::without_nulls;
-
-    /// What a reader sees who takes a missing member for null.
-    fn bare(value: Value) -> Value {
-        match value {
-            Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, bare(value))).collect(),
-            Value::Array(items) => items.into_iter().map(bare).collect(),
-            other => other,
-        }
-    }
-
-    #[test]
-    fn nothing_but_null_members_is_left_out() {
-        let trouble = [r#"":null"#, ":null", r#":null,"x":null}"#, r"\", r#"\":null"#, "null", ",", "ü\u{1}"];
-        let mut shapes = vec![
-            json!(null),
-            json!([null, {"a": null}, [null]]),
-            json!({}),
-            json!({"a": null}),
-            json!({"a": null, "b": null, "c": null}),
-            json!({"a": 1, "b": null, "c": {"d": null, "e": [1, null]}, "f": null}),
-            json!({"a": {"b": {"c": null}}, "d": null}),
-        ];
-        for text in trouble {
-            shapes.push(json!({"a": null, text: text, "b": null, "c": {text: null, "d": [text, null]}}));
-            shapes.push(json!([text, {text: null}, text]));
-        }
-        for shape in shapes {
-            let left = without_nulls(&shape.to_string());
-            assert_eq!(left, bare(shape.clone()).to_string(), "{shape}");
-        }
-    }
+    let rows = |record: Option<&R>| -> Vec<KeyRow> { record.into_iter().flat_map(KeyRow::of).collect() };
+    let (before, now) = (rows(slot.before()), rows(slot.now()));
+    gone.extend(before.iter().filter(|row| !now.contains(row)).cloned());
+    come.extend(now.into_iter().filter(|row| !before.contains(row)));
 }
