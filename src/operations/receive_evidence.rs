@@ -210,7 +210,7 @@ fn receive_archive(
     let reader = Some(Reader { name: ARCHIVE.to_owned(), version: 1, records: 0, remarks, unmatched: 0 });
     let mut db = service.app.read()?;
     let by_link = by_link(&mut db, actor, consignment)?;
-    let already_stored = is_stored(&mut db, actor, by_link.as_ref(), &sha256)?;
+    let already_stored = is_stored(actor, by_link.as_ref(), &sha256, tables::find::<Evidence>(&mut db, &sha256)?.as_ref());
     drop(db);
     let command = ReceiveEvidence {
         sha256: sha256.clone(),
@@ -280,10 +280,10 @@ fn by_link(db: &mut Database, actor: &Actor, consignment: Option<&ConsignmentId>
 }
 
 /// Whether the same bytes were stored before, as far as whoever sends them may know.
-fn is_stored(db: &mut Database, actor: &Actor, by_link: Option<&Consignment>, sha256: &Digest) -> Result<bool> {
+fn is_stored(actor: &Actor, by_link: Option<&Consignment>, sha256: &Digest, stored: Option<&Evidence>) -> bool {
     match by_link {
-        Some(consignment) => Ok(consignment.documents.contains(sha256)),
-        None => Ok(tables::find::<Evidence>(db, sha256)?.is_some_and(|evidence| actor.sees_evidence(&evidence))),
+        Some(consignment) => consignment.documents.contains(sha256),
+        None => stored.is_some_and(|evidence| actor.sees_evidence(evidence)),
     }
 }
 
@@ -309,6 +309,34 @@ fn store_and_record_one(
     recorded
 }
 
+/// What the record says of a file that was read, and of what it is about.
+struct Recalled {
+    by_link: Option<Consignment>,
+    stored: Option<Evidence>,
+    media: Vec<Option<MediumId>>,
+    findings: Vec<lint::Finding>,
+    /// The same was read from it before.
+    is_kept: bool,
+}
+
+fn recall(
+    db: &mut Database,
+    (actor, consignment): (&Actor, Option<&ConsignmentId>),
+    sha256: &Digest,
+    read: Option<&reading::Reading>,
+) -> Result<Recalled> {
+    // Whoever came by a link learns nothing of what else its receiver has.
+    let by_link = by_link(db, actor, consignment)?;
+    let stored = tables::find::<Evidence>(db, sha256)?;
+    let mut recalled = Recalled { by_link, stored, media: Vec::new(), findings: Vec::new(), is_kept: false };
+    if let Some(read) = read {
+        recalled.media = media_of(db, (actor, recalled.by_link.as_ref()), read)?;
+        recalled.findings = lint_reports::findings(db, actor, (sha256, read), &recalled.media)?;
+        recalled.is_kept = match_readings::kept(db, sha256.as_str())?.as_ref() == Some(read);
+    }
+    Ok(recalled)
+}
+
 fn record_reading(
     service: &Service,
     actor: &Actor,
@@ -319,19 +347,14 @@ fn record_reading(
 ) -> Result<Outcome<Received>> {
     let told = read_file::read(bytes, &service.profiles);
     let read = told.reading();
-    let mut db = service.app.read()?;
-    // Whoever came by a link learns nothing of what else its receiver has.
-    let by_link = by_link(&mut db, actor, consignment)?;
-    let already_stored = is_stored(&mut db, actor, by_link.as_ref(), &sha256)?;
-    let (mut records, mut findings) = (Vec::new(), Vec::new());
+    // In a line of its own: others may read while this waits for the writer.
+    let Recalled { by_link, stored, media, findings, is_kept } = recall(&mut *service.app.read()?, (actor, consignment), &sha256, read)?;
+    let already_stored = is_stored(actor, by_link.as_ref(), &sha256, stored.as_ref());
+    let mut records: Vec<Record> = Vec::new();
     if let Some(read) = read {
-        let media = media_of(&mut db, (actor, by_link.as_ref()), read)?;
-        records = read.records.iter().zip(&media).map(|(found, medium)| record(read, found, medium.as_ref(), by_link.as_ref())).collect();
-        findings = lint_reports::findings(&mut db, actor, (&sha256, read), &media)?;
+        let about = read.records.iter().zip(&media);
+        records.extend(about.map(|(found, medium)| record(read, found, medium.as_ref(), by_link.as_ref())));
     }
-    let stored = tables::find::<Evidence>(&mut db, &sha256)?;
-    // Others may read while this waits for the writer.
-    drop(db);
     let mut links: Vec<Link> = Vec::new();
     for record in &mut records {
         if let (Some(medium), Some(serial)) = (&record.medium, record.serial.as_deref().and_then(|serial| Serial::parse(serial).ok())) {
@@ -367,7 +390,7 @@ fn record_reading(
         files: Vec::new(),
         left_out: Vec::new(),
     };
-    let beside = read.cloned().map(|read| -> Beside {
+    let beside = read.filter(|_| !is_kept).cloned().map(|read| -> Beside {
         let sha256 = received.sha256.to_string();
         Arc::new(move |db: &mut Database, _: &Receipt| match_readings::keep(db, &sha256, &read))
     });
