@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// The shape of the derived tables and of the states in them. Raised whenever either changes: a record whose tables have another version is rebuilt
 /// from its log when it is opened.
-pub const VERSION: i64 = 9;
+pub const VERSION: i64 = 10;
 /// What a rebuild that was cut short leaves behind: no program's version.
 pub const UNFINISHED: i64 = 0;
 

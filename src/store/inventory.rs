@@ -19,7 +19,7 @@ use crate::error::Result;
 /// What to list of the devices.
 #[derive(Clone, Debug, Default)]
 pub struct AssetQuery {
-    /// Only those that concern this party.
+    /// Only those that concern this party, which is not the organisation: its people see all.
     pub party: Option<String>,
     /// In place of that: only those that this party has at this site.
     pub place: Option<(String, String)>,
@@ -286,7 +286,7 @@ pub fn timeline(db: &mut Database, subjects: &[String], from: u64, limit: i64) -
     Ok(entries::table.filter(entries::seq.eq_any(page)).order(entries::seq).select((entries::seq, entries::bytes)).load(db)?)
 }
 
-/// The parties that a certified device concerns.
+/// The parties that a certified device concerns, beside the organisation.
 pub fn parties_of_certificate(db: &mut Database, certificate: &str) -> Result<Vec<String>> {
     let rows = certificate_parties::table.filter(certificate_parties::certificate.eq(certificate));
     Ok(rows.order(certificate_parties::party).select(certificate_parties::party).load(db)?)

@@ -27,7 +27,7 @@ pub struct LineTagRow {
     pub item: String,
 }
 
-/// A row of `certificate_parties`: a party that a certified device concerns.
+/// A row of `certificate_parties`: a party other than the organisation that a certified device concerns.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct CertificatePartyRow {
     /// The party.
@@ -39,7 +39,7 @@ pub struct CertificatePartyRow {
 /// A row of `label_counts`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
 pub struct CountRow {
-    /// The party, or [`EVERYONE`].
+    /// A party other than the organisation, or [`EVERYONE`].
     pub party: String,
     /// The label.
     pub label: String,
@@ -97,12 +97,12 @@ impl CountRow {
     }
 }
 
-/// The parties that a device concerns.
+/// The parties that a device concerns, beside the organisation whose it is: its people see every device, so nothing is looked up by it.
 pub fn parties_of(asset: &Asset) -> BTreeSet<&str> {
-    asset.parties().map(|party| party.as_str()).collect()
+    asset.parties().filter(|party| **party != asset.owner).map(|party| party.as_str()).collect()
 }
 
-/// Whether a device concerns the same parties as before. Mostly it does, and then in the same order.
+/// Whether a device concerns the same parties as before. Mostly it does, and then in the same order. Whose it is never changes.
 pub fn same_parties(before: &Asset, now: &Asset) -> bool {
     before.parties().eq(now.parties()) || parties_of(before) == parties_of(now)
 }

@@ -163,7 +163,7 @@ impl<C> RunQueryDsl<C> for Trigrams {}
 pub struct Search {
     /// The term.
     pub sought: Sought,
-    /// Only devices that concern this party.
+    /// Only devices that concern this party, which is not the organisation.
     pub party: Option<String>,
     /// Only devices with this label.
     pub label: Option<String>,
@@ -355,9 +355,9 @@ pub fn not_indexed(db: &mut Database, rows: &[Indexed]) -> Result<Vec<i64>> {
         let texts = row.marked();
         let forms: Vec<Form<'_>> = texts.iter().map(|text| Form { text, anywhere: true, tag: true }).collect();
         for form in forms.iter().filter(|form| !form.trigrams().is_empty()) {
-            for party in parties {
+            for party in parties.iter().copied().map(Some).chain([None]) {
                 let one = std::slice::from_ref(form);
-                let found = candidates(db, one, Some(party), row.number - 1, 1)?;
+                let found = candidates(db, one, party, row.number - 1, 1)?;
                 if found.first().map(|found| found.number) != Some(row.number) {
                     missing.push(row.number);
                 }

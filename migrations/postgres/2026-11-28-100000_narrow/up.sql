@@ -6,7 +6,7 @@ CREATE TABLE entry_subjects (
   PRIMARY KEY (subject, seq)
 );
 DROP TABLE asset_parties;
-CREATE TABLE asset_parties (          -- which parties have, had or are to receive a device
+CREATE TABLE asset_parties (          -- which parties but the organisation have, had or are to receive a device
   party BYTEA NOT NULL,             -- packed id
   tag TEXT COLLATE "C" NOT NULL,
   asset TEXT COLLATE "C" NOT NULL,
