@@ -154,7 +154,7 @@ pub struct Spent {
     pub commands: AtomicU64,
     /// Taking the head, loading records, deciding, letting that take effect.
     pub decide: AtomicU64,
-    /// Canonical bytes, signatures and tree, where the writer makes them; waiting for them, where they are made beside it.
+    /// Canonical bytes, signatures and tree, as far as the writer makes them, and waiting for what is made beside it.
     pub seal: AtomicU64,
     /// Writing rows inside the transaction.
     pub write: AtomicU64,
@@ -577,7 +577,7 @@ fn batch_in_transaction(app: &App, sealer: &Sealer, db: &mut Database, jobs: &[J
     began = Spent::add(&spent.write, began);
     // What cannot be sealed harms only the command that it came from.
     writing.set(false);
-    let SealedBatch { head, entries } = sealing.wait()?;
+    let SealedBatch { head, entries } = sealing.finish()?;
     began = Spent::add(&spent.seal, began);
     let first = if db.is_shared() { entries.first().cloned() } else { None };
     writing.set(true);

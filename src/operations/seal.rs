@@ -1,8 +1,9 @@
 //! Seals what happened into entries: canonical bytes, signature, place in the tree. Each entry names the leaf hash of the one before, so they are
-//! sealed one after the other; but beside the writer, which meanwhile writes all that needs no hash.
+//! sealed one after the other; but beside the writer, which meanwhile writes all that needs no hash, and then seals what is left.
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SendError, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 
 use super::check_signed::Signed;
 use crate::app::App;
@@ -38,54 +39,99 @@ const FEWEST_BESIDE: usize = 4;
 /// A thread that seals one batch at a time.
 pub struct Sealer {
     app: Arc<App>,
-    orders: SyncSender<Order>,
+    /// Without a bound: one that was called back before the thread came to it holds up nobody.
+    orders: Sender<Arc<Shared>>,
 }
 
 impl Sealer {
     /// Starts the thread; it ends when this is dropped.
     pub fn start(app: &Arc<App>) -> Result<Self> {
-        let (orders, given) = sync_channel::<Order>(1);
-        let work = move || given.iter().for_each(Order::carry_out);
+        let (orders, given) = channel::<Arc<Shared>>();
+        let work = move || given.iter().for_each(Shared::carry_out);
         std::thread::Builder::new().name("sealer".to_owned()).spawn(work).map_err(|e| Error::fault("starting the sealer", e))?;
         Ok(Self { app: Arc::clone(app), orders })
     }
 
-    /// Has events sealed that are recorded at this instant, after this head.
+    /// Begins to seal events that are recorded at this instant, after this head.
     pub fn seal(&self, head: Head, at: At, events: Vec<Unsealed>) -> Sealing {
-        let (done, sealed) = sync_channel(1);
-        let order = Order { chain: Chain::new(&self.app, head, at), events, done };
-        if order.events.len() < FEWEST_BESIDE {
-            order.carry_out();
-        } else if let Err(SendError(order)) = self.orders.send(order) {
-            // The thread has panicked, and said so.
-            order.carry_out();
+        let many = events.len() >= FEWEST_BESIDE;
+        let sealing = Sealing(Arc::new(Shared::new(Part::new(Chain::new(&self.app, head, at), events))));
+        if many {
+            // Where the thread has panicked, and said so, all of it is sealed by whoever wants the entries.
+            let _ = self.orders.send(Arc::clone(&sealing.0));
         }
-        Sealing(sealed)
+        sealing
     }
 }
 
-/// Events that are being sealed.
-pub struct Sealing(Receiver<Result<SealedBatch>>);
+/// Events that are being sealed. The thread stops where this is dropped: their batch has failed.
+pub struct Sealing(Arc<Shared>);
 
 impl Sealing {
-    /// Waits for the entries. What cannot be an entry is refused, and with it the batch; a fault where the thread panicked.
-    pub fn wait(self) -> Result<SealedBatch> {
-        self.0.recv().unwrap_or_else(|_| Err(Error::Fault("the sealer stopped before its time".to_owned())))
+    /// The entries. What the thread has not sealed yet is sealed here: it may be waiting for a processor, and the writer has one. What cannot be an
+    /// entry is refused, and with it the batch; a fault where the thread panicked.
+    pub fn finish(self) -> Result<SealedBatch> {
+        let mut part = self.0.call_back().ok_or_else(|| Error::Fault("the sealer stopped before its time".to_owned()))?;
+        while part.go_on() {}
+        part.sealed()
     }
 }
 
-struct Order {
-    chain: Chain,
-    events: Vec<Unsealed>,
-    done: SyncSender<Result<SealedBatch>>,
+impl Drop for Sealing {
+    fn drop(&mut self) {
+        self.0.called_back.store(true, Ordering::Relaxed);
+    }
 }
 
-impl Order {
-    fn carry_out(self) {
-        let Self { mut chain, events, done } = self;
-        let sealed = events.into_iter().map(|event| chain.add(event)).collect::<Result<Vec<_>>>();
-        // Where nobody waits for it any more, the batch has failed for a reason of its own.
-        let _ = done.send(sealed.map(|entries| SealedBatch { head: chain.head, entries }));
+/// What the thread and whoever wants the entries work on, one event at a time, one after the other.
+struct Shared {
+    called_back: AtomicBool,
+    part: Mutex<Option<Part>>,
+}
+
+impl Shared {
+    fn new(part: Part) -> Self {
+        Self { called_back: AtomicBool::new(false), part: Mutex::new(Some(part)) }
+    }
+    /// The thread's work.
+    fn carry_out(self: Arc<Self>) {
+        while !self.called_back.load(Ordering::Relaxed) {
+            let Ok(mut part) = self.part.lock() else { return };
+            if !part.as_mut().is_some_and(Part::go_on) {
+                return;
+            }
+        }
+    }
+    /// Waits for the event that the thread is at, and takes the rest from it; nothing where it panicked at that.
+    fn call_back(&self) -> Option<Part> {
+        self.called_back.store(true, Ordering::Relaxed);
+        self.part.lock().ok()?.take()
+    }
+}
+
+/// A batch of which some events are sealed.
+struct Part {
+    chain: Chain,
+    entries: Vec<EntryRow>,
+    failed: Option<Error>,
+    events: std::vec::IntoIter<Unsealed>,
+}
+
+impl Part {
+    fn new(chain: Chain, events: Vec<Unsealed>) -> Self {
+        Self { chain, entries: Vec::with_capacity(events.len()), failed: None, events: events.into_iter() }
+    }
+    /// Seals the next event; says whether there was one to seal.
+    fn go_on(&mut self) -> bool {
+        let Some(event) = self.events.next().filter(|_| self.failed.is_none()) else { return false };
+        match self.chain.add(event) {
+            Ok(entry) => self.entries.push(entry),
+            Err(error) => self.failed = Some(error),
+        }
+        true
+    }
+    fn sealed(self) -> Result<SealedBatch> {
+        self.failed.map_or(Ok(SealedBatch { head: self.chain.head, entries: self.entries }), Err)
     }
 }
 
@@ -155,4 +201,86 @@ impl Chain {
 
 fn frame_subjects(about: &Subjects) -> Vec<Subject> {
     about.iter().map(|subject| Subject { id: subject.id.clone(), kind: subject.kind.as_str().to_owned() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::app::now;
+    use crate::config::{Config, Given};
+    use crate::domain::names::Role;
+    use crate::domain::records::Records;
+    use crate::domain::{Actor, Command, Occasion};
+    use crate::operations::open_ledger;
+    use crate::proof::digest::sha256;
+    use crate::store::log;
+
+    #[test]
+    fn a_batch_is_the_same_wherever_the_thread_is_called_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given { data: Some(folder.path().join("data")), keys: Some(folder.path().join("keys")), ..Given::default() };
+        let config = Config::new(&given, None, ".", None).unwrap();
+        let (service, _lock) = open_ledger::init(&config, "http://localhost:8080", "District", &["School".to_owned()]).unwrap();
+        let app = &service.app;
+        let actor = Actor { role: Role::Administrator, ..app.service.clone() };
+        let head = log::head(&mut app.connect().unwrap()).unwrap().unwrap();
+        let at = now();
+        let events = |lengths: &[usize]| -> Vec<Unsealed> {
+            let register = |(n, length): (usize, &usize)| {
+                let body = json!({"kind": "vendor", "name": "V".repeat(*length), "sites": ["Plant"]});
+                let occasion = Occasion {
+                    actor: &actor,
+                    at,
+                    occurred: at,
+                    policy: &app.policy,
+                    catalogue: &app.catalogue,
+                    seed: n as u128,
+                    place: 0,
+                    sha256,
+                    signed_by: None,
+                };
+                let happening = Command::read("register_party", body).unwrap().decide(&Records::complete(), &occasion).unwrap().remove(0);
+                let stamp = Stamp { seq: head.frontier.size() + n as u64, at, occurred: at, actor: actor.clone() };
+                Unsealed { stamp, happening, signed: None }
+            };
+            lengths.iter().enumerate().map(register).collect()
+        };
+        let bytes = |batch: SealedBatch| -> (Head, Vec<(i64, Vec<u8>, Vec<u8>)>) {
+            (batch.head, batch.entries.into_iter().map(|entry| (entry.seq, entry.bytes, entry.nodes)).collect())
+        };
+        let part = |lengths: &[usize]| Part::new(Chain::new(app, head.clone(), at), events(lengths));
+        let lengths = [3, 4, 5, 6, 7, 8];
+        let mut whole = part(&lengths);
+        while whole.go_on() {}
+        let whole = bytes(whole.sealed().unwrap());
+        assert_eq!(whole.1.len(), lengths.len());
+        for called_back_after in 0..=lengths.len() {
+            let shared = Arc::new(Shared::new(part(&lengths)));
+            for _ in 0..called_back_after {
+                assert!(shared.part.lock().unwrap().as_mut().unwrap().go_on());
+            }
+            assert_eq!(bytes(Sealing(Arc::clone(&shared)).finish().unwrap()), whole);
+            // The thread finds nothing left to do.
+            shared.carry_out();
+        }
+        let sealer = Sealer::start(app).unwrap();
+        for few in [0, 1, FEWEST_BESIDE, lengths.len()] {
+            let sealed = bytes(sealer.seal(head.clone(), at, events(&lengths[..few])).finish().unwrap());
+            assert_eq!(sealed.1, whole.1[..few]);
+            drop(sealer.seal(head.clone(), at, events(&lengths)));
+        }
+        // What cannot be an entry is refused, whoever comes to it.
+        let mut unfit = events(&lengths);
+        unfit[4].happening.batch = Some(("B".repeat(entry::MAX_ENTRY_BYTES), 1, None));
+        for called_back_after in [0, 5] {
+            let mut part = Part::new(Chain::new(app, head.clone(), at), std::mem::take(&mut unfit));
+            unfit = events(&lengths);
+            unfit[4].happening.batch = Some(("B".repeat(entry::MAX_ENTRY_BYTES), 1, None));
+            (0..called_back_after).for_each(|_| assert!(part.go_on()));
+            let refused = Sealing(Arc::new(Shared::new(part))).finish().err().unwrap();
+            assert!(matches!(&refused, Error::Refused(refusal) if refusal.code == "record.too_large"), "{refused}");
+        }
+    }
 }
