@@ -247,9 +247,7 @@ mod tests {
             };
             lengths.iter().enumerate().map(register).collect()
         };
-        let bytes = |batch: SealedBatch| -> (Head, Vec<(i64, Vec<u8>, Vec<u8>)>) {
-            (batch.head, batch.entries.into_iter().map(|entry| (entry.seq, entry.bytes, entry.nodes)).collect())
-        };
+        let bytes = |batch: SealedBatch| (batch.head, batch.entries);
         let part = |lengths: &[usize]| Part::new(Chain::new(app, head.clone(), at), events(lengths));
         let lengths = [3, 4, 5, 6, 7, 8];
         let mut whole = part(&lengths);

@@ -27,7 +27,7 @@ pub struct Head {
 }
 
 /// An entry with its place in the tree, ready to be stored.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryRow {
     /// Index of the leaf.
     pub seq: i64,
