@@ -11,6 +11,7 @@ use quittance::web::ROUTES;
 use serde_json::json;
 use totp_rs::{Builder, Secret, Totp};
 
+use super::mail::until;
 use super::server::{Answer, PASSWORD, Server};
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
@@ -387,9 +388,11 @@ fn a_token_is_good_for_what_it_says_until_it_ends() {
     ask(&sid).refused(401, "session.signed_out");
     assert!(browser.get("/account").text().contains("label printer"));
     let person = server.id_of("coordinator");
-    let kept = tokens::of(&mut server.service.app.read().unwrap(), &person).unwrap();
-    let id = kept.iter().find(|token| token.name == "label printer").unwrap();
-    assert!(id.used_at.is_some(), "when it was used is known");
+    let printer =
+        || tokens::of(&mut server.service.app.read().unwrap(), &person).unwrap().into_iter().find(|token| token.name == "label printer").unwrap();
+    // Nobody who shows it waits for that to be written.
+    until("when it was used is known", || printer().used_at.is_some());
+    let id = printer();
     assert_eq!(Browser::signed_in(&server, "auditor").post("/account/revocations", &[("token", &id.id)]).status, 404, "somebody else's");
     leads_to(&browser.post("/account/revocations", &[("token", &id.id)]), "/account");
     ask(&token).refused(401, "session.signed_out");
