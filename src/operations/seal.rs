@@ -247,35 +247,33 @@ mod tests {
             };
             lengths.iter().enumerate().map(register).collect()
         };
-        let bytes = |batch: SealedBatch| (batch.head, batch.entries);
+        let told = |batch: SealedBatch| (batch.head, batch.entries);
         let part = |lengths: &[usize]| Part::new(Chain::new(app, head.clone(), at), events(lengths));
         let lengths = [3, 4, 5, 6, 7, 8];
         let mut whole = part(&lengths);
         while whole.go_on() {}
-        let whole = bytes(whole.sealed().unwrap());
+        let whole = told(whole.sealed().unwrap());
         assert_eq!(whole.1.len(), lengths.len());
         for called_back_after in 0..=lengths.len() {
             let shared = Arc::new(Shared::new(part(&lengths)));
             for _ in 0..called_back_after {
                 assert!(shared.part.lock().unwrap().as_mut().unwrap().go_on());
             }
-            assert_eq!(bytes(Sealing(Arc::clone(&shared)).finish().unwrap()), whole);
+            assert_eq!(told(Sealing(Arc::clone(&shared)).finish().unwrap()), whole);
             // The thread finds nothing left to do.
             shared.carry_out();
         }
         let sealer = Sealer::start(app).unwrap();
         for few in [0, 1, FEWEST_BESIDE, lengths.len()] {
-            let sealed = bytes(sealer.seal(head.clone(), at, events(&lengths[..few])).finish().unwrap());
+            let sealed = told(sealer.seal(head.clone(), at, events(&lengths[..few])).finish().unwrap());
             assert_eq!(sealed.1, whole.1[..few]);
             drop(sealer.seal(head.clone(), at, events(&lengths)));
         }
         // What cannot be an entry is refused, whoever comes to it.
-        let mut unfit = events(&lengths);
-        unfit[4].happening.batch = Some(("B".repeat(entry::MAX_ENTRY_BYTES), 1, None));
         for called_back_after in [0, 5] {
-            let mut part = Part::new(Chain::new(app, head.clone(), at), std::mem::take(&mut unfit));
-            unfit = events(&lengths);
+            let mut unfit = events(&lengths);
             unfit[4].happening.batch = Some(("B".repeat(entry::MAX_ENTRY_BYTES), 1, None));
+            let mut part = Part::new(Chain::new(app, head.clone(), at), unfit);
             (0..called_back_after).for_each(|_| assert!(part.go_on()));
             let refused = Sealing(Arc::new(Shared::new(part))).finish().err().unwrap();
             assert!(matches!(&refused, Error::Refused(refusal) if refusal.code == "record.too_large"), "{refused}");

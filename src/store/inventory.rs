@@ -155,7 +155,7 @@ pub struct Filter {
     pub exception: bool,
 }
 
-/// The ids of at most `limit` devices in the order of their tags; of those that concern `party`, where one is given.
+/// The ids of at most `limit` devices in the order of their tags; of those that concern `party`, where one other than the organisation is given.
 pub fn selected(db: &mut Database, party: Option<&str>, filter: &Filter, limit: i64) -> Result<Vec<String>> {
     let mut select = assets::table.order((assets::tag, assets::id)).limit(limit).select(assets::id).into_boxed();
     narrowed!(select, filter, party);
@@ -167,7 +167,7 @@ pub fn media_in(db: &mut Database, assets: &[String]) -> Result<Vec<String>> {
     Ok(media::table.filter(media::host.eq_any(assets)).order((media::host, media::id)).select(media::id).load(db)?)
 }
 
-/// How many devices have each label.
+/// How many devices have each label; of those that concern `party`, where one other than the organisation is given.
 pub fn labels(db: &mut Database, party: Option<&str>) -> Result<Vec<(String, i64)>> {
     Ok(label_counts::table
         .filter(label_counts::party.eq(party.unwrap_or(EVERYONE)))
@@ -250,7 +250,7 @@ pub fn discrepancies_of(db: &mut Database, consignment: &str, assets: &[String])
     Ok(discrepancies::table.filter(discrepancies::consignment.eq(consignment)).filter(discrepancies::asset.eq_any(assets)).load(db)?)
 }
 
-/// Certificates in the order of their numbers, after a number; a party sees those of devices that concern it.
+/// Certificates in the order of their numbers, after a number; a party other than the organisation sees those of devices that concern it.
 pub fn certificates(db: &mut Database, party: Option<&str>, after: Option<&str>, limit: i64) -> Result<Vec<CertificateRow>> {
     let Some(party) = party else {
         let mut select = certificates::table.order(certificates::id).limit(limit).into_boxed();

@@ -27,7 +27,7 @@ CREATE TABLE asset_parties (          -- which parties have, had or are to recei
 );
 CREATE INDEX asset_parties_by_label ON asset_parties (party, label, tag, asset);
 
-CREATE TABLE label_counts (           -- how many devices of a party have a label; the party '' stands for all devices
+CREATE TABLE label_counts (           -- how many devices of a party but the organisation have a label; the party '' stands for all devices
   party TEXT COLLATE "C" NOT NULL,
   label TEXT COLLATE "C" NOT NULL,
   devices BIGINT NOT NULL,
@@ -55,7 +55,7 @@ CREATE TABLE discrepancies (
 CREATE INDEX discrepancies_by_consignment ON discrepancies (consignment, id);
 CREATE INDEX discrepancies_by_asset ON discrepancies (consignment, asset);
 
-CREATE TABLE certificate_parties (    -- which parties the certified device concerns
+CREATE TABLE certificate_parties (    -- which parties but the organisation the certified device concerns
   party TEXT COLLATE "C" NOT NULL,
   certificate TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (party, certificate)

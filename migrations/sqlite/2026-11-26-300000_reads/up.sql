@@ -15,7 +15,7 @@ CREATE TABLE asset_parties (          -- which parties have, had or are to recei
 ) WITHOUT ROWID;
 CREATE INDEX asset_parties_by_label ON asset_parties (party, label, tag, asset);
 
-CREATE TABLE label_counts (           -- how many devices of a party have a label; the party '' stands for all devices
+CREATE TABLE label_counts (           -- how many devices of a party but the organisation have a label; the party '' stands for all devices
   party TEXT NOT NULL,
   label TEXT NOT NULL,
   devices BIGINT NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE discrepancies (
 CREATE INDEX discrepancies_by_consignment ON discrepancies (consignment, id);
 CREATE INDEX discrepancies_by_asset ON discrepancies (consignment, asset);
 
-CREATE TABLE certificate_parties (    -- which parties the certified device concerns
+CREATE TABLE certificate_parties (    -- which parties but the organisation the certified device concerns
   party TEXT NOT NULL,
   certificate TEXT NOT NULL,
   PRIMARY KEY (party, certificate)
