@@ -61,7 +61,7 @@ async function fetched(page, path, known) {
   const icon = known ? undefined : await page.evaluate(() => document.querySelector("link[rel~=icon]")?.href);
   // A service worker, a stream of events and the icon come after loading.
   for (let quiet = 0, waited = 0; quiet < 150; waited += 25) {
-    if (waited > 10_000) throw new Error(`${path}: not all has come after 10 s: ${[...coming].map((id) => asked.get(id)).join(" ")} ${icon ?? ""}`);
+    if (waited > 30_000) throw new Error(`${path}: not all has come after 30 s: ${[...coming].map((id) => asked.get(id)).join(" ")} ${icon ?? ""}`);
     await page.waitForTimeout(25);
     quiet = coming.size || (icon && !came.has(icon)) ? 0 : quiet + 25;
   }

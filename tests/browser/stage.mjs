@@ -49,6 +49,7 @@ async function serve(data, keys, ...more) {
   const log = [];
   let said = "";
   child.stderr.on("data", (text) => log.push(String(text)));
+  child.complaints = () => log.join("");
   const port = await new Promise((done, failed) => {
     child.stdout.on("data", (text) => {
       said += text;
@@ -199,7 +200,6 @@ export async function visitor(started, stage, settings = {}) {
     await context.route("**/style.css", (route) => route.fulfill({ contentType: "text/css; charset=utf-8", body: style }));
   }
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
   watch(page, stage.url);
   return page;
 }
@@ -259,7 +259,7 @@ export async function judge(page, rules = "all") {
 }
 
 /// Waits until something is so; says what for if it never is.
-export async function until(what, is_so, seconds = 15) {
+export async function until(what, is_so, seconds = 30) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const found = await is_so();
@@ -282,6 +282,7 @@ export async function play(parts) {
     } catch (error) {
       failed.push(name);
       console.log(`FAILED ${name}: ${error.stack ?? error}`);
+      for (const child of servers) if (child.complaints()) console.log(`a service has said: ${child.complaints().slice(-2000)}`);
     }
   }
   await Promise.all(browsers.map((started) => started.close().catch(() => {})));
