@@ -7,6 +7,8 @@
 //! service on PostgreSQL at 1, 64 and 1,000 clients. Rounds whose raw `fdatasync` runs below 2,000 a second are a busy machine's: dropped and
 //! counted. What is printed are medians of the ratios of each round, and where the writer's time went.
 //! PostgreSQL's cluster stands in `TMPDIR`, which has to be on a disk: in memory its commits cost nothing, and nothing is compared.
+//! On a virtual machine a page of memory that is used for the first time can cost 10 µs and more, and a commit writes a hundred of them: where much
+//! memory is free, read large files first until the page cache has it, or the figures are the host's.
 //! Settings: `QUITTANCE_TEST_BENCH_ROUNDS` (7), `QUITTANCE_TEST_BENCH_ASSETS` (240000 on SQLite, a third of it on PostgreSQL: what seven rounds take),
 //! `QUITTANCE_TEST_BENCH_ONLY` (the columns to measure, `1 row/tx,SQLite 64`; all).
 #![cfg(feature = "service")]
