@@ -46,17 +46,16 @@ async function serve(data, keys, ...more) {
   for (const limit of ["person-rate", "token-rate", "public-rate", "address-connections"]) words.push(`--${limit}`, "0");
   const child = spawn(scene.program, words, { stdio: ["ignore", "pipe", "pipe"] });
   servers.push(child);
-  const log = [];
   let said = "";
-  child.stderr.on("data", (text) => log.push(String(text)));
-  child.complaints = () => log.join("");
+  child.complaints = "";
+  child.stderr.on("data", (text) => (child.complaints += text));
   const port = await new Promise((done, failed) => {
     child.stdout.on("data", (text) => {
       said += text;
       const found = /listening on [^ ]*:(\d+)/.exec(said);
       if (found) done(found[1]);
     });
-    child.on("close", (code) => failed(new Error(`the service ended with ${code} before it listened: ${said}${log.join("")}`)));
+    child.on("close", (code) => failed(new Error(`the service ended with ${code} before it listened: ${said}${child.complaints}`)));
   });
   const url = `http://127.0.0.1:${port}`;
   const api = async (token, method, path, body, headers = {}) => {
@@ -282,7 +281,7 @@ export async function play(parts) {
     } catch (error) {
       failed.push(name);
       console.log(`FAILED ${name}: ${error.stack ?? error}`);
-      for (const child of servers) if (child.complaints()) console.log(`a service has said: ${child.complaints().slice(-2000)}`);
+      for (const child of servers) if (child.complaints) console.log(`a service has said: ${child.complaints.slice(-2000)}`);
     }
   }
   await Promise.all(browsers.map((started) => started.close().catch(() => {})));

@@ -11,8 +11,7 @@ use quittance::web::ROUTES;
 use serde_json::json;
 use totp_rs::{Builder, Secret, Totp};
 
-use super::mail::until;
-use super::server::{Answer, PASSWORD, Server};
+use super::server::{Answer, PASSWORD, Server, until};
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const PAGE: (&str, &str) = ("Accept", "text/html");
@@ -392,9 +391,9 @@ fn a_token_is_good_for_what_it_says_until_it_ends() {
         || tokens::of(&mut server.service.app.read().unwrap(), &person).unwrap().into_iter().find(|token| token.name == "label printer").unwrap();
     // Nobody who shows it waits for that to be written.
     until("when it was used is known", || printer().used_at.is_some());
-    let id = printer();
-    assert_eq!(Browser::signed_in(&server, "auditor").post("/account/revocations", &[("token", &id.id)]).status, 404, "somebody else's");
-    leads_to(&browser.post("/account/revocations", &[("token", &id.id)]), "/account");
+    let kept = printer();
+    assert_eq!(Browser::signed_in(&server, "auditor").post("/account/revocations", &[("token", &kept.id)]).status, 404, "somebody else's");
+    leads_to(&browser.post("/account/revocations", &[("token", &kept.id)]), "/account");
     ask(&token).refused(401, "session.signed_out");
     // One that is over.
     let page = browser.post("/account/tokens", &[("name", "old"), ("scopes", "read write"), ("days", "1")]);

@@ -5,7 +5,6 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use diesel::prelude::*;
@@ -17,16 +16,7 @@ use serde_json::{Value, json};
 
 use super::orders::{Vendor, Yard};
 use super::programs;
-use super::server::{self, Server};
-
-/// Waits for something that the service does by itself.
-pub fn until(what: &str, is: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it never came about: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
+use super::server::{self, Server, until};
 
 /// A mail server with a folder of what it took.
 struct MailServer {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::orders::{Vendor, Yard};
-use super::server::Server;
+use super::server::{Server, until};
 
 /// A student whose name, address and number stand in a file that is imported, and in what is refused.
 const STUDENT: [&str; 4] = ["Zebulon", "Quagmire", "zquagmire@students.example", "STU-998877"];
@@ -138,7 +138,7 @@ fn no_name_is_in_ledger_tables_logs_or_exports() {
     let letter_secret = sent["address"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let told = |db: &mut quittance::store::Database| quittance::store::outbox::tell(db, "digest 2026-11-30", 0);
     told(&mut server.service.app.connect().unwrap()).unwrap();
-    super::mail::until("the link is on its way", || {
+    until("the link is on its way", || {
         let sent = quittance::store::outbox::sent(&mut server.service.app.read().unwrap(), 100).unwrap();
         sent.iter().any(|kept| kept.kind == "one_time_link")
     });

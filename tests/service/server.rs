@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{OnceLock, mpsc};
+use std::time::{Duration, Instant};
 
 use diesel::QueryableByName;
 use diesel::prelude::*;
@@ -22,6 +23,15 @@ mod databases;
 /// Everybody's, and its hash, which takes its time.
 pub const PASSWORD: &str = "lantern copper river meadow";
 static HASH: OnceLock<String> = OnceLock::new();
+
+/// Waits for something that the service does by itself.
+pub fn until(what: &str, is: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never came about: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
 
 /// Two vendors' people, and one of each role of the organisation.
 const PEOPLE: &[(&str, Role, &str)] = &[

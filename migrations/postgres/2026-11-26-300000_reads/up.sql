@@ -18,7 +18,7 @@ ALTER TABLE evidence ALTER COLUMN id TYPE TEXT COLLATE "C";
 ALTER TABLE certificates ALTER COLUMN id TYPE TEXT COLLATE "C", ALTER COLUMN asset TYPE TEXT COLLATE "C";
 
 DROP TABLE asset_parties;
-CREATE TABLE asset_parties (          -- which parties have, had or are to receive a device
+CREATE TABLE asset_parties (          -- which parties but the organisation have, had or are to receive a device
   party TEXT COLLATE "C" NOT NULL,
   tag TEXT COLLATE "C" NOT NULL,
   asset TEXT COLLATE "C" NOT NULL,

@@ -6,7 +6,7 @@ CREATE TABLE tables_version (
 );
 
 DROP TABLE asset_parties;
-CREATE TABLE asset_parties (          -- which parties have, had or are to receive a device
+CREATE TABLE asset_parties (          -- which parties but the organisation have, had or are to receive a device
   party TEXT NOT NULL,
   tag TEXT NOT NULL,
   asset TEXT NOT NULL,
