@@ -103,7 +103,7 @@ impl Side {
         let (service, jobs, lock) = prepare(&config, assets);
         let told = std::sync::mpsc::channel();
         let server = service.clone();
-        std::thread::spawn(move || quittance::web::serve(server, "127.0.0.1:0", move |address| told.0.send(address).unwrap()).unwrap());
+        std::thread::spawn(move || quittance::web::serve(server, "127.0.0.1:0", move |address, _| told.0.send(address).unwrap()).unwrap());
         let address = told.1.recv().unwrap();
         eprintln!("… {} requests ready in {} s", jobs.len(), began.elapsed().as_secs());
         Self { name, service, address, jobs: Mutex::new(jobs), went: Mutex::default(), _lock: lock }

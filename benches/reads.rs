@@ -73,7 +73,7 @@ fn main() {
     let (_, vendor_token) = person(&service, Role::VendorOperator, &vendor);
     let listening = std::sync::mpsc::channel();
     let server = service.clone();
-    std::thread::spawn(move || quittance::web::serve(server, "127.0.0.1:0", move |address| listening.0.send(address).unwrap()).unwrap());
+    std::thread::spawn(move || quittance::web::serve(server, "127.0.0.1:0", move |address, _| listening.0.send(address).unwrap()).unwrap());
     let mut client = Client::new(listening.1.recv().unwrap());
 
     let cases = cases(&service, assets);

@@ -283,7 +283,7 @@ fn carry_out(command: Command, given: &Given, file: Option<&PathBuf>) -> Result<
         Command::Serve => {
             let (service, lock) = open(&config)?;
             let url = service.app.identity.public_url.clone();
-            web::serve(service, &config.listen, |address| println!("{url}, listening on {address}. Stop with Ctrl-C."))?;
+            web::serve(service, &config.listen, |address, _| println!("{url}, listening on {address}. Stop with Ctrl-C."))?;
             drop(lock);
             Ok(0)
         }
@@ -643,7 +643,7 @@ fn demo(config: &Config, no_serve: bool) -> Result<u8> {
     if no_serve {
         return Ok(0);
     }
-    web::serve(service, &config.listen, |address| println!("\nServing on http://localhost:{} — stop with Ctrl-C.", address.port()))?;
+    web::serve(service, &config.listen, |address, _| println!("\nServing on http://localhost:{} — stop with Ctrl-C.", address.port()))?;
     drop(lock);
     Ok(0)
 }

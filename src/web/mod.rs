@@ -73,7 +73,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ResourceDef;
+use actix_web::dev::{ResourceDef, ServerHandle};
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::rt::signal::unix::{SignalKind, signal};
@@ -376,8 +376,9 @@ pub(crate) async fn block<T: Send + 'static>(
     Ok(request::answer_in_time(state, waited).await??)
 }
 
-/// Serves until the process is told to end (SIGINT or SIGTERM); requests under way are finished first. `started` is told the address.
-pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
+/// Serves until the process is told to end (SIGINT or SIGTERM), requests under way are finished first; or until it is stopped with the handle that
+/// `started` is given beside the address.
+pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr, ServerHandle)) -> Result<()> {
     let ending = Arc::new(AtomicBool::new(false));
     let open = open_exceptions::OpenExceptions::default();
     let publisher = publish_every_second(service.clone(), open.clone(), Arc::clone(&ending))?;
@@ -400,7 +401,7 @@ pub fn serve(service: Service, listen: &str, started: impl FnOnce(SocketAddr)) -
     served
 }
 
-async fn run(service: Service, open: open_exceptions::OpenExceptions, listen: &str, started: impl FnOnce(SocketAddr)) -> Result<()> {
+async fn run(service: Service, open: open_exceptions::OpenExceptions, listen: &str, started: impl FnOnce(SocketAddr, ServerHandle)) -> Result<()> {
     let allowed = service.app.limits.clone();
     let url = &service.app.identity.public_url;
     let serving = &service.app.serving;
@@ -471,7 +472,7 @@ async fn run(service: Service, open: open_exceptions::OpenExceptions, listen: &s
     let server = server.map_err(|e| Error::fault(&format!("listening on {listen}"), e))?;
     let address = server.addrs().first().copied().ok_or_else(|| Error::Fault(format!("listening on {listen}: no address")))?;
     let server = server.run();
-    let handle = server.handle();
+    let (handle, for_caller) = (server.handle(), server.handle());
     let listen_for = |kind| signal(kind).map_err(|e| Error::fault("listening for signals", e));
     let (mut interrupt, mut terminate) = (listen_for(SignalKind::interrupt())?, listen_for(SignalKind::terminate())?);
     actix_web::rt::spawn(async move {
@@ -487,7 +488,7 @@ async fn run(service: Service, open: open_exceptions::OpenExceptions, listen: &s
             }
         });
     }
-    started(address);
+    started(address, for_caller);
     server.await.map_err(|e| Error::fault("serving", e))
 }
 

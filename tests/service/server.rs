@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{OnceLock, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use actix_web::dev::ServerHandle;
 use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Nullable, Text};
@@ -52,8 +54,20 @@ pub struct Server {
     pub tokens: HashMap<&'static str, String>,
     pub parties: HashMap<&'static str, String>,
     agent: ureq::Agent,
+    /// What stops it, and the thread that ends with it.
+    serving: (ServerHandle, Option<JoinHandle<()>>),
     _lock: Lock,
     _folder: TempDir,
+}
+
+/// A server that nobody needs any more would go on looking for work: hundreds of them, beside the tests that are under way.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let (handle, thread) = &mut self.serving;
+        drop(handle.stop(false));
+        let ended = thread.take().map(JoinHandle::join);
+        assert!(std::thread::panicking() || matches!(ended, Some(Ok(()))), "the server itself failed");
+    }
 }
 
 /// A column: its table, and how its values are read as bytes.
@@ -155,10 +169,14 @@ impl Server {
         }
         let (tell, told) = mpsc::channel();
         let serving = service.clone();
-        std::thread::spawn(move || quittance::web::serve(serving, "127.0.0.1:0", |address| tell.send(address).unwrap()).unwrap());
-        let base = format!("http://{}", told.recv().unwrap());
+        let thread = std::thread::spawn(move || {
+            quittance::web::serve(serving, "127.0.0.1:0", |address, handle| tell.send((address, handle)).unwrap()).unwrap()
+        });
+        let (address, handle) = told.recv().unwrap();
+        let base = format!("http://{address}");
         let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).max_redirects_will_error(false).build().into();
-        let mut server = Self { service, base, tokens, parties: HashMap::new(), agent, _lock: lock, _folder: folder };
+        let mut server =
+            Self { service, base, tokens, parties: HashMap::new(), agent, serving: (handle, Some(thread)), _lock: lock, _folder: folder };
         server.adopt();
         for vendor in ["GreenLoop Recycling", "RecycleOne"] {
             let command = json!({"kind": "vendor", "name": vendor, "sites": ["Akron"]});
