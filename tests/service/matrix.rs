@@ -424,8 +424,8 @@ impl Things {
     }
 }
 
-/// Which of these words a text says; ids with or without what all begin with. There are thousands of words and of texts, and the standard library's
-/// own search takes its time where nothing is optimised.
+/// Which of these words a text says; of ids, `urn:uuid:` may be missing. There are thousands of words and of texts, and the standard library's own
+/// search takes its time where nothing is optimised.
 fn said<'a>(words: &'a [String], text: &'a [u8]) -> impl Iterator<Item = &'a String> {
     words.iter().filter(|word| memchr::memmem::find(text, word.trim_start_matches("urn:uuid:").as_bytes()).is_some())
 }

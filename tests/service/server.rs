@@ -55,7 +55,7 @@ pub struct Server {
     pub parties: HashMap<&'static str, String>,
     agent: ureq::Agent,
     /// What stops it, and the thread that ends with it.
-    serving: (ServerHandle, Option<JoinHandle<()>>),
+    stop: (ServerHandle, Option<JoinHandle<()>>),
     _lock: Lock,
     _folder: TempDir,
 }
@@ -63,7 +63,8 @@ pub struct Server {
 /// A server that nobody needs any more would go on looking for work: hundreds of them, beside the tests that are under way.
 impl Drop for Server {
     fn drop(&mut self) {
-        let (handle, thread) = &mut self.serving;
+        let (handle, thread) = &mut self.stop;
+        // What is waited for is the thread: the order to stop is given before its future is polled.
         drop(handle.stop(false));
         let ended = thread.take().map(JoinHandle::join);
         assert!(std::thread::panicking() || matches!(ended, Some(Ok(()))), "the server itself failed");
@@ -168,15 +169,14 @@ impl Server {
             add(name, *role, &parties["district"], &mut tokens);
         }
         let (tell, told) = mpsc::channel();
-        let serving = service.clone();
+        let served = service.clone();
         let thread = std::thread::spawn(move || {
-            quittance::web::serve(serving, "127.0.0.1:0", |address, handle| tell.send((address, handle)).unwrap()).unwrap()
+            quittance::web::serve(served, "127.0.0.1:0", |address, handle| tell.send((address, handle)).unwrap()).unwrap()
         });
         let (address, handle) = told.recv().unwrap();
         let base = format!("http://{address}");
         let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).max_redirects_will_error(false).build().into();
-        let mut server =
-            Self { service, base, tokens, parties: HashMap::new(), agent, serving: (handle, Some(thread)), _lock: lock, _folder: folder };
+        let mut server = Self { service, base, tokens, parties: HashMap::new(), agent, stop: (handle, Some(thread)), _lock: lock, _folder: folder };
         server.adopt();
         for vendor in ["GreenLoop Recycling", "RecycleOne"] {
             let command = json!({"kind": "vendor", "name": vendor, "sites": ["Akron"]});
