@@ -472,7 +472,7 @@ async fn run(service: Service, open: open_exceptions::OpenExceptions, listen: &s
     let server = server.map_err(|e| Error::fault(&format!("listening on {listen}"), e))?;
     let address = server.addrs().first().copied().ok_or_else(|| Error::Fault(format!("listening on {listen}: no address")))?;
     let server = server.run();
-    let (handle, for_caller) = (server.handle(), server.handle());
+    let handle = server.handle();
     let listen_for = |kind| signal(kind).map_err(|e| Error::fault("listening for signals", e));
     let (mut interrupt, mut terminate) = (listen_for(SignalKind::interrupt())?, listen_for(SignalKind::terminate())?);
     actix_web::rt::spawn(async move {
@@ -488,7 +488,7 @@ async fn run(service: Service, open: open_exceptions::OpenExceptions, listen: &s
             }
         });
     }
-    started(address, for_caller);
+    started(address, server.handle());
     server.await.map_err(|e| Error::fault("serving", e))
 }
 
